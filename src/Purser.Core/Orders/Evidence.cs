@@ -1,0 +1,72 @@
+using Purser.Payments;
+
+namespace Purser.Orders;
+
+/// <summary>How we came to know. Callbacks of the shopper's browser are not in the list: they prove nothing and only lead to an inquiry.</summary>
+public enum EvidenceSource { Reply, Inquiry, Webhook, Settlement, Operator }
+
+/// <summary>What is known to have happened to one payment. Never refused: kept even when it contradicts us.</summary>
+public abstract record Evidence : OrderInput
+{
+    Evidence() { }
+
+    /// <summary>The payment's number within its order.</summary>
+    public int Payment { get; init; }
+    public EvidenceSource Source { get; init; }
+    /// <summary>When this was true at the latest, by our clock: when the message arrived, or when the question was sent.</summary>
+    public DateTimeOffset At { get; init; }
+    /// <summary>The gateway's own time for it; shown, never decided on.</summary>
+    public DateTimeOffset? GatewayTime { get; init; }
+    /// <summary>The gateway's name for the link.</summary>
+    public string? GatewayReference { get; init; }
+    /// <summary>The raw bytes' key: the gateway's event id for a webhook, the call's id for an answer.</summary>
+    public string? RawKey { get; init; }
+
+    /// <summary>Adapters say what happened; whoever called or received says to which payment, how and when it was learned.</summary>
+    public Evidence Learned(int payment, EvidenceSource source, DateTimeOffset at, string? rawKey) =>
+        this with { Payment = payment, Source = source, At = at, RawKey = rawKey };
+
+    /// <summary>The link exists and can be paid.</summary>
+    /// <param name="Amount">What the gateway will ask of the shopper, where it tells; compared with ours before anybody sees the link.</param>
+    public sealed record LinkOpened(PaymentLink? Link, Money? Amount) : Evidence;
+
+    /// <summary>A definite no to one question for a link: that question created nothing.</summary>
+    /// <param name="Ask">Which of the payment's questions, from 1.</param>
+    public sealed record LinkRefused(int Ask, string Reason) : Evidence;
+
+    /// <summary>The question never left us: nothing was created by it, and it may be asked again.</summary>
+    public sealed record NotSent(int Ask, string Reason) : Evidence;
+
+    /// <summary>The answer to a question for a link was lost or could not be read.</summary>
+    public sealed record AnswerLost(int Ask, string Reason) : Evidence;
+
+    /// <summary>One try on the link was declined; the link may still be payable.</summary>
+    public sealed record Declined(string Reason) : Evidence;
+
+    /// <summary>Money is on its way; or, with a word that we do not know, we cannot tell.</summary>
+    public sealed record Processing(string? UnknownWord = null) : Evidence;
+
+    /// <summary>Money was captured.</summary>
+    /// <param name="MoneyReference">The gateway's own name for this money; the same money always has the same name.</param>
+    public sealed record Succeeded(
+        string MoneyReference, Money Amount, string? Method = null, long? Fee = null, long? Tax = null) : Evidence;
+
+    /// <summary>It ended without money, and the link cannot be paid any more.</summary>
+    public sealed record Failed(string Reason) : Evidence;
+
+    /// <summary>The link was closed on request.</summary>
+    public sealed record LinkCancelled : Evidence;
+
+    /// <summary>The link's time ran out at the gateway.</summary>
+    public sealed record LinkExpired : Evidence;
+
+    /// <summary>The gateway knows nothing under our reference.</summary>
+    public sealed record Absent : Evidence;
+
+    /// <summary>The gateway took captured money back by itself.</summary>
+    public sealed record Reversed(string MoneyReference, Money Amount) : Evidence;
+
+    public sealed record DisputeOpened(string DisputeReference, Money Amount) : Evidence;
+
+    public sealed record DisputeClosed(string DisputeReference, Money Amount, bool Won) : Evidence;
+}

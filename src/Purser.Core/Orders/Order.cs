@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Orders;
+
+public enum OrderStatus { AwaitingPayment, Paid, Expired, Cancelled }
+
+public enum LatePolicy { Refund, Accept, Ask }
+
+public enum DuplicatePolicy { Refund, Ask }
+
+/// <summary>What one order wants done in cases that need a policy. Each acts once.</summary>
+/// <param name="Late">Money that arrives after the order ended.</param>
+/// <param name="Duplicate">A success on an order that has its accepted payment.</param>
+/// <param name="AllowsSecondLink">True accepts the risk that two open links are both paid; the second is a duplicate then.</param>
+public sealed record OrderPolicy(LatePolicy Late = LatePolicy.Refund, DuplicatePolicy Duplicate = DuplicatePolicy.Refund, bool AllowsSecondLink = false);
+
+/// <summary>Who pays. Personal data: never in logs, events or traces.</summary>
+public sealed record Customer(string? Name = null, string? Email = null, string? Phone = null);
+
+/// <summary>One thing that is sold: quantity times unit amount, in the order's currency.</summary>
+public sealed record OrderLine(string Name, long Quantity, long UnitAmount, string? Product = null);
+
+/// <summary>What the shopper owes, and all that decisions need to know of how it is being paid. Lines and metadata stay in the database:
+/// no decision reads them. Immutable; the only way to a next state is <see cref="OrderMachine.Decide"/>.</summary>
+public sealed record Order
+{
+    public required OrderId Id { get; init; }
+    /// <summary>The merchant's own name for the order, unique when given.</summary>
+    public string? Reference { get; init; }
+    public required Money Amount { get; init; }
+    /// <summary>One line for the gateway's page.</summary>
+    public required string Description { get; init; }
+    public Customer Customer { get; init; } = new();
+    public OrderPolicy Policy { get; init; } = new();
+    public required OrderStatus Status { get; init; }
+    /// <summary>Paid, but the money came after the order's end.</summary>
+    public bool Late { get; init; }
+    /// <summary>The number of the accepted payment.</summary>
+    public int? PaidBy { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset ExpiresAt { get; init; }
+    /// <summary>Since when the order's links are being closed because its time ran out.</summary>
+    public DateTimeOffset? ClosingAt { get; init; }
+    /// <summary>When it was paid, expired or cancelled.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+    public DateTimeOffset? FulfilledAt { get; init; }
+    /// <summary>When this order next needs attention whatever happens; null when nothing is left to wait for.</summary>
+    public DateTimeOffset? WakeAt { get; init; }
+    /// <summary>The number of the latest event.</summary>
+    public required int Sequence { get; init; }
+    public ImmutableArray<Payment> Payments { get; init; } = [];
+    public ImmutableArray<Refund> Refunds { get; init; } = [];
+
+    public Payment? Payment(int number) => number >= 1 && number <= Payments.Length ? Payments[number - 1] : null;
+
+    /// <summary>The latest payment that may still take money.</summary>
+    public Payment? OpenPayment => Payments.LastOrDefault(p => p.IsOpen);
+
+    public bool HasEnded => Status != OrderStatus.AwaitingPayment;
+
+    /// <summary>What gateways hold or held for this order, over all payments.</summary>
+    public Money Captured => Payments.SelectMany(p => p.Captures).Aggregate(Money.Zero(Amount.Currency),
+        (sum, capture) => capture.Amount.Currency == sum.Currency ? sum + capture.Amount : sum);
+}

@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace Purser.Orders;
+
+/// <summary>What an order's decision answers to: a command, a piece of evidence, or the clock.</summary>
+public abstract record OrderInput
+{
+    private protected OrderInput() { }
+
+    /// <summary>The alarm clock rang: do what is due.</summary>
+    public sealed record Tick : OrderInput;
+}
+
+/// <summary>What somebody asks for. May be refused, with a reason that the caller can act on.</summary>
+public abstract record OrderCommand : OrderInput
+{
+    OrderCommand() { }
+
+    /// <summary>The merchant places an order. The content was checked by the edge; nothing in it changes later.</summary>
+    /// <param name="Lives">How long the shopper has; the end itself is set by the database's clock.</param>
+    public sealed record Create(
+        OrderId Id, string? Reference, Money Amount, string Description, Customer Customer, OrderPolicy Policy, TimeSpan Lives,
+        OrderContent Content) : OrderCommand;
+
+    /// <summary>The shopper, or the merchant for them, wants to pay through this gateway account.</summary>
+    /// <param name="ReturnUrl">Where the gateway sends the browser; made of the payment's number by the edge's own rule.</param>
+    public sealed record StartPayment(string Account, string? Method, Func<PaymentId, string> ReturnUrl) : OrderCommand;
+
+    /// <summary>Closes one payment's link at the gateway.</summary>
+    public sealed record CancelPayment(int Payment) : OrderCommand;
+
+    /// <summary>The merchant no longer wants the order paid.</summary>
+    public sealed record Cancel : OrderCommand;
+
+    /// <summary>The goods went out.</summary>
+    public sealed record Fulfil : OrderCommand;
+
+    /// <summary>Somebody is waiting to know how this payment stands: ask the gateway now, unless it was asked a moment ago.</summary>
+    public sealed record Look(int Payment) : OrderCommand;
+}
+
+/// <summary>The part of an order that no decision reads, stored with it.</summary>
+/// <param name="Fingerprint">SHA-256 of all that the merchant stated; the same again is the same order.</param>
+/// <param name="ReturnUrl">Where our pages send the shopper in the end.</param>
+public sealed record OrderContent(
+    ImmutableArray<OrderLine> Lines, ImmutableSortedDictionary<string, string> Metadata, string? UserId, string? ReturnUrl,
+    ImmutableArray<byte> Fingerprint);

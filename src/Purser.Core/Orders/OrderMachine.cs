@@ -1,0 +1,465 @@
+using System.Collections.Immutable;
+using Purser.Ledger;
+using Purser.Payments;
+using Purser.Refunds;
+using static Purser.Payments.PaymentStatus;
+
+namespace Purser.Orders;
+
+/// <summary>What should happen? Total and pure: every order answers every input, without I/O, clock or chance.</summary>
+public static class OrderMachine
+{
+    /// <summary>Decides one input on one order.</summary>
+    /// <param name="order">The committed order, locked; null when there is none.</param>
+    /// <param name="now">The database's clock at loading.</param>
+    public static Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
+    {
+        if (input is OrderCommand.Create create)
+            return order is null ? Create(create, now, rules) : Unchanged(order, new Reply.Same(order));
+        if (order is null)
+            return new Decision(null!, [], [], [], new Reply.Refused(Refusal.OrderUnknown));
+
+        var draft = new Draft(order, now, rules);
+        var reply = input switch
+        {
+            OrderCommand.StartPayment command  => Start(draft, command),
+            OrderCommand.CancelPayment command => CancelPayment(draft, command.Payment),
+            OrderCommand.Cancel                => Cancel(draft),
+            OrderCommand.Fulfil                => Fulfil(draft),
+            OrderCommand.Look command          => Look(draft, command.Payment),
+            OrderInput.Tick                    => Tick(draft),
+            Evidence evidence                  => Learn(draft, evidence),
+            _ => throw new InvalidOperationException($"No rule for {input.GetType().Name}."),
+        };
+        if (reply is Refusing refusing) return Unchanged(order, new Reply.Refused(refusing.Why, order));
+
+        Settle(draft);
+        return new Decision(draft.Order, draft.Events, draft.Postings, [.. draft.Calls], reply switch
+        {
+            Doing doing  => new Reply.Made(draft.Order, doing.Payment),
+            Already same => new Reply.Same(draft.Order, same.Payment),
+            _ => throw new InvalidOperationException($"No reply for {reply.GetType().Name}."),
+        });
+    }
+
+    abstract record Outcome;
+    sealed record Doing(int? Payment = null) : Outcome;
+    sealed record Already(int? Payment = null) : Outcome;
+    sealed record Refusing(Refusal Why) : Outcome;
+
+    static Decision Unchanged(Order order, Reply reply) => new(order, [], [], [], reply);
+
+    // Commands.
+
+    static Decision Create(OrderCommand.Create c, DateTimeOffset now, OrderRules rules)
+    {
+        var draft = new Draft(
+            new Order
+            {
+                Id = c.Id, Reference = c.Reference, Amount = c.Amount, Description = c.Description, Customer = c.Customer, Policy = c.Policy,
+                Status = OrderStatus.AwaitingPayment, CreatedAt = now, ExpiresAt = now + c.Lives, Sequence = 0,
+            }, now, rules);
+        draft.Tell(EventType.OrderCreated, amount: c.Amount);
+        Settle(draft);
+        return new Decision(draft.Order, draft.Events, draft.Postings, [.. draft.Calls], new Reply.Made(draft.Order));
+    }
+
+    static Outcome Start(Draft draft, OrderCommand.StartPayment c)
+    {
+        var order = draft.Order;
+        switch (order.Status)
+        {
+            case OrderStatus.Paid: return new Refusing(Refusal.OrderPaid);
+            case OrderStatus.Expired: return new Refusing(Refusal.OrderExpired);
+            case OrderStatus.Cancelled: return new Refusing(Refusal.OrderCancelled);
+        }
+        if (order.ClosingAt is not null || draft.Now >= order.ExpiresAt) return new Refusing(Refusal.OrderExpired);
+
+        // Held money blocks like an open link: the shopper has paid something, and a second link would ask for more.
+        var first = order.OpenPayment ?? order.Payments.LastOrDefault(p => p.Status == Held);
+        if (first is not null && !(order.Policy.AllowsSecondLink && first.Status == Pending && first.Account != c.Account))
+            return new Already(first.Number);
+        if (order.Payments.Length >= draft.Rules.MostPayments) return new Refusing(Refusal.TooManyPayments);
+
+        var terms = draft.Rules.Terms(c.Account);
+        var number = order.Payments.Length + 1;
+        draft.Order = order with
+        {
+            Payments = order.Payments.Add(new Payment
+            {
+                Number = number, Account = c.Account, Method = c.Method, Status = Starting, Amount = order.Amount,
+                ReturnUrl = c.ReturnUrl(new PaymentId(order.Id, number)), StartedAt = draft.Now, AskedAt = draft.Now, Asks = 0,
+                LinkExpiresAt = LinkEnd(order.ExpiresAt, draft.Now, terms),
+            }),
+        };
+        draft.Tell(EventType.PaymentStarted, number, amount: order.Amount);
+        AskForLink(draft, number);
+        return new Doing(number);
+    }
+
+    /// <summary>The order's own end, moved into what the gateway accepts; whole seconds, for gateways count in them. A minute is added to the
+    /// shortest life because our clock and theirs differ.</summary>
+    static DateTimeOffset LinkEnd(DateTimeOffset orderEnd, DateTimeOffset now, GatewayTerms terms)
+    {
+        var earliest = now + terms.ShortestLink + TimeSpan.FromMinutes(1);
+        var latest = now + terms.LongestLink - TimeSpan.FromMinutes(1);
+        var end = orderEnd < earliest ? earliest : orderEnd > latest ? latest : orderEnd;
+        return DateTimeOffset.FromUnixTimeSeconds(end.ToUnixTimeSeconds());
+    }
+
+    static Outcome CancelPayment(Draft draft, int number)
+    {
+        if (draft.Order.Payment(number) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        switch (p.Status)
+        {
+            case Succeeded or Held: return new Refusing(Refusal.PaymentSucceeded);
+            case Failed or Cancelled or Expired: return new Already(number);
+        }
+        if (!draft.Rules.Terms(p.Account).CanCancel) return new Refusing(Refusal.LinkCannotBeCancelled);
+        if (p.CancelAsked && RecentlyLooked(p, draft)) return new Already(number);
+        draft.Change(p with { CancelAsked = true });
+        Ask(draft, number);
+        return new Doing(number);
+    }
+
+    static Outcome Cancel(Draft draft)
+    {
+        switch (draft.Order.Status)
+        {
+            case OrderStatus.Cancelled: return new Already();
+            case OrderStatus.Paid: return new Refusing(Refusal.OrderPaid);
+            case OrderStatus.Expired: return new Refusing(Refusal.OrderExpired);
+        }
+        draft.Order = draft.Order with { Status = OrderStatus.Cancelled, EndedAt = draft.Now };
+        draft.Tell(EventType.OrderCancelled, amount: draft.Order.Amount);
+        return new Doing();
+    }
+
+    static Outcome Fulfil(Draft draft)
+    {
+        if (draft.Order.FulfilledAt is not null) return new Already();
+        if (draft.Order.Status != OrderStatus.Paid) return new Refusing(Refusal.OrderNotPaid);
+        draft.Order = draft.Order with { FulfilledAt = draft.Now };
+        draft.Tell(EventType.OrderFulfilled, amount: draft.Order.Amount);
+        return new Doing();
+    }
+
+    static Outcome Look(Draft draft, int number)
+    {
+        if (draft.Order.Payment(number) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        if (p.Status == Succeeded || !(p.IsOpen || p.MayExist) || RecentlyLooked(p, draft)) return new Already(number);
+        Ask(draft, number);
+        return new Doing(number);
+    }
+
+    static bool RecentlyLooked(Payment p, Draft draft) => p.LookedAt is { } at && draft.Now - at < draft.Rules.AskAgainAfter;
+
+    // The clock.
+
+    static Doing Tick(Draft draft)
+    {
+        var order = draft.Order;
+        if (order.Status == OrderStatus.AwaitingPayment && order.ClosingAt is null && draft.Now >= order.ExpiresAt)
+        {
+            // Expiry is a request to the gateway first and a state second.
+            draft.Order = order with { ClosingAt = draft.Now };
+            foreach (var p in order.Payments.Where(p => p.IsOpen))
+            {
+                draft.Change(p with { CancelAsked = draft.Rules.Terms(p.Account).CanCancel });
+                Ask(draft, p.Number);
+            }
+        }
+        else if (order.Status == OrderStatus.AwaitingPayment && order.ClosingAt + draft.Rules.ClosingGrace <= draft.Now) Expire(draft);
+
+        foreach (var p in draft.Order.Payments)
+            if (p.LookAt <= draft.Now && p.LookedAt != draft.Now) Ask(draft, p.Number);
+        return new Doing();
+    }
+
+    static void Expire(Draft draft)
+    {
+        draft.Order = draft.Order with { Status = OrderStatus.Expired, EndedAt = draft.Now };
+        draft.Tell(EventType.OrderExpired, amount: draft.Order.Amount);
+        // Once more, in case money slipped in between the link's end and ours.
+        foreach (var p in draft.Order.Payments)
+            if (p.Status is Cancelled or Expired && p.MayExist && p.LookedAt != draft.Now)
+                Ask(draft, p.Number);
+    }
+
+    /// <summary>The next question about a payment: for its link while none was ever asked for in vain, to close it when we want that, else how it is.</summary>
+    static void Ask(Draft draft, int number)
+    {
+        var p = draft.Order.Payment(number)!;
+        if (p.CanBeAskedForAgain && !draft.Order.HasEnded && draft.Order.ClosingAt is null && p.Asks < draft.Rules.MostAsks)
+        {
+            AskForLink(draft, number);
+            return;
+        }
+        draft.Change(p with { LookedAt = draft.Now });
+        draft.Calls.Add(p.CancelAsked && p.IsOpen && p.GatewayReference is not null && draft.Rules.Terms(p.Account).CanCancel
+            ? new GatewayCall.CancelLink(draft.Order, number)
+            : new GatewayCall.Inquire(draft.Order, number));
+    }
+
+    static void AskForLink(Draft draft, int number)
+    {
+        var p = draft.Order.Payment(number)!;
+        draft.Change(p with { AskedAt = draft.Now, Asks = p.Asks + 1, AbsentFirstAt = null, AbsentLastAt = null });
+        draft.Calls.Add(new GatewayCall.OpenLink(draft.Order, number, p.Asks + 1));
+    }
+
+    // Evidence.
+
+    static Outcome Learn(Draft draft, Evidence evidence)
+    {
+        if (draft.Order.Payment(evidence.Payment) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        switch (evidence)
+        {
+            case Evidence.Succeeded money:
+                Receive(draft, p, money);
+                break;
+            case Evidence.Reversed back:
+                TakeBack(draft, p, back);
+                break;
+            default:
+                LearnOther(draft, p, evidence);
+                break;
+        }
+        return new Doing(evidence.Payment);
+    }
+
+    static void LearnOther(Draft draft, Payment p, Evidence evidence)
+    {
+        var step = PaymentMachine.Apply(p, evidence, !draft.Order.HasEnded && draft.Order.ClosingAt is null, draft.Rules);
+        var after = step.After;
+        var repeated = evidence is Evidence.Declined && after.DeclinedAt == p.DeclinedAt;
+        // An operator is told of a word nobody knows, once.
+        if (evidence is Evidence.Processing { UnknownWord: not null } && after.IsOpen) after = after with { Discrepancy = after.Discrepancy ?? DiscrepancyKind.UnknownWord };
+        draft.Change(after);
+
+        if (step.Event is { } type && !repeated)
+            draft.Tell(type, p.Number, evidence, AmountOf(evidence) ?? p.Amount,
+                reason: evidence switch
+                {
+                    Evidence.Declined e      => e.Reason,
+                    Evidence.DisputeClosed e => e.Won ? PaymentMachine.Won : PaymentMachine.Lost,
+                    _                        => after.Reason,
+                },
+                replaces: evidence is Evidence.DisputeClosed && p.Dispute == DisputeState.Open ? AmountOf(evidence) : null);
+        if (after.Discrepancy is { } opened && p.Discrepancy is null)
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, evidence, AmountOf(evidence) ?? p.Amount, reason: after.Reason, discrepancy: opened);
+        Conclude(draft, p.Number, evidence);
+        if (step.AskForLink) AskForLink(draft, p.Number);
+        if (step.AskNow) Ask(draft, p.Number);
+    }
+
+    /// <summary>Questions that the new status answers.</summary>
+    static void Conclude(Draft draft, int number, Evidence evidence)
+    {
+        var p = draft.Order.Payment(number)!;
+        var answered = p.Discrepancy switch
+        {
+            DiscrepancyKind.UnknownWord  => p.Status != Processing,
+            DiscrepancyKind.LinkMismatch => p.Status is Cancelled or Expired or Failed,
+            _ => false,
+        };
+        if (!answered) return;
+        draft.Change(p with { Discrepancy = null });
+        draft.Tell(EventType.DiscrepancyResolved, number, evidence, p.Amount, discrepancy: p.Discrepancy, reason: EventNames.Snake(p.Status.ToString()));
+    }
+
+    static Money? AmountOf(Evidence evidence) => evidence switch
+    {
+        Evidence.DisputeOpened e => e.Amount,
+        Evidence.DisputeClosed e => e.Amount,
+        Evidence.LinkOpened e    => e.Amount,
+        _                        => null,
+    };
+
+    /// <summary>Money came in. Success always counts; what it counts as, the order decides.</summary>
+    static void Receive(Draft draft, Payment p, Evidence.Succeeded e)
+    {
+        p = p with
+        {
+            GatewayReference = p.GatewayReference ?? e.GatewayReference, Method = e.Method ?? p.Method, Fee = e.Fee ?? p.Fee, Tax = e.Tax ?? p.Tax,
+        };
+        var known = p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference);
+        var right = e.Amount == p.Amount;
+
+        if (known is { Standing: not Standing.Mismatched })
+        {
+            if (right) Agree(draft, p, e);
+            else Contradict(draft, p);
+            return;
+        }
+        if (known is not null && !right && !Exceeds(e.Amount, known.Amount))
+        {
+            draft.Change(p);
+            return;
+        }
+
+        var standing = !right ? Standing.Mismatched
+            : draft.Order.Status == OrderStatus.Paid || p.Captures.Any(c => c.Standing == Standing.Accepted) ? Standing.Duplicate
+            : draft.Order.HasEnded ? Standing.Late
+            : Standing.Accepted;
+        var accepts = standing == Standing.Accepted || (standing == Standing.Late && draft.Order.Policy.Late == LatePolicy.Accept);
+        var late = standing == Standing.Late;
+        if (accepts) standing = Standing.Accepted;
+
+        var capture = new Capture(e.MoneyReference, e.Amount, draft.Now, standing);
+        p = p with
+        {
+            Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture),
+            Status = right || p.Status == Succeeded ? Succeeded : Held,
+            Reason = right ? null : p.Reason, Contradicted = false,
+        };
+        draft.Change(p);
+        var replaces = known?.Amount;
+        switch (standing)
+        {
+            case Standing.Mismatched:
+                draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                OpenQuestion(draft, p.Number, DiscrepancyKind.AmountMismatch, e, e.Amount);
+                return;
+            case Standing.Accepted:
+                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = late, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
+                draft.Tell(EventType.OrderPaid, p.Number, e, e.Amount);
+                break;
+            case Standing.Duplicate:
+                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                Return(draft, p.Number, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
+                break;
+            case Standing.Late:
+                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                Return(draft, p.Number, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
+                break;
+        }
+        CloseQuestion(draft, p.Number, e, DiscrepancyKind.AmountMismatch, DiscrepancyKind.UnknownWord, DiscrepancyKind.LinkMismatch);
+        ReverseKnown(draft, p.Number, e);
+    }
+
+    static bool Exceeds(Money one, Money other) => one.Currency == other.Currency && one.MinorUnits > other.MinorUnits;
+
+    /// <summary>The gateway says again what it said; asked after a contradiction, that settles it.</summary>
+    static void Agree(Draft draft, Payment p, Evidence.Succeeded e)
+    {
+        draft.Change(p.Contradicted && e.Source != EvidenceSource.Webhook ? p with { Contradicted = false } : p);
+        if (e.Source != EvidenceSource.Webhook) CloseQuestion(draft, p.Number, e, DiscrepancyKind.Contradiction);
+    }
+
+    static void Contradict(Draft draft, Payment p)
+    {
+        draft.Change(p with { Contradicted = true });
+        if (!p.Contradicted) Ask(draft, p.Number);
+    }
+
+    /// <summary>Money that the order does not want goes back once, or a person is asked once.</summary>
+    static void Return(
+        Draft draft, int number, Capture capture, bool refund, RefundReason reason, DiscrepancyKind question, Evidence e)
+    {
+        if (!refund)
+        {
+            OpenQuestion(draft, number, question, e, capture.Amount);
+            return;
+        }
+        var next = draft.Order.Refunds.Length + 1;
+        draft.Order = draft.Order with
+        {
+            Refunds = draft.Order.Refunds.Add(new Refund(next, number, capture.MoneyReference, capture.Amount, reason, RefundStatus.Requested, draft.Now)),
+        };
+        draft.Tell(EventType.RefundRequested, number, e, capture.Amount, money: capture.MoneyReference, refund: next, reason: EventNames.Snake(reason.ToString()));
+    }
+
+    static void OpenQuestion(Draft draft, int number, DiscrepancyKind kind, Evidence e, Money amount)
+    {
+        var p = draft.Order.Payment(number)!;
+        if (p.Discrepancy == kind) return;
+        if (p.Discrepancy is { } other) draft.Tell(EventType.DiscrepancyResolved, number, e, p.Amount, discrepancy: other, reason: "replaced");
+        draft.Change(p with { Discrepancy = kind });
+        draft.Tell(EventType.DiscrepancyOpened, number, e, amount, discrepancy: kind);
+    }
+
+    static void CloseQuestion(Draft draft, int number, Evidence e, params ReadOnlySpan<DiscrepancyKind> kinds)
+    {
+        var p = draft.Order.Payment(number)!;
+        if (p.Discrepancy is not { } open || !kinds.Contains(open)) return;
+        draft.Change(p with { Discrepancy = null });
+        draft.Tell(EventType.DiscrepancyResolved, number, e, p.Amount, discrepancy: open, reason: "succeeded");
+    }
+
+    static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
+    {
+        if (p.Reversals.Contains(e.MoneyReference)) return;
+        draft.Change(p with { Reversals = p.Reversals.Add(e.MoneyReference) });
+        ReverseKnown(draft, p.Number, e);
+    }
+
+    /// <summary>A reversal counts once the money it takes back is known, whichever was told first.</summary>
+    static void ReverseKnown(Draft draft, int number, Evidence e)
+    {
+        var p = draft.Order.Payment(number)!;
+        var reference = e switch { Evidence.Reversed r => r.MoneyReference, Evidence.Succeeded s => s.MoneyReference, _ => null };
+        if (reference is null || !p.Reversals.Contains(reference)) return;
+        if (p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is { } capture)
+            OpenQuestion(draft, number, DiscrepancyKind.Reversed, e, capture.Amount);
+    }
+
+    // What holds after every input.
+
+    static void Settle(Draft draft)
+    {
+        if (draft.Order is { Status: OrderStatus.AwaitingPayment, ClosingAt: not null } && draft.Order.OpenPayment is null) Expire(draft);
+
+        // Nobody shall pay an order that is over: links that are still open are closed.
+        if (draft.Order.HasEnded)
+            foreach (var p in draft.Order.Payments)
+                if (p is { IsOpen: true, CancelAsked: false, GatewayReference: not null } && draft.Rules.Terms(p.Account).CanCancel)
+                {
+                    draft.Change(p with { CancelAsked = true });
+                    Ask(draft, p.Number);
+                }
+
+        draft.Order = draft.Order with
+        {
+            Payments = [.. draft.Order.Payments.Select(p => p with { LookAt = Schedule.NextLook(draft.Order, p, draft.Rules) })],
+        };
+        draft.Order = draft.Order with { WakeAt = Schedule.Wake(draft.Order, draft.Rules) };
+        // A call carries the order as it is committed, not as it was half-way.
+        for (var i = 0; i < draft.Calls.Count; i++) draft.Calls[i] = draft.Calls[i] with { Order = draft.Order };
+    }
+
+    /// <summary>What a decision is written on. It lives inside one call of <see cref="Decide"/>.</summary>
+    sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
+    {
+        public Order Order { get; set; } = order;
+        public DateTimeOffset Now => now;
+        public OrderRules Rules => rules;
+        public List<GatewayCall> Calls { get; } = [];
+        readonly ImmutableArray<OrderEvent>.Builder events = ImmutableArray.CreateBuilder<OrderEvent>();
+        readonly ImmutableArray<Posting>.Builder postings = ImmutableArray.CreateBuilder<Posting>();
+
+        public ImmutableArray<OrderEvent> Events => events.ToImmutable();
+        public ImmutableArray<Posting> Postings => postings.ToImmutable();
+
+        public void Change(Payment payment) =>
+            Order = Order with { Payments = Order.Payments.SetItem(payment.Number - 1, payment) };
+
+        public void Tell(
+            EventType type, int? payment = null, Evidence? because = null, Money? amount = null, string? money = null, Money? replaces = null,
+            int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null)
+        {
+            var p = payment is { } number ? Order.Payment(number) : null;
+            Order = Order with { Sequence = Order.Sequence + 1 };
+            var e = new OrderEvent
+            {
+                Order = Order.Id, Sequence = Order.Sequence, Type = type, At = now, OrderStatus = Order.Status, Late = Order.Late, PaidBy = Order.PaidBy,
+                Payment = payment, Account = p?.Account, PaymentStatus = p?.Status, GatewayReference = p?.GatewayReference, MoneyReference = money,
+                Amount = amount, Replaces = replaces, Refund = refund, Discrepancy = discrepancy, Reason = reason,
+                Source = because?.Source, RawKey = because?.RawKey,
+            };
+            events.Add(e);
+            postings.AddRange(Books.Of(e));
+        }
+    }
+}

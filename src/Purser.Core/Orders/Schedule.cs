@@ -1,0 +1,68 @@
+using Purser.Payments;
+using static Purser.Payments.PaymentStatus;
+
+namespace Purser.Orders;
+
+/// <summary>When an order next needs attention. A function of the order alone: whoever saves an order cannot forget its alarm.</summary>
+static class Schedule
+{
+    /// <summary>A link that should be closed is asked about every minute this long after the order's end, then hourly.</summary>
+    static readonly TimeSpan Closely = TimeSpan.FromMinutes(10);
+    static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    /// <summary>Before a question that never left us is asked again: this, then twice, four times.</summary>
+    static readonly TimeSpan NotSentDelay = TimeSpan.FromSeconds(1);
+
+    public static DateTimeOffset? Wake(Order order, OrderRules rules)
+    {
+        DateTimeOffset? wake = order.Status != OrderStatus.AwaitingPayment ? null
+            : order.ClosingAt is { } closing ? closing + rules.ClosingGrace : order.ExpiresAt;
+        foreach (var p in order.Payments)
+            if (p.LookAt < wake || wake is null) wake = p.LookAt ?? wake;
+        return wake;
+    }
+
+    public static DateTimeOffset? NextLook(Order order, Payment p, OrderRules rules) => p.Status switch
+    {
+        Succeeded when p.Contradicted && p.Discrepancy is null => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
+        Succeeded => null,
+        Starting or Unresolved when p.CanBeAskedForAgain && !order.HasEnded => p.AskedAt + NotSentDelay * (1 << (p.Asks - 1)),
+        Starting or Unresolved when order.ClosingAt is null || order.HasEnded => AfterAsking(p, rules),
+        Held => Watch(order, p, rules),
+        Starting or Unresolved or Pending or Processing => order switch
+        {
+            { EndedAt: { } end }                    => Lingering(p, end, rules),
+            { ClosingAt: not null }                 => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
+            _ when p.Status == Processing           => (p.LookedAt ?? p.ProcessingAt ?? p.StartedAt) + rules.PendingEvery,
+            _                                       => Later((p.LinkOpenedAt ?? p.StartedAt) + rules.PendingFirst, p.LookedAt + rules.PendingEvery),
+        },
+        Failed or Cancelled or Expired => p.MayExist ? Watch(order, p, rules) : null,
+        _ => throw new InvalidOperationException($"No schedule for status {p.Status}."),
+    };
+
+    static DateTimeOffset AfterAsking(Payment p, OrderRules rules)
+    {
+        var looked = p.LookedAt is { } at && at >= p.AskedAt ? at : p.AskedAt;
+        foreach (var delay in rules.Unresolved)
+            if (p.AskedAt + delay > looked) return p.AskedAt + delay;
+        return looked + rules.UnresolvedEvery;
+    }
+
+    /// <summary>The order is over and the link may still be open.</summary>
+    static DateTimeOffset Lingering(Payment p, DateTimeOffset end, OrderRules rules)
+    {
+        var looked = p.LookedAt is { } at && at >= end ? at : end;
+        return looked + (looked - end < Closely ? rules.PendingEvery : Hour);
+    }
+
+    /// <summary>For money that comes after the end.</summary>
+    static DateTimeOffset? Watch(Order order, Payment p, OrderRules rules)
+    {
+        if (order.EndedAt is not { } end) return null;
+        foreach (var delay in rules.Watch)
+            if (!(p.LookedAt >= end + delay)) return end + delay;
+        return null;
+    }
+
+    static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset? other) => other > one ? other.Value : one;
+}

@@ -1,0 +1,132 @@
+using System.Collections.Immutable;
+using System.Numerics;
+
+namespace Purser.Payments;
+
+/// <summary>See docs/states/payment.md for what leads where.</summary>
+public enum PaymentStatus
+{
+    /// <summary>Committed with its reference; the gateway is being asked for a link.</summary>
+    Starting,
+    /// <summary>The shopper can pay.</summary>
+    Pending,
+    /// <summary>The gateway says that money is on its way, or says something we do not understand.</summary>
+    Processing,
+    /// <summary>Asked, answer lost.</summary>
+    Unresolved,
+    /// <summary>Money came, but not the order's amount or currency: nothing is fulfilled, a person decides.</summary>
+    Held,
+    /// <summary>Money captured, amount and currency equal to the order's.</summary>
+    Succeeded,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+/// <summary>Where the shopper is sent.</summary>
+public abstract record PaymentLink
+{
+    PaymentLink() { }
+
+    /// <summary>A hosted page to go to.</summary>
+    public sealed record Redirect(string Url) : PaymentLink;
+
+    /// <summary>A form that our page posts to the gateway.</summary>
+    public sealed record Form(string Url, ImmutableSortedDictionary<string, string> Fields) : PaymentLink
+    {
+        public bool Equals(Form? other) => other is not null && Url == other.Url && Fields.SequenceEqual(other.Fields);
+        public override int GetHashCode() => HashCode.Combine(Url, Fields.Count);
+    }
+}
+
+/// <summary>What became of captured money.</summary>
+public enum Standing { Accepted, Duplicate, Late, Mismatched }
+
+/// <summary>Money that a gateway says it took, known by the gateway's own reference for it.</summary>
+public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset At, Standing Standing);
+
+/// <summary>What does not agree and needs an answer, or a person.</summary>
+public enum DiscrepancyKind { AmountMismatch, LinkMismatch, Contradiction, Duplicate, Late, Reversed, UnknownWord }
+
+/// <summary>One try to pay an order through one gateway account. Immutable.</summary>
+public sealed record Payment
+{
+    public required int Number { get; init; }
+    /// <summary>The gateway account's name.</summary>
+    public required string Account { get; init; }
+    public required PaymentStatus Status { get; init; }
+    public required Money Amount { get; init; }
+    public string? Method { get; init; }
+    /// <summary>Where the gateway sends the browser back to; frozen, for a retry must carry the same bytes.</summary>
+    public required string ReturnUrl { get; init; }
+    public required DateTimeOffset StartedAt { get; init; }
+    /// <summary>The end that is asked of the gateway for its link; frozen like all of the request.</summary>
+    public required DateTimeOffset LinkExpiresAt { get; init; }
+    /// <summary>When the link was last asked for.</summary>
+    public required DateTimeOffset AskedAt { get; init; }
+    /// <summary>How often the link was asked for.</summary>
+    public int Asks { get; init; }
+    /// <summary>Which of those questions are known to have created nothing, a bit each (the first is bit 0). Bits, so that an answer
+    /// heard twice counts once.</summary>
+    public int RefusedAsks { get; init; }
+    /// <summary>The gateway's own name for the link.</summary>
+    public string? GatewayReference { get; init; }
+    public PaymentLink? Link { get; init; }
+    public DateTimeOffset? LinkOpenedAt { get; init; }
+    /// <summary>When we last heard that money is on its way, and when we last read that nothing is. The later one counts, whatever order
+    /// they arrive in.</summary>
+    public DateTimeOffset? ProcessingAt { get; init; }
+    public DateTimeOffset? ClearAt { get; init; }
+    /// <summary>The latest decline, in the gateway's words.</summary>
+    public string? Decline { get; init; }
+    public DateTimeOffset? DeclinedAt { get; init; }
+    public ImmutableArray<Capture> Captures { get; init; } = [];
+    /// <summary>The gateway's references of money that it took back by itself.</summary>
+    public ImmutableArray<string> Reversals { get; init; } = [];
+    public long? Fee { get; init; }
+    public long? Tax { get; init; }
+    /// <summary>Why it ended, or the word of the gateway that we do not know.</summary>
+    public string? Reason { get; init; }
+    /// <summary>When it is next asked about.</summary>
+    public DateTimeOffset? LookAt { get; init; }
+    public DateTimeOffset? LookedAt { get; init; }
+    public DateTimeOffset? AbsentFirstAt { get; init; }
+    public DateTimeOffset? AbsentLastAt { get; init; }
+    /// <summary>We want the link closed and keep asking until it is.</summary>
+    public bool CancelAsked { get; init; }
+    /// <summary>The gateway said failure after it had said success; it is being asked again.</summary>
+    public bool Contradicted { get; init; }
+    public DisputeState Dispute { get; init; }
+    /// <summary>The open question about this payment.</summary>
+    public DiscrepancyKind? Discrepancy { get; init; }
+
+    /// <summary>It may still take the shopper's money as far as we know.</summary>
+    public bool IsOpen => Status is PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Processing or PaymentStatus.Unresolved;
+
+    /// <summary>How many times we asked for the link without knowing what came of it. While it is not zero, one refusal proves nothing
+    /// about the others.</summary>
+    public int UnansweredAsks => Asks - BitOperations.PopCount((uint)RefusedAsks);
+
+    /// <summary>It is known that no question so far created anything, so the link may be asked for again.</summary>
+    public bool CanBeAskedForAgain =>
+        Status is PaymentStatus.Starting or PaymentStatus.Unresolved && GatewayReference is null && UnansweredAsks == 0;
+
+    /// <summary>The gateway has, or may have, something under our reference, so late money is possible.</summary>
+    public bool MayExist => GatewayReference is not null || (UnansweredAsks > 0 && Reason != PaymentMachine.Absent);
+
+    public bool Equals(Payment? other) => other is not null && Captures.SequenceEqual(other.Captures)
+        && Reversals.SequenceEqual(other.Reversals) && ProcessingAt == other.ProcessingAt && ClearAt == other.ClearAt
+        && Number == other.Number && Account == other.Account && Status == other.Status && Amount == other.Amount
+        && Method == other.Method && ReturnUrl == other.ReturnUrl && StartedAt == other.StartedAt
+        && LinkExpiresAt == other.LinkExpiresAt && AskedAt == other.AskedAt && Asks == other.Asks
+        && RefusedAsks == other.RefusedAsks && GatewayReference == other.GatewayReference && Equals(Link, other.Link)
+        && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && Fee == other.Fee
+        && Tax == other.Tax && Reason == other.Reason && LookAt == other.LookAt && LookedAt == other.LookedAt
+        && AbsentFirstAt == other.AbsentFirstAt && AbsentLastAt == other.AbsentLastAt && CancelAsked == other.CancelAsked
+        && Contradicted == other.Contradicted && Dispute == other.Dispute && Discrepancy == other.Discrepancy;
+
+    public override int GetHashCode() => HashCode.Combine(Number, Account, Status, Amount);
+}
+
+/// <summary>Ranked: a closed dispute stays closed whatever order the news comes in.</summary>
+public enum DisputeState { None, Open, Won, Lost }

@@ -1,0 +1,179 @@
+using Purser.Orders;
+using static Purser.Payments.PaymentStatus;
+
+namespace Purser.Payments;
+
+/// <summary>What one piece of evidence makes of one payment, money aside: captures concern the whole order and are decided by
+/// <see cref="OrderMachine"/>. Total and pure. It is a join: for each payment a stronger fact beats a weaker one, whatever order they
+/// come in, and a fact heard twice counts once.</summary>
+static class PaymentMachine
+{
+    public const string Absent = "absent";
+    public const string Unreachable = "gateway_unreachable";
+    public const string Won = "won";
+    public const string Lost = "lost";
+
+    /// <summary>Two readings that the gateway knows nothing prove it only when this far apart.</summary>
+    public static readonly TimeSpan BetweenReadings = TimeSpan.FromSeconds(10);
+
+    /// <param name="After">The payment after the evidence.</param>
+    /// <param name="Event">What to tell of it, if anything.</param>
+    /// <param name="AskNow">Ask the gateway at once how it stands.</param>
+    /// <param name="AskForLink">Ask for the link once more, under the same key.</param>
+    public readonly record struct Step(Payment After, EventType? Event = null, bool AskNow = false, bool AskForLink = false);
+
+    public static Step Apply(Payment p, Evidence evidence, bool orderOpen, OrderRules rules)
+    {
+        // Whoever knows the link's name at the gateway tells us that it exists.
+        if (evidence.GatewayReference is { } reference) p = p with { GatewayReference = p.GatewayReference ?? reference };
+
+        return (p.Status, evidence) switch
+        {
+            // What the shopper would be asked to pay is compared before anybody sees the link.
+            (_, Evidence.LinkOpened { Amount: { } asked }) when asked != p.Amount => WrongLink(p),
+            (_, Evidence.LinkOpened) when p.Discrepancy is DiscrepancyKind.LinkMismatch => new(p),
+            (Starting or Unresolved or Pending or Processing, Evidence.LinkOpened e) => Open(p, e),
+            (_, Evidence.LinkOpened e) => new(p with { Link = p.Link ?? e.Link }),
+
+            (_, Evidence.LinkRefused e)            => NothingCreated(p, e.Ask, e.Reason, tryAgain: false, orderOpen, rules),
+            (_, Evidence.NotSent e)                => NothingCreated(p, e.Ask, e.Reason, tryAgain: true, orderOpen, rules),
+
+            // Silence is not failure.
+            (Starting, Evidence.AnswerLost e) when !Refused(p, e.Ask) =>
+                new(p with { Status = Unresolved, Reason = e.Reason }, EventType.PaymentUnresolved),
+            (_, Evidence.AnswerLost)               => new(p),
+
+            // A decline is the end of one try, not of the link.
+            (Starting or Unresolved or Pending or Processing, Evidence.Declined e) => Declined(p, e),
+            (_, Evidence.Declined)                 => new(p),
+
+            // A word that we do not know is never failure and never success.
+            (Starting or Unresolved or Pending or Processing, Evidence.Processing e) => OnItsWay(p, e),
+            (_, Evidence.Processing)               => new(p),
+
+            (Starting or Unresolved, Evidence.Absent e) => Missing(p, e, orderOpen, rules),
+            (Pending or Processing, Evidence.Absent e)  => Forgotten(p, e, rules),
+            (Failed or Cancelled or Expired or Held, Evidence.Absent) => new(p),
+
+            // Failure after success changes nothing by itself; the gateway is asked again, and a person if it insists.
+            (Succeeded, Evidence.Failed or Evidence.Absent) => Contradiction(p, evidence),
+            (Succeeded or Held, Evidence.LinkCancelled or Evidence.LinkExpired) => new(p),
+            (Held, Evidence.Failed)                => new(p),
+
+            (_, Evidence.Failed e)                 => End(p, Failed, e.Reason),
+            (_, Evidence.LinkCancelled)            => End(p, Cancelled, null),
+            (_, Evidence.LinkExpired)              => End(p, Expired, null),
+
+            (_, Evidence.DisputeOpened)            => p.Dispute == DisputeState.None
+                ? new(p with { Dispute = DisputeState.Open }, EventType.DisputeOpened)
+                : new(p),
+            (_, Evidence.DisputeClosed e)          => p.Dispute is DisputeState.None or DisputeState.Open
+                ? new(p with { Dispute = e.Won ? DisputeState.Won : DisputeState.Lost }, EventType.DisputeClosed)
+                : new(p),
+
+            (_, Evidence.Succeeded or Evidence.Reversed) =>
+                throw new InvalidOperationException("Money is decided by the order, not by the payment alone."),
+            _ => throw new InvalidOperationException($"No rule for {evidence.GetType().Name} in status {p.Status}."),
+        };
+    }
+
+    /// <summary>Ended, and by which of several ends: a bank's no says more than a closed link, and that more than a lapsed one.</summary>
+    static int Rank(PaymentStatus status) => status switch { Expired => 1, Cancelled => 2, Failed => 3, _ => 0 };
+
+    static Step Open(Payment p, Evidence.LinkOpened e)
+    {
+        p = p with { Link = p.Link ?? e.Link, LinkOpenedAt = p.LinkOpenedAt ?? e.At };
+        // Only a reading of ours, and one later than the news of money under way, takes that news back.
+        if (e.Source == EvidenceSource.Inquiry) p = p with { ClearAt = Later(p.ClearAt, e.At) };
+        return Standing(p);
+    }
+
+    static Step OnItsWay(Payment p, Evidence.Processing e)
+    {
+        p = p with { ProcessingAt = Later(p.ProcessingAt, e.At) };
+        if (e.UnknownWord is { } word) p = p with { Reason = word };
+        return Standing(p);
+    }
+
+    static Step Declined(Payment p, Evidence.Declined e)
+    {
+        if (p.DeclinedAt is null || e.At > p.DeclinedAt) p = p with { Decline = e.Reason, DeclinedAt = e.At };
+        return new(p, EventType.PaymentDeclined);
+    }
+
+    /// <summary>The status of a payment that is open, from what is known: money under way, else a link in hand, else as it was.</summary>
+    static Step Standing(Payment p)
+    {
+        if (p.ProcessingAt is { } on && !(p.ClearAt > on))
+            return p.Status == Processing ? new(p) : new(p with { Status = Processing }, EventType.PaymentProcessing);
+        if (p.LinkOpenedAt is null || p.Status == Pending) return new(p);
+        return new(p with { Status = Pending, Reason = null }, EventType.PaymentLinkReady);
+    }
+
+    static Step WrongLink(Payment p) => p.IsOpen
+        ? new(p with { Status = Unresolved, Link = null, CancelAsked = true, Discrepancy = p.Discrepancy ?? DiscrepancyKind.LinkMismatch },
+            p.Status == Unresolved ? null : EventType.PaymentUnresolved, AskNow: !p.CancelAsked)
+        : new(p);
+
+    static bool Refused(Payment p, int ask) => (p.RefusedAsks & 1 << (ask - 1)) != 0;
+
+    static Step NothingCreated(Payment p, int ask, string reason, bool tryAgain, bool orderOpen, OrderRules rules)
+    {
+        p = p with { RefusedAsks = p.RefusedAsks | 1 << (ask - 1) };
+        if (p.Status is not (Starting or Unresolved) || p.GatewayReference is not null) return new(p);
+        // An earlier question is still unanswered: it may have created the link that this one did not.
+        if (p.UnansweredAsks > 0)
+            return p.Status == Unresolved ? new(p) : new(p with { Status = Unresolved, Reason = reason }, EventType.PaymentUnresolved);
+        if (tryAgain && orderOpen && p.Asks < rules.MostAsks) return new(p with { Reason = reason });
+        return new(p with { Status = Failed, Reason = tryAgain ? Unreachable : reason }, EventType.PaymentFailed);
+    }
+
+    /// <summary>Nothing under our reference. Counted only when no question can be under way any more and the gateway has had its time
+    /// to see its own work; and only the second reading counts.</summary>
+    static Step Missing(Payment p, Evidence.Absent e, bool orderOpen, OrderRules rules)
+    {
+        if (p.GatewayReference is not null) return new(p);
+        var terms = rules.Terms(p.Account);
+        if (orderOpen && terms.RepeatsSafely && p.Asks < rules.MostAsks && e.At >= p.AskedAt + rules.CallTimeout)
+            return new(p, AskForLink: true);
+
+        if (e.At < p.AskedAt + rules.CallTimeout + terms.VisibilityDelay) return new(p);
+        p = Read(p, e);
+        return p.AbsentLastAt - p.AbsentFirstAt >= BetweenReadings
+            ? new(p with { Status = Failed, Reason = Absent }, EventType.PaymentFailed)
+            : new(p);
+    }
+
+    /// <summary>The gateway had a link and now knows nothing of it. Believed only long after the link's own end.</summary>
+    static Step Forgotten(Payment p, Evidence.Absent e, OrderRules rules)
+    {
+        if (e.At < p.LinkExpiresAt + rules.Terms(p.Account).VisibilityDelay) return new(p);
+        p = Read(p, e);
+        return p.AbsentLastAt - p.AbsentFirstAt >= BetweenReadings ? End(p, Expired, Absent) : new(p);
+    }
+
+    static Payment Read(Payment p, Evidence.Absent e) => p with
+    {
+        AbsentFirstAt = p.AbsentFirstAt is { } first && first < e.At ? first : e.At,
+        AbsentLastAt = Later(p.AbsentLastAt, e.At),
+    };
+
+    static Step Contradiction(Payment p, Evidence evidence) => p switch
+    {
+        { Discrepancy: not null } => new(p),
+        { Contradicted: true } when evidence.Source == EvidenceSource.Inquiry => new(p with { Discrepancy = DiscrepancyKind.Contradiction }),
+        { Contradicted: true } => new(p),
+        _ => new(p with { Contradicted = true }, AskNow: true),
+    };
+
+    static Step End(Payment p, PaymentStatus end, string? reason) => Rank(end) <= Rank(p.Status)
+        ? new(p)
+        : new(p with { Status = end, Reason = reason }, end switch
+        {
+            Failed    => EventType.PaymentFailed,
+            Cancelled => EventType.PaymentCancelled,
+            _         => EventType.PaymentExpired,
+        });
+
+    static DateTimeOffset Later(DateTimeOffset? one, DateTimeOffset other) => one > other ? one.Value : other;
+}

@@ -1,0 +1,40 @@
+using System.Text;
+
+namespace Purser.Gateways;
+
+/// <summary>The wire under one call to a gateway account: sends, times out, records raw traffic and redacts it. Never throws for the network.</summary>
+public abstract class GatewayLine
+{
+    /// <summary>What was said on this line, redacted, in order.</summary>
+    public abstract IReadOnlyList<Exchange> Exchanges { get; }
+
+    public abstract Task<LineReply> Send(LineRequest request, CancellationToken stop);
+}
+
+/// <param name="Path">Below the account's base URL, with the query.</param>
+/// <param name="MovesNothing">A read: what is lost may be asked again, and a lost answer changes nothing.</param>
+public sealed record LineRequest(
+    HttpMethod Method, string Path, IReadOnlyList<KeyValuePair<string, string>> Headers, ReadOnlyMemory<byte> Body, string? ContentType,
+    bool MovesNothing = false);
+
+public abstract record LineReply
+{
+    LineReply() { }
+
+    /// <summary>A whole HTTP answer, whatever its status.</summary>
+    public sealed record Answered(int Status, IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Body) : LineReply
+    {
+        public string Text => Encoding.UTF8.GetString(Body.Span);
+    }
+
+    /// <summary>Provably nothing left us.</summary>
+    public sealed record NotSent(string Reason) : LineReply;
+
+    /// <summary>Sent, or perhaps sent, and no whole answer came.</summary>
+    public sealed record Lost(string Reason) : LineReply;
+}
+
+/// <summary>One request and what came of it, secrets and personal data cut out; kept as the evidence behind our words.</summary>
+/// <param name="Outcome">The HTTP status, or <c>not_sent</c> or <c>lost</c> with the reason.</param>
+public sealed record Exchange(
+    string Method, string Path, string Request, int? Status, string Answer, string Outcome, DateTimeOffset SentAt, TimeSpan Took);
