@@ -1,0 +1,144 @@
+using Purser.Ledger;
+using Purser.Orders;
+
+namespace Purser.Server.Engine;
+
+/// <summary>The decisions of one batch, in memory: inputs in the order of their arrival, each seeing what those before it decided. Nothing
+/// here waits or writes.</summary>
+sealed class Batch(LoadedBatch loaded, OrderRules rules)
+{
+    readonly Dictionary<OrderId, Order> current = [];
+    readonly Dictionary<OrderId, OrderContent> created = [];
+    readonly Dictionary<string, OrderId> references = [];
+    readonly Dictionary<(int, string), (byte[] Fingerprint, string Resource)> keys = [];
+    readonly BatchChanges changes = new();
+    readonly List<GatewayCall> calls = [];
+    readonly Dictionary<int, EngineReply> replies = [];
+    readonly Dictionary<int, Exception> failures = [];
+
+    public IReadOnlyList<GatewayCall> Calls => calls;
+
+    public EngineReply ReplyTo(int item) => replies[item];
+
+    public Exception? Failure(int item) => failures.GetValueOrDefault(item);
+
+    public void Fail(int item, Exception bug) => failures[item] = bug;
+
+    public void Do(int item, EngineInput input) => replies[item] = Decide(item, input);
+
+    public BatchChanges Changes()
+    {
+        foreach (var (id, order) in current)
+            if (created.TryGetValue(id, out var content)) changes.Created.Add((order, content));
+            else if (!ReferenceEquals(order, loaded.Orders[id])) changes.Changed.Add((loaded.Orders[id], order));
+        return changes;
+    }
+
+    public IEnumerable<(OrderId, IReadOnlyList<OrderEvent>)> EventsByOrder() =>
+        changes.Events.GroupBy(e => e.Order).Select(group => (group.Key, (IReadOnlyList<OrderEvent>)[.. group]));
+
+    EngineReply Decide(int item, EngineInput input)
+    {
+        if (input.Key is { } key && Before(key) is { } stored)
+            return stored.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint)
+                ? new EngineReply.Replayed(stored.Resource)
+                : new EngineReply.KeyConflict(stored.Resource);
+        if (input.News is not null && !loaded.FreshNews.Contains(item)) return new EngineReply.DuplicateNews();
+        if (input.Inputs is [OrderCommand.Create create]) return Create(input, create);
+
+        var order = input.Order is { } id ? Find(id) : null;
+        if (input.News is { } news && (order is null || news.QuarantineReason is not null))
+            return Quarantine(news, input.Order, news.QuarantineReason ?? (input.Order is null ? "It names no order of ours." : "We have no such order."));
+        if (order is null) return new EngineReply.Done(new Reply.Refused(Refusal.OrderUnknown));
+
+        // All of one input's decisions, or none: a bug in the third must not leave the first two without the third.
+        var decided = new List<Decision>();
+        Reply? reply = null;
+        foreach (var one in input.Inputs)
+        {
+            var decision = OrderMachine.Decide(order, one, loaded.Now, rules);
+            reply = decision.Reply;
+            order = decision.After;
+            decided.Add(decision);
+        }
+        if (input.News is { } unusable && reply is Reply.Refused refused)
+            return Quarantine(unusable, input.Order, refused.Why == Refusal.PaymentUnknown ? "The order has no such payment." : $"Refused: {refused.Why}.");
+
+        var before = current.GetValueOrDefault(order.Id) ?? loaded.Orders[order.Id];
+        var changed = !Same(order, before);
+        if (changed) current[order.Id] = order;
+        foreach (var decision in decided) Keep(decision);
+        foreach (var call in input.Calls ?? []) changes.Calls.Add((order.Id, call));
+        NewsVerdict? verdict = null;
+        if (input.News is { } kept)
+        {
+            verdict = changed ? NewsVerdict.Applied : NewsVerdict.Noted;
+            changes.News.Add((kept, order.Id, verdict.Value, null));
+        }
+        if (input.Key is { } made && reply is Reply.Made or Reply.Same) Remember(made, Resource(order, reply));
+        return new EngineReply.Done(reply, verdict);
+    }
+
+    EngineReply Create(EngineInput input, OrderCommand.Create create)
+    {
+        if (create.Reference is { } reference && Holder(reference) is { } holder)
+        {
+            var same = holder.Fingerprint.AsSpan().SequenceEqual(create.Content.Fingerprint.AsSpan());
+            if (same && input.Key is { } again) Remember(again, holder.Order.ToString());
+            return new EngineReply.ReferenceExists(holder.Order, same);
+        }
+        if (Find(create.Id) is not null) return new EngineReply.IdTaken();
+        var decision = OrderMachine.Decide(null, create, loaded.Now, rules);
+        current[create.Id] = decision.After;
+        created[create.Id] = create.Content;
+        if (create.Reference is { } named) references[named] = create.Id;
+        Keep(decision);
+        if (input.Key is { } key) Remember(key, create.Id.ToString());
+        return new EngineReply.Done(decision.Reply);
+    }
+
+    EngineReply.Done Quarantine(GatewayNews news, OrderId? order, string reason)
+    {
+        changes.News.Add((news, order, NewsVerdict.Quarantined, reason));
+        return new EngineReply.Done(null, NewsVerdict.Quarantined);
+    }
+
+    void Keep(Decision decision)
+    {
+        changes.Events.AddRange(decision.Events);
+        changes.Postings.AddRange(decision.Postings);
+        calls.AddRange(decision.Calls);
+    }
+
+    Order? Find(OrderId id) => current.GetValueOrDefault(id) ?? loaded.Orders.GetValueOrDefault(id);
+
+    (OrderId Order, byte[] Fingerprint)? Holder(string reference)
+    {
+        if (references.TryGetValue(reference, out var id)) return (id, [.. created[id].Fingerprint]);
+        return loaded.References.TryGetValue(reference, out var found) ? found : null;
+    }
+
+    (byte[] Fingerprint, string Resource)? Before(RequestKey key)
+    {
+        if (keys.TryGetValue((key.ApiKeyId, key.Key), out var now)) return now;
+        return loaded.Keys.TryGetValue((key.ApiKeyId, key.Key), out var stored) ? (stored.Fingerprint, stored.Resource) : null;
+    }
+
+    void Remember(RequestKey key, string resource)
+    {
+        keys[(key.ApiKeyId, key.Key)] = (key.Fingerprint, resource);
+        changes.Keys.Add((key, resource));
+    }
+
+    /// <summary>Records compare arrays by reference; two orders are the same when their payments and refunds are.</summary>
+    static bool Same(Order one, Order other) =>
+        one with { Payments = other.Payments, Refunds = other.Refunds } == other
+        && one.Payments.SequenceEqual(other.Payments) && one.Refunds.SequenceEqual(other.Refunds);
+
+    static string Resource(Order order, Reply reply) => reply switch
+    {
+        Reply.Made { Payment: { } number } => new PaymentId(order.Id, number).ToString(),
+        Reply.Same { Payment: { } number } => new PaymentId(order.Id, number).ToString(),
+        _ => order.Id.ToString(),
+    };
+}

@@ -1,0 +1,79 @@
+using Purser.Orders;
+using Purser.Ledger;
+
+namespace Purser.Server.Engine;
+
+/// <summary>Where orders live: PostgreSQL (<see cref="OrderStore"/>), or the simulation's world. One lane uses one session, one batch at a time.</summary>
+public interface IOrderStore
+{
+    /// <summary>A connection of its own for one lane.</summary>
+    IOrderSession OpenSession();
+
+    /// <summary>Takes up to <paramref name="most"/> orders whose alarm has rung, oldest first, and sets their alarm to ring again after
+    /// <paramref name="lease"/> should this process die. Orders that another node holds are passed over.</summary>
+    Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop);
+}
+
+public interface IOrderSession : IAsyncDisposable
+{
+    /// <summary>Begins: news that are new are told from duplicates, orders are locked by ascending id, the database's clock is read.
+    /// Nothing is visible to anybody before <see cref="Commit"/>.</summary>
+    /// <exception cref="StoreRefusedException">The batch as a whole was refused; nothing happened.</exception>
+    /// <exception cref="StoreAwayException">The database cannot be reached; nothing happened.</exception>
+    Task<LoadedBatch> Load(IReadOnlyList<EngineInput> batch, CancellationToken stop);
+
+    /// <summary>Writes all and commits.</summary>
+    /// <exception cref="StoreRefusedException">Rolled back.</exception>
+    /// <exception cref="StoreAwayException">Rolled back, provably: it broke before the commit was sent.</exception>
+    /// <exception cref="CommitUnknownException">The commit was sent and its answer lost. Ask <see cref="WasCommitted"/>.</exception>
+    Task Commit(BatchChanges changes, CancellationToken stop);
+
+    /// <summary>Ends the batch without a trace.</summary>
+    Task Rollback();
+
+    /// <summary>Reads whether a commit whose answer was lost took place.</summary>
+    Task<bool> WasCommitted(CommitMark mark, CancellationToken stop);
+}
+
+/// <param name="Now">The database's clock: the now of every decision in the batch.</param>
+/// <param name="FreshNews">Indexes of batch items whose news are new. Of equal ones in a batch the first is.</param>
+/// <param name="Keys">What Idempotency-Keys of the batch made before.</param>
+/// <param name="References">Orders that hold references which the batch wants to create.</param>
+public sealed record LoadedBatch(
+    DateTimeOffset Now, CommitMark Mark, IReadOnlyDictionary<OrderId, Order> Orders, IReadOnlySet<int> FreshNews,
+    IReadOnlyDictionary<(int ApiKey, string Key), StoredKey> Keys, IReadOnlyDictionary<string, (OrderId Order, byte[] Fingerprint)> References);
+
+public sealed record StoredKey(byte[] Fingerprint, string Resource);
+
+/// <summary>The database's own name of a batch, by which its end can be asked for later.</summary>
+public readonly record struct CommitMark(string Text);
+
+/// <summary>All that one commit writes.</summary>
+public sealed class BatchChanges
+{
+    /// <summary>Orders that did not exist, with what no decision reads.</summary>
+    public List<(Order Order, OrderContent Content)> Created { get; } = [];
+    /// <summary>Orders that changed, each once, as they are after the whole batch, and as they were.</summary>
+    public List<(Order Before, Order After)> Changed { get; } = [];
+    public List<OrderEvent> Events { get; } = [];
+    public List<Posting> Postings { get; } = [];
+    /// <summary>Fresh news with what came of them.</summary>
+    public List<(GatewayNews News, OrderId? Order, NewsVerdict Verdict, string? Reason)> News { get; } = [];
+    public List<(RequestKey Key, string Resource)> Keys { get; } = [];
+    public List<(OrderId Order, CallRecord Call)> Calls { get; } = [];
+
+    public bool IsEmpty => Created.Count + Changed.Count + Events.Count + News.Count + Keys.Count + Calls.Count == 0;
+}
+
+/// <summary>The database refused: a constraint, a deadlock, a serialization failure. The batch was rolled back.</summary>
+/// <param name="passing">The same again may succeed: it was a matter of concurrency.</param>
+public sealed class StoreRefusedException(string message, bool passing, Exception? cause = null) : Exception(message, cause)
+{
+    public bool Passing => passing;
+}
+
+/// <summary>The database cannot be reached, and nothing was committed.</summary>
+public sealed class StoreAwayException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>A commit was sent and its answer lost.</summary>
+public sealed class CommitUnknownException(string message, Exception? cause = null) : Exception(message, cause);

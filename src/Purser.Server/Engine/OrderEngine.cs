@@ -1,0 +1,271 @@
+using System.Threading.Channels;
+using Purser.Orders;
+
+namespace Purser.Server.Engine;
+
+/// <summary>How much may wait and how much is done at once.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>An order always has the same lane. More lanes than cores buy nothing.</summary>
+    public int Lanes { get; init; } = 2;
+    /// <summary>A lane that holds this many inputs answers 503; it never grows.</summary>
+    public int Waiting { get; init; } = 4096;
+    public int Batch { get; init; } = 512;
+    /// <summary>A whole batch is tried this often when concurrency was against it, before it is split.</summary>
+    public int Tries { get; init; } = 4;
+    /// <summary>How long the end of a commit whose answer was lost is asked for before the callers are told to ask again.</summary>
+    public TimeSpan UnknownFor { get; init; } = TimeSpan.FromSeconds(20);
+}
+
+/// <summary>Makes the calls a commit asks for, once it is committed.</summary>
+public interface ICallStarter
+{
+    /// <summary>Takes the call or lets it fall; the alarm clock asks again for what fell.</summary>
+    void Start(GatewayCall call);
+}
+
+/// <summary>Tells whoever is watching what was committed.</summary>
+public interface ILiveFeed
+{
+    void Publish(OrderId order, IReadOnlyList<OrderEvent> events);
+}
+
+/// <summary>The one road: takes what is waiting, loads those orders under one lock, decides, saves, one commit, then answers
+/// everybody. Alone, an input waits for nobody; under load a commit is shared by hundreds.</summary>
+public sealed partial class OrderEngine : IAsyncDisposable
+{
+    readonly Lane[] lanes;
+    readonly EngineOptions options;
+
+    public OrderEngine(
+        IOrderStore store, Func<OrderRules> rules, ICallStarter calls, ILiveFeed live, TimeProvider time, EngineOptions options,
+        ILogger<OrderEngine> log)
+    {
+        this.options = options;
+        lanes = [.. Enumerable.Range(0, options.Lanes).Select(_ => new Lane(store, rules, calls, live, time, options, log))];
+    }
+
+    /// <summary>How many inputs wait in all lanes.</summary>
+    public int Waiting => lanes.Sum(lane => lane.Waiting);
+
+    public void Start()
+    {
+        foreach (var lane in lanes) lane.Start();
+    }
+
+    public Task<EngineReply> Submit(OrderId order, OrderInput input, CancellationToken stop) => Submit(EngineInput.Of(order, input), stop);
+
+    /// <summary>Waits until the input is committed or refused. Cancelling stops the waiting, not the work.</summary>
+    public Task<EngineReply> Submit(EngineInput input, CancellationToken stop)
+    {
+        var key = input.Order?.Value ?? StableHash(input.News?.EventId ?? "");
+        var lane = lanes[(int)((ulong)key % (ulong)lanes.Length)];
+        var answer = lane.Take(input);
+        if (answer is null)
+            return Task.FromResult<EngineReply>(new EngineReply.Busy(TimeSpan.FromSeconds(1), "Too much is waiting."));
+        return stop.CanBeCanceled ? answer.WaitAsync(stop) : answer;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var lane in lanes) await lane.DisposeAsync();
+    }
+
+    static long StableHash(string text)
+    {
+        var hash = 1469598103934665603UL;
+        foreach (var c in text) hash = (hash ^ c) * 1099511628211UL;
+        return (long)(hash >> 1);
+    }
+
+    sealed class Waiter(EngineInput input)
+    {
+        // Asynchronously, or the lane would run its callers' code.
+        readonly TaskCompletionSource<EngineReply> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public EngineInput Input => input;
+        public Task<EngineReply> Answer => answer.Task;
+
+        public void Reply(EngineReply reply) => answer.TrySetResult(reply);
+
+        public void Fail(Exception why) => answer.TrySetException(why);
+    }
+
+    sealed partial class Lane(
+        IOrderStore store, Func<OrderRules> rules, ICallStarter calls, ILiveFeed live, TimeProvider time, EngineOptions options, ILogger log) : IAsyncDisposable
+    {
+        readonly Channel<Waiter> queue = Channel.CreateBounded<Waiter>(new BoundedChannelOptions(options.Waiting) { SingleReader = true });
+        readonly CancellationTokenSource ending = new();
+        readonly IOrderSession session = store.OpenSession();
+        Task running = Task.CompletedTask;
+
+        public int Waiting => queue.Reader.Count;
+
+        public void Start() => running = Run();
+
+        public Task<EngineReply>? Take(EngineInput input)
+        {
+            var waiter = new Waiter(input);
+            return queue.Writer.TryWrite(waiter) ? waiter.Answer : null;
+        }
+
+        /// <summary>Lets what was taken be finished, for it may have been promised.</summary>
+        public async ValueTask DisposeAsync()
+        {
+            queue.Writer.TryComplete();
+            ending.CancelAfter(TimeSpan.FromSeconds(15));
+            await running;
+            await session.DisposeAsync();
+            ending.Dispose();
+        }
+
+        async Task Run()
+        {
+            var batch = new List<Waiter>();
+            while (await queue.Reader.WaitToReadAsync())
+            {
+                batch.Clear();
+                while (batch.Count < options.Batch && queue.Reader.TryRead(out var waiter)) batch.Add(waiter);
+                await Handle(batch, tries: options.Tries);
+            }
+        }
+
+        /// <summary>Sees to it that every waiter is answered, whatever the database does.</summary>
+        async Task Handle(List<Waiter> batch, int tries)
+        {
+            while (batch.Count > 0)
+            {
+                try
+                {
+                    if (await Attempt(batch)) return;
+                    tries--;
+                }
+                catch (StoreRefusedException refused) when (refused.Passing && tries > 1)
+                {
+                    tries--;
+                    LogRetry(log, batch.Count, refused.Message);
+                }
+                catch (StoreRefusedException refused) when (batch.Count > 1)
+                {
+                    // One of them is poison; the halves find out which, and it harms only itself.
+                    LogSplit(log, batch.Count, refused.Message);
+                    var half = batch.Count / 2;
+                    await Handle(batch[..half], options.Tries);
+                    await Handle(batch[half..], options.Tries);
+                    return;
+                }
+                catch (StoreAwayException away)
+                {
+                    LogAway(log, batch.Count, away.Message);
+                    AnswerAll(batch, new EngineReply.Busy(TimeSpan.FromSeconds(2), "The database is away."));
+                    return;
+                }
+                catch (Exception bug)
+                {
+                    LogPoison(log, batch.Count, bug);
+                    if (batch.Count > 1)
+                    {
+                        var half = batch.Count / 2;
+                        await Handle(batch[..half], options.Tries);
+                        await Handle(batch[half..], options.Tries);
+                    }
+                    else batch[0].Fail(bug);
+                    return;
+                }
+                if (tries > 0) continue;
+                AnswerAll(batch, new EngineReply.Busy(TimeSpan.FromSeconds(1), "The database is too busy."));
+                return;
+            }
+        }
+
+        /// <returns>False when it is known that nothing was committed and the batch may be tried again.</returns>
+        async Task<bool> Attempt(List<Waiter> batch)
+        {
+            var loaded = await session.Load([.. batch.Select(w => w.Input)], ending.Token);
+            var work = new Batch(loaded, rules());
+            for (var i = 0; i < batch.Count; i++)
+                try
+                {
+                    work.Do(i, batch[i].Input);
+                }
+                catch (Exception bug) when (bug is not OutOfMemoryException)
+                {
+                    // A decision that throws is a bug. It harms its own input; the others go on.
+                    LogDecisionFailed(log, batch[i].Input.Order, bug);
+                    work.Fail(i, bug);
+                }
+
+            var changes = work.Changes();
+            if (changes.IsEmpty) await session.Rollback();
+            else
+            {
+                try
+                {
+                    await session.Commit(changes, ending.Token);
+                }
+                catch (CommitUnknownException lost)
+                {
+                    LogCommitUnknown(log, batch.Count, lost.Message);
+                    var committed = await Resolve(loaded.Mark);
+                    if (committed is false) return false;
+                    if (committed is null)
+                    {
+                        // Committed or not, the callers ask again and find out; nothing was promised to them.
+                        AnswerAll(batch, new EngineReply.Busy(TimeSpan.FromSeconds(2), "The database went away in the middle of a commit."));
+                        return true;
+                    }
+                }
+            }
+
+            foreach (var (order, events) in work.EventsByOrder()) live.Publish(order, events);
+            for (var i = 0; i < batch.Count; i++)
+                if (work.Failure(i) is { } bug) batch[i].Fail(bug);
+                else batch[i].Reply(work.ReplyTo(i));
+            foreach (var call in work.Calls) calls.Start(call);
+            return true;
+        }
+
+        async Task<bool?> Resolve(CommitMark mark)
+        {
+            var since = time.GetTimestamp();
+            while (true)
+            {
+                try
+                {
+                    return await session.WasCommitted(mark, ending.Token);
+                }
+                catch (StoreAwayException) when (time.GetElapsedTime(since) < options.UnknownFor)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(250), time);
+                }
+                catch (StoreAwayException)
+                {
+                    return null;
+                }
+            }
+        }
+
+        static void AnswerAll(List<Waiter> batch, EngineReply reply)
+        {
+            foreach (var waiter in batch) waiter.Reply(reply);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "A batch of {Count} is tried again: {Why}")]
+    static partial void LogRetry(ILogger log, int count, string why);
+
+    [LoggerMessage(2, LogLevel.Warning, "A batch of {Count} was refused and is split: {Why}")]
+    static partial void LogSplit(ILogger log, int count, string why);
+
+    [LoggerMessage(3, LogLevel.Error, "The database is away; {Count} inputs were sent back: {Why}")]
+    static partial void LogAway(ILogger log, int count, string why);
+
+    [LoggerMessage(4, LogLevel.Error, "A batch of {Count} failed.")]
+    static partial void LogPoison(ILogger log, int count, Exception bug);
+
+    [LoggerMessage(5, LogLevel.Error, "The decision on {Order} failed.")]
+    static partial void LogDecisionFailed(ILogger log, OrderId? order, Exception bug);
+
+    [LoggerMessage(6, LogLevel.Warning, "The answer to a commit of {Count} inputs was lost; reading what became of it: {Why}")]
+    static partial void LogCommitUnknown(ILogger log, int count, string why);
+}

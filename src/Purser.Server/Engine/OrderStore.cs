@@ -1,0 +1,241 @@
+using System.Data;
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Server.Engine;
+
+/// <summary>Orders in PostgreSQL. A batch is two round trips: one that begins, locks and loads, one that writes and commits; each
+/// statement takes arrays, so its text never changes and stays prepared.</summary>
+public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
+{
+    public IOrderSession OpenSession() => new Session(database);
+
+    public async Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop)
+    {
+        await using var take = database.CreateCommand("""
+            update orders set wake_at = clock_timestamp() + $2
+            where id in (select id from orders where wake_at <= clock_timestamp() order by wake_at limit $1 for update skip locked)
+            returning id
+            """);
+        take.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        take.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = lease });
+        var due = new List<OrderId>();
+        await using var rows = await take.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) due.Add(new OrderId(rows.GetInt64(0)));
+        return due;
+    }
+
+    sealed class Session(NpgsqlDataSource database) : IOrderSession
+    {
+        NpgsqlConnection? connection;
+        bool begun;
+
+        public async Task<LoadedBatch> Load(IReadOnlyList<EngineInput> batch, CancellationToken stop)
+        {
+            try
+            {
+                connection ??= await database.OpenConnectionAsync(stop);
+                if (begun) await Rollback();
+                return await Read(connection, batch, stop);
+            }
+            catch (Exception e) when (StoreFault.Is(e))
+            {
+                throw await Broken(e, committing: false);
+            }
+        }
+
+        public async Task Commit(BatchChanges changes, CancellationToken stop)
+        {
+            await using var write = new NpgsqlBatch(connection);
+            OrderTableStore.Write(write, changes);
+            write.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
+            try
+            {
+                await write.ExecuteNonQueryAsync(stop);
+                begun = false;
+            }
+            catch (Exception e) when (StoreFault.Is(e) || e is OperationCanceledException)
+            {
+                throw await Broken(e, committing: true);
+            }
+        }
+
+        public async Task Rollback()
+        {
+            if (!begun || connection is null) return;
+            begun = false;
+            try
+            {
+                await using var rollback = new NpgsqlCommand("rollback", connection);
+                await rollback.ExecuteNonQueryAsync();
+            }
+            catch (Exception e) when (StoreFault.Is(e))
+            {
+                await Drop();
+            }
+        }
+
+        public async Task<bool> WasCommitted(CommitMark mark, CancellationToken stop)
+        {
+            try
+            {
+                await Drop();
+                connection = await database.OpenConnectionAsync(stop);
+                while (true)
+                {
+                    await using var ask = new NpgsqlCommand("select pg_xact_status($1::xid8)", connection);
+                    ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = mark.Text });
+                    // A backend that has not noticed that we are gone may still be at it.
+                    if (await ask.ExecuteScalarAsync(stop) as string is var status && status != "in progress") return status == "committed";
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), stop);
+                }
+            }
+            catch (Exception e) when (StoreFault.Is(e))
+            {
+                await Drop();
+                throw new StoreAwayException(e.Message, e);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Rollback();
+            await Drop();
+        }
+
+        async Task<LoadedBatch> Read(NpgsqlConnection open, IReadOnlyList<EngineInput> batch, CancellationToken stop)
+        {
+            var ids = batch.Where(i => i.Order is not null).Select(i => i.Order!.Value.Value).Distinct().Order().ToArray();
+            var news = batch.Where(i => i.News is not null).Select(i => i.News!).ToArray();
+            var keys = batch.Where(i => i.Key is not null).Select(i => i.Key!).ToArray();
+            var references = batch.Select(i => i.Inputs is [OrderCommand.Create { Reference: { } r }] ? r : null).OfType<string>().Distinct().ToArray();
+
+            await using var load = new NpgsqlBatch(open);
+            load.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
+            Add(load, OrderTableStore.LockOrders, ids);
+            Add(load, OrderTableStore.LoadPayments, ids);
+            Add(load, OrderTableStore.LoadRefunds, ids);
+            load.BatchCommands.Add(new NpgsqlBatchCommand("select clock_timestamp(), pg_current_xact_id()::text"));
+            if (news.Length > 0)
+                Add(load, "select account, event_id from gateway_news where (account, event_id) in (select * from unnest($1::text[], $2::text[]))",
+                    news.Select(n => n.Account).ToArray(), news.Select(n => n.EventId).ToArray());
+            if (keys.Length > 0)
+                Add(load, "select api_key_id, key, fingerprint, resource from request_keys where (api_key_id, key) in (select * from unnest($1::int[], $2::text[]))",
+                    keys.Select(k => k.ApiKeyId).ToArray(), keys.Select(k => k.Key).ToArray());
+            if (references.Length > 0)
+                Add(load, "select reference, id, fingerprint from orders where reference = any($1)", references);
+
+            begun = true;
+            await using var rows = await load.ExecuteReaderAsync(stop);
+            var payments = new Dictionary<long, List<Payment>>();
+            var refunds = new Dictionary<long, List<Refund>>();
+            var orders = new Dictionary<OrderId, Order>();
+            while (await rows.ReadAsync(stop))
+            {
+                var order = OrderTableStore.ReadOrder(rows);
+                orders.Add(order.Id, order);
+            }
+            await rows.NextResultAsync(stop);
+            while (await rows.ReadAsync(stop)) Group(payments, rows.GetInt64(0)).Add(OrderTableStore.ReadPayment(rows));
+            await rows.NextResultAsync(stop);
+            while (await rows.ReadAsync(stop)) Group(refunds, rows.GetInt64(0)).Add(OrderTableStore.ReadRefund(rows));
+            await rows.NextResultAsync(stop);
+            await rows.ReadAsync(stop);
+            var now = rows.GetFieldValue<DateTimeOffset>(0);
+            var mark = new CommitMark(rows.GetString(1));
+
+            var known = new HashSet<(string, string)>();
+            if (news.Length > 0)
+            {
+                await rows.NextResultAsync(stop);
+                while (await rows.ReadAsync(stop)) known.Add((rows.GetString(0), rows.GetString(1)));
+            }
+            var storedKeys = new Dictionary<(int, string), StoredKey>();
+            if (keys.Length > 0)
+            {
+                await rows.NextResultAsync(stop);
+                while (await rows.ReadAsync(stop))
+                    storedKeys[(rows.GetInt32(0), rows.GetString(1))] = new StoredKey(rows.GetFieldValue<byte[]>(2), rows.GetString(3));
+            }
+            var holders = new Dictionary<string, (OrderId, byte[])>(StringComparer.Ordinal);
+            if (references.Length > 0)
+            {
+                await rows.NextResultAsync(stop);
+                while (await rows.ReadAsync(stop)) holders[rows.GetString(0)] = (new OrderId(rows.GetInt64(1)), rows.GetFieldValue<byte[]>(2));
+            }
+
+            // Of equal news in one batch the first is fresh.
+            var fresh = new HashSet<int>();
+            for (var i = 0; i < batch.Count; i++)
+                if (batch[i].News is { } one && known.Add((one.Account, one.EventId))) fresh.Add(i);
+            foreach (var id in orders.Keys)
+                if (payments.TryGetValue(id.Value, out var mine))
+                    orders[id] = orders[id] with { Payments = [.. mine], Refunds = refunds.TryGetValue(id.Value, out var back) ? [.. back] : [] };
+            return new LoadedBatch(now, mark, orders, fresh, storedKeys, holders);
+        }
+
+        static List<T> Group<T>(Dictionary<long, List<T>> groups, long key)
+        {
+            if (!groups.TryGetValue(key, out var list)) groups.Add(key, list = []);
+            return list;
+        }
+
+        static void Add(NpgsqlBatch batch, string sql, params object[] arrays)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            foreach (var array in arrays)
+                command.Parameters.Add(array switch
+                {
+                    long[] longs    => new NpgsqlParameter<long[]> { TypedValue = longs, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
+                    int[] ints      => new NpgsqlParameter<int[]> { TypedValue = ints, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
+                    string[] texts  => new NpgsqlParameter<string[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                    _ => throw new ArgumentException($"No array of {array.GetType().Name}."),
+                });
+            batch.BatchCommands.Add(command);
+        }
+
+        async Task<Exception> Broken(Exception e, bool committing)
+        {
+            if (e is PostgresException refused && !StoreFault.IsAway(refused))
+            {
+                await Rollback();
+                return new StoreRefusedException(refused.MessageText, StoreFault.IsPassing(refused), refused);
+            }
+            await Drop();
+            // PostgreSQL said why it refused, so the commit behind it was not done; a broken connection says nothing.
+            return committing && e is not PostgresException
+                ? new CommitUnknownException(e.Message, e)
+                : new StoreAwayException(e.Message, e);
+        }
+
+        async Task Drop()
+        {
+            begun = false;
+            if (connection is { } old)
+            {
+                connection = null;
+                // A connection in an unknown state must not go back to the pool.
+                if (old.FullState.HasFlag(ConnectionState.Open)) NpgsqlConnection.ClearPool(old);
+                await old.DisposeAsync();
+            }
+        }
+    }
+}
+
+/// <summary>What PostgreSQL's errors mean for a batch.</summary>
+static class StoreFault
+{
+    public static bool Is(Exception e) => e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException;
+
+    /// <summary>Going away (57P), out of connections, disk or memory (53), connection trouble (08), read-only after a fail-over (25006).</summary>
+    public static bool IsAway(PostgresException e) =>
+        e.SqlState.StartsWith("57P", StringComparison.Ordinal) || e.SqlState.StartsWith("53", StringComparison.Ordinal)
+        || e.SqlState.StartsWith("08", StringComparison.Ordinal) || e.SqlState == "25006";
+
+    /// <summary>Serialization, deadlock, lock not to be had, statement cancelled; and a unique key that another node took first: loaded again,
+    /// the batch sees it.</summary>
+    public static bool IsPassing(PostgresException e) => e.SqlState is "40001" or "40P01" or "55P03" or "57014" or "23505";
+}

@@ -1,0 +1,318 @@
+using System.Collections.Immutable;
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Ledger;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+using static NpgsqlTypes.NpgsqlDbType;
+using CallRow = (Purser.OrderId Order, Purser.Server.Engine.CallRecord Call);
+using KeyRow = (Purser.Server.Engine.RequestKey Key, string Resource);
+using NewOrderRow = (Purser.Orders.Order Order, Purser.Orders.OrderContent Content);
+using NewsRow = (Purser.Server.Engine.GatewayNews News, Purser.OrderId? Order, Purser.Server.Engine.NewsVerdict Verdict, string? Reason);
+using PaymentRow = (Purser.OrderId Order, Purser.Payments.Payment P);
+using RefundRow = (Purser.OrderId Order, Purser.Refunds.Refund R);
+
+namespace Purser.Server.Engine;
+
+/// <summary>The tables of an order: their columns, how rows become records and records rows.</summary>
+static class OrderTableStore
+{
+    const string OrderColumns =
+        "id, reference, amount, currency, description, customer_name, customer_email, customer_phone, late_policy, duplicate_policy, second_link, " +
+        "status, late, paid_by, sequence, created_at, expires_at, closing_at, ended_at, fulfilled_at, wake_at";
+
+    const string PaymentColumns =
+        "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
+        "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy";
+
+    const string RefundColumns = "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at";
+
+    public const string LockOrders = $"select {OrderColumns} from orders where id = any($1) order by id for update";
+    public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";
+    public const string LoadPayments = $"select {PaymentColumns} from payments where order_id = any($1) order by order_id, number";
+    public const string LoadRefunds = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
+
+    public static Order ReadOrder(NpgsqlDataReader r) => new()
+    {
+        Id = new OrderId(r.GetInt64(0)),
+        Reference = Text(r, 1),
+        Amount = new Money(r.GetInt64(2), Currency.Find(r.GetString(3))),
+        Description = r.GetString(4),
+        Customer = new Customer(Text(r, 5), Text(r, 6), Text(r, 7)),
+        Policy = new OrderPolicy((LatePolicy)r.GetInt16(8), (DuplicatePolicy)r.GetInt16(9), r.GetBoolean(10)),
+        Status = (OrderStatus)r.GetInt16(11),
+        Late = r.GetBoolean(12),
+        PaidBy = r.IsDBNull(13) ? null : r.GetInt32(13),
+        Sequence = r.GetInt32(14),
+        CreatedAt = Time(r, 15),
+        ExpiresAt = Time(r, 16),
+        ClosingAt = TimeOrNull(r, 17),
+        EndedAt = TimeOrNull(r, 18),
+        FulfilledAt = TimeOrNull(r, 19),
+        WakeAt = TimeOrNull(r, 20),
+    };
+
+    public static Payment ReadPayment(NpgsqlDataReader r)
+    {
+        var currency = Currency.Find(r.GetString(5));
+        return new Payment
+        {
+            Number = r.GetInt32(1),
+            Account = r.GetString(2),
+            Status = (PaymentStatus)r.GetInt16(3),
+            Amount = new Money(r.GetInt64(4), currency),
+            Method = Text(r, 6),
+            ReturnUrl = r.GetString(7),
+            StartedAt = Time(r, 8),
+            LinkExpiresAt = Time(r, 9),
+            AskedAt = Time(r, 10),
+            Asks = r.GetInt32(11),
+            RefusedAsks = r.GetInt32(12),
+            GatewayReference = Text(r, 13),
+            Link = r.IsDBNull(14) ? null : RowJson.ReadLink(r.GetString(14), Text(r, 15)),
+            LinkOpenedAt = TimeOrNull(r, 16),
+            ProcessingAt = TimeOrNull(r, 17),
+            ClearAt = TimeOrNull(r, 18),
+            Decline = Text(r, 19),
+            DeclinedAt = TimeOrNull(r, 20),
+            Captures = r.IsDBNull(21) ? [] : RowJson.ReadCaptures(r.GetString(21)),
+            Reversals = r.IsDBNull(22) ? [] : RowJson.ReadTexts(r.GetString(22)),
+            Fee = r.IsDBNull(23) ? null : r.GetInt64(23),
+            Tax = r.IsDBNull(24) ? null : r.GetInt64(24),
+            Reason = Text(r, 25),
+            LookAt = TimeOrNull(r, 26),
+            LookedAt = TimeOrNull(r, 27),
+            AbsentFirstAt = TimeOrNull(r, 28),
+            AbsentLastAt = TimeOrNull(r, 29),
+            CancelAsked = r.GetBoolean(30),
+            Contradicted = r.GetBoolean(31),
+            Dispute = (DisputeState)r.GetInt16(32),
+            Discrepancy = r.IsDBNull(33) ? null : (DiscrepancyKind)r.GetInt16(33),
+        };
+    }
+
+    public static Refund ReadRefund(NpgsqlDataReader r) => new(
+        r.GetInt32(1), r.GetInt32(2), r.GetString(3), new Money(r.GetInt64(4), Currency.Find(r.GetString(5))),
+        (RefundReason)r.GetInt16(6), (RefundStatus)r.GetInt16(7), Time(r, 8));
+
+    static string? Text(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetString(i);
+    static DateTimeOffset Time(NpgsqlDataReader r, int i) => r.GetFieldValue<DateTimeOffset>(i);
+    static DateTimeOffset? TimeOrNull(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetFieldValue<DateTimeOffset>(i);
+
+    // Rows out.
+
+    static readonly Column<NewOrderRow>[] NewOrder =
+    [
+        Column.Of("id", Bigint, (NewOrderRow o) => o.Order.Id.Value),
+        Column.Of("reference", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Reference),
+        Column.Of("fingerprint", Bytea, (NewOrderRow o) => o.Content.Fingerprint.ToArray()),
+        Column.Of("amount", Bigint, (NewOrderRow o) => o.Order.Amount.MinorUnits),
+        Column.Of("currency", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Amount.Currency.Code),
+        Column.Of("description", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Description),
+        Column.Of("customer_name", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Name),
+        Column.Of("customer_email", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Email),
+        Column.Of("customer_phone", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Phone),
+        Column.Of("user_id", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.UserId),
+        Column.Of("return_url", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.ReturnUrl),
+        Column.Of("lines", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Lines)),
+        Column.Of("metadata", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Metadata)),
+        Column.Of("late_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Late),
+        Column.Of("duplicate_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Duplicate),
+        Column.Of("second_link", NpgsqlDbType.Boolean, (NewOrderRow o) => o.Order.Policy.AllowsSecondLink),
+        Column.Of("created_at", TimestampTz, (NewOrderRow o) => o.Order.CreatedAt),
+        Column.Of("expires_at", TimestampTz, (NewOrderRow o) => o.Order.ExpiresAt),
+    ];
+
+    static readonly Column<Order>[] OrderState =
+    [
+        Column.Of("status", Smallint, (Order o) => (short)o.Status),
+        Column.Of("late", NpgsqlDbType.Boolean, (Order o) => o.Late),
+        Column.Of("paid_by", Integer, (Order o) => o.PaidBy),
+        Column.Of("captured", Bigint, (Order o) => o.Captured.MinorUnits),
+        Column.Of("refunding", Bigint, (Order o) => o.Refunds.Where(r => r.Status != RefundStatus.Failed).Sum(r => r.Amount.MinorUnits)),
+        Column.Of("sequence", Integer, (Order o) => o.Sequence),
+        Column.Of("closing_at", TimestampTz, (Order o) => o.ClosingAt),
+        Column.Of("ended_at", TimestampTz, (Order o) => o.EndedAt),
+        Column.Of("fulfilled_at", TimestampTz, (Order o) => o.FulfilledAt),
+        Column.Of("wake_at", TimestampTz, (Order o) => o.WakeAt),
+    ];
+
+    static readonly Column<PaymentRow>[] PaymentKey =
+    [
+        Column.Of("order_id", Bigint, (PaymentRow p) => p.Order.Value),
+        Column.Of("number", Integer, (PaymentRow p) => p.P.Number),
+    ];
+
+    static readonly Column<PaymentRow>[] PaymentBirth =
+    [
+        Column.Of("account", NpgsqlDbType.Text, (PaymentRow p) => p.P.Account),
+        Column.Of("amount", Bigint, (PaymentRow p) => p.P.Amount.MinorUnits),
+        Column.Of("currency", NpgsqlDbType.Text, (PaymentRow p) => p.P.Amount.Currency.Code),
+        Column.Of("return_url", NpgsqlDbType.Text, (PaymentRow p) => p.P.ReturnUrl),
+        Column.Of("started_at", TimestampTz, (PaymentRow p) => p.P.StartedAt),
+        Column.Of("link_expires_at", TimestampTz, (PaymentRow p) => p.P.LinkExpiresAt),
+    ];
+
+    static readonly Column<PaymentRow>[] PaymentState =
+    [
+        Column.Of("status", Smallint, (PaymentRow p) => (short)p.P.Status),
+        Column.Of("method", NpgsqlDbType.Text, (PaymentRow p) => p.P.Method),
+        Column.Of("asked_at", TimestampTz, (PaymentRow p) => p.P.AskedAt),
+        Column.Of("asks", Integer, (PaymentRow p) => p.P.Asks),
+        Column.Of("refused_asks", Integer, (PaymentRow p) => p.P.RefusedAsks),
+        Column.Of("gateway_reference", NpgsqlDbType.Text, (PaymentRow p) => p.P.GatewayReference),
+        Column.Of("link_url", NpgsqlDbType.Text, (PaymentRow p) => p.P.Link switch { PaymentLink.Redirect l => l.Url, PaymentLink.Form l => l.Url, _ => null }),
+        Column.Of("link_fields", NpgsqlDbType.Text, (PaymentRow p) => p.P.Link is PaymentLink.Form form ? RowJson.Write(form.Fields) : null),
+        Column.Of("link_opened_at", TimestampTz, (PaymentRow p) => p.P.LinkOpenedAt),
+        Column.Of("processing_at", TimestampTz, (PaymentRow p) => p.P.ProcessingAt),
+        Column.Of("clear_at", TimestampTz, (PaymentRow p) => p.P.ClearAt),
+        Column.Of("decline", NpgsqlDbType.Text, (PaymentRow p) => p.P.Decline),
+        Column.Of("declined_at", TimestampTz, (PaymentRow p) => p.P.DeclinedAt),
+        Column.Of("captures", NpgsqlDbType.Text, (PaymentRow p) => p.P.Captures.IsEmpty ? null : RowJson.Write(p.P.Captures)),
+        Column.Of("reversals", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reversals.IsEmpty ? null : RowJson.Write(p.P.Reversals)),
+        Column.Of("fee", Bigint, (PaymentRow p) => p.P.Fee),
+        Column.Of("tax", Bigint, (PaymentRow p) => p.P.Tax),
+        Column.Of("reason", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reason),
+        Column.Of("look_at", TimestampTz, (PaymentRow p) => p.P.LookAt),
+        Column.Of("looked_at", TimestampTz, (PaymentRow p) => p.P.LookedAt),
+        Column.Of("absent_first_at", TimestampTz, (PaymentRow p) => p.P.AbsentFirstAt),
+        Column.Of("absent_last_at", TimestampTz, (PaymentRow p) => p.P.AbsentLastAt),
+        Column.Of("cancel_asked", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.CancelAsked),
+        Column.Of("contradicted", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.Contradicted),
+        Column.Of("dispute", Smallint, (PaymentRow p) => (short)p.P.Dispute),
+        Column.Of("discrepancy", Smallint, (PaymentRow p) => (short?)p.P.Discrepancy),
+    ];
+
+    static readonly Column<RefundRow>[] NewRefund =
+    [
+        Column.Of("order_id", Bigint, (RefundRow r) => r.Order.Value),
+        Column.Of("number", Integer, (RefundRow r) => r.R.Number),
+        Column.Of("payment", Integer, (RefundRow r) => r.R.Payment),
+        Column.Of("money_reference", NpgsqlDbType.Text, (RefundRow r) => r.R.MoneyReference),
+        Column.Of("amount", Bigint, (RefundRow r) => r.R.Amount.MinorUnits),
+        Column.Of("currency", NpgsqlDbType.Text, (RefundRow r) => r.R.Amount.Currency.Code),
+        Column.Of("reason", Smallint, (RefundRow r) => (short)r.R.Reason),
+        Column.Of("status", Smallint, (RefundRow r) => (short)r.R.Status),
+        Column.Of("requested_at", TimestampTz, (RefundRow r) => r.R.RequestedAt),
+    ];
+
+    static readonly Column<OrderEvent>[] NewEvent =
+    [
+        Column.Of("order_id", Bigint, (OrderEvent e) => e.Order.Value),
+        Column.Of("sequence", Integer, (OrderEvent e) => e.Sequence),
+        Column.Of("type", Smallint, (OrderEvent e) => (short)e.Type),
+        Column.Of("at", TimestampTz, (OrderEvent e) => e.At),
+        Column.Of("data", NpgsqlDbType.Text, (OrderEvent e) => EventJson.Data(e)),
+    ];
+
+    static readonly Column<Posting>[] NewPosting =
+    [
+        Column.Of("order_id", Bigint, (Posting p) => p.Order.Value),
+        Column.Of("sequence", Integer, (Posting p) => p.Sequence),
+        Column.Of("line", Integer, (Posting p) => p.Line),
+        Column.Of("account", NpgsqlDbType.Text, (Posting p) => p.Account),
+        Column.Of("amount", Bigint, (Posting p) => p.Amount.MinorUnits),
+        Column.Of("currency", NpgsqlDbType.Text, (Posting p) => p.Amount.Currency.Code),
+    ];
+
+    static readonly Column<OrderEvent>[] NewDiscrepancy =
+    [
+        Column.Of("order_id", Bigint, (OrderEvent e) => e.Order.Value),
+        Column.Of("sequence", Integer, (OrderEvent e) => e.Sequence),
+        Column.Of("payment", Integer, (OrderEvent e) => e.Payment!.Value),
+        Column.Of("kind", Smallint, (OrderEvent e) => (short)e.Discrepancy!.Value),
+        Column.Of("amount", Bigint, (OrderEvent e) => e.Amount!.Value.MinorUnits),
+        Column.Of("currency", NpgsqlDbType.Text, (OrderEvent e) => e.Amount!.Value.Currency.Code),
+        Column.Of("opened_at", TimestampTz, (OrderEvent e) => e.At),
+    ];
+
+    static readonly Column<OrderEvent>[] EndOfDiscrepancy =
+    [
+        Column.Of("order_id", Bigint, (OrderEvent e) => e.Order.Value),
+        Column.Of("payment", Integer, (OrderEvent e) => e.Payment!.Value),
+        Column.Of("kind", Smallint, (OrderEvent e) => (short)e.Discrepancy!.Value),
+        Column.Of("sequence", Integer, (OrderEvent e) => e.Sequence),
+        Column.Of("at", TimestampTz, (OrderEvent e) => e.At),
+        Column.Of("resolution", NpgsqlDbType.Text, (OrderEvent e) => e.Reason),
+    ];
+
+    static readonly Column<NewsRow>[] NewNews =
+    [
+        Column.Of("account", NpgsqlDbType.Text, (NewsRow n) => n.News.Account),
+        Column.Of("event_id", NpgsqlDbType.Text, (NewsRow n) => n.News.EventId),
+        Column.Of("event_type", NpgsqlDbType.Text, (NewsRow n) => n.News.EventType),
+        Column.Of("verdict", Smallint, (NewsRow n) => (short)n.Verdict),
+        Column.Of("reason", NpgsqlDbType.Text, (NewsRow n) => n.Reason),
+        Column.Of("order_id", Bigint, (NewsRow n) => n.Order?.Value),
+        Column.Of("payment", Integer, (NewsRow n) => n.News.Payment),
+        Column.Of("headers", NpgsqlDbType.Text, (NewsRow n) => n.News.Headers),
+        Column.Of("body", Bytea, (NewsRow n) => n.News.Body.ToArray()),
+    ];
+
+    static readonly Column<KeyRow>[] NewKey =
+    [
+        Column.Of("api_key_id", Integer, (KeyRow k) => k.Key.ApiKeyId),
+        Column.Of("key", NpgsqlDbType.Text, (KeyRow k) => k.Key.Key),
+        Column.Of("fingerprint", Bytea, (KeyRow k) => k.Key.Fingerprint),
+        Column.Of("resource", NpgsqlDbType.Text, (KeyRow k) => k.Resource),
+    ];
+
+    static readonly Column<CallRow>[] NewCall =
+    [
+        Column.Of("order_id", Bigint, (CallRow c) => c.Order.Value),
+        Column.Of("payment", Integer, (CallRow c) => c.Call.Payment),
+        Column.Of("call", NpgsqlDbType.Text, (CallRow c) => c.Call.Call),
+        Column.Of("raw_key", NpgsqlDbType.Text, (CallRow c) => c.Call.RawKey),
+        Column.Of("account", NpgsqlDbType.Text, (CallRow c) => c.Call.Account),
+        Column.Of("sent_at", TimestampTz, (CallRow c) => c.Call.SentAt),
+        Column.Of("took_ms", Integer, (CallRow c) => c.Call.TookMs),
+        Column.Of("outcome", NpgsqlDbType.Text, (CallRow c) => c.Call.Outcome),
+        Column.Of("request", NpgsqlDbType.Text, (CallRow c) => c.Call.Request),
+        Column.Of("answer", NpgsqlDbType.Text, (CallRow c) => c.Call.Answer),
+    ];
+
+    static readonly RowSet<NewOrderRow> InsertOrders = RowSet.Insert("orders",
+        [.. NewOrder, .. OrderState.Select(c => c.From((NewOrderRow o) => o.Order))]);
+    static readonly RowSet<Order> UpdateOrders = RowSet.Update("orders", [Column.Of("id", Bigint, (Order o) => o.Id.Value)], OrderState);
+    static readonly RowSet<PaymentRow> InsertPayments = RowSet.Insert("payments", [.. PaymentKey, .. PaymentBirth, .. PaymentState]);
+    static readonly RowSet<PaymentRow> UpdatePayments = RowSet.Update("payments", PaymentKey, PaymentState);
+    static readonly RowSet<RefundRow> InsertRefunds = RowSet.Insert("refunds", NewRefund);
+    static readonly RowSet<OrderEvent> InsertEvents = RowSet.Insert("events", NewEvent);
+    static readonly RowSet<Posting> InsertPostings = RowSet.Insert("postings", NewPosting);
+    static readonly RowSet<OrderEvent> InsertDiscrepancies = RowSet.Insert("discrepancies", NewDiscrepancy);
+    static readonly RowSet<OrderEvent> ResolveDiscrepancies = RowSet.Sql(
+        "update discrepancies d set resolved_at = u.at, resolution = u.resolution from {rows} u where d.order_id = u.order_id " +
+        "and d.payment = u.payment and d.kind = u.kind and d.sequence < u.sequence and d.resolved_at is null", EndOfDiscrepancy);
+    static readonly RowSet<NewsRow> InsertNews =
+        RowSet.Insert("gateway_news", NewNews, "received_at", "clock_timestamp()");
+    static readonly RowSet<KeyRow> InsertKeys = RowSet.Insert("request_keys", NewKey, "created_at", "clock_timestamp()");
+    static readonly RowSet<CallRow> InsertCalls = RowSet.Insert("gateway_calls", NewCall);
+
+    public static void Write(NpgsqlBatch batch, BatchChanges changes)
+    {
+        InsertOrders.Add(batch, changes.Created);
+        UpdateOrders.Add(batch, [.. changes.Changed.Select(c => c.After)]);
+        var born = new List<PaymentRow>();
+        var moved = new List<PaymentRow>();
+        var refunds = new List<RefundRow>();
+        foreach (var (before, after) in changes.Changed.Concat(changes.Created.Select(c => (c.Order with { Payments = [], Refunds = [] }, c.Order))))
+        {
+            foreach (var p in after.Payments)
+                if (p.Number > before.Payments.Length) born.Add((after.Id, p));
+                else if (!p.Equals(before.Payments[p.Number - 1])) moved.Add((after.Id, p));
+            foreach (var r in after.Refunds.Skip(before.Refunds.Length)) refunds.Add((after.Id, r));
+        }
+        InsertPayments.Add(batch, born);
+        UpdatePayments.Add(batch, moved);
+        InsertRefunds.Add(batch, refunds);
+        InsertEvents.Add(batch, changes.Events);
+        InsertPostings.Add(batch, changes.Postings);
+        InsertDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyOpened)]);
+        ResolveDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyResolved)]);
+        InsertNews.Add(batch, changes.News);
+        InsertKeys.Add(batch, changes.Keys);
+        InsertCalls.Add(batch, changes.Calls);
+    }
+}
