@@ -17,11 +17,11 @@ public enum PostgresHealth
 /// down by itself when this process is killed. Its folder has one owner at a time.</summary>
 public sealed class EmbeddedPostgres : IAsyncDisposable
 {
-    static readonly TimeSpan poll = TimeSpan.FromMilliseconds(20);
-    static readonly TimeSpan firstPause = TimeSpan.FromMilliseconds(100);
-    static readonly TimeSpan longestPause = TimeSpan.FromSeconds(30);
-    static readonly TimeSpan logSweep = TimeSpan.FromHours(1);
-    static readonly TimeSpan patienceWithoutNews = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+    static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan LogSweep = TimeSpan.FromHours(1);
+    static readonly TimeSpan PatienceWithoutNews = TimeSpan.FromSeconds(10);
 
     readonly PostgresPrograms programs;
     readonly PostgresHome home;
@@ -140,12 +140,12 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         {
             if (postmaster.HasEnded)
                 throw PostgresFailure.From($"PostgreSQL in {home.Folder} does not start", home.LastWords(), home.Folder);
-            if (waiting.Elapsed - told > patienceWithoutNews)
+            if (waiting.Elapsed - told > PatienceWithoutNews)
             {
                 told = waiting.Elapsed;
                 logger.LogWarning("PostgreSQL is still starting after {Seconds:0} s: {Words}", told.TotalSeconds, home.LastWords());
             }
-            await Task.Delay(poll, stop);
+            await Task.Delay(Poll, stop);
         }
         Health = PostgresHealth.Running;
     }
@@ -197,7 +197,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         {
             try
             {
-                if (await Task.WhenAny(postmaster.Ended, Task.Delay(logSweep, leaving.Token)) == postmaster.Ended)
+                if (await Task.WhenAny(postmaster.Ended, Task.Delay(LogSweep, leaving.Token)) == postmaster.Ended)
                     await StartAgain();
                 else
                     home.DropOldLogs();
@@ -218,7 +218,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         Health = PostgresHealth.Restarting;
         logger.LogError("PostgreSQL ended unexpectedly: {Words}", home.LastWords());
-        for (var pause = firstPause; ; pause = pause * 2 < longestPause ? pause * 2 : longestPause)
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             postmaster.Dispose();
             try

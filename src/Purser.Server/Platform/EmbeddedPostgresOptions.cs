@@ -18,7 +18,7 @@ public sealed record EmbeddedPostgresOptions
     /// <summary>The kernel's limit for a socket's path is 108 bytes on Linux and 104 on macOS, with the closing zero.</summary>
     const int LongestSocketPathBytes = 103;
 
-    const string SocketFile = "/.s.PGSQL.5432";
+    const string SocketFile = "/.s.PGSQL.65535";
 
     /// <summary>The folder with initdb and postgres; null looks in PATH, the usual folders and where ./purser puts them.</summary>
     public string? Programs { get; init; }

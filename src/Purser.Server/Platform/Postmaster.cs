@@ -30,8 +30,8 @@ sealed class Postmaster : IDisposable
         exit "$code"
         """;
 
-    static readonly TimeSpan longestShutdown = TimeSpan.FromSeconds(60);
-    static readonly TimeSpan orphanPoll = TimeSpan.FromMilliseconds(50);
+    static readonly TimeSpan LongestShutdown = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan OrphanPoll = TimeSpan.FromMilliseconds(50);
 
     readonly Process guard;
 
@@ -56,7 +56,7 @@ sealed class Postmaster : IDisposable
     public async Task Stop(PostgresHome home, PostgresAccount account)
     {
         if (!guard.HasExited) guard.StandardInput.Close();
-        using var patience = new CancellationTokenSource(longestShutdown);
+        using var patience = new CancellationTokenSource(LongestShutdown);
         try
         {
             await guard.WaitForExitAsync(patience.Token);
@@ -83,8 +83,8 @@ sealed class Postmaster : IDisposable
         await Signal(account, orphan, "INT", stop);
         while (Living(home.Data) == orphan)
         {
-            if (asked.Elapsed > longestShutdown) await Signal(account, orphan, "QUIT", stop);
-            await Task.Delay(orphanPoll, stop);
+            if (asked.Elapsed > LongestShutdown) await Signal(account, orphan, "QUIT", stop);
+            await Task.Delay(OrphanPoll, stop);
         }
         return true;
     }

@@ -1,0 +1,139 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace Purser.Server.Platform;
+
+/// <summary>The way to PostgreSQL: the server named in ConnectionStrings:Purser, or else a private one that starts and
+/// stops with this object.</summary>
+public sealed class Database : IAsyncDisposable
+{
+    public static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(1);
+
+    /// <summary>What a connection string of an operator does not say. No Reset On Close: every statement of ours leaves its
+    /// session as it found it, so a round trip per use is saved. A proxy that shares sessions between clients
+    /// needs <c>Max Auto Prepare=0</c> in the operator's string.</summary>
+    const string Defaults =
+        "Application Name=purser;Maximum Pool Size=30;Minimum Pool Size=1;Connection Idle Lifetime=300;Timeout=5;" +
+        "Command Timeout=15;Cancellation Timeout=2000;Keepalive=30;Max Auto Prepare=50;Auto Prepare Min Usages=2;" +
+        "No Reset On Close=true;Include Error Detail=false;";
+
+    Database(NpgsqlDataSource source, EmbeddedPostgres? embedded)
+    {
+        Source = source;
+        Embedded = embedded;
+    }
+
+    public NpgsqlDataSource Source { get; }
+
+    /// <summary>Null with a server of the operator's own, or when another Purser of this machine runs the private one.</summary>
+    public EmbeddedPostgres? Embedded { get; }
+
+    /// <summary>Opens the database and checks that it is one that Purser can use. With <paramref name="share"/> a
+    /// private PostgreSQL that another process runs is used as it is: for commands beside a running server.
+    /// Throws <see cref="StartFailureException"/>.</summary>
+    public static async Task<Database> Open(
+        IConfiguration configuration, ILoggerFactory loggers, bool share = false, CancellationToken stop = default)
+    {
+        EmbeddedPostgres? embedded = null;
+        var given = configuration.GetConnectionString("Purser");
+        if (string.IsNullOrWhiteSpace(given))
+        {
+            var options = EmbeddedPostgresOptions.From(configuration);
+            given = share ? EmbeddedPostgres.Running(options) : null;
+            if (given is null)
+            {
+                embedded = await EmbeddedPostgres.Start(options, loggers.CreateLogger<EmbeddedPostgres>(), stop);
+                given = embedded.ConnectionString;
+            }
+        }
+        NpgsqlDataSource? source = null;
+        try
+        {
+            source = Build(given, loggers);
+            await Check(source, stop);
+            return new(source, embedded);
+        }
+        catch
+        {
+            if (source is not null) await source.DisposeAsync();
+            if (embedded is not null) await embedded.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The data source of a connection string, which has the last word over our defaults.</summary>
+    public static NpgsqlDataSource Build(string connectionString, ILoggerFactory? loggers = null)
+    {
+        NpgsqlSlimDataSourceBuilder builder;
+        try
+        {
+            builder = new(Defaults + connectionString);
+        }
+        catch (Exception wrong) when (wrong is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            // The text may hold a password, so it is not repeated, and neither is the cause.
+            throw new StartFailureException(
+                $"{EmbeddedPostgresOptions.ConnectionSetting} is not a connection string. It looks like " +
+                "'Host=db.example;Database=purser;Username=purser;Password=...'.");
+        }
+        builder.EnableArrays();
+        builder.EnableJsonTypes();
+        builder.EnableTransportSecurity();
+        if (loggers is not null) builder.UseLoggerFactory(loggers);
+        return builder.Build();
+    }
+
+    /// <summary>Whether PostgreSQL answers now, for /readyz.</summary>
+    public Task<bool> IsReady(CancellationToken stop = default) => Answers(Source, ProbePatience, stop);
+
+    public static async Task<bool> Answers(NpgsqlDataSource source, TimeSpan patience, CancellationToken stop = default)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(patience);
+        try
+        {
+            await using var command = source.CreateCommand("select 1");
+            return await command.ExecuteScalarAsync(limit.Token) is 1;
+        }
+        catch (Exception away) when (away is NpgsqlException or SocketException or TimeoutException or InvalidOperationException
+            || (away is OperationCanceledException && !stop.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        if (Embedded is not null) await Embedded.DisposeAsync();
+    }
+
+    static async Task Check(NpgsqlDataSource source, CancellationToken stop)
+    {
+        try
+        {
+            await using var connection = await source.OpenConnectionAsync(stop);
+            if (Unfit(connection.PostgreSqlVersion, connection.PostgresParameters.GetValueOrDefault("server_encoding")) is { } why)
+                throw new StartFailureException(why);
+        }
+        catch (NpgsqlException refused)
+        {
+            throw new StartFailureException(
+                $"PostgreSQL cannot be reached as {EmbeddedPostgresOptions.ConnectionSetting} says ({refused.Message}). Check " +
+                "that it runs, and host, port, database, user and password; or remove the setting to use the embedded one.",
+                refused);
+        }
+    }
+
+    /// <summary>Why Purser cannot use a server of this version and encoding, or null when it can.</summary>
+    internal static string? Unfit(Version version, string? encoding) =>
+        version.Major < PostgresPrograms.OldestMajor
+            ? $"PostgreSQL {version} is too old: Purser needs {PostgresPrograms.OldestMajor} or later. Upgrade the server, " +
+              $"or name another in {EmbeddedPostgresOptions.ConnectionSetting}."
+        : encoding is not (null or "UTF8")
+            ? $"The database has the encoding {encoding}, which cannot hold every name. Create one with " +
+              $"\"create database purser encoding 'UTF8' template template0\" and name it in " +
+              $"{EmbeddedPostgresOptions.ConnectionSetting}."
+        : null;
+}

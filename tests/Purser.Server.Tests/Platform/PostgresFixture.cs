@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Tests.Platform;
+
+/// <summary>One embedded PostgreSQL for the whole test run, and databases made from a migrated template within it. A test
+/// class says <c>IClassFixture&lt;PostgresFixture&gt;</c>; its databases go when the class is done. PostgreSQL ends with
+/// the test process, however that ends.</summary>
+public sealed class PostgresFixture : IAsyncLifetime
+{
+    const string Template = "purser_template";
+
+    static readonly Lazy<Task<EmbeddedPostgres>> Shared = new(StartShared);
+    static int databasesMade;
+
+    readonly List<string> databases = [];
+
+    public Task InitializeAsync() => Shared.Value;
+
+    /// <summary>A fresh database with every migration applied; its connection string has the pool limits of a test.</summary>
+    public Task<string> CreateDatabase() => Create(Template);
+
+    /// <summary>A fresh database without any table.</summary>
+    public Task<string> CreateEmptyDatabase() => Create("template0");
+
+    /// <summary>The server's own settings, for tests that look at them.</summary>
+    public static async Task<EmbeddedPostgres> Server() => await Shared.Value;
+
+    public async Task DisposeAsync()
+    {
+        NpgsqlConnection.ClearAllPools();
+        await using var connection = await Administrate(await Shared.Value);
+        foreach (var database in databases) await Execute(connection, $"drop database if exists {database} with (force)");
+    }
+
+    async Task<string> Create(string template)
+    {
+        var server = await Shared.Value;
+        var name = $"test_{Interlocked.Increment(ref databasesMade)}";
+        await using (var connection = await Administrate(server))
+            await Execute(connection, $"create database {name} template {template}");
+        lock (databases) databases.Add(name);
+        return On(server, name);
+    }
+
+    static string On(EmbeddedPostgres server, string database) =>
+        new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = database, MaxPoolSize = 10, MinPoolSize = 0 }.ConnectionString;
+
+    static async Task<NpgsqlConnection> Administrate(EmbeddedPostgres server)
+    {
+        var connection = new NpgsqlConnection(On(server, "postgres") + ";Pooling=false");
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    static async Task<EmbeddedPostgres> StartShared()
+    {
+        var server = await EmbeddedPostgres.Start(new() { Directory = TestFolders.Make("shared") }, NullLogger.Instance);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Task.Run(async () => await server.DisposeAsync()).Wait(TimeSpan.FromSeconds(10));
+        await using (var connection = await Administrate(server)) await Execute(connection, $"create database {Template}");
+        await using var source = Database.Build(On(server, Template) + ";Pooling=false");
+        await Migrations.Apply(source, NullLogger.Instance);
+        return server;
+    }
+
+    static async Task Execute(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}
+
+/// <summary>Folders for PostgreSQLs of tests. Each run has its own; what dead runs left is removed.</summary>
+static class TestFolders
+{
+    static readonly string Root = Path.Combine(Path.GetTempPath(), "purser-tests");
+    static readonly string Run = Path.Combine(Root, Environment.ProcessId.ToString());
+    static int made;
+
+    static TestFolders()
+    {
+        if (Directory.Exists(Root))
+            foreach (var run in Directory.EnumerateDirectories(Root).Where(run => !IsRunning(Path.GetFileName(run)))) Remove(run);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(Run);
+    }
+
+    /// <summary>A path that does not exist yet, in a folder that every account can pass.</summary>
+    public static string Make(string name)
+    {
+        Directory.CreateDirectory(Run);
+        return Path.Combine(Run, $"{name}{Interlocked.Increment(ref made)}");
+    }
+
+    static bool IsRunning(string process)
+    {
+        try
+        {
+            using var found = Process.GetProcessById(int.Parse(process));
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    static void Remove(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A PostgreSQL may still be shutting down in it; the next run removes it.
+        }
+    }
+}
+
+/// <summary>Waiting for a condition, with a deadline and words for the failure.</summary>
+public static class Until
+{
+    public static async Task True(Func<Task<bool>> condition, string what, int seconds = 30)
+    {
+        for (var waited = Stopwatch.StartNew(); !await condition();)
+        {
+            if (waited.Elapsed.TotalSeconds > seconds) throw new TimeoutException($"After {seconds} s still not: {what}.");
+            await Task.Delay(20);
+        }
+    }
+
+    public static Task True(Func<bool> condition, string what, int seconds = 30) =>
+        True(() => Task.FromResult(condition()), what, seconds);
+}
