@@ -15,7 +15,7 @@ public sealed partial record Migration(int Number, string Name, string Sql)
     public string File => $"db/{Number:0000}_{Name}.sql";
 
     /// <summary>Of the text with plain line ends, so that a checkout on another system gives the same.</summary>
-    public string Sha256 { get; } =
+    public string Sha256 =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Sql.ReplaceLineEndings("\n"))));
 
     public bool RunsOutsideTransaction => Lines(Sql).Any(line => line.Trim() == NoTransactionMark);

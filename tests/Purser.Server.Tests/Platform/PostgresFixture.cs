@@ -58,7 +58,6 @@ public sealed class PostgresFixture : IAsyncLifetime
     static async Task<EmbeddedPostgres> StartShared()
     {
         var server = await EmbeddedPostgres.Start(new() { Directory = TestFolders.Make("shared") }, NullLogger.Instance);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Task.Run(async () => await server.DisposeAsync()).Wait(TimeSpan.FromSeconds(10));
         await using (var connection = await Administrate(server)) await Execute(connection, $"create database {Template}");
         await using var source = Database.Build(On(server, Template) + ";Pooling=false");
         await Migrations.Apply(source, NullLogger.Instance);
@@ -72,50 +71,40 @@ public sealed class PostgresFixture : IAsyncLifetime
     }
 }
 
-/// <summary>Folders for PostgreSQLs of tests. Each run has its own; what dead runs left is removed.</summary>
+/// <summary>Folders for PostgreSQLs of tests. A shell that outlives this process removes them: the test runner gives a
+/// process a tenth of a second to end, which is too short to wait for PostgreSQL.</summary>
 static class TestFolders
 {
-    static readonly string Root = Path.Combine(Path.GetTempPath(), "purser-tests");
-    static readonly string Run = Path.Combine(Root, Environment.ProcessId.ToString());
-    static int made;
+    const string Broom = """
+        trap '' INT TERM HUP
+        read -r _
+        tries=0
+        while ls "$1"/*/data/postmaster.pid >/dev/null 2>&1 && [ "$tries" -lt 300 ]; do tries=$((tries + 1)); sleep 0.1; done
+        rm -rf -- "$1"
+        """;
 
-    static TestFolders()
-    {
-        if (Directory.Exists(Root))
-            foreach (var run in Directory.EnumerateDirectories(Root).Where(run => !IsRunning(Path.GetFileName(run)))) Remove(run);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(Run);
-    }
+    static readonly string Run = Directory.CreateTempSubdirectory("purser-tests-").FullName;
+    static readonly Process Sweeper = StartSweeper();
+    static int made;
 
     /// <summary>A path that does not exist yet, in a folder that every account can pass.</summary>
     public static string Make(string name)
     {
-        Directory.CreateDirectory(Run);
+        ObjectDisposedException.ThrowIf(Sweeper.HasExited, Sweeper);
         return Path.Combine(Run, $"{name}{Interlocked.Increment(ref made)}");
     }
 
-    static bool IsRunning(string process)
+    static Process StartSweeper()
     {
-        try
+        File.SetUnixFileMode(Run, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        var sweeper = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Broom, "purser-tests", Run])
         {
-            using var found = Process.GetProcessById(int.Parse(process));
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
-
-    static void Remove(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (IOException)
-        {
-            // A PostgreSQL may still be shutting down in it; the next run removes it.
-        }
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        return sweeper;
     }
 }
 
