@@ -75,36 +75,44 @@ public sealed class PostgresFixture : IAsyncLifetime
 /// process a tenth of a second to end, which is too short to wait for PostgreSQL.</summary>
 static class TestFolders
 {
+    // The inner shell is nobody's child, as the test runner kills all that descend from this process.
     const string Broom = """
-        trap '' INT TERM HUP
-        read -r _
-        tries=0
-        while ls "$1"/*/data/postmaster.pid >/dev/null 2>&1 && [ "$tries" -lt 300 ]; do tries=$((tries + 1)); sleep 0.1; done
-        rm -rf -- "$1"
+        exec 3<&0
+        (
+          trap '' INT TERM HUP
+          read -r _ <&3
+          busy() {
+            for file in "$1"/*/data/postmaster.pid; do
+              if [ -f "$file" ] && kill -0 "$(head -n 1 "$file")" 2>/dev/null; then return 0; fi
+            done
+            return 1
+          }
+          tries=0
+          while busy "$1" && [ "$tries" -lt 300 ]; do tries=$((tries + 1)); sleep 0.1; done
+          rm -rf -- "$1"
+        ) >/dev/null 2>&1 &
         """;
 
-    static readonly string Run = Directory.CreateTempSubdirectory("purser-tests-").FullName;
+    static readonly string Run = Path.Combine(Path.GetTempPath(), $"purser-tests-{Environment.ProcessId}");
     static readonly Process Sweeper = StartSweeper();
     static int made;
 
     /// <summary>A path that does not exist yet, in a folder that every account can pass.</summary>
     public static string Make(string name)
     {
-        ObjectDisposedException.ThrowIf(Sweeper.HasExited, Sweeper);
+        Sweeper.StandardInput.BaseStream.CanWrite.ShouldBeTrue();
         return Path.Combine(Run, $"{name}{Interlocked.Increment(ref made)}");
     }
 
     static Process StartSweeper()
     {
-        File.SetUnixFileMode(Run, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-            | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        var sweeper = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Broom, "purser-tests", Run])
+        Directory.CreateDirectory(Run);
+        return Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Broom, "purser-tests", Run])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        return sweeper;
     }
 }
 
