@@ -12,6 +12,9 @@ public readonly record struct OrderId(long Value) : IComparable<OrderId>
     /// <summary>The 13 letters and digits after the prefix.</summary>
     public string Letters => Crockford.Write(Value);
 
+    /// <summary>When the id was drawn, by the clock of the process that drew it.</summary>
+    public DateTimeOffset DrawnAt => DateTimeOffset.FromUnixTimeMilliseconds(Value >> Ids.DrawnBits);
+
     public static bool TryParse([NotNullWhen(true)] string? text, out OrderId id)
     {
         id = default;
@@ -76,7 +79,7 @@ public readonly record struct RefundId(OrderId Order, int Number)
 /// that meet are told apart by the primary key, and the id is drawn again.</summary>
 public sealed class Ids(TimeProvider time, Random chance)
 {
-    const int DrawnBits = 21;
+    internal const int DrawnBits = 21;
     readonly Lock door = new();
     long last;
 

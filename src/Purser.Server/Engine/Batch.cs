@@ -46,6 +46,12 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules)
         if (input.News is not null && !loaded.FreshNews.Contains(item)) return new EngineReply.DuplicateNews();
         if (input.Inputs is [OrderCommand.Create create]) return Create(input, create);
 
+        if (input.News is { ConcernsNoOrder: true } aside)
+        {
+            changes.News.Add((aside, null, NewsVerdict.Noted, null));
+            return new EngineReply.Done(null, NewsVerdict.Noted);
+        }
+
         var order = input.Order is { } id ? Find(id) : null;
         if (input.News is { } news && (order is null || news.QuarantineReason is not null))
             return Quarantine(news, input.Order, news.QuarantineReason ?? (input.Order is null ? "It names no order of ours." : "We have no such order."));
@@ -56,7 +62,9 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules)
         Reply? reply = null;
         foreach (var one in input.Inputs)
         {
-            var decision = OrderMachine.Decide(order, one, loaded.Now, rules);
+            // What a message tells is true from when it arrived here, by the one clock that all nodes share.
+            var dated = one is Evidence { Source: EvidenceSource.Webhook } told ? told with { At = loaded.Now } : one;
+            var decision = OrderMachine.Decide(order, dated, loaded.Now, rules);
             reply = decision.Reply;
             order = decision.After;
             decided.Add(decision);

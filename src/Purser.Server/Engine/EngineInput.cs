@@ -21,8 +21,11 @@ public sealed record RequestKey(int ApiKeyId, string Key, byte[] Fingerprint);
 public enum NewsVerdict { Applied, Noted, Quarantined }
 
 /// <summary>An authenticated message of a gateway.</summary>
+/// <param name="QuarantineReason">Why a person must look at it, where the reader knows already.</param>
+/// <param name="ConcernsNoOrder">It is about something else than orders (a payout, say); kept, and nobody need look.</param>
 public sealed record GatewayNews(
-    string Account, string EventId, string EventType, int? Payment, string Headers, ReadOnlyMemory<byte> Body, string? QuarantineReason = null);
+    string Account, string EventId, string EventType, int? Payment, string Headers, ReadOnlyMemory<byte> Body, string? QuarantineReason = null,
+    bool ConcernsNoOrder = false);
 
 /// <summary>One exchange with a gateway, redacted.</summary>
 public sealed record CallRecord(

@@ -15,6 +15,18 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 
     public async Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop)
     {
+        try
+        {
+            return await Take(most, lease, stop);
+        }
+        catch (Exception e) when (StoreFault.Is(e))
+        {
+            throw new StoreAwayException(e.Message, e);
+        }
+    }
+
+    async Task<IReadOnlyList<OrderId>> Take(int most, TimeSpan lease, CancellationToken stop)
+    {
         await using var take = database.CreateCommand("""
             update orders set wake_at = clock_timestamp() + $2
             where id in (select id from orders where wake_at <= clock_timestamp() order by wake_at limit $1 for update skip locked)

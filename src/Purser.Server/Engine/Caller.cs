@@ -1,0 +1,131 @@
+using System.Globalization;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Gateways;
+
+namespace Purser.Server.Engine;
+
+/// <summary>Makes the calls that commits ask for, and brings their answers back as evidence. Keeps nothing: a call that is lost with this
+/// process is asked for again by the alarm clock, under the same key.</summary>
+public sealed partial class Caller(
+    GatewayAccounts accounts, Func<GatewayAccount, GatewayLine> lines, TimeProvider time, ILogger<Caller> log) : ICallStarter
+{
+    /// <summary>Calls under way at once, over all accounts. Each account has its own, narrower bulkhead on its line.</summary>
+    const int MostUnderWay = 1024;
+
+    /// <summary>An answer is worth several tries to store; what is lost all the same is asked again.</summary>
+    const int StoreTries = 6;
+
+    OrderEngine? engine;
+    int underWay;
+
+    public int UnderWay => underWay;
+
+    /// <summary>The engine starts calls and takes their answers: the circle is closed after both exist.</summary>
+    public void AnswerTo(OrderEngine orders) => engine = orders;
+
+    public void Start(GatewayCall call)
+    {
+        if (Interlocked.Increment(ref underWay) > MostUnderWay)
+        {
+            Interlocked.Decrement(ref underWay);
+            LogFell(log, call.Order.Id, call.Payment);
+            return;
+        }
+        _ = Run(call);
+    }
+
+    async Task Run(GatewayCall call)
+    {
+        try
+        {
+            var payment = call.Order.Payment(call.Payment)!;
+            var entry = accounts.Find(payment.Account);
+            var line = entry is null ? null : lines(entry.Account);
+            // The database's time of the decision that led to the question: whatever is answered was true no earlier.
+            var asked = (call is GatewayCall.OpenLink ? payment.AskedAt : payment.LookedAt) ?? payment.AskedAt;
+            var rawKey = $"{new PaymentId(call.Order.Id, call.Payment)}:{Name(call)}:{asked.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)}";
+            var answer = entry is null || line is null
+                ? new GatewayAnswer.NotSent($"The gateway account '{payment.Account}' is not configured.")
+                : await Ask(call, payment, entry, line);
+            var facts = Facts(call, answer).Select(f => f.Learned(call.Payment, Source(call), asked, rawKey)).ToList<OrderInput>();
+            var records = line?.Exchanges.Select(e => new CallRecord(
+                call.Payment, Name(call), rawKey, payment.Account, e.SentAt, (int)Math.Min(e.Took.TotalMilliseconds, int.MaxValue),
+                e.Outcome, $"{e.Method} {e.Path}\n{e.Request}", e.Answer)).ToList() ?? [];
+            LogAnswer(log, Name(call), call.Order.Id, call.Payment, payment.Account, answer.GetType().Name);
+            if (facts.Count > 0 || records.Count > 0) await Store(call.Order.Id, facts, records);
+        }
+        catch (Exception bug)
+        {
+            // An adapter that throws is a bug; the payment stays as it is and its alarm asks again.
+            LogFailed(log, call.Order.Id, call.Payment, bug);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref underWay);
+        }
+    }
+
+    static async Task<GatewayAnswer> Ask(GatewayCall call, Payments.Payment p, GatewayAccounts.Entry entry, GatewayLine line)
+    {
+        var order = call.Order;
+        var id = new PaymentId(order.Id, p.Number);
+        var inquiry = new InquireCall(entry.Account, id, p.GatewayReference, p.Amount, p.StartedAt);
+        // No token: a call under way is finished and its answer stored even while the server stops; its line has its own time-out.
+        return call switch
+        {
+            GatewayCall.OpenLink => await entry.Gateway.OpenLink(
+                new LinkCall(entry.Account, id, p.Amount, order.Description, order.Customer, p.Method, p.ReturnUrl, p.LinkExpiresAt, p.StartedAt),
+                line, CancellationToken.None),
+            GatewayCall.CancelLink when entry.Gateway is ICancelLinks cancels => await cancels.CancelLink(inquiry, line, CancellationToken.None),
+            _ => await entry.Gateway.Inquire(inquiry, line, CancellationToken.None),
+        };
+    }
+
+    static IReadOnlyList<Evidence> Facts(GatewayCall call, GatewayAnswer answer) => (call, answer) switch
+    {
+        (_, GatewayAnswer.Done { Facts.Count: > 0 } done)                => done.Facts,
+        (GatewayCall.OpenLink c, GatewayAnswer.Done)                     => [new Evidence.AnswerLost(c.Ask, "The answer says nothing.")],
+        (GatewayCall.OpenLink c, GatewayAnswer.Rejected rejected)        => [new Evidence.LinkRefused(c.Ask, rejected.Reason)],
+        (GatewayCall.OpenLink c, GatewayAnswer.NotSent unsent)           => [new Evidence.NotSent(c.Ask, unsent.Reason)],
+        (GatewayCall.OpenLink c, GatewayAnswer.Unknown unknown)          => [new Evidence.AnswerLost(c.Ask, unknown.Reason)],
+        // A question without an answer changes nothing; the alarm asks again.
+        _ => [],
+    };
+
+    static EvidenceSource Source(GatewayCall call) => call is GatewayCall.Inquire ? EvidenceSource.Inquiry : EvidenceSource.Reply;
+
+    static string Name(GatewayCall call) => call switch
+    {
+        GatewayCall.OpenLink   => "open_link",
+        GatewayCall.CancelLink => "cancel_link",
+        _                      => "inquire",
+    };
+
+    async Task Store(OrderId order, IReadOnlyList<OrderInput> facts, IReadOnlyList<CallRecord> records)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var reply = await engine!.Submit(new EngineInput(order, facts, Calls: records), CancellationToken.None);
+            if (reply is not EngineReply.Busy busy) return;
+            if (tries == StoreTries)
+            {
+                LogNotStored(log, order, busy.Why);
+                return;
+            }
+            await Task.Delay(busy.RetryAfter * tries, time);
+        }
+    }
+
+    [LoggerMessage(20, LogLevel.Information, "{Call} of {Order} payment {Payment} at {Account}: {Answer}")]
+    static partial void LogAnswer(ILogger log, string call, OrderId order, int payment, string account, string answer);
+
+    [LoggerMessage(21, LogLevel.Warning, "Too many calls are under way; {Order} payment {Payment} is asked about later")]
+    static partial void LogFell(ILogger log, OrderId order, int payment);
+
+    [LoggerMessage(22, LogLevel.Error, "The call for {Order} payment {Payment} failed")]
+    static partial void LogFailed(ILogger log, OrderId order, int payment, Exception bug);
+
+    [LoggerMessage(23, LogLevel.Error, "An answer about {Order} could not be stored and will be asked for again: {Why}")]
+    static partial void LogNotStored(ILogger log, OrderId order, string why);
+}

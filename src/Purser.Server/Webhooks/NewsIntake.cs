@@ -1,0 +1,86 @@
+using System.Diagnostics.Metrics;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Gateways;
+
+namespace Purser.Server.Webhooks;
+
+/// <summary>Takes a gateway's message in: checks, translates, and hands it to the engine, which stores and applies it in one commit. Only then
+/// is it answered. Decides nothing and knows no HTTP.</summary>
+public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accounts, ILogger<NewsIntake> log)
+{
+    static readonly Meter Meter = new("Purser.Webhooks");
+    static readonly Counter<long> Received = Meter.CreateCounter<long>("purser.webhooks.received", description: "Webhooks by account and verdict.");
+
+    public enum Outcome { Stored, UnknownAccount, Forged, Busy }
+
+    public async Task<(Outcome Outcome, EngineReply? Reply)> Take(string account, RawMessage message, CancellationToken stop)
+    {
+        if (accounts.Find(account) is not { } entry) return (Outcome.UnknownAccount, null);
+        var reading = entry.Gateway.ReadWebhook(message, entry.Account);
+        switch (reading)
+        {
+            case NewsReading.Forged forged:
+                LogForged(log, account, forged.Why);
+                Count(account, "forged");
+                return (Outcome.Forged, null);
+            case NewsReading.Unreadable unreadable:
+                return await Store(new EngineInput(null, [],
+                    Raw(entry.Account, message, unreadable.EventId, "unreadable", null) with { QuarantineReason = unreadable.Why }), stop);
+            case NewsReading.Genuine genuine:
+                return await Store(Read(entry.Account, message, genuine), stop);
+            default:
+                throw new InvalidOperationException($"No rule for {reading.GetType().Name}.");
+        }
+    }
+
+    static EngineInput Read(GatewayAccount account, RawMessage message, NewsReading.Genuine news)
+    {
+        var raw = Raw(account, message, news.EventId, news.EventType, news.Payment?.Number);
+        if (news.Payment is not { } payment)
+            // About none of our orders: nothing to decide. When it tells of money, a person must see it.
+            return new EngineInput(null, [], raw with { ConcernsNoOrder = news.Facts.Count == 0 });
+        IReadOnlyList<OrderInput> inputs = news.Facts switch
+        {
+            { Count: 0 } => [],
+            _ when !news.ProvesAmount => [new OrderCommand.Look(payment.Number)],
+            var facts => [.. facts.Select(f => f.Learned(payment.Number, EvidenceSource.Webhook, message.ReceivedAt, news.EventId))],
+        };
+        return new EngineInput(payment.Order, inputs, raw);
+    }
+
+    static GatewayNews Raw(GatewayAccount account, RawMessage message, string eventId, string eventType, int? payment) =>
+        new(account.Name, eventId, eventType, payment, RowJson.Text(json =>
+        {
+            json.WriteStartObject();
+            foreach (var (name, value) in message.Headers)
+                if (!name.Equals("Cookie", StringComparison.OrdinalIgnoreCase) && !name.Equals("Authorization", StringComparison.OrdinalIgnoreCase))
+                    json.WriteString(name, value);
+            json.WriteEndObject();
+        }), message.Body);
+
+    async Task<(Outcome, EngineReply?)> Store(EngineInput input, CancellationToken stop)
+    {
+        var reply = await engine.Submit(input, stop);
+        var verdict = reply switch
+        {
+            EngineReply.Done { News: { } v } => EventNames.Snake(v.ToString()),
+            EngineReply.DuplicateNews        => "duplicate",
+            EngineReply.Busy                 => "busy",
+            _ => throw new InvalidOperationException($"News were answered with {reply.GetType().Name}."),
+        };
+        Count(input.News!.Account, verdict);
+        LogTaken(log, input.News.EventType, input.News.EventId, input.News.Account, input.Order, verdict);
+        return (reply is EngineReply.Busy ? Outcome.Busy : Outcome.Stored, reply);
+    }
+
+    static void Count(string account, string verdict) =>
+        Received.Add(1, new KeyValuePair<string, object?>("account", account), new KeyValuePair<string, object?>("verdict", verdict));
+
+    [LoggerMessage(40, LogLevel.Warning, "A webhook for {Account} is not the gateway's: {Why}")]
+    static partial void LogForged(ILogger log, string account, string why);
+
+    [LoggerMessage(41, LogLevel.Debug, "{EventType} {EventId} of {Account} about {Order}: {Verdict}")]
+    static partial void LogTaken(ILogger log, string eventType, string eventId, string account, OrderId? order, string verdict);
+}
