@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
 
 namespace Purser;
 
@@ -37,6 +38,7 @@ public readonly record struct OrderId(long Value) : IComparable<OrderId>
 public readonly record struct PaymentId(OrderId Order, int Number)
 {
     public const string Prefix = "pay_";
+    const int LongestReference = 20;
 
     /// <summary>Our reference for the payment at a gateway, and the idempotency key made from it: the order's 13 letters, <c>p</c>, the number.
     /// Letters and digits only and at most 20 long, which every gateway's reference field takes.</summary>
@@ -52,7 +54,9 @@ public readonly record struct PaymentId(OrderId Order, int Number)
     public static bool TryParseReference([NotNullWhen(true)] string? reference, out PaymentId id)
     {
         id = default;
-        return reference is { Length: <= 20 } && TryParse(reference.ToLowerInvariant().AsSpan(), 'p', out id);
+        // Beyond ASCII there are letters that become ours in lower case, such as the Kelvin sign.
+        return reference is { Length: <= LongestReference } && Ascii.IsValid(reference)
+            && TryParse(reference.ToLowerInvariant().AsSpan(), 'p', out id);
     }
 
     public override string ToString() => $"{Prefix}{Order.Letters}_{Number}";
@@ -63,7 +67,9 @@ public readonly record struct PaymentId(OrderId Order, int Number)
         if (text.Length < Crockford.Length + 2 || text[Crockford.Length] != separator) return false;
         if (!OrderId.TryParseLetters(text[..Crockford.Length], out var order)) return false;
         var digits = text[(Crockford.Length + 1)..];
-        if (digits[0] == '0' || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
+        // Digits are checked one by one, for int.TryParse takes trailing NUL characters as if they were not there.
+        if (digits[0] == '0' || digits.ContainsAnyExceptInRange('0', '9')) return false;
+        if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
         id = new PaymentId(order, number);
         return true;
     }

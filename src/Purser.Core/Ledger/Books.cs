@@ -15,7 +15,8 @@ public static class Books
         { Type: EventType.PaymentAmountMismatch, Amount: { } amount } =>
             Entry(e, [.. Undo(e), (Receivable(e), amount), ("suspense", -amount)]),
         { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.Reversed, Amount: { } amount } =>
-            Entry(e, [("refunds", amount), (Receivable(e), -amount)]),
+            Entry(e, [.. e.Replaces is { } less ? [("refunds", -less), (Receivable(e), less)] : Array.Empty<(string, Money)>(),
+                ("refunds", amount), (Receivable(e), -amount)]),
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
             Entry(e, [("disputes", amount), (Receivable(e), -amount)]),
         // A dispute may be told of only when it is over; what was booked at its opening, if anything, is in Replaces.

@@ -22,6 +22,10 @@ public sealed record Customer(string? Name = null, string? Email = null, string?
 /// <summary>One thing that is sold: quantity times unit amount, in the order's currency.</summary>
 public sealed record OrderLine(string Name, long Quantity, long UnitAmount, string? Product = null);
 
+/// <summary>Something about an order that needs an answer, from a gateway or a person.</summary>
+/// <param name="MoneyReference">The money it is about; null when it is about the payment's link or status.</param>
+public sealed record Question(int Payment, DiscrepancyKind Kind, string? MoneyReference = null, Money? Amount = null);
+
 /// <summary>What the shopper owes, and all that decisions need to know of how it is being paid. Lines and metadata stay in the database:
 /// no decision reads them. Immutable; the only way to a next state is <see cref="OrderMachine.Decide"/>.</summary>
 public sealed record Order
@@ -59,6 +63,36 @@ public sealed record Order
     public Payment? OpenPayment => Payments.LastOrDefault(p => p.IsOpen);
 
     public bool HasEnded => Status != OrderStatus.AwaitingPayment;
+
+    /// <summary>All questions that are open, by payment.</summary>
+    public IEnumerable<Question> Questions
+    {
+        get
+        {
+            foreach (var p in Payments)
+            {
+                if (p.Discrepancy is { } kind) yield return new Question(p.Number, kind);
+                foreach (var capture in p.Captures)
+                {
+                    if (Asks(p, capture) is { } about) yield return new Question(p.Number, about, capture.MoneyReference, capture.Amount);
+                    if (p.Reversals.Contains(capture.MoneyReference))
+                        yield return new Question(p.Number, DiscrepancyKind.Reversed, capture.MoneyReference, capture.Amount);
+                }
+            }
+        }
+    }
+
+    /// <summary>The refund of this money, if one was ever asked for.</summary>
+    public Refund? RefundOf(int payment, string moneyReference) =>
+        Refunds.FirstOrDefault(r => r.Payment == payment && r.MoneyReference == moneyReference);
+
+    DiscrepancyKind? Asks(Payment p, Capture capture) => capture.Standing switch
+    {
+        Standing.Mismatched => DiscrepancyKind.AmountMismatch,
+        Standing.Duplicate when RefundOf(p.Number, capture.MoneyReference) is null => DiscrepancyKind.Duplicate,
+        Standing.Late when RefundOf(p.Number, capture.MoneyReference) is null => DiscrepancyKind.Late,
+        _ => null,
+    };
 
     /// <summary>What gateways hold or held for this order, over all payments.</summary>
     public Money Captured => Payments.SelectMany(p => p.Captures).Aggregate(Money.Zero(Amount.Currency),

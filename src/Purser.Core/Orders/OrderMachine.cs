@@ -76,9 +76,11 @@ public static class OrderMachine
         if (order.ClosingAt is not null || draft.Now >= order.ExpiresAt) return new Refusing(Refusal.OrderExpired);
 
         // Held money blocks like an open link: the shopper has paid something, and a second link would ask for more.
-        var first = order.OpenPayment ?? order.Payments.LastOrDefault(p => p.Status == Held);
-        if (first is not null && !(order.Policy.AllowsSecondLink && first.Status == Pending && first.Account != c.Account))
-            return new Already(first.Number);
+        var first = order.Payments.LastOrDefault(p => p.IsOpen && p.Account == c.Account)
+            ?? order.OpenPayment ?? order.Payments.LastOrDefault(p => p.Status == Held);
+        var mayJoin = order.Policy.AllowsSecondLink
+            && order.Payments.All(p => p.Status == Pending ? p.Account != c.Account : !p.IsOpen && p.Status != Held);
+        if (first is not null && !mayJoin) return new Already(first.Number);
         if (order.Payments.Length >= draft.Rules.MostPayments) return new Refusing(Refusal.TooManyPayments);
 
         var terms = draft.Rules.Terms(c.Account);
@@ -115,6 +117,13 @@ public static class OrderMachine
             case Succeeded or Held: return new Refusing(Refusal.PaymentSucceeded);
             case Failed or Cancelled or Expired: return new Already(number);
         }
+        if (p.CanBeAskedForAgain)
+        {
+            // Nothing was created, so there is nothing to close at the gateway.
+            draft.Change(p with { Status = Cancelled, CancelAsked = true, Reason = null });
+            draft.Tell(EventType.PaymentCancelled, number, amount: p.Amount);
+            return new Doing(number);
+        }
         if (!draft.Rules.Terms(p.Account).CanCancel) return new Refusing(Refusal.LinkCannotBeCancelled);
         if (p.CancelAsked && RecentlyLooked(p, draft)) return new Already(number);
         draft.Change(p with { CancelAsked = true });
@@ -147,7 +156,8 @@ public static class OrderMachine
     static Outcome Look(Draft draft, int number)
     {
         if (draft.Order.Payment(number) is not { } p) return new Refusing(Refusal.PaymentUnknown);
-        if (p.Status == Succeeded || !(p.IsOpen || p.MayExist) || RecentlyLooked(p, draft)) return new Already(number);
+        // A link that nobody has been asked for in earnest is for the alarm to ask for: looking must not use up the tries.
+        if (p.Status == Succeeded || p.CanBeAskedForAgain || !(p.IsOpen || p.MayExist) || RecentlyLooked(p, draft)) return new Already(number);
         Ask(draft, number);
         return new Doing(number);
     }
@@ -165,7 +175,7 @@ public static class OrderMachine
             draft.Order = order with { ClosingAt = draft.Now };
             foreach (var p in order.Payments.Where(p => p.IsOpen))
             {
-                draft.Change(p with { CancelAsked = draft.Rules.Terms(p.Account).CanCancel });
+                draft.Change(p with { CancelAsked = p.CancelAsked || draft.Rules.Terms(p.Account).CanCancel });
                 Ask(draft, p.Number);
             }
         }
@@ -186,11 +196,16 @@ public static class OrderMachine
                 Ask(draft, p.Number);
     }
 
-    /// <summary>The next question about a payment: for its link while none was ever asked for in vain, to close it when we want that, else how it is.</summary>
+    /// <summary>Nothing was created so far, and the order still wants the link.</summary>
+    internal static bool AsksForLink(Order order, Payment p, OrderRules rules) =>
+        p is { CanBeAskedForAgain: true, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null }
+        && p.Asks < Math.Min(rules.MostAsks, Payments.Payment.MostAsks);
+
+    /// <summary>The next question about a payment: for its link while we know that there is none, to close it when we want that, else how it is.</summary>
     static void Ask(Draft draft, int number)
     {
         var p = draft.Order.Payment(number)!;
-        if (p.CanBeAskedForAgain && !draft.Order.HasEnded && draft.Order.ClosingAt is null && p.Asks < draft.Rules.MostAsks)
+        if (AsksForLink(draft.Order, p, draft.Rules))
         {
             AskForLink(draft, number);
             return;
@@ -234,7 +249,7 @@ public static class OrderMachine
         var after = step.After;
         var repeated = evidence is Evidence.Declined && after.DeclinedAt == p.DeclinedAt;
         // An operator is told of a word nobody knows, once.
-        if (evidence is Evidence.Processing { UnknownWord: not null } && after.IsOpen) after = after with { Discrepancy = after.Discrepancy ?? DiscrepancyKind.UnknownWord };
+        if (evidence is Evidence.Processing { UnknownWord: not null } && after.Status == Processing) after = after with { Discrepancy = after.Discrepancy ?? DiscrepancyKind.UnknownWord };
         draft.Change(after);
 
         if (step.Event is { } type && !repeated)
@@ -246,8 +261,11 @@ public static class OrderMachine
                     _                        => after.Reason,
                 },
                 replaces: evidence is Evidence.DisputeClosed && p.Dispute == DisputeState.Open ? AmountOf(evidence) : null);
-        if (after.Discrepancy is { } opened && p.Discrepancy is null)
+        if (after.Discrepancy is { } opened && opened != p.Discrepancy)
+        {
+            if (p.Discrepancy is { } less) Resolve(draft, p.Number, less, evidence, p.Amount, "replaced");
             draft.Tell(EventType.DiscrepancyOpened, p.Number, evidence, AmountOf(evidence) ?? p.Amount, reason: after.Reason, discrepancy: opened);
+        }
         Conclude(draft, p.Number, evidence);
         if (step.AskForLink) AskForLink(draft, p.Number);
         if (step.AskNow) Ask(draft, p.Number);
@@ -260,13 +278,16 @@ public static class OrderMachine
         var answered = p.Discrepancy switch
         {
             DiscrepancyKind.UnknownWord  => p.Status != Processing,
-            DiscrepancyKind.LinkMismatch => p.Status is Cancelled or Expired or Failed,
+            DiscrepancyKind.LinkMismatch => !p.IsOpen,
             _ => false,
         };
         if (!answered) return;
         draft.Change(p with { Discrepancy = null });
-        draft.Tell(EventType.DiscrepancyResolved, number, evidence, p.Amount, discrepancy: p.Discrepancy, reason: EventNames.Snake(p.Status.ToString()));
+        Resolve(draft, number, p.Discrepancy!.Value, evidence, p.Amount, EventNames.Snake(p.Status.ToString()));
     }
+
+    static void Resolve(Draft draft, int number, DiscrepancyKind kind, Evidence because, Money amount, string reason, string? money = null) =>
+        draft.Tell(EventType.DiscrepancyResolved, number, because, amount, money: money, discrepancy: kind, reason: reason);
 
     static Money? AmountOf(Evidence evidence) => evidence switch
     {
@@ -289,10 +310,10 @@ public static class OrderMachine
         if (known is { Standing: not Standing.Mismatched })
         {
             if (right) Agree(draft, p, e);
-            else Contradict(draft, p);
+            else Contradict(draft, p, e);
             return;
         }
-        if (known is not null && !right && !Exceeds(e.Amount, known.Amount))
+        if (known is not null && !right && !Outranks(e.Amount, known.Amount))
         {
             draft.Change(p);
             return;
@@ -311,7 +332,7 @@ public static class OrderMachine
         {
             Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture),
             Status = right || p.Status == Succeeded ? Succeeded : Held,
-            Reason = right ? null : p.Reason, Contradicted = false,
+            Reason = right ? null : p.Reason,
         };
         draft.Change(p);
         var replaces = known?.Amount;
@@ -319,8 +340,9 @@ public static class OrderMachine
         {
             case Standing.Mismatched:
                 draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                OpenQuestion(draft, p.Number, DiscrepancyKind.AmountMismatch, e, e.Amount);
-                return;
+                if (known is not null) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "replaced", e.MoneyReference);
+                draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
+                break;
             case Standing.Accepted:
                 draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
                 draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = late, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
@@ -335,23 +357,37 @@ public static class OrderMachine
                 Return(draft, p.Number, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }
-        CloseQuestion(draft, p.Number, e, DiscrepancyKind.AmountMismatch, DiscrepancyKind.UnknownWord, DiscrepancyKind.LinkMismatch);
-        ReverseKnown(draft, p.Number, e);
+        if (known is not null && right) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "succeeded", e.MoneyReference);
+        Conclude(draft, p.Number, e);
+        ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
     }
 
-    static bool Exceeds(Money one, Money other) => one.Currency == other.Currency && one.MinorUnits > other.MinorUnits;
+    /// <summary>Of two wrong amounts for the same money the larger counts; of two currencies, so that the order of news decides nothing, the
+    /// later in the alphabet.</summary>
+    static bool Outranks(Money one, Money other) => one.Currency == other.Currency
+        ? one.MinorUnits > other.MinorUnits
+        : string.CompareOrdinal(one.Currency.Code, other.Currency.Code) > 0;
 
     /// <summary>The gateway says again what it said; asked after a contradiction, that settles it.</summary>
     static void Agree(Draft draft, Payment p, Evidence.Succeeded e)
     {
-        draft.Change(p.Contradicted && e.Source != EvidenceSource.Webhook ? p with { Contradicted = false } : p);
-        if (e.Source != EvidenceSource.Webhook) CloseQuestion(draft, p.Number, e, DiscrepancyKind.Contradiction);
+        if (e.Source == EvidenceSource.Webhook)
+        {
+            draft.Change(p);
+            return;
+        }
+        draft.Change(p with { Contradicted = false, Discrepancy = p.Discrepancy is DiscrepancyKind.Contradiction ? null : p.Discrepancy });
+        if (p.Discrepancy is DiscrepancyKind.Contradiction) Resolve(draft, p.Number, DiscrepancyKind.Contradiction, e, p.Amount, "succeeded");
     }
 
-    static void Contradict(Draft draft, Payment p)
+    /// <summary>The same money, told before with the right amount and now with another.</summary>
+    static void Contradict(Draft draft, Payment p, Evidence.Succeeded e)
     {
-        draft.Change(p with { Contradicted = true });
-        if (!p.Contradicted) Ask(draft, p.Number);
+        var step = PaymentMachine.Contradiction(p, e);
+        draft.Change(step.After);
+        if (step.After.Discrepancy is { } opened && p.Discrepancy is null)
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, discrepancy: opened);
+        if (step.AskNow) Ask(draft, p.Number);
     }
 
     /// <summary>Money that the order does not want goes back once, or a person is asked once.</summary>
@@ -360,7 +396,7 @@ public static class OrderMachine
     {
         if (!refund)
         {
-            OpenQuestion(draft, number, question, e, capture.Amount);
+            draft.Tell(EventType.DiscrepancyOpened, number, e, capture.Amount, money: capture.MoneyReference, discrepancy: question);
             return;
         }
         var next = draft.Order.Refunds.Length + 1;
@@ -371,38 +407,20 @@ public static class OrderMachine
         draft.Tell(EventType.RefundRequested, number, e, capture.Amount, money: capture.MoneyReference, refund: next, reason: EventNames.Snake(reason.ToString()));
     }
 
-    static void OpenQuestion(Draft draft, int number, DiscrepancyKind kind, Evidence e, Money amount)
-    {
-        var p = draft.Order.Payment(number)!;
-        if (p.Discrepancy == kind) return;
-        if (p.Discrepancy is { } other) draft.Tell(EventType.DiscrepancyResolved, number, e, p.Amount, discrepancy: other, reason: "replaced");
-        draft.Change(p with { Discrepancy = kind });
-        draft.Tell(EventType.DiscrepancyOpened, number, e, amount, discrepancy: kind);
-    }
-
-    static void CloseQuestion(Draft draft, int number, Evidence e, params ReadOnlySpan<DiscrepancyKind> kinds)
-    {
-        var p = draft.Order.Payment(number)!;
-        if (p.Discrepancy is not { } open || !kinds.Contains(open)) return;
-        draft.Change(p with { Discrepancy = null });
-        draft.Tell(EventType.DiscrepancyResolved, number, e, p.Amount, discrepancy: open, reason: "succeeded");
-    }
-
     static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
     {
         if (p.Reversals.Contains(e.MoneyReference)) return;
         draft.Change(p with { Reversals = p.Reversals.Add(e.MoneyReference) });
-        ReverseKnown(draft, p.Number, e);
+        ReverseKnown(draft, p.Number, e.MoneyReference, e, null);
     }
 
     /// <summary>A reversal counts once the money it takes back is known, whichever was told first.</summary>
-    static void ReverseKnown(Draft draft, int number, Evidence e)
+    static void ReverseKnown(Draft draft, int number, string reference, Evidence because, Money? replaces)
     {
         var p = draft.Order.Payment(number)!;
-        var reference = e switch { Evidence.Reversed r => r.MoneyReference, Evidence.Succeeded s => s.MoneyReference, _ => null };
-        if (reference is null || !p.Reversals.Contains(reference)) return;
-        if (p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is { } capture)
-            OpenQuestion(draft, number, DiscrepancyKind.Reversed, e, capture.Amount);
+        if (!p.Reversals.Contains(reference) || p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture) return;
+        if (replaces is { } before) Resolve(draft, number, DiscrepancyKind.Reversed, because, before, "replaced", reference);
+        draft.Tell(EventType.DiscrepancyOpened, number, because, capture.Amount, money: reference, replaces: replaces, discrepancy: DiscrepancyKind.Reversed);
     }
 
     // What holds after every input.
@@ -411,14 +429,15 @@ public static class OrderMachine
     {
         if (draft.Order is { Status: OrderStatus.AwaitingPayment, ClosingAt: not null } && draft.Order.OpenPayment is null) Expire(draft);
 
-        // Nobody shall pay an order that is over: links that are still open are closed.
-        if (draft.Order.HasEnded)
-            foreach (var p in draft.Order.Payments)
-                if (p is { IsOpen: true, CancelAsked: false, GatewayReference: not null } && draft.Rules.Terms(p.Account).CanCancel)
-                {
-                    draft.Change(p with { CancelAsked = true });
-                    Ask(draft, p.Number);
-                }
+        // Nobody shall pay an order that is over, nor a payment that was cancelled: a link that is open, or turns up now, is closed.
+        foreach (var p in draft.Order.Payments)
+            if (p is { IsOpen: true, GatewayReference: not null } && draft.Rules.Terms(p.Account).CanCancel
+                && (p.CancelAsked ? draft.Before.Payment(p.Number)?.GatewayReference is null : draft.Order.HasEnded)
+                && !draft.Calls.Exists(call => call.Payment == p.Number))
+            {
+                draft.Change(p with { CancelAsked = true });
+                Ask(draft, p.Number);
+            }
 
         draft.Order = draft.Order with
         {
@@ -433,6 +452,7 @@ public static class OrderMachine
     sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
     {
         public Order Order { get; set; } = order;
+        public Order Before { get; } = order;
         public DateTimeOffset Now => now;
         public OrderRules Rules => rules;
         public List<GatewayCall> Calls { get; } = [];

@@ -26,7 +26,10 @@ static class Schedule
     {
         Succeeded when p.Contradicted && p.Discrepancy is null => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
         Succeeded => null,
-        Starting or Unresolved when p.CanBeAskedForAgain && !order.HasEnded => p.AskedAt + NotSentDelay * (1 << (p.Asks - 1)),
+        Starting or Unresolved when OrderMachine.AsksForLink(order, p, rules) => p.AskedAt + NotSentDelay * (1 << Math.Min(p.Asks - 1, 10)),
+        // We want it closed: ask until it is.
+        Unresolved or Pending or Processing when p is { CancelAsked: true, GatewayReference: not null } && order is { HasEnded: false, ClosingAt: null } =>
+            (p.LookedAt ?? p.StartedAt) + rules.PendingEvery,
         Starting or Unresolved when order.ClosingAt is null || order.HasEnded => AfterAsking(p, rules),
         Held => Watch(order, p, rules),
         Starting or Unresolved or Pending or Processing => order switch

@@ -67,7 +67,7 @@ public sealed record Payment
     /// <summary>How often the link was asked for.</summary>
     public int Asks { get; init; }
     /// <summary>Which of those questions are known to have created nothing, a bit each (the first is bit 0). Bits, so that an answer
-    /// heard twice counts once.</summary>
+    /// heard twice counts once. <see cref="DefiniteNo"/> is a mark beside them.</summary>
     public int RefusedAsks { get; init; }
     /// <summary>The gateway's own name for the link.</summary>
     public string? GatewayReference { get; init; }
@@ -97,7 +97,8 @@ public sealed record Payment
     /// <summary>The gateway said failure after it had said success; it is being asked again.</summary>
     public bool Contradicted { get; init; }
     public DisputeState Dispute { get; init; }
-    /// <summary>The open question about this payment.</summary>
+    /// <summary>The open question about this payment's link or status. Questions about money are asked of each capture by itself: see
+    /// <see cref="Orders.Order.Questions"/>.</summary>
     public DiscrepancyKind? Discrepancy { get; init; }
 
     /// <summary>It may still take the shopper's money as far as we know.</summary>
@@ -105,7 +106,14 @@ public sealed record Payment
 
     /// <summary>How many times we asked for the link without knowing what came of it. While it is not zero, one refusal proves nothing
     /// about the others.</summary>
-    public int UnansweredAsks => Asks - BitOperations.PopCount((uint)RefusedAsks);
+    public int UnansweredAsks => Asks - BitOperations.PopCount((uint)(RefusedAsks & ~DefiniteNo));
+
+    /// <summary>Marks in <see cref="RefusedAsks"/> that one of the answers was the gateway's no, so that asking again is in vain. It is kept
+    /// apart from the answers' order: a no heard before an older question's "not sent" counts like one heard after it.</summary>
+    public const int DefiniteNo = 1 << 30;
+
+    /// <summary>Asks that fit beside the mark.</summary>
+    public const int MostAsks = 30;
 
     /// <summary>It is known that no question so far created anything, so the link may be asked for again.</summary>
     public bool CanBeAskedForAgain =>

@@ -29,11 +29,9 @@ static class PaymentMachine
 
         return (p.Status, evidence) switch
         {
-            // What the shopper would be asked to pay is compared before anybody sees the link.
-            (_, Evidence.LinkOpened { Amount: { } asked }) when asked != p.Amount => WrongLink(p),
-            (_, Evidence.LinkOpened) when p.Discrepancy is DiscrepancyKind.LinkMismatch => new(p),
             (Starting or Unresolved or Pending or Processing, Evidence.LinkOpened e) => Open(p, e),
-            (_, Evidence.LinkOpened e) => new(p with { Link = p.Link ?? e.Link }),
+            (_, Evidence.LinkOpened e) when e.Amount is null || e.Amount == p.Amount => new(p with { Link = p.Link ?? e.Link }),
+            (_, Evidence.LinkOpened)               => new(p),
 
             (_, Evidence.LinkRefused e)            => NothingCreated(p, e.Ask, e.Reason, tryAgain: false, orderOpen, rules),
             (_, Evidence.NotSent e)                => NothingCreated(p, e.Ask, e.Reason, tryAgain: true, orderOpen, rules),
@@ -67,8 +65,8 @@ static class PaymentMachine
             (_, Evidence.DisputeOpened)            => p.Dispute == DisputeState.None
                 ? new(p with { Dispute = DisputeState.Open }, EventType.DisputeOpened)
                 : new(p),
-            (_, Evidence.DisputeClosed e)          => p.Dispute is DisputeState.None or DisputeState.Open
-                ? new(p with { Dispute = e.Won ? DisputeState.Won : DisputeState.Lost }, EventType.DisputeClosed)
+            (_, Evidence.DisputeClosed e)          => Ended(e) > p.Dispute
+                ? new(p with { Dispute = Ended(e) }, EventType.DisputeClosed)
                 : new(p),
 
             (_, Evidence.Succeeded or Evidence.Reversed) =>
@@ -77,15 +75,23 @@ static class PaymentMachine
         };
     }
 
+    static DisputeState Ended(Evidence.DisputeClosed e) => e.Won ? DisputeState.Won : DisputeState.Lost;
+
     /// <summary>Ended, and by which of several ends: a bank's no says more than a closed link, and that more than a lapsed one.</summary>
     static int Rank(PaymentStatus status) => status switch { Expired => 1, Cancelled => 2, Failed => 3, _ => 0 };
 
     static Step Open(Payment p, Evidence.LinkOpened e)
     {
-        p = p with { Link = p.Link ?? e.Link, LinkOpenedAt = p.LinkOpenedAt ?? e.At };
+        // What the shopper would be asked to pay is compared before anybody sees the link. A wrong one is closed, whatever is said of it later.
+        var wrong = p.Discrepancy is DiscrepancyKind.LinkMismatch || (e.Amount is { } asked && asked != p.Amount);
+        var askNow = wrong && p.Discrepancy is not DiscrepancyKind.LinkMismatch;
+        p = wrong
+            ? p with { Link = null, CancelAsked = true, Discrepancy = DiscrepancyKind.LinkMismatch }
+            : p with { Link = p.Link ?? e.Link };
+        p = p with { LinkOpenedAt = p.LinkOpenedAt < e.At ? p.LinkOpenedAt : e.At };
         // Only a reading of ours, and one later than the news of money under way, takes that news back.
         if (e.Source == EvidenceSource.Inquiry) p = p with { ClearAt = Later(p.ClearAt, e.At) };
-        return Standing(p);
+        return Standing(p) with { AskNow = askNow };
     }
 
     static Step OnItsWay(Payment p, Evidence.Processing e)
@@ -101,31 +107,40 @@ static class PaymentMachine
         return new(p, EventType.PaymentDeclined);
     }
 
-    /// <summary>The status of a payment that is open, from what is known: money under way, else a link in hand, else as it was.</summary>
+    /// <summary>The status of a payment that is open, from what is known: money under way, else a link in hand that asks for the right
+    /// amount, else as it was.</summary>
     static Step Standing(Payment p)
     {
         if (p.ProcessingAt is { } on && !(p.ClearAt > on))
             return p.Status == Processing ? new(p) : new(p with { Status = Processing }, EventType.PaymentProcessing);
+        if (p.Discrepancy is DiscrepancyKind.LinkMismatch)
+            return p.Status == Unresolved ? new(p) : new(p with { Status = Unresolved }, EventType.PaymentUnresolved);
         if (p.LinkOpenedAt is null || p.Status == Pending) return new(p);
         return new(p with { Status = Pending, Reason = null }, EventType.PaymentLinkReady);
     }
 
-    static Step WrongLink(Payment p) => p.IsOpen
-        ? new(p with { Status = Unresolved, Link = null, CancelAsked = true, Discrepancy = p.Discrepancy ?? DiscrepancyKind.LinkMismatch },
-            p.Status == Unresolved ? null : EventType.PaymentUnresolved, AskNow: !p.CancelAsked)
-        : new(p);
+    static bool Refused(Payment p, int ask) => (p.RefusedAsks & Bit(p, ask)) != 0;
 
-    static bool Refused(Payment p, int ask) => (p.RefusedAsks & 1 << (ask - 1)) != 0;
+    /// <summary>The answer's bit. An answer to a question that was never committed (a database restored from a backup may have lost it) says
+    /// nothing about those that were.</summary>
+    static int Bit(Payment p, int ask) => ask >= 1 && ask <= p.Asks ? 1 << (ask - 1) : 0;
 
     static Step NothingCreated(Payment p, int ask, string reason, bool tryAgain, bool orderOpen, OrderRules rules)
     {
-        p = p with { RefusedAsks = p.RefusedAsks | 1 << (ask - 1) };
+        var known = p.RefusedAsks;
+        if (Bit(p, ask) == 0) return new(p);
+        p = p with { RefusedAsks = known | Bit(p, ask) | (tryAgain ? 0 : Payment.DefiniteNo) };
+        if (p.RefusedAsks == known) return new(p);
         if (p.Status is not (Starting or Unresolved) || p.GatewayReference is not null) return new(p);
         // An earlier question is still unanswered: it may have created the link that this one did not.
         if (p.UnansweredAsks > 0)
             return p.Status == Unresolved ? new(p) : new(p with { Status = Unresolved, Reason = reason }, EventType.PaymentUnresolved);
-        if (tryAgain && orderOpen && p.Asks < rules.MostAsks) return new(p with { Reason = reason });
-        return new(p with { Status = Failed, Reason = tryAgain ? Unreachable : reason }, EventType.PaymentFailed);
+        if ((p.RefusedAsks & Payment.DefiniteNo) != 0)
+            return new(p with { Status = Failed, Reason = tryAgain ? p.Reason ?? reason : reason }, EventType.PaymentFailed);
+        if (p.CancelAsked) return new(p with { Status = Cancelled, Reason = null }, EventType.PaymentCancelled);
+        return orderOpen && p.Asks < rules.MostAsks
+            ? new(p with { Reason = reason })
+            : new(p with { Status = Failed, Reason = Unreachable }, EventType.PaymentFailed);
     }
 
     /// <summary>Nothing under our reference. Counted only when no question can be under way any more and the gateway has had its time
@@ -134,7 +149,8 @@ static class PaymentMachine
     {
         if (p.GatewayReference is not null) return new(p);
         var terms = rules.Terms(p.Account);
-        if (orderOpen && terms.RepeatsSafely && p.Asks < rules.MostAsks && e.At >= p.AskedAt + rules.CallTimeout)
+        if (p.UnansweredAsks == 0 && !orderOpen) return new(p with { Status = Failed, Reason = Unreachable }, EventType.PaymentFailed);
+        if (orderOpen && !p.CancelAsked && terms.RepeatsSafely && p.Asks < rules.MostAsks && e.At >= p.AskedAt + rules.CallTimeout)
             return new(p, AskForLink: true);
 
         if (e.At < p.AskedAt + rules.CallTimeout + terms.VisibilityDelay) return new(p);
@@ -158,7 +174,7 @@ static class PaymentMachine
         AbsentLastAt = Later(p.AbsentLastAt, e.At),
     };
 
-    static Step Contradiction(Payment p, Evidence evidence) => p switch
+    public static Step Contradiction(Payment p, Evidence evidence) => p switch
     {
         { Discrepancy: not null } => new(p),
         { Contradicted: true } when evidence.Source == EvidenceSource.Inquiry => new(p with { Discrepancy = DiscrepancyKind.Contradiction }),

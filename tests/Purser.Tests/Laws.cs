@@ -1,0 +1,115 @@
+using Purser.Ledger;
+using Purser.Orders;
+using Purser.Payments;
+
+namespace Purser.Tests;
+
+/// <summary>What holds after every decision, whatever was said, by whom and in which order. Throws with the law's name.</summary>
+static class Laws
+{
+    public static void Hold(Order? before, OrderInput input, Decision decision, Scenario story)
+    {
+        if (decision.After is not { } after) return;
+        var steps = story.Events;
+
+        Law(decision.Events.Select(e => e.Sequence).SequenceEqual(Enumerable.Range((before?.Sequence ?? 0) + 1, decision.Events.Length)),
+            "events are numbered without a gap", story);
+        Law(after.Sequence == steps.Count, "the order knows its latest event", story);
+        Law(OrderHistory.Fold(steps).Equals(OrderSummary.Of(after)), "events fold to the row", story);
+        foreach (var e in decision.Postings.GroupBy(p => (p.Sequence, p.Amount.Currency)))
+            Law(e.Sum(p => p.Amount.MinorUnits) == 0, "the postings of each event sum to zero per currency", story);
+
+        Money(before, after, story);
+        Clock(before, input, decision, story);
+        Questions(before, input, decision, story);
+    }
+
+    static void Money(Order? before, Order after, Scenario story)
+    {
+        var captures = after.Payments.SelectMany(p => p.Captures.Select(c => (Payment: p, Capture: c))).ToList();
+        var accepted = captures.Where(c => c.Capture.Standing == Standing.Accepted).ToList();
+        Law(accepted.Count <= 1, "at most one payment is accepted", story);
+        Law(after.Status == OrderStatus.Paid == (accepted.Count == 1), "an order is paid by its accepted payment", story);
+        Law(accepted.Count == 0 ? after.PaidBy is null : after.PaidBy == accepted[0].Payment.Number, "the order names its accepted payment", story);
+        foreach (var (p, c) in captures)
+            Law(c.Standing == Standing.Mismatched ? c.Amount != after.Amount : c.Amount == after.Amount, "no success without the exact amount", story);
+        foreach (var p in after.Payments)
+        {
+            var right = p.Captures.Any(c => c.Standing != Standing.Mismatched);
+            Law(p.Status == PaymentStatus.Succeeded == right, "a payment succeeded when the exact amount came", story);
+            Law(p.Status == PaymentStatus.Held == (!right && p.Captures.Length > 0), "a payment is held when only another amount came", story);
+        }
+
+        // Each captured amount is in exactly one place.
+        foreach (var (p, c) in captures)
+        {
+            var refunds = after.Refunds.Count(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference);
+            var asked = after.Questions.Count(q =>
+                q.Payment == p.Number && q.MoneyReference == c.MoneyReference && q.Kind != DiscrepancyKind.Reversed);
+            Law((c.Standing == Standing.Accepted ? 1 : 0) + refunds + asked == 1, "captured money is accepted, refunded or asked about", story);
+        }
+        var given = after.Refunds.GroupBy(r => (r.Payment, r.MoneyReference)).All(r =>
+            r.Sum(x => x.Amount.MinorUnits) <= after.Payments[r.Key.Payment - 1].Captures.Single(c => c.MoneyReference == r.Key.MoneyReference).Amount.MinorUnits);
+        Law(given, "refunds never exceed what was captured", story);
+
+        if (before is null) return;
+        Law(before.Status != OrderStatus.Paid || (after.Status == OrderStatus.Paid && after.PaidBy == before.PaidBy), "paid stays paid", story);
+        foreach (var p in before.Payments)
+        {
+            var now = after.Payment(p.Number)!;
+            Law(p.Captures.All(c => now.Captures.Any(n => n.MoneyReference == c.MoneyReference)), "money facts are never erased", story);
+            Law(p.Status != PaymentStatus.Succeeded || now.Status == PaymentStatus.Succeeded, "succeeded stays succeeded", story);
+        }
+    }
+
+    static void Clock(Order? before, OrderInput input, Decision decision, Scenario story)
+    {
+        var after = decision.After;
+        var open = after.Payments.Any(p => p.IsOpen);
+        if (after.WakeAt is null) Law(after.HasEnded && !open && !WatchLeft(after, story), "an order sleeps for ever only when nothing is left to wait for", story);
+        if (after.Status == OrderStatus.AwaitingPayment)
+            Law(after.WakeAt <= after.ExpiresAt || after.ClosingAt is not null, "an order wakes at its end at the latest", story);
+        if (input is not OrderInput.Tick || before is null) return;
+
+        Law(!(after.WakeAt <= story.Now), "an alarm that was heard does not ring on", story);
+        Law(before.Payments.Select(p => p.Status).SequenceEqual(after.Payments.Select(p => p.Status)), "the clock moves no payment", story);
+        var again = OrderMachine.Decide(after, input, story.Now, story.Rules);
+        Law(again.Calls.Length == 0 && again.Events.Length == 0, "the same tick again does nothing", story);
+    }
+
+    static bool WatchLeft(Order order, Scenario story) => order.Payments.Any(p =>
+        p is { MayExist: true, Status: not PaymentStatus.Succeeded } && !(p.LookedAt >= order.EndedAt + story.Rules.Watch[^1]));
+
+    static void Questions(Order? before, OrderInput input, Decision decision, Scenario story)
+    {
+        foreach (var call in decision.Calls)
+        {
+            Law(ReferenceEquals(call.Order, decision.After), "a call carries the order as it is committed", story);
+            if (call is not GatewayCall.OpenLink open) continue;
+            Law(open.Ask == decision.After.Payment(open.Payment)!.Asks, "the latest question is the one asked", story);
+            Law(!story.Calls.OfType<GatewayCall.OpenLink>().Any(c => c.Payment == open.Payment && c.Ask == open.Ask), "no question is asked twice", story);
+            Law(!decision.After.HasEnded, "nobody asks for a link of an order that ended", story);
+        }
+        Law(decision.Calls.GroupBy(c => c.Payment).All(c => c.Count() == 1), "one decision asks one thing of one payment", story);
+        if (input is Evidence.NotSent or Evidence.LinkRefused && before?.Payment(((Evidence)input).Payment) is { IsOpen: true } p)
+        {
+            var now = decision.After.Payment(p.Number)!;
+            Law(now.IsOpen || now.UnansweredAsks == 0, "a question that created nothing proves nothing about an earlier one", story);
+        }
+    }
+
+    /// <summary>Accounts that are not zero: <c>sales -499.00 INR</c>.</summary>
+    public static IEnumerable<string> Balances(IEnumerable<Posting> postings) => postings
+        .GroupBy(p => (p.Account, p.Amount.Currency))
+        .Select(g => (g.Key.Account, Sum: g.Aggregate(Purser.Money.Zero(g.Key.Currency), (sum, p) => sum + p.Amount)))
+        .Where(a => a.Sum.MinorUnits != 0)
+        .Select(a => $"{a.Account} {a.Sum}")
+        .Order(StringComparer.Ordinal);
+
+    static void Law(bool holds, string law, Scenario story)
+    {
+        if (holds) return;
+        var told = string.Join("\n  ", story.Events.Select(e => $"{e.Sequence} {e.Type.Name()} p{e.Payment} {e.PaymentStatus} {e.Amount} {e.Discrepancy} {e.Reason}"));
+        throw new InvalidOperationException($"Broken law: {law}.\n  {told}");
+    }
+}

@@ -1,0 +1,159 @@
+using Purser.Orders;
+using Purser.Payments;
+using static Purser.Orders.OrderStatus;
+using static Purser.Payments.PaymentStatus;
+
+namespace Purser.Tests.Orders;
+
+/// <summary>One order, one payment after the other, two at once, and cancellations.</summary>
+public sealed class PayingTests
+{
+    [Fact]
+    public void A_payment_opens_a_link_and_pays_the_order() => Given.Order()
+        .Told("order.created")
+        .Pays().Made(1).Told("payment.started").Asked("open 1")
+        .Hears(Tell.Opened()).Told("payment.link_ready").Then(AwaitingPayment, Pending)
+        .Hears(Tell.Succeeded()).Told("payment.succeeded", "order.paid").Then(Paid, Succeeded)
+        .Books("receivable:careful 499.00 INR", "sales -499.00 INR").Questions()
+        .Check(s => s.Order.WakeAt.ShouldBeNull());
+
+    [Fact]
+    public void Placing_the_same_order_again_answers_with_the_first() => Given.Order()
+        .When(new OrderCommand.Create(Given.Id, null, Given.Rupees(1), "Other", new Customer(), new OrderPolicy(), TimeSpan.FromDays(1), null!))
+        .Same().Told().Check(s => s.Order.Amount.ShouldBe(Given.Rupees(499)));
+
+    [Fact]
+    public void A_decline_keeps_the_link_payable() => Given.Order().HasLink()
+        .Hears(Tell.Declined).Told("payment.declined").Then(AwaitingPayment, Pending)
+        .Hears(Tell.Declined).Told()
+        .Later(TimeSpan.FromSeconds(1)).Hears(Tell.Declined).Told("payment.declined")
+        .Hears(Tell.Succeeded()).Then(Paid, Succeeded);
+
+    [Fact]
+    public void A_second_payment_is_refused_while_the_first_is_open_and_the_caller_gets_the_first() => Given.Order()
+        .Pays().Pays().Same(1)
+        .Hears(Tell.Lost(), 1).Pays().Same(1).Pays("stubborn").Same(1)
+        .Hears(Tell.Opened(), 1).Pays("stubborn").Same(1)
+        .Hears(Tell.Processing(), 1).Pays("stubborn").Same(1);
+
+    [Fact]
+    public void Once_the_link_is_closed_a_second_payment_may_start() => Given.Order().HasLink()
+        .When(new OrderCommand.CancelPayment(1)).Made(1).Asked("cancel 1").Told().Then(AwaitingPayment, Pending)
+        .Pays().Same(1)
+        .Hears(Tell.Closed).Told("payment.cancelled").Then(AwaitingPayment, PaymentStatus.Cancelled)
+        .Pays("stubborn").Made(2).Asked("open 2").Then(AwaitingPayment, PaymentStatus.Cancelled, Starting);
+
+    [Fact]
+    public void A_failed_payment_may_be_followed_by_another() => Given.Order().HasLink()
+        .Hears(Tell.Failed).Told("payment.failed").Pays("stubborn").Made(2);
+
+    [Fact]
+    public void An_order_that_accepts_the_risk_has_two_links_at_two_gateways_but_never_two_at_one() =>
+        Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink()
+        .Pays("careful").Same(1)
+        .Pays("stubborn").Made(2)
+        .Hears(Tell.Opened(reference: "link_2"))
+        .Pays("careful").Same(1).Pays("stubborn").Same(2)
+        .Pays("forgetful").Made(3);
+
+    [Fact]
+    public void Money_under_way_at_one_link_holds_up_every_other() =>
+        Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink().Pays("stubborn").Hears(Tell.Opened(reference: "link_2"))
+        .Hears(Tell.Processing(), 1).Pays("forgetful").Same(2);
+
+    [Fact]
+    public void Held_money_holds_up_every_other_payment_even_beside_an_open_link() =>
+        Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink().Pays("stubborn").Hears(Tell.Opened(reference: "link_2"))
+        .Hears(Tell.Succeeded(amount: Given.Rupees(100)), 1).Then(AwaitingPayment, Held, Pending)
+        .Pays("forgetful").Same(2);
+
+    [Fact]
+    public void Both_links_paid_is_one_order_paid_and_one_refund() =>
+        Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink().HasLink("stubborn")
+        .Hears(Tell.Succeeded("money_2"), 2).Told("payment.succeeded", "order.paid").Asked("cancel 1")
+        .Hears(Tell.Succeeded("money_1"), 1).Told("payment.duplicate", "refund.requested").Then(Paid, Succeeded, Succeeded)
+        .Refunds(Given.Rupees(499)).Questions()
+        .Check(s => s.Order.PaidBy.ShouldBe(2));
+
+    [Fact]
+    public void The_first_link_paid_after_a_second_was_asked_for_pays_the_order_and_closes_the_second() =>
+        Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink().Pays("forgetful")
+        .Hears(Tell.Succeeded(), 1).Told("payment.succeeded", "order.paid").Then(Paid, Succeeded, Starting)
+        .Hears(Tell.Opened(reference: "link_2"), 2).Asked("cancel 2");
+
+    [Fact]
+    public void No_payment_starts_on_an_order_that_is_over()
+    {
+        Given.Order().HasLink().Hears(Tell.Succeeded()).Pays().Refused(Refusal.OrderPaid);
+        Given.Order().When(new OrderCommand.Cancel()).Pays().Refused(Refusal.OrderCancelled);
+        Given.Order().At(TimeSpan.FromMinutes(30)).Pays().Refused(Refusal.OrderExpired);
+        Given.Order().At(TimeSpan.FromMinutes(30)).Tick().Pays().Refused(Refusal.OrderExpired);
+    }
+
+    [Fact]
+    public void A_payment_may_start_one_millisecond_before_the_end_and_not_at_it()
+    {
+        Given.Order().At(TimeSpan.FromMinutes(30) - TimeSpan.FromMilliseconds(1)).Pays().Made(1);
+        Given.Order().At(TimeSpan.FromMinutes(30)).Pays().Refused(Refusal.OrderExpired);
+        Given.Order().At(TimeSpan.FromMinutes(30) + TimeSpan.FromMilliseconds(1)).Pays().Refused(Refusal.OrderExpired);
+    }
+
+    [Fact]
+    public void A_person_may_try_often_but_not_for_ever()
+    {
+        var story = Given.Order();
+        for (var i = 0; i < 20; i++) story.Pays().Made(i + 1).Hears(Tell.Refused());
+        story.Pays().Refused(Refusal.TooManyPayments);
+    }
+
+    [Fact]
+    public void Cancelling_an_order_closes_its_link_and_races_fairly_with_success()
+    {
+        Given.Order().HasLink().When(new OrderCommand.Cancel()).Told("order.cancelled").Asked("cancel 1").Then(OrderStatus.Cancelled, Pending)
+            .When(new OrderCommand.Cancel()).Same()
+            .Hears(Tell.Succeeded()).Told("payment.late", "refund.requested").Then(OrderStatus.Cancelled, Succeeded);
+        Given.Order().HasLink().Hears(Tell.Succeeded()).When(new OrderCommand.Cancel()).Refused(Refusal.OrderPaid);
+    }
+
+    [Fact]
+    public void A_link_that_turns_up_after_its_payment_was_cancelled_is_closed_at_once() => Given.Order().Pays()
+        .When(new OrderCommand.CancelPayment(1)).Made(1).Asked("inquire 1")
+        .Hears(Tell.Opened()).Told("payment.link_ready").Asked("cancel 1")
+        .Hears(Tell.Closed).Then(AwaitingPayment, PaymentStatus.Cancelled);
+
+    [Fact]
+    public void A_link_that_shall_be_closed_is_asked_about_every_minute_until_it_is() => Given.Order().HasLink()
+        .When(new OrderCommand.CancelPayment(1)).Asked("cancel 1")
+        .Check(s => s.Order.WakeAt.ShouldBe(s.Now + TimeSpan.FromMinutes(1)))
+        .Later(TimeSpan.FromMinutes(1)).Tick().Asked("cancel 1");
+
+    [Fact]
+    public void Cancelling_a_payment_never_opens_its_link()
+    {
+        Given.Order().Pays().Hears(Tell.NotSent()).When(new OrderCommand.CancelPayment(1)).Asked().Told("payment.cancelled");
+        Given.Order().Pays().When(new OrderCommand.CancelPayment(1)).Hears(Tell.NotSent()).Asked().Told("payment.cancelled");
+        Given.Order().Pays().When(new OrderCommand.CancelPayment(1)).Later(TimeSpan.FromMinutes(1)).Hears(Tell.Absent).Asked();
+    }
+
+    [Fact]
+    public void A_gateway_that_cannot_close_links_says_so() =>
+        Given.Order().HasLink("stubborn").When(new OrderCommand.CancelPayment(1)).Refused(Refusal.LinkCannotBeCancelled);
+
+    [Fact]
+    public void Only_a_paid_order_is_fulfilled_and_only_once() => Given.Order().When(new OrderCommand.Fulfil()).Refused(Refusal.OrderNotPaid)
+        .HasLink().Hears(Tell.Succeeded()).When(new OrderCommand.Fulfil()).Told("order.fulfilled").When(new OrderCommand.Fulfil()).Same().Told();
+
+    [Fact]
+    public void Looking_asks_the_gateway_now_but_not_twice_within_two_seconds() => Given.Order().HasLink()
+        .When(new OrderCommand.Look(1)).Asked("inquire 1")
+        .Later(TimeSpan.FromMilliseconds(1999)).When(new OrderCommand.Look(1)).Same(1).Asked()
+        .Later(TimeSpan.FromMilliseconds(1)).When(new OrderCommand.Look(1)).Asked("inquire 1")
+        .When(new OrderCommand.Look(2)).Refused(Refusal.PaymentUnknown);
+
+    [Fact]
+    public void Looking_does_not_use_up_the_tries_for_a_link()
+    {
+        var story = Given.Order().Pays().Hears(Tell.NotSent());
+        for (var i = 0; i < 10; i++) story.Later(TimeSpan.FromMilliseconds(10)).When(new OrderCommand.Look(1)).Same(1).Asked();
+    }
+}
