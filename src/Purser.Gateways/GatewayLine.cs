@@ -9,6 +9,9 @@ public abstract class GatewayLine
     public abstract IReadOnlyList<Exchange> Exchanges { get; }
 
     public abstract Task<LineReply> Send(LineRequest request, CancellationToken stop);
+
+    /// <summary>A gateway's own words, fit to be kept and shown: secrets, card numbers and personal data cut out.</summary>
+    public abstract string Redact(string text);
 }
 
 /// <param name="Path">Below the account's base URL, with the query.</param>

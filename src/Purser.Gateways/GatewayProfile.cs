@@ -30,6 +30,9 @@ public sealed record GatewayProfile
 
     /// <summary>Why this amount cannot be paid here, or null. Called before an order's payment is started.</summary>
     public Func<Money, string?> RefusesAmount { get; init; } = _ => null;
+
+    /// <summary>Why this account cannot work although nothing is missing (a live key in test mode), or null.</summary>
+    public Func<GatewayAccount, string?> RefusesAccount { get; init; } = _ => null;
 }
 
 /// <param name="Name">snake_case, as in configuration.</param>

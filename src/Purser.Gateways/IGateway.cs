@@ -13,7 +13,8 @@ public interface IGateway
     /// so that there is one link however often it is asked for.</summary>
     Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop);
 
-    /// <summary>Asks what became of a payment, by our reference or by theirs where we know it. Must never move money.</summary>
+    /// <summary>Asks what became of a payment, by our reference or by theirs where we know it. Must never move money. Never answers
+    /// <see cref="GatewayAnswer.Rejected"/>: a gateway that refuses a question has not said that the payment does not exist.</summary>
     Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop);
 
     /// <summary>Checks a webhook's signature on its raw bytes, then reads it. Never throws for what a stranger may send.</summary>
@@ -26,7 +27,7 @@ public interface IGateway
 /// <summary>A link can be closed on request.</summary>
 public interface ICancelLinks
 {
-    /// <summary>Closes the link. One that was paid meanwhile answers with that fact.</summary>
+    /// <summary>Closes the link. One that was paid meanwhile answers with that fact. Never answers <see cref="GatewayAnswer.Rejected"/>.</summary>
     Task<GatewayAnswer> CancelLink(InquireCall call, GatewayLine line, CancellationToken stop);
 }
 
@@ -42,7 +43,11 @@ public sealed record LinkCall(
 
 /// <param name="GatewayReference">The gateway's name for the link, when we learned it; else only our reference is known.</param>
 /// <param name="StartedAt">When the payment was started, by our clock: nothing about it is older at the gateway.</param>
-public sealed record InquireCall(GatewayAccount Account, PaymentId Payment, string? GatewayReference, Money Amount, DateTimeOffset StartedAt);
+/// <param name="LastAskedAt">When its link was last asked for, where known: nothing about it was created much later. Narrows the search
+/// at a gateway that cannot be asked by our reference.</param>
+public sealed record InquireCall(
+    GatewayAccount Account, PaymentId Payment, string? GatewayReference, Money Amount, DateTimeOffset StartedAt,
+    DateTimeOffset? LastAskedAt = null);
 
 /// <summary>What came of a call; separates what demands different next steps.</summary>
 public abstract record GatewayAnswer
@@ -70,11 +75,17 @@ public abstract record NewsReading
     /// <summary>Signed by the gateway and read.</summary>
     /// <param name="EventId">The gateway's own id of the event, the same on every delivery; the key that tells duplicates.</param>
     /// <param name="Payment">Ours, from our reference in the message; null when it names none of ours.</param>
-    /// <param name="Facts">What it proves. Empty when it is about something we do not follow.</param>
+    /// <param name="Facts">What it proves. Empty when it is about something we do not follow. Facts without a payment are about money that we
+    /// cannot place.</param>
     /// <param name="ProvesAmount">False when the scheme does not sign amount and status: then it only leads to an inquiry.</param>
     /// <param name="EventType">The gateway's word for the event.</param>
     public sealed record Genuine(
-        string EventId, string EventType, PaymentId? Payment, IReadOnlyList<Evidence> Facts, bool ProvesAmount = true) : NewsReading;
+        string EventId, string EventType, PaymentId? Payment, IReadOnlyList<Evidence> Facts, bool ProvesAmount = true) : NewsReading
+    {
+        /// <summary>The gateway's name for the money it is about, as in <see cref="Evidence.Succeeded"/>. Finds the payment of news that does not
+        /// carry our reference, such as a dispute.</summary>
+        public string? MoneyReference { get; init; }
+    }
 
     /// <summary>Not from the gateway, or not provably.</summary>
     public sealed record Forged(string Why) : NewsReading;

@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using Purser.Orders;
+using Purser.Payments;
+
+namespace Purser.Gateways.Stripe;
+
+/// <summary>Their words and amounts, and ours. Pure; the only place that knows both.</summary>
+static class StripeMapping
+{
+    /// <summary>The metadata key that carries our reference.</summary>
+    public const string ReferenceKey = "payment";
+
+    // Their exponents differ from ISO 4217's for these three: ISK and UGX are sent times 100, MGA without decimals.
+    static readonly ImmutableHashSet<string> TimesHundred = ["ISK", "UGX"];
+    static readonly ImmutableHashSet<string> Hundredth = ["MGA"];
+
+    public static readonly ImmutableHashSet<string> Currencies = [
+        "AED", "AUD", "BGN", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "INR", "MXN", "MYR", "NOK", "NZD", "PLN", "RON",
+        "SEK", "SGD", "THB", "TWD", "USD", "ZAR",
+        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF", "ISK", "UGX", "MGA",
+        "BHD", "JOD", "KWD", "OMR", "TND",
+    ];
+
+    /// <summary>Least and greatest amounts depend on the account's settlement currency; their own refusal tells.</summary>
+    public static string? RefusesAmount(Money amount) => amount switch
+    {
+        _ when !Currencies.Contains(amount.Currency.Code)          => $"{amount.Currency.Code} is not paid here.",
+        { MinorUnits: <= 0 }                                       => "The amount must be more than nothing.",
+        { Currency.Exponent: 3 } when amount.MinorUnits % 10 != 0  => $"In {amount.Currency.Code} the third decimal must be 0.",
+        _ when Hundredth.Contains(amount.Currency.Code) && amount.MinorUnits % 100 != 0 => $"{amount.Currency.Code} is paid in whole units.",
+        _ => null,
+    };
+
+    public static long ToWire(Money amount) => amount.Currency.Code switch
+    {
+        var code when TimesHundred.Contains(code) => checked(amount.MinorUnits * 100),
+        var code when Hundredth.Contains(code)    => amount.MinorUnits / 100,
+        _                                         => amount.MinorUnits,
+    };
+
+    public static bool TryMoney(long? wire, string? currency, [NotNullWhen(true)] out Money? money)
+    {
+        money = null;
+        if (wire is not >= 0 || !Currency.TryFind(currency?.ToUpperInvariant(), out var known)) return false;
+        if (TimesHundred.Contains(known.Code))
+        {
+            if (wire % 100 == 0) money = new Money(wire.Value / 100, known);
+        }
+        else if (Hundredth.Contains(known.Code))
+        {
+            if (wire <= long.MaxValue / 100) money = new Money(wire.Value * 100, known);
+        }
+        else money = new Money(wire.Value, known);
+        return money is not null;
+    }
+
+    /// <summary>All that a session says, with its payment intent where that was expanded; null when it cannot be read.</summary>
+    public static IReadOnlyList<Evidence>? Facts(SessionWire session)
+    {
+        if (session.Id is null || !TryMoney(session.AmountTotal, session.Currency, out var total)) return null;
+        var intent = session.PaymentIntent?.Object;
+        // The same money has the same name here and in the payment intent's own events. Only an order of nothing has no intent.
+        var money = session.PaymentIntent?.Id ?? (total.Value.MinorUnits == 0 ? session.Id : null);
+        var method = intent?.LatestCharge?.Object?.PaymentMethodDetails?.Type;
+
+        var facts = new List<Evidence>();
+        switch (session.Status, session.PaymentStatus)
+        {
+            case (_, "paid" or "no_payment_required") when session.Status is "open" or "complete" or "expired":
+                if (money is null) return null;
+                facts.Add(new Evidence.Succeeded(money, total.Value, method));
+                break;
+            case ("open" or "complete" or "expired", not "unpaid"):
+                facts.Add(new Evidence.Processing(session.PaymentStatus ?? "no payment status"));
+                break;
+            case ("open", _):
+                if (intent is not null && !AddTry(facts, intent)) return null;
+                if (!facts.OfType<Evidence.Succeeded>().Any())
+                    facts.Add(new Evidence.LinkOpened(session.Url is null ? null : new PaymentLink.Redirect(session.Url), total));
+                break;
+            case ("complete", _):
+                if (intent is null) facts.Add(new Evidence.Processing());
+                // The page is over, so a failed try is the end of it.
+                else if (intent.Status == "requires_payment_method") facts.Add(new Evidence.Failed(Why(intent)));
+                else if (!AddTry(facts, intent)) return null;
+                break;
+            case ("expired", _):
+                if (intent is { Status: "succeeded" or "processing" or "requires_capture" } && !AddTry(facts, intent)) return null;
+                if (facts.Count == 0) facts.Add(new Evidence.LinkExpired());
+                break;
+            default:
+                facts.Add(new Evidence.Processing(session.Status ?? "no status"));
+                break;
+        }
+        return [.. facts.Select(f => f with { GatewayReference = session.Id, GatewayTime = f.GatewayTime ?? Wire.Time(session.Created) })];
+    }
+
+    static bool AddTry(List<Evidence> facts, IntentWire intent)
+    {
+        if (intent.Status == "requires_payment_method" && intent.LastPaymentError is null) return true;
+        var fact = Fact(intent);
+        if (fact is not null) facts.Add(fact);
+        return fact is not null;
+    }
+
+    /// <summary>What a payment intent says by itself; null when it cannot be read.</summary>
+    public static Evidence? Fact(IntentWire intent)
+    {
+        if (intent.Id is null) return null;
+        Evidence? fact = intent.Status switch
+        {
+            "succeeded" => TryMoney(intent.AmountReceived, intent.Currency, out var received)
+                ? new Evidence.Succeeded(intent.Id, received.Value, intent.LatestCharge?.Object?.PaymentMethodDetails?.Type)
+                : null,
+            // One try failed; while the page is open the shopper may try again.
+            "requires_payment_method" => new Evidence.Declined(Why(intent)),
+            "requires_confirmation" or "requires_action" or "processing" or "requires_capture" => new Evidence.Processing(),
+            "canceled" => intent.CancellationReason is "automatic" or "expired" ? new Evidence.LinkExpired() : new Evidence.LinkCancelled(),
+            var word => new Evidence.Processing(word ?? "no status"),
+        };
+        return fact is null ? null : fact with { GatewayTime = Wire.Time(intent.LatestCharge?.Object?.Created ?? intent.Created) };
+    }
+
+    public static string Why(IntentWire intent) =>
+        intent.LastPaymentError?.DeclineCode ?? intent.LastPaymentError?.Code ?? "payment_failed";
+
+    /// <summary>Statuses are an open set; a word that we do not know is an open dispute.</summary>
+    public static Evidence? Fact(DisputeWire dispute)
+    {
+        if (dispute.Id is null || !TryMoney(dispute.Amount, dispute.Currency, out var amount)) return null;
+        Evidence fact = dispute.Status switch
+        {
+            // An inquiry that was closed, or a dispute that was prevented, took no money.
+            "won" or "warning_closed" or "prevented" => new Evidence.DisputeClosed(dispute.Id, amount.Value, Won: true),
+            "lost" => new Evidence.DisputeClosed(dispute.Id, amount.Value, Won: false),
+            _      => new Evidence.DisputeOpened(dispute.Id, amount.Value),
+        };
+        return fact with { GatewayTime = Wire.Time(dispute.Created) };
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Purser.Gateways.Stripe;
+
+// Their JSON, as far as we read it. Everything may be missing; what must be there is checked where it is used.
+
+sealed record SessionWire
+{
+    public string? Object { get; init; }
+    public string? Id { get; init; }
+    public string? ClientReferenceId { get; init; }
+    public string? Status { get; init; }
+    public string? PaymentStatus { get; init; }
+    public long? AmountTotal { get; init; }
+    public string? Currency { get; init; }
+    public string? Url { get; init; }
+    public bool? Livemode { get; init; }
+    public long? Created { get; init; }
+    public Expandable<IntentWire>? PaymentIntent { get; init; }
+}
+
+sealed record SessionsWire(IReadOnlyList<SessionWire>? Data, bool? HasMore);
+
+sealed record IntentWire
+{
+    public string? Id { get; init; }
+    public string? Status { get; init; }
+    public long? AmountReceived { get; init; }
+    public string? Currency { get; init; }
+    public string? CancellationReason { get; init; }
+    public long? Created { get; init; }
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+    public TryErrorWire? LastPaymentError { get; init; }
+    public Expandable<ChargeWire>? LatestCharge { get; init; }
+}
+
+sealed record TryErrorWire(string? Code, string? DeclineCode);
+
+sealed record ChargeWire(string? Id, long? Created, MethodWire? PaymentMethodDetails);
+
+sealed record MethodWire(string? Type);
+
+sealed record DisputeWire(string? Id, long? Amount, string? Currency, string? Status, string? PaymentIntent, long? Created);
+
+sealed record ErrorAnswerWire(ErrorWire? Error);
+
+sealed record ErrorWire(string? Type, string? Code, string? Message, string? Param);
+
+sealed record EventWire(string? Id, string? Type, bool? Livemode, long? Created, EventObjectWire? Data);
+
+sealed record EventObjectWire(JsonElement Object);
+
+/// <summary>An id, or the object itself where it was asked for.</summary>
+[JsonConverter(typeof(ExpandableConverter))]
+sealed record Expandable<T>(string Id, T? Object) where T : class;
+
+sealed class ExpandableConverter : JsonConverterFactory
+{
+    public override bool CanConvert(Type typeToConvert) =>
+        typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(Expandable<>);
+
+    public override JsonConverter? CreateConverter(Type typeToConvert, JsonSerializerOptions options) => typeToConvert switch
+    {
+        _ when typeToConvert == typeof(Expandable<IntentWire>) => new Reader<IntentWire>(i => i.Id),
+        _ when typeToConvert == typeof(Expandable<ChargeWire>) => new Reader<ChargeWire>(c => c.Id),
+        _ => null,
+    };
+
+    sealed class Reader<T>(Func<T, string?> id) : JsonConverter<Expandable<T>> where T : class
+    {
+        public override Expandable<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            if (reader.TokenType == JsonTokenType.String) return new Expandable<T>(reader.GetString()!, null);
+            var value = JsonSerializer.Deserialize<T>(ref reader, options) ?? throw new JsonException();
+            return new Expandable<T>(id(value) ?? throw new JsonException("An object without an id."), value);
+        }
+
+        public override void Write(Utf8JsonWriter writer, Expandable<T> value, JsonSerializerOptions options) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,66 @@
+using System.Text;
+
+namespace Purser.Gateways;
+
+/// <summary>One call's line: keeps the conversation within its time and writes down what was said. Used by one conversation at a time.</summary>
+sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWire wire, TimeProvider time, GatewayLimits limits) : GatewayLine
+{
+    /// <summary>What is kept of a request or an answer. Enough for any message that we understand.</summary>
+    const int KeptCharacters = 16 * 1024;
+
+    readonly List<Exchange> exchanges = [];
+    long? begun;
+
+    public override IReadOnlyList<Exchange> Exchanges => exchanges;
+
+    public override string Redact(string text) => redaction.Cut(text);
+
+    public override async Task<LineReply> Send(LineRequest request, CancellationToken stop)
+    {
+        var sentAt = time.GetUtcNow();
+        var from = time.GetTimestamp();
+        begun ??= from;
+        var left = limits.WholeCall - time.GetElapsedTime(begun.Value, from);
+        var reply = left <= TimeSpan.Zero
+            ? new LineReply.NotSent("no time left")
+            : await wire.Send(request, Address(request.Path), left, stop);
+
+        var (status, answer, outcome) = reply switch
+        {
+            LineReply.Answered a => (a.Status, Keep(Legible(a.Body.Span)), a.Status.ToString()),
+            LineReply.NotSent n => ((int?)null, "", $"not_sent: {n.Reason}"),
+            LineReply.Lost l => (null, "", $"lost: {l.Reason}"),
+            _ => throw new InvalidOperationException($"No record of {reply.GetType().Name}."),
+        };
+        exchanges.Add(new Exchange(
+            request.Method.Method, redaction.Cut(request.Path), Keep(Written(request)), status, answer, outcome, sentAt, time.GetElapsedTime(from)));
+        return reply;
+    }
+
+    Uri Address(string path) => new($"{account.BaseUrl.AbsoluteUri.TrimEnd('/')}/{path.TrimStart('/')}");
+
+    static string Written(LineRequest request)
+    {
+        var text = new StringBuilder();
+        foreach (var (name, value) in request.Headers)
+            text.Append(name).Append(": ").AppendLine(name.Equals("Authorization", StringComparison.OrdinalIgnoreCase) ? Redaction.Mark : value);
+        return text.AppendLine().Append(Legible(request.Body.Span)).ToString();
+    }
+
+    /// <summary>Bytes as text from which they can be had back: UTF-8, or one character per byte when they are not that.</summary>
+    static string Legible(ReadOnlySpan<byte> bytes)
+    {
+        var text = IsUtf8(bytes) ? Encoding.UTF8.GetString(bytes) : "[not UTF-8, read as Latin-1] " + Encoding.Latin1.GetString(bytes);
+        return text.Replace('\0', '\u2400'); // PostgreSQL's text holds no zero byte.
+    }
+
+    static bool IsUtf8(ReadOnlySpan<byte> bytes) => System.Text.Unicode.Utf8.IsValid(bytes);
+
+    /// <summary>Redacts before it cuts, so that nothing half cut slips through.</summary>
+    string Keep(string text)
+    {
+        var rest = text.Length - KeptCharacters;
+        var kept = redaction.Cut(text.Length > 4 * KeptCharacters ? text[..(4 * KeptCharacters)] : text);
+        return kept.Length <= KeptCharacters ? kept : $"{kept[..KeptCharacters]} [{rest} more characters]";
+    }
+}

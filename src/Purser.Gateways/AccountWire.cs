@@ -1,0 +1,162 @@
+using System.Net;
+using System.Net.Sockets;
+using Polly;
+using Polly.CircuitBreaker;
+using Polly.Timeout;
+
+namespace Purser.Gateways;
+
+/// <summary>The wire to one gateway account: bulkhead, breaker and time-out around one request, and the exact answer to the question that
+/// matters afterwards: can it have reached them?</summary>
+sealed class AccountWire
+{
+    static readonly ResiliencePropertyKey<TimeSpan> TimeLeft = new("time-left");
+
+    readonly HttpMessageInvoker network;
+    readonly GatewayLimits limits;
+    readonly ResiliencePipeline<Attempt> pipeline;
+    int underWay;
+
+    /// <param name="Failing">Counts against the gateway: no definite answer came. Our own cancellation does not.</param>
+    readonly record struct Attempt(LineReply Reply, bool Failing);
+
+    readonly record struct Errand(AccountWire Wire, LineRequest Request, Uri Address, CancellationToken Stop);
+
+    public AccountWire(HttpMessageInvoker network, TimeProvider time, GatewayLimits limits)
+    {
+        (this.network, this.limits) = (network, limits);
+        pipeline = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time }
+            .AddCircuitBreaker(new CircuitBreakerStrategyOptions<Attempt>
+            {
+                ShouldHandle = static args => ValueTask.FromResult(args.Outcome.Exception is not null || args.Outcome.Result.Failing),
+                FailureRatio = 0.5,
+                MinimumThroughput = limits.BreakerThroughput,
+                SamplingDuration = limits.BreakerSampling,
+                BreakDuration = limits.BreakerPause,
+            })
+            .AddTimeout(new TimeoutStrategyOptions
+            {
+                TimeoutGenerator = static args => ValueTask.FromResult(args.Context.Properties.GetValue(TimeLeft, TimeSpan.Zero)),
+            })
+            .Build();
+    }
+
+    /// <param name="left">More than nothing.</param>
+    public async Task<LineReply> Send(LineRequest request, Uri address, TimeSpan left, CancellationToken stop)
+    {
+        // A full bulkhead refuses at once: whoever waits here would spend the time that its own call has.
+        if (Interlocked.Increment(ref underWay) > limits.Concurrent)
+        {
+            Interlocked.Decrement(ref underWay);
+            return new LineReply.NotSent("bulkhead full");
+        }
+        var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: true, stop);
+        try
+        {
+            context.Properties.Set(TimeLeft, left);
+            var outcome = await pipeline.ExecuteOutcomeAsync(
+                static async (context, errand) =>
+                    Outcome.FromResult(await errand.Wire.Carry(errand.Request, errand.Address, context.CancellationToken, errand.Stop)),
+                context, new Errand(this, request, address, stop));
+            return outcome.Exception switch
+            {
+                null => outcome.Result.Reply,
+                BrokenCircuitException => new LineReply.NotSent("breaker open"),
+                _ => new LineReply.Lost("stopped"),
+            };
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+            Interlocked.Decrement(ref underWay);
+        }
+    }
+
+    async Task<Attempt> Carry(LineRequest request, Uri address, CancellationToken time, CancellationToken stop)
+    {
+        using var message = new HttpRequestMessage(request.Method, address) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        foreach (var (name, value) in request.Headers) message.Headers.TryAddWithoutValidation(name, value);
+        // The handler repeats a request by itself when a pooled connection turns out to be dead, but never one whose content it has begun to
+        // send. So whatever changes something carries content, be it empty.
+        var content = request.MovesNothing ? null : new TellTale(request.Body);
+        if (request.ContentType is { } type) content?.Headers.TryAddWithoutValidation("Content-Type", type);
+        message.Content = content;
+        try
+        {
+            using var answer = await network.SendAsync(message, time);
+            if (await ReadBody(answer, time) is not { } body) return new(new LineReply.Lost("answer too long"), Failing: true);
+            var status = (int)answer.StatusCode;
+            return new(new LineReply.Answered(status, ReadHeaders(answer), body), Failing: status >= 500);
+        }
+        catch (Exception e) when (content is not { Started: true } && NeverConnected(e, time))
+        {
+            return new(new LineReply.NotSent(Describe(e)), Failing: true);
+        }
+        catch (Exception e) // Whatever a network or a decoder throws: it was sent, or may have been, and no whole answer came.
+        {
+            if (stop.IsCancellationRequested) return new(new LineReply.Lost("stopped"), Failing: false);
+            return new(new LineReply.Lost(time.IsCancellationRequested ? "no answer in time" : Describe(e)), Failing: true);
+        }
+    }
+
+    /// <summary>Refused, no such host, no valid certificate, or no connection within the connect time-out.</summary>
+    static bool NeverConnected(Exception e, CancellationToken time) => e switch
+    {
+        HttpRequestException http => http.HttpRequestError
+            is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError,
+        OperationCanceledException { InnerException: TimeoutException } => !time.IsCancellationRequested,
+        _ => false,
+    };
+
+    static string Describe(Exception e) => e switch
+    {
+        HttpRequestException { InnerException: SocketException socket } => $"connection: {socket.SocketErrorCode}",
+        HttpRequestException http => $"connection: {http.HttpRequestError}",
+        HttpIOException io => $"connection: {io.HttpRequestError}",
+        OperationCanceledException => "no connection in time",
+        _ => $"connection: {e.GetType().Name}",
+    };
+
+    /// <summary>All of it, decompressed; null when it is longer than we read.</summary>
+    async Task<ReadOnlyMemory<byte>?> ReadBody(HttpResponseMessage answer, CancellationToken stop)
+    {
+        using var stream = await answer.Content.ReadAsStreamAsync(stop);
+        using var body = new MemoryStream();
+        var chunk = new byte[16 * 1024];
+        for (int read; (read = await stream.ReadAsync(chunk, stop)) > 0;)
+        {
+            if (body.Length + read > limits.AnswerBytes) return null;
+            body.Write(chunk, 0, read);
+        }
+        return body.ToArray();
+    }
+
+    static Dictionary<string, string> ReadHeaders(HttpResponseMessage answer)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, values) in answer.Headers.NonValidated) headers[name] = values.ToString();
+        foreach (var (name, values) in answer.Content.Headers.NonValidated) headers[name] = values.ToString();
+        return headers;
+    }
+
+    /// <summary>Content that tells whether anybody began to send it. Headers are written together with the first content byte.</summary>
+    sealed class TellTale(ReadOnlyMemory<byte> body) : HttpContent
+    {
+        public bool Started { get; private set; }
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            Started = true;
+            await stream.WriteAsync(body, cancellationToken);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = body.Length;
+            return true;
+        }
+    }
+}
