@@ -89,17 +89,28 @@ public sealed class Database : IAsyncDisposable
 
     public static async Task<bool> Answers(NpgsqlDataSource source, TimeSpan patience, CancellationToken stop = default)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        limit.CancelAfter(patience);
         try
         {
-            await using var command = source.CreateCommand("select 1");
-            return await command.ExecuteScalarAsync(limit.Token) is 1;
+            // A server that is silent while a connection opens is not interrupted by a token, but by Npgsql's own Timeout;
+            // whoever asks does not wait that long.
+            return await Ask().WaitAsync(patience, stop);
         }
-        catch (Exception away) when (away is NpgsqlException or SocketException or TimeoutException or InvalidOperationException
-            || (away is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (TimeoutException)
         {
             return false;
+        }
+
+        async Task<bool> Ask()
+        {
+            try
+            {
+                await using var command = source.CreateCommand("select 1");
+                return await command.ExecuteScalarAsync(stop) is 1;
+            }
+            catch (Exception away) when (away is NpgsqlException or SocketException or ObjectDisposedException)
+            {
+                return false;
+            }
         }
     }
 

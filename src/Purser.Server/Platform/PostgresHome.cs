@@ -60,12 +60,11 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
     FileStream Lock()
     {
         var path = Path.Combine(Folder, "lock");
+        var owner = Path.Combine(Folder, "owner");
         try
         {
             var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            file.SetLength(0);
-            file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            file.Flush();
+            File.WriteAllText(owner, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return file;
         }
         catch (UnauthorizedAccessException refused)
@@ -74,23 +73,11 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
         }
         catch (IOException held)
         {
+            var holder = File.Exists(owner) ? $" (process {File.ReadAllText(owner)})" : "";
             throw new StartFailureException(
-                $"Another Purser{LockHolder(path)} already runs the PostgreSQL in {Folder}. Stop that one first; or give this " +
-                $"one its own with {EmbeddedPostgresOptions.NameSetting}; or let both use one server of yours with " +
+                $"Another Purser{holder} already runs the PostgreSQL in {Folder}. Stop that one first; or give this one its own " +
+                $"with {EmbeddedPostgresOptions.NameSetting}; or let both use one server of yours with " +
                 $"{EmbeddedPostgresOptions.ConnectionSetting}.", held);
-        }
-    }
-
-    static string LockHolder(string path)
-    {
-        try
-        {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return $" (process {reader.ReadToEnd()})";
-        }
-        catch (IOException)
-        {
-            return "";
         }
     }
 
@@ -102,7 +89,7 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
         if (DataMajor is not null) return;
         await account.Write(PasswordFile, RandomNumberGenerator.GetHexString(48, lowercase: true), stop);
         var fresh = Data + ".new";
-        await account.Shell("rm -rf -- \"$1\"", [fresh], stop);
+        if (Directory.Exists(fresh)) Directory.Delete(fresh, recursive: true);
         var made = await account.Run(programs.InitDb,
         [
             "--pgdata", fresh, "--username", Superuser, "--pwfile", PasswordFile, "--auth", "scram-sha-256",
@@ -195,13 +182,14 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
             File.Delete(old);
     }
 
-    /// <summary>What the last start said: before the log opened, and after.</summary>
+    /// <summary>What the last start said: in its own file until the log opens, then in the log.</summary>
     public string LastWords()
     {
-        var newest = Directory.EnumerateFiles(Logs, "postgresql-*.log").OrderDescending().FirstOrDefault();
-        return string.Join('\n', new[] { StartLog, newest }
-            .Where(path => path is not null && File.Exists(path))
-            .Select(path => PostgresFailure.Tail(File.ReadAllText(path!))));
+        var start = File.Exists(StartLog) ? File.ReadAllText(StartLog) : "";
+        if (!start.Contains("redirecting log output", StringComparison.Ordinal)) return PostgresFailure.Tail(start);
+        return Directory.EnumerateFiles(Logs, "postgresql-*.log").OrderDescending().FirstOrDefault() is { } newest
+            ? PostgresFailure.Tail(File.ReadAllText(newest))
+            : "";
     }
 }
 

@@ -1,0 +1,210 @@
+-- What the numbered files add up to. Written by SchemaTests with PURSER_UPDATE=1; not run by anything.
+
+create table api_keys (
+  id integer generated always as identity not null,
+  name text not null,
+  kind smallint not null,
+  hash bytea not null,
+  hint text not null,
+  origins text[] default '{}'::text[] not null,
+  created_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_hash_key UNIQUE (hash)
+);
+
+create table discrepancies (
+  order_id bigint not null,
+  sequence integer not null,
+  payment integer not null,
+  kind smallint not null,
+  amount bigint not null,
+  currency text not null,
+  owner text default 'operator'::text not null,
+  opened_at timestamp with time zone not null,
+  resolved_at timestamp with time zone,
+  resolution text,
+  constraint discrepancies_pkey PRIMARY KEY (order_id, sequence)
+);
+CREATE INDEX discrepancies_open ON discrepancies USING btree (opened_at) WHERE (resolved_at IS NULL);
+
+create table events (
+  order_id bigint not null,
+  sequence integer not null,
+  type smallint not null,
+  at timestamp with time zone not null,
+  data text not null,
+  constraint events_pkey PRIMARY KEY (order_id, sequence)
+);
+CREATE INDEX events_at ON events USING btree (at, order_id, sequence);
+
+create table gateway_calls (
+  id bigint generated always as identity not null,
+  order_id bigint not null,
+  payment integer not null,
+  call text not null,
+  raw_key text not null,
+  account text not null,
+  sent_at timestamp with time zone not null,
+  took_ms integer not null,
+  outcome text not null,
+  request text not null,
+  answer text not null,
+  constraint gateway_calls_pkey PRIMARY KEY (id)
+);
+CREATE INDEX gateway_calls_order ON gateway_calls USING btree (order_id, payment);
+
+create table gateway_news (
+  account text not null,
+  event_id text not null,
+  event_type text not null,
+  received_at timestamp with time zone not null,
+  verdict smallint not null,
+  reason text,
+  order_id bigint,
+  payment integer,
+  headers text not null,
+  body bytea not null,
+  constraint gateway_news_pkey PRIMARY KEY (account, event_id)
+);
+CREATE INDEX gateway_news_quarantine ON gateway_news USING btree (received_at) WHERE (verdict = 2);
+
+create table installation (
+  name text not null,
+  value bytea not null,
+  constraint installation_pkey PRIMARY KEY (name)
+);
+
+create table orders (
+  id bigint not null,
+  reference text,
+  fingerprint bytea not null,
+  amount bigint not null,
+  currency text not null,
+  description text not null,
+  customer_name text,
+  customer_email text,
+  customer_phone text,
+  user_id text,
+  return_url text,
+  lines text not null,
+  metadata text not null,
+  late_policy smallint not null,
+  duplicate_policy smallint not null,
+  second_link boolean not null,
+  status smallint not null,
+  late boolean default false not null,
+  paid_by integer,
+  captured bigint default 0 not null,
+  refunding bigint default 0 not null,
+  sequence integer not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  closing_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  fulfilled_at timestamp with time zone,
+  wake_at timestamp with time zone,
+  constraint orders_pkey PRIMARY KEY (id),
+  constraint orders_amount_check CHECK ((amount > 0)),
+  constraint orders_check CHECK (((status = 1) = (paid_by IS NOT NULL))),
+  constraint orders_check1 CHECK (((status <> 0) OR (wake_at IS NOT NULL))),
+  constraint orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint orders_status_check CHECK (((status >= 0) AND (status <= 3)))
+) with (fillfactor=80);
+CREATE UNIQUE INDEX orders_reference ON orders USING btree (reference) WHERE (reference IS NOT NULL);
+CREATE INDEX orders_wake ON orders USING btree (wake_at) WHERE (wake_at IS NOT NULL);
+
+create table payments (
+  order_id bigint not null,
+  number integer not null,
+  account text not null,
+  status smallint not null,
+  amount bigint not null,
+  currency text not null,
+  method text,
+  return_url text not null,
+  started_at timestamp with time zone not null,
+  link_expires_at timestamp with time zone not null,
+  asked_at timestamp with time zone not null,
+  asks integer not null,
+  refused_asks integer not null,
+  gateway_reference text,
+  link_url text,
+  link_fields text,
+  link_opened_at timestamp with time zone,
+  processing_at timestamp with time zone,
+  clear_at timestamp with time zone,
+  decline text,
+  declined_at timestamp with time zone,
+  captures text,
+  reversals text,
+  fee bigint,
+  tax bigint,
+  reason text,
+  look_at timestamp with time zone,
+  looked_at timestamp with time zone,
+  absent_first_at timestamp with time zone,
+  absent_last_at timestamp with time zone,
+  cancel_asked boolean not null,
+  contradicted boolean not null,
+  dispute smallint not null,
+  discrepancy smallint,
+  constraint payments_pkey PRIMARY KEY (order_id, number),
+  constraint payments_check CHECK (((status <> ALL (ARRAY[0, 1, 2, 3])) OR (look_at IS NOT NULL))),
+  constraint payments_number_check CHECK ((number >= 1)),
+  constraint payments_status_check CHECK (((status >= 0) AND (status <= 8)))
+) with (fillfactor=70);
+
+create table postings (
+  order_id bigint not null,
+  sequence integer not null,
+  line integer not null,
+  account text not null,
+  amount bigint not null,
+  currency text not null,
+  constraint postings_pkey PRIMARY KEY (order_id, sequence, line)
+);
+
+create table products (
+  id text not null,
+  name text not null,
+  unit_amount bigint not null,
+  currency text not null,
+  description text,
+  active boolean default true not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint products_pkey PRIMARY KEY (id),
+  constraint products_unit_amount_check CHECK ((unit_amount > 0))
+);
+
+create table refunds (
+  order_id bigint not null,
+  number integer not null,
+  payment integer not null,
+  money_reference text not null,
+  amount bigint not null,
+  currency text not null,
+  reason smallint not null,
+  status smallint not null,
+  requested_at timestamp with time zone not null,
+  constraint refunds_pkey PRIMARY KEY (order_id, number),
+  constraint refunds_amount_check CHECK ((amount > 0))
+);
+
+create table request_keys (
+  api_key_id integer not null,
+  key text not null,
+  fingerprint bytea not null,
+  resource text not null,
+  created_at timestamp with time zone not null,
+  constraint request_keys_pkey PRIMARY KEY (api_key_id, key)
+);
+
+create table schema_migrations (
+  number integer not null,
+  name text not null,
+  sha256 text not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint schema_migrations_pkey PRIMARY KEY (number)
+);
