@@ -117,6 +117,7 @@ create table discrepancies (
     sequence        integer not null,       -- of the event that opened it
     payment         integer not null,
     kind            smallint not null,
+    money_reference text,                   -- of the capture it is about; null when it is about the link or the status
     amount          bigint not null,
     currency        text not null,
     owner           text not null default 'operator',

@@ -8,7 +8,7 @@ namespace Purser.Server.Engine;
 /// <summary>Makes the calls that commits ask for, and brings their answers back as evidence. Keeps nothing: a call that is lost with this
 /// process is asked for again by the alarm clock, under the same key.</summary>
 public sealed partial class Caller(
-    GatewayAccounts accounts, Func<GatewayAccount, GatewayLine> lines, TimeProvider time, ILogger<Caller> log) : ICallStarter
+    GatewayAccounts accounts, Func<GatewayAccounts.Entry, GatewayLine> lines, TimeProvider time, ILogger<Caller> log) : ICallStarter
 {
     /// <summary>Calls under way at once, over all accounts. Each account has its own, narrower bulkhead on its line.</summary>
     const int MostUnderWay = 1024;
@@ -41,13 +41,19 @@ public sealed partial class Caller(
         {
             var payment = call.Order.Payment(call.Payment)!;
             var entry = accounts.Find(payment.Account);
-            var line = entry is null ? null : lines(entry.Account);
+            var line = entry is null ? null : lines(entry);
             // The database's time of the decision that led to the question: whatever is answered was true no earlier.
             var asked = (call is GatewayCall.OpenLink ? payment.AskedAt : payment.LookedAt) ?? payment.AskedAt;
             var rawKey = $"{new PaymentId(call.Order.Id, call.Payment)}:{Name(call)}:{asked.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)}";
+            using var span = EngineTelemetry.Spans.StartActivity($"gateway.{Name(call)}");
+            span?.SetTag("purser.order", call.Order.Id.ToString()).SetTag("purser.payment", call.Payment).SetTag("purser.account", payment.Account);
+            var since = time.GetTimestamp();
             var answer = entry is null || line is null
                 ? new GatewayAnswer.NotSent($"The gateway account '{payment.Account}' is not configured.")
                 : await Ask(call, payment, entry, line);
+            span?.SetTag("purser.answer", answer.GetType().Name);
+            EngineTelemetry.CallSeconds.Record(time.GetElapsedTime(since).TotalSeconds, new KeyValuePair<string, object?>("account", payment.Account),
+                new KeyValuePair<string, object?>("call", Name(call)), new KeyValuePair<string, object?>("answer", answer.GetType().Name));
             var facts = Facts(call, answer).Select(f => f.Learned(call.Payment, Source(call), asked, rawKey)).ToList<OrderInput>();
             var records = line?.Exchanges.Select(e => new CallRecord(
                 call.Payment, Name(call), rawKey, payment.Account, e.SentAt, (int)Math.Min(e.Took.TotalMilliseconds, int.MaxValue),

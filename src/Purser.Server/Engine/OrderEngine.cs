@@ -62,7 +62,10 @@ public sealed partial class OrderEngine : IAsyncDisposable
         var lane = lanes[(int)((ulong)key % (ulong)lanes.Length)];
         var answer = lane.Take(input);
         if (answer is null)
+        {
+            EngineTelemetry.Refused.Add(1);
             return Task.FromResult<EngineReply>(new EngineReply.Busy(TimeSpan.FromSeconds(1), "Too much is waiting."));
+        }
         return stop.CanBeCanceled ? answer.WaitAsync(stop) : answer;
     }
 
@@ -143,6 +146,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 catch (StoreRefusedException refused) when (refused.Passing && tries > 1)
                 {
                     tries--;
+                    EngineTelemetry.Retried.Add(1);
                     LogRetry(log, batch.Count, refused.Message);
                 }
                 catch (StoreRefusedException refused) when (batch.Count > 1)
@@ -181,6 +185,9 @@ public sealed partial class OrderEngine : IAsyncDisposable
         /// <returns>False when it is known that nothing was committed and the batch may be tried again.</returns>
         async Task<bool> Attempt(List<Waiter> batch)
         {
+            var since = time.GetTimestamp();
+            using var span = EngineTelemetry.Spans.StartActivity("engine.batch");
+            span?.SetTag("purser.inputs", batch.Count);
             var loaded = await session.Load([.. batch.Select(w => w.Input)], ending.Token);
             var work = new Batch(loaded, rules());
             for (var i = 0; i < batch.Count; i++)
@@ -217,12 +224,25 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 }
             }
 
-            foreach (var (order, events) in work.EventsByOrder()) live.Publish(order, events);
+            EngineTelemetry.BatchSize.Record(batch.Count);
+            EngineTelemetry.BatchSeconds.Record(time.GetElapsedTime(since).TotalSeconds);
+            EngineTelemetry.Count(changes.Events);
+            foreach (var (order, events) in work.EventsByOrder())
+            {
+                LogCommitted(order, events);
+                live.Publish(order, events);
+            }
             for (var i = 0; i < batch.Count; i++)
                 if (work.Failure(i) is { } bug) batch[i].Fail(bug);
                 else batch[i].Reply(work.ReplyTo(i));
             foreach (var call in work.Calls) calls.Start(call);
             return true;
+        }
+
+        void LogCommitted(OrderId order, IReadOnlyList<OrderEvent> events)
+        {
+            if (!log.IsEnabled(LogLevel.Information)) return;
+            foreach (var e in events) LogEvent(log, e.Type.Name(), order, e.Payment, e.Sequence);
         }
 
         async Task<bool?> Resolve(CommitMark mark)
@@ -250,6 +270,9 @@ public sealed partial class OrderEngine : IAsyncDisposable
             foreach (var waiter in batch) waiter.Reply(reply);
         }
     }
+
+    [LoggerMessage(7, LogLevel.Information, "{EventType} {Order} payment {Payment} event {Sequence}")]
+    static partial void LogEvent(ILogger log, string eventType, OrderId order, int? payment, int sequence);
 
     [LoggerMessage(1, LogLevel.Information, "A batch of {Count} is tried again: {Why}")]
     static partial void LogRetry(ILogger log, int count, string why);

@@ -195,7 +195,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             return list;
         }
 
-        static void Add(NpgsqlBatch batch, string sql, params object[] arrays)
+        static void Add(NpgsqlBatch batch, string sql, params Array[] arrays)
         {
             var command = new NpgsqlBatchCommand(sql);
             foreach (var array in arrays)

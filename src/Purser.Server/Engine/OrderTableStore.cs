@@ -223,6 +223,7 @@ static class OrderTableStore
         Column.Of("sequence", Integer, (OrderEvent e) => e.Sequence),
         Column.Of("payment", Integer, (OrderEvent e) => e.Payment!.Value),
         Column.Of("kind", Smallint, (OrderEvent e) => (short)e.Discrepancy!.Value),
+        Column.Of("money_reference", NpgsqlDbType.Text, (OrderEvent e) => e.MoneyReference),
         Column.Of("amount", Bigint, (OrderEvent e) => e.Amount!.Value.MinorUnits),
         Column.Of("currency", NpgsqlDbType.Text, (OrderEvent e) => e.Amount!.Value.Currency.Code),
         Column.Of("opened_at", TimestampTz, (OrderEvent e) => e.At),
@@ -233,6 +234,7 @@ static class OrderTableStore
         Column.Of("order_id", Bigint, (OrderEvent e) => e.Order.Value),
         Column.Of("payment", Integer, (OrderEvent e) => e.Payment!.Value),
         Column.Of("kind", Smallint, (OrderEvent e) => (short)e.Discrepancy!.Value),
+        Column.Of("money_reference", NpgsqlDbType.Text, (OrderEvent e) => e.MoneyReference),
         Column.Of("sequence", Integer, (OrderEvent e) => e.Sequence),
         Column.Of("at", TimestampTz, (OrderEvent e) => e.At),
         Column.Of("resolution", NpgsqlDbType.Text, (OrderEvent e) => e.Reason),
@@ -284,7 +286,7 @@ static class OrderTableStore
     static readonly RowSet<OrderEvent> InsertDiscrepancies = RowSet.Insert("discrepancies", NewDiscrepancy);
     static readonly RowSet<OrderEvent> ResolveDiscrepancies = RowSet.Sql(
         "update discrepancies d set resolved_at = u.at, resolution = u.resolution from {rows} u where d.order_id = u.order_id " +
-        "and d.payment = u.payment and d.kind = u.kind and d.sequence < u.sequence and d.resolved_at is null", EndOfDiscrepancy);
+        "and d.payment = u.payment and d.kind = u.kind and d.money_reference is not distinct from u.money_reference and d.sequence < u.sequence and d.resolved_at is null", EndOfDiscrepancy);
     static readonly RowSet<NewsRow> InsertNews =
         RowSet.Insert("gateway_news", NewNews, "received_at", "clock_timestamp()");
     static readonly RowSet<KeyRow> InsertKeys = RowSet.Insert("request_keys", NewKey, "created_at", "clock_timestamp()");

@@ -1,0 +1,130 @@
+using Npgsql;
+
+namespace Purser.Server.Doctor;
+
+/// <summary>The invariants of the domain as questions to a live database. Each asks for what breaks it; no row is good news. They read whole
+/// tables, so they are for an operator and for tests, never for a request.</summary>
+public sealed class InvariantStore(NpgsqlDataSource database)
+{
+    public sealed record Invariant(string Name, string Sql);
+
+    /// <summary>A broken invariant: how often, and the first few cases.</summary>
+    public sealed record Finding(string Name, long Count, IReadOnlyList<string> Examples);
+
+    public static IReadOnlyList<Invariant> All { get; } =
+    [
+        new("A reference names one order", "select reference from orders where reference is not null group by reference having count(*) > 1"),
+        new("Payments are numbered 1..n within their order",
+            "select order_id::text from payments group by order_id having count(*) <> max(number) or min(number) <> 1"),
+        new("A payment belongs to an order", "select order_id::text from payments p where not exists (select from orders o where o.id = p.order_id)"),
+        new("An order has at most one accepted payment",
+            """
+            select order_id::text from payments, jsonb_array_elements(captures::jsonb) c where captures is not null and (c->>'standing')::int = 0
+            group by order_id having count(*) > 1
+            """),
+        new("An order is paid exactly when one payment is accepted",
+            """
+            select o.id::text from orders o left join lateral (
+              select count(*) as n from payments p, jsonb_array_elements(p.captures::jsonb) c
+              where p.order_id = o.id and p.number = o.paid_by and (c->>'standing')::int = 0) a on true
+            where (o.status = 1) <> (coalesce(a.n, 0) = 1)
+            """),
+        new("Every other success is being refunded or an open question",
+            """
+            select p.order_id::text from payments p, jsonb_array_elements(p.captures::jsonb) c
+            where p.captures is not null and (c->>'standing')::int in (1, 2)
+              and not exists (select from refunds r where r.order_id = p.order_id and r.money_reference = c->>'reference')
+              and not exists (select from discrepancies d where d.order_id = p.order_id and d.payment = p.number)
+            """),
+        new("Refunds not failed never exceed what was captured",
+            """
+            select order_id::text from (
+              select r.order_id, sum(r.amount) as refunded,
+                (select sum((c->>'amount')::bigint) from payments p, jsonb_array_elements(p.captures::jsonb) c
+                 where p.order_id = r.order_id and p.captures is not null) as captured
+              from refunds r where r.status <> 4 group by r.order_id) s where refunded > coalesce(captured, 0)
+            """),
+        new("No success without the order's exact amount and currency",
+            """
+            select p.order_id::text from payments p, jsonb_array_elements(p.captures::jsonb) c
+            where p.captures is not null and (c->>'standing')::int <> 3
+              and ((c->>'amount')::bigint <> p.amount or c->>'currency' <> p.currency)
+            union all
+            select p.order_id::text from payments p join orders o on o.id = p.order_id where p.amount <> o.amount or p.currency <> o.currency
+            """),
+        new("No success without authenticated evidence that is kept",
+            """
+            select e.order_id::text from events e where e.type in (5, 10, 11, 12)
+              and not exists (select from gateway_news n where n.event_id = e.data::jsonb->>'evidence')
+              and not exists (select from gateway_calls c where c.order_id = e.order_id and c.raw_key = e.data::jsonb->>'evidence')
+            """),
+        new("Events are numbered 1..n and end where their order stands",
+            """
+            select o.id::text from orders o left join (
+              select order_id, count(*) as n, max(sequence) as last from events group by order_id) e on e.order_id = o.id
+            where o.sequence <> coalesce(e.n, 0) or o.sequence <> coalesce(e.last, 0)
+            union all
+            select o.id::text from orders o join events e on e.order_id = o.id and e.sequence = o.sequence
+            where e.data::jsonb->'order'->>'status' <> (array['awaiting_payment', 'paid', 'expired', 'cancelled'])[o.status + 1]
+            """),
+        new("Postings of every event sum to zero per currency",
+            "select order_id::text from postings group by order_id, sequence, currency having sum(amount) <> 0"),
+        new("What was captured is what the receivables hold, less what was taken back or disputed",
+            """
+            select o.id::text from orders o
+            left join (select order_id, sum(amount) as held from postings where account like 'receivable:%' group by order_id) p on p.order_id = o.id
+            left join (select order_id, sum(amount) as back from postings where account in ('refunds', 'disputes') group by order_id) b on b.order_id = o.id
+            where o.captured <> coalesce(p.held, 0) + coalesce(b.back, 0)
+              and not exists (select from payments m, jsonb_array_elements(m.captures::jsonb) c
+                              where m.order_id = o.id and m.captures is not null and c->>'currency' <> o.currency)
+            """),
+        new("What is open has an alarm that rings",
+            "select id::text from orders where (status = 0 and wake_at is null) or wake_at < clock_timestamp() - interval '5 minutes'"),
+    ];
+
+    public async Task<IReadOnlyList<Finding>> Check(CancellationToken stop)
+    {
+        var findings = new List<Finding>();
+        foreach (var invariant in All)
+        {
+            await using var ask = database.CreateCommand($"select count(*) over (), x.* from ({invariant.Sql}) x (what) limit 5");
+            ask.CommandTimeout = 300;
+            await using var rows = await ask.ExecuteReaderAsync(stop);
+            long count = 0;
+            var examples = new List<string>();
+            while (await rows.ReadAsync(stop))
+            {
+                count = rows.GetInt64(0);
+                examples.Add(long.TryParse(rows.GetString(1), out var id) ? new OrderId(id).ToString() : rows.GetString(1));
+            }
+            findings.Add(new Finding(invariant.Name, count, examples));
+        }
+        return findings;
+    }
+
+    /// <summary>What waits for somebody: how many, and since when.</summary>
+    public async Task<IReadOnlyList<(string What, long Count, DateTimeOffset? Oldest)>> Waiting(CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            select 'payments unresolved', count(*), min(started_at) from payments where status = 3
+            union all select 'payments held', count(*), min(started_at) from payments where status = 4
+            union all select 'discrepancies open', count(*), min(opened_at) from discrepancies where resolved_at is null
+            union all select 'gateway news quarantined', count(*), min(received_at) from gateway_news where verdict = 2
+            union all select 'refunds requested and not sent', count(*), min(requested_at) from refunds where status = 0
+            """);
+        var waiting = new List<(string, long, DateTimeOffset?)>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            waiting.Add((rows.GetString(0), rows.GetInt64(1), rows.IsDBNull(2) ? null : rows.GetFieldValue<DateTimeOffset>(2)));
+        return waiting;
+    }
+
+    /// <summary>How far the database's clock is from ours; decisions use the database's.</summary>
+    public async Task<TimeSpan> ClockDifference(TimeProvider time, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("select clock_timestamp()");
+        var before = time.GetUtcNow();
+        var theirs = new DateTimeOffset((DateTime)(await ask.ExecuteScalarAsync(stop))!);
+        return theirs - (before + ((time.GetUtcNow() - before) / 2));
+    }
+}

@@ -1,0 +1,53 @@
+namespace Purser.Server.Platform;
+
+/// <summary>The settings of the installation itself, from the section <c>Purser</c>. As environment variables they are written
+/// <c>Purser__PublicUrl</c> and so on.</summary>
+public sealed record PurserOptions
+{
+    public const string Section = "Purser";
+
+    /// <summary>Where shoppers and gateways reach us. Empty takes the address that we listen on.</summary>
+    public string? PublicUrl { get; init; }
+
+    /// <summary>Origins or prefixes that an order's return URL may begin with, separated by commas.</summary>
+    public string? ReturnUrls { get; init; }
+
+    /// <summary>How long a shopper has to pay unless the order says otherwise.</summary>
+    public TimeSpan OrderLife { get; init; } = TimeSpan.FromMinutes(30);
+
+    public string LatePayment { get; init; } = "refund";
+    public string DuplicatePayment { get; init; } = "refund";
+
+    /// <summary>Shows the start page with its demo order. For development only.</summary>
+    public bool Demo { get; init; }
+
+    /// <summary>The sandbox's own page, linked from the start page.</summary>
+    public string? SandboxUrl { get; init; }
+
+    /// <summary>Lanes of the engine.</summary>
+    public int Lanes { get; init; } = 2;
+
+    /// <summary>How long POST /payments waits for the gateway's link before it answers without.</summary>
+    public TimeSpan LinkPatience { get; init; } = TimeSpan.FromSeconds(8);
+
+    public IReadOnlyList<string> AllowedReturns =>
+        ReturnUrls?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+
+    /// <summary>Faults of the settings, each with its name and remedy.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (PublicUrl is { Length: > 0 } url && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            yield return $"Purser:PublicUrl is '{url}'; set it to the https address that shoppers reach, such as https://pay.example.com.";
+        foreach (var allowed in AllowedReturns)
+            if (!Uri.TryCreate(allowed, UriKind.Absolute, out var origin) || origin.Scheme is not ("http" or "https"))
+                yield return $"Purser:ReturnUrls has '{allowed}'; each entry is an absolute URL such as https://shop.example.com/.";
+        if (OrderLife < TimeSpan.FromMinutes(1) || OrderLife > TimeSpan.FromDays(90))
+            yield return $"Purser:OrderLife is {OrderLife}; set it between 00:01:00 and 90.00:00:00.";
+        if (LatePayment is not ("refund" or "accept" or "ask"))
+            yield return $"Purser:LatePayment is '{LatePayment}'; set it to refund, accept or ask.";
+        if (DuplicatePayment is not ("refund" or "ask"))
+            yield return $"Purser:DuplicatePayment is '{DuplicatePayment}'; set it to refund or ask.";
+        if (Lanes is < 1 or > 64)
+            yield return $"Purser:Lanes is {Lanes}; set it between 1 and 64.";
+    }
+}
