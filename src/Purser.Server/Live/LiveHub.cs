@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using Npgsql;
+using Purser.Orders;
+using Purser.Server.Engine;
+
+namespace Purser.Server.Live;
+
+public sealed record LiveOptions
+{
+    /// <summary>Sockets in all; more are sent to the long poll, and from there to the plain page.</summary>
+    public int MostSockets { get; init; } = 20_000;
+    /// <summary>Watchers of one order: a shared link must not take the whole house.</summary>
+    public int MostPerOrder { get; init; } = 50;
+    /// <summary>How often the database is asked for what other nodes committed. One question covers all watched orders.</summary>
+    public TimeSpan LookEvery { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>Proxies close sockets that are silent for a minute.</summary>
+    public TimeSpan HeartbeatEvery { get; init; } = TimeSpan.FromSeconds(25);
+    /// <summary>A socket that takes longer to swallow one message is dropped; it comes back and resumes by number.</summary>
+    public TimeSpan SlowAfter { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>Who is watching which order. A watcher has no queue and no timer of its own, only the number of the last event it was sent; what
+/// it lacks comes from the few latest events kept here, else from the database. So nothing can be lost, doubled or overtaken, and a watcher
+/// that waits costs next to nothing.</summary>
+public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOptions options, IHostApplicationLifetime host, ILogger<LiveHub> log)
+    : BackgroundService, ILiveFeed
+{
+    /// <summary>How many of an order's latest events are kept while somebody watches it.</summary>
+    internal const int Kept = 16;
+
+    readonly LiveStore store = store;
+    readonly TimeProvider time = time;
+    readonly LiveOptions options = options;
+    readonly ConcurrentDictionary<OrderId, Watched> orders = new();
+    int sockets;
+
+    /// <summary>Open sockets.</summary>
+    public int Sockets => Volatile.Read(ref sockets);
+
+    /// <summary>Runs on the engine's lane right after the commit, so it only takes note.</summary>
+    public void Publish(OrderId order, IReadOnlyList<OrderEvent> events)
+    {
+        if (!orders.TryGetValue(order, out var watched)) return;
+        watched.Add([.. events.Select(LiveEvent.Of)]);
+    }
+
+    /// <summary>Waits until the order has an event after this number, here or on another node. False when the time ran out first.</summary>
+    public async Task<bool> WaitForChange(OrderId order, int afterSequence, TimeSpan atMost, CancellationToken stop)
+    {
+        var waiter = new Waiter(afterSequence);
+        var watched = Enter(order, waiter, int.MaxValue)!;
+        try
+        {
+            // It may have happened before we began to listen.
+            if ((await store.Sequences([order], stop)).TryGetValue(order, out var sequence)) watched.Advance(sequence);
+            await waiter.Changed.WaitAsync(atMost, time, stop);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+        finally
+        {
+            Leave(watched, waiter);
+        }
+    }
+
+    /// <summary>Whether one more socket may be opened for this order.</summary>
+    public bool HasRoom(OrderId order) =>
+        Sockets < options.MostSockets && (!orders.TryGetValue(order, out var watched) || watched.Count < options.MostPerOrder);
+
+    /// <summary>Sends the events after a number, then every further one as it is committed, until the socket closes.</summary>
+    public async Task Follow(WebSocket socket, OrderId order, int after, CancellationToken stop)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, host.ApplicationStopping);
+        var follower = new Follower(this, socket, order, after);
+        if (Enter(order, follower, options.MostPerOrder) is not { } watched)
+        {
+            await socket.CloseOutputAsync((WebSocketCloseStatus)1013, "Too many watch this order.", ending.Token);
+            return;
+        }
+        Interlocked.Increment(ref sockets);
+        try
+        {
+            follower.Watched = watched;
+            if ((await store.Sequences([order], ending.Token)).TryGetValue(order, out var sequence)) watched.Advance(sequence);
+            follower.Wake();
+            await Listen(socket, ending.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException or IOException or NpgsqlException)
+        {
+            // The other side went away, or we do. It comes back and says what it has seen.
+            socket.Abort();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref sockets);
+            Leave(watched, follower);
+        }
+    }
+
+    /// <summary>Reads into nothing: a socket that only listens needs no buffer. Whoever sends something has come to the wrong place.</summary>
+    static async Task Listen(WebSocket socket, CancellationToken stop)
+    {
+        var received = await socket.ReceiveAsync(Memory<byte>.Empty, stop);
+        if (received.MessageType != WebSocketMessageType.Close)
+            await socket.CloseOutputAsync(WebSocketCloseStatus.PolicyViolation, "Nothing is expected here.", stop);
+        else if (socket.State == WebSocketState.CloseReceived)
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, stop);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var clock = new PeriodicTimer(options.LookEvery, time);
+        var away = false;
+        while (await clock.WaitForNextTickAsync(stoppingToken))
+        {
+            foreach (var (_, watched) in orders) watched.Beat();
+            try
+            {
+                if (!orders.IsEmpty) await LookElsewhere(stoppingToken);
+                away = false;
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            {
+                // Said once; watchers lose nothing by it, they only learn later.
+                if (!away) LogAway(log, e.Message);
+                away = true;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    async Task LookElsewhere(CancellationToken stop)
+    {
+        var sequences = await store.Sequences([.. orders.Keys], stop);
+        foreach (var (order, sequence) in sequences)
+            if (orders.TryGetValue(order, out var watched)) watched.Advance(sequence);
+    }
+
+    Watched? Enter(OrderId order, Watcher watcher, int most)
+    {
+        while (true)
+        {
+            var watched = orders.GetOrAdd(order, static id => new Watched(id));
+            switch (watched.TryEnter(watcher, most))
+            {
+                case Entry.In: return watched;
+                case Entry.Full: return null;
+                // Its last watcher is just leaving; the next one is new.
+                default: Forget(watched); break;
+            }
+        }
+    }
+
+    void Leave(Watched watched, Watcher watcher)
+    {
+        if (watched.Leave(watcher)) Forget(watched);
+    }
+
+    void Forget(Watched watched) => orders.TryRemove(new KeyValuePair<OrderId, Watched>(watched.Order, watched));
+
+    void Dropped(OrderId order, string why) => LogDropped(log, order, why);
+
+    [LoggerMessage(1, LogLevel.Warning, "The database could not be asked for changes of other nodes: {Why}")]
+    static partial void LogAway(ILogger log, string why);
+
+    [LoggerMessage(2, LogLevel.Debug, "A live socket of {Order} was dropped: {Why}")]
+    static partial void LogDropped(ILogger log, OrderId order, string why);
+}

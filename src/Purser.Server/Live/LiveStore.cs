@@ -1,0 +1,78 @@
+using System.Buffers;
+using System.Text.Json;
+using Npgsql;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Engine;
+
+namespace Purser.Server.Live;
+
+/// <summary>One event as it goes over the wire; the bytes are shared by all who watch.</summary>
+public sealed record LiveEvent(int Sequence, ReadOnlyMemory<byte> Json)
+{
+    public static LiveEvent Of(OrderEvent e) => Of(e.Order, e.Sequence, e.Type, e.At, EventJson.Data(e));
+
+    public static LiveEvent Of(OrderId order, int sequence, EventType type, DateTimeOffset at, string data)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer)) EventJson.Write(json, order, sequence, type, at, data);
+        return new LiveEvent(sequence, buffer.WrittenSpan.ToArray());
+    }
+}
+
+/// <summary>How an order stands, for somebody who only watches.</summary>
+/// <param name="Events">Those after the asked-for number, up to <paramref name="Sequence"/>.</param>
+public sealed record LiveStanding(
+    OrderStatus Status, bool Late, int Sequence, (int Number, PaymentStatus Status)? Payment, IReadOnlyList<LiveEvent> Events);
+
+/// <summary>What watching reads from the database.</summary>
+public sealed class LiveStore(NpgsqlDataSource database)
+{
+    /// <summary>The order's events after a number, oldest first. Events of an order become visible in their order: its lock sees to that.</summary>
+    public async Task<IReadOnlyList<LiveEvent>> EventsAfter(OrderId order, int after, int most, CancellationToken stop)
+    {
+        await using var read = database.CreateCommand(
+            "select sequence, type, at, data from events where order_id = $1 and sequence > $2 order by sequence limit $3");
+        read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = order.Value });
+        read.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after });
+        read.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        var events = new List<LiveEvent>();
+        await using var rows = await read.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            events.Add(LiveEvent.Of(order, rows.GetInt32(0), (EventType)rows.GetInt16(1), rows.GetFieldValue<DateTimeOffset>(2), rows.GetString(3)));
+        return events;
+    }
+
+    /// <summary>The number of each order's latest event. Orders that do not exist are left out.</summary>
+    public async Task<IReadOnlyDictionary<OrderId, int>> Sequences(IReadOnlyCollection<OrderId> orders, CancellationToken stop)
+    {
+        await using var read = database.CreateCommand("select id, sequence from orders where id = any($1)");
+        read.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. orders.Select(o => o.Value)] });
+        var sequences = new Dictionary<OrderId, int>(orders.Count);
+        await using var rows = await read.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) sequences.Add(new OrderId(rows.GetInt64(0)), rows.GetInt32(1));
+        return sequences;
+    }
+
+    /// <summary>Null when there is no such order.</summary>
+    public async Task<LiveStanding?> Standing(OrderId order, int after, int most, CancellationToken stop)
+    {
+        await using var read = database.CreateCommand("""
+            select o.status, o.late, o.sequence, p.number, p.status
+            from orders o left join lateral (select number, status from payments where order_id = o.id order by number desc limit 1) p on true
+            where o.id = $1
+            """);
+        read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = order.Value });
+        LiveStanding standing;
+        await using (var rows = await read.ExecuteReaderAsync(stop))
+        {
+            if (!await rows.ReadAsync(stop)) return null;
+            standing = new LiveStanding((OrderStatus)rows.GetInt16(0), rows.GetBoolean(1), rows.GetInt32(2),
+                rows.IsDBNull(3) ? null : (rows.GetInt32(3), (PaymentStatus)rows.GetInt16(4)), []);
+        }
+        if (standing.Sequence <= after) return standing;
+        // What was committed between the two readings is left for the next question, so that events and status agree.
+        var events = await EventsAfter(order, after, most, stop);
+        return standing with { Events = [.. events.Where(e => e.Sequence <= standing.Sequence)] };
+    }
+}

@@ -1,0 +1,205 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.WebSockets;
+using System.Text;
+using Npgsql;
+
+namespace Purser.Server.Live;
+
+enum Entry { In, Full, Gone }
+
+/// <summary>One order that somebody watches: its latest known number and its latest events.</summary>
+sealed class Watched(OrderId order)
+{
+    readonly Lock door = new();
+    readonly List<Watcher> watchers = new(1);
+    readonly List<LiveEvent> latest = [];
+    bool gone;
+    int sequence;
+
+    public OrderId Order => order;
+
+    public int Count
+    {
+        get
+        {
+            lock (door) return watchers.Count;
+        }
+    }
+
+    public int Sequence => Volatile.Read(ref sequence);
+
+    public Entry TryEnter(Watcher watcher, int most)
+    {
+        lock (door)
+        {
+            if (gone) return Entry.Gone;
+            if (watchers.Count >= most) return Entry.Full;
+            watchers.Add(watcher);
+            if (sequence > 0) watcher.Told(sequence);
+            return Entry.In;
+        }
+    }
+
+    /// <returns>True when that was the last one; nobody enters any more then.</returns>
+    public bool Leave(Watcher watcher)
+    {
+        lock (door)
+        {
+            watchers.Remove(watcher);
+            return gone = watchers.Count == 0;
+        }
+    }
+
+    /// <summary>Events that were just committed here, in their order.</summary>
+    public void Add(IReadOnlyList<LiveEvent> events)
+    {
+        lock (door)
+        {
+            foreach (var e in events)
+            {
+                // What another node committed in between is missing here; the list must have no gap, so it begins anew.
+                if (latest.Count > 0 && latest[^1].Sequence + 1 != e.Sequence) latest.Clear();
+                latest.Add(e);
+            }
+            if (latest.Count > LiveHub.Kept) latest.RemoveRange(0, latest.Count - LiveHub.Kept);
+            Raise(events[^1].Sequence);
+        }
+    }
+
+    /// <summary>The order has come this far, as the database says.</summary>
+    public void Advance(int to)
+    {
+        lock (door) Raise(to);
+    }
+
+    /// <summary>The kept events after a number; empty when the first of them is not kept.</summary>
+    public LiveEvent[] After(int number)
+    {
+        lock (door)
+            return latest.Count > 0 && latest[0].Sequence <= number + 1 ? [.. latest.Where(e => e.Sequence > number)] : [];
+    }
+
+    public void Beat()
+    {
+        lock (door)
+            foreach (var watcher in watchers) watcher.Beat();
+    }
+
+    void Raise(int to)
+    {
+        if (to <= sequence) return;
+        Volatile.Write(ref sequence, to);
+        foreach (var watcher in watchers) watcher.Told(to);
+    }
+}
+
+/// <summary>Somebody who watches an order. All three are called under the order's door, so they only take note.</summary>
+abstract class Watcher
+{
+    public abstract void Told(int sequence);
+
+    public virtual void Beat() { }
+}
+
+/// <summary>Waits for the first event after a number.</summary>
+sealed class Waiter(int after) : Watcher
+{
+    readonly TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task Changed => changed.Task;
+
+    public override void Told(int sequence)
+    {
+        if (sequence > after) changed.TrySetResult();
+    }
+}
+
+public sealed partial class LiveHub
+{
+    /// <summary>One socket. It runs only while it has something to send.</summary>
+    sealed class Follower(LiveHub hub, WebSocket socket, OrderId order, int after) : Watcher, IThreadPoolWorkItem
+    {
+        const int PerReading = 100;
+
+        int sent = after;
+        int running;
+        bool beatDue;
+        long sendingSince;
+        long lastSent = hub.time.GetTimestamp();
+
+        public Watched? Watched { get; set; }
+
+        public override void Told(int sequence) => Wake();
+
+        public override void Beat()
+        {
+            if (Volatile.Read(ref sendingSince) is var since and not 0)
+            {
+                if (hub.time.GetElapsedTime(since) <= hub.options.SlowAfter) return;
+                hub.Dropped(order, "It does not take what it is sent.");
+                socket.Abort();
+                return;
+            }
+            if (hub.time.GetElapsedTime(Volatile.Read(ref lastSent)) < hub.options.HeartbeatEvery) return;
+            Volatile.Write(ref beatDue, true);
+            Wake();
+        }
+
+        /// <summary>Runs once however often it is woken; woken while it runs, it looks again before it rests.</summary>
+        public void Wake()
+        {
+            if (Watched is not null && Interlocked.Increment(ref running) == 1) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+
+        void IThreadPoolWorkItem.Execute() => _ = Run();
+
+        async Task Run()
+        {
+            try
+            {
+                int seen;
+                do
+                {
+                    seen = Volatile.Read(ref running);
+                    while (socket.State == WebSocketState.Open && await SendNext()) { }
+                }
+                while (Interlocked.CompareExchange(ref running, 0, seen) != seen);
+            }
+            catch (Exception e)
+            {
+                // Whatever it was: the client comes back with the number it has seen, and nothing is missing.
+                hub.Dropped(order, e.Message);
+                socket.Abort();
+            }
+        }
+
+        async Task<bool> SendNext()
+        {
+            if (Watched!.Sequence > sent)
+            {
+                IReadOnlyList<LiveEvent> events = Watched.After(sent);
+                if (events.Count == 0) events = await hub.store.EventsAfter(order, sent, PerReading, CancellationToken.None);
+                foreach (var e in events)
+                {
+                    if (e.Sequence != sent + 1) throw new UnreachableException($"Event {e.Sequence} of {order} after {sent}.");
+                    await Send(e.Json);
+                    sent = e.Sequence;
+                }
+                return events.Count > 0;
+            }
+            if (!Volatile.Read(ref beatDue)) return false;
+            Volatile.Write(ref beatDue, false);
+            await Send(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"type":"heartbeat","sequence":{{sent}}}""")));
+            return true;
+        }
+
+        async Task Send(ReadOnlyMemory<byte> message)
+        {
+            Volatile.Write(ref sendingSince, hub.time.GetTimestamp());
+            await socket.SendAsync(message, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+            Volatile.Write(ref sendingSince, 0);
+            Volatile.Write(ref lastSent, hub.time.GetTimestamp());
+        }
+    }
+}

@@ -1,0 +1,227 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using Purser.Orders;
+using Purser.Server.Live;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Live;
+
+public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    LiveHouse house = null!;
+    string connection = null!;
+
+    public async Task InitializeAsync()
+    {
+        connection = await postgres.CreateDatabase();
+        house = await LiveHouse.Open(connection);
+    }
+
+    public async Task DisposeAsync() => await house.DisposeAsync();
+
+    [Fact]
+    public async Task A_socket_gets_what_it_missed_and_then_what_happens()
+    {
+        var order = await house.Place();
+        await house.Start(order.Id);
+        using var socket = await house.Watch(order, after: 1);
+        (await LiveHouse.Next(socket))!.Value.GetProperty("type").GetString().ShouldBe("payment.started");
+        await house.Decline(order.Id, 1);
+        var declined = (await LiveHouse.Next(socket))!.Value;
+        declined.GetProperty("type").GetString().ShouldBe("payment.declined");
+        declined.GetProperty("sequence").GetInt32().ShouldBe(3);
+        declined.GetProperty("data").GetProperty("payment").GetProperty("id").GetString().ShouldBe(new PaymentId(order.Id, 1).ToString());
+    }
+
+    [Fact]
+    public async Task Across_reconnects_while_events_are_committed_every_number_comes_once_and_in_order()
+    {
+        const int declines = 400;
+        var order = await house.Place();
+        await house.Start(order.Id);
+        var writing = Task.Run(async () =>
+        {
+            for (var i = 1; i <= declines; i++) await house.Decline(order.Id, i);
+        });
+
+        var seen = new List<int>();
+        var connections = 0;
+        while (seen.Count < declines + 2)
+        {
+            connections++;
+            using var socket = await house.Watch(order, after: seen.Count);
+            // Cut off in the middle, without a word, until the last connection reads to the end.
+            var read = connections < 12 ? 17 : int.MaxValue;
+            for (var i = 0; i < read && seen.Count < declines + 2; i++) seen.Add(await LiveHouse.NextSequence(socket));
+            socket.Abort();
+        }
+        await writing;
+
+        seen.ShouldBe(Enumerable.Range(1, declines + 2));
+        connections.ShouldBe(12);
+        await Until.True(() => house.Hub.Sockets == 0, "all sockets are gone");
+    }
+
+    [Fact]
+    public async Task Many_watchers_of_one_order_see_the_same()
+    {
+        var order = await house.Place();
+        var sockets = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => house.Watch(order, after: i % 2)));
+        await house.Start(order.Id);
+        for (var i = 1; i <= 30; i++) await house.Decline(order.Id, i);
+        await Task.WhenAll(sockets.Select(async (socket, i) =>
+        {
+            for (var n = i % 2 + 1; n <= 32; n++) (await LiveHouse.NextSequence(socket)).ShouldBe(n);
+        }));
+        foreach (var socket in sockets) socket.Dispose();
+    }
+
+    [Fact]
+    public async Task What_another_node_committed_is_seen()
+    {
+        await using var other = await LiveHouse.Open(connection);
+        var order = await house.Place();
+        using var socket = await other.Watch(order, after: 1);
+        await house.Start(order.Id);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(2);
+        // And one that follows here after one from there is neither lost nor early.
+        await house.Decline(order.Id, 1);
+        await other.Decline(order.Id, 2);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(3);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task A_node_that_hears_nothing_of_its_own_still_learns_from_the_database()
+    {
+        await using var deaf = await LiveHouse.Open(connection, heard: false);
+        var order = await deaf.Place();
+        var waiting = deaf.Hub.WaitForChange(order.Id, 1, TimeSpan.FromSeconds(20), CancellationToken.None);
+        await deaf.Start(order.Id);
+        (await waiting).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_slow_reader_is_dropped_and_nobody_else_waits_for_it()
+    {
+        await using var strict = await LiveHouse.Open(connection, new LiveOptions { SlowAfter = TimeSpan.FromSeconds(2), LookEvery = TimeSpan.FromMilliseconds(200) });
+        var order = await strict.Place();
+        await strict.Start(order.Id);
+        // A raw connection with the smallest of windows that asks for a socket and then never reads.
+        using var raw = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 1024 };
+        await raw.ConnectAsync(IPAddress.Loopback, strict.Http.BaseAddress!.Port);
+        await raw.SendAsync(Encoding.ASCII.GetBytes(
+            $"GET /v1/orders/{order.Id}/live?token={strict.Tokens.For(order.Id, order.CreatedAt)} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n" +
+            "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"));
+        await Until.True(() => strict.Hub.Sockets == 1, "the socket is open");
+        using var quick = await strict.Watch(order, after: 2);
+
+        var padding = new string('x', 9000);
+        var count = 0;
+        await Until.True(async () =>
+        {
+            await strict.Do(order.Id, new Evidence.Declined(padding) { Payment = 1, Source = EvidenceSource.Webhook, At = DateTimeOffset.UnixEpoch.AddSeconds(++count) });
+            (await LiveHouse.NextSequence(quick)).ShouldBe(count + 2);
+            return strict.Hub.Sockets == 1;
+        }, "the slow one is dropped", seconds: 60);
+        quick.State.ShouldBe(WebSocketState.Open);
+    }
+
+    [Fact]
+    public async Task A_socket_that_talks_is_shown_the_door()
+    {
+        var order = await house.Place();
+        using var socket = await house.Watch(order, after: 1);
+        await socket.SendAsync("hello"u8.ToArray(), WebSocketMessageType.Text, true, CancellationToken.None);
+        (await LiveHouse.Next(socket)).ShouldBeNull();
+        socket.CloseStatus.ShouldBe(WebSocketCloseStatus.PolicyViolation);
+        await Until.True(() => house.Hub.Sockets == 0, "the socket is gone");
+    }
+
+    [Fact]
+    public async Task A_quiet_socket_hears_a_heartbeat()
+    {
+        await using var lively = await LiveHouse.Open(connection,
+            new LiveOptions { HeartbeatEvery = TimeSpan.FromMilliseconds(300), LookEvery = TimeSpan.FromMilliseconds(100) });
+        var order = await lively.Place();
+        using var socket = await lively.Watch(order, after: 1);
+        var beat = (await LiveHouse.Next(socket))!.Value;
+        beat.GetProperty("type").GetString().ShouldBe("heartbeat");
+        beat.GetProperty("sequence").GetInt32().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task One_order_has_room_for_so_many_sockets_and_no_more()
+    {
+        await using var small = await LiveHouse.Open(connection, new LiveOptions { MostPerOrder = 2 });
+        var order = await small.Place();
+        using var one = await small.Watch(order, after: 1);
+        using var two = await small.Watch(order, after: 1);
+        await Until.True(() => small.Hub.Sockets == 2, "both are open");
+        await Should.ThrowAsync<WebSocketException>(() => small.Watch(order, after: 1));
+        // The long poll still answers.
+        (await Ask(small, order, after: 0)).Sequence.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_plain_question_is_answered_at_once_and_a_long_poll_when_something_happens()
+    {
+        var order = await house.Place();
+        var now = await Ask(house, order, after: 0);
+        now.Sequence.ShouldBe(1);
+        now.Json.GetProperty("status").GetString().ShouldBe("awaiting_payment");
+        now.Json.GetProperty("events")[0].GetProperty("type").GetString().ShouldBe("order.created");
+
+        (await Ask(house, order, after: 1)).Json.GetProperty("events").GetArrayLength().ShouldBe(0);
+
+        var waiting = Ask(house, order, after: 1, wait: 25);
+        await house.Start(order.Id);
+        var started = await waiting.WaitAsync(TimeSpan.FromSeconds(15));
+        started.Sequence.ShouldBe(2);
+        started.Json.GetProperty("payment").GetProperty("status").GetString().ShouldBe("starting");
+        started.Json.GetProperty("events").GetArrayLength().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Waiting_ends_empty_handed_when_nothing_happens()
+    {
+        var order = await house.Place();
+        (await house.Hub.WaitForChange(order.Id, 1, TimeSpan.FromMilliseconds(50), CancellationToken.None)).ShouldBeFalse();
+        (await house.Hub.WaitForChange(order.Id, 0, TimeSpan.FromSeconds(20), CancellationToken.None)).ShouldBeTrue("it has happened already");
+    }
+
+    [Theory]
+    [InlineData(null, HttpStatusCode.Unauthorized)]
+    [InlineData("nonsense", HttpStatusCode.NotFound)]
+    [InlineData("other", HttpStatusCode.NotFound)]
+    public async Task Without_the_orders_own_token_nothing_is_told(string? token, HttpStatusCode answer)
+    {
+        var order = await house.Place();
+        var other = await house.Place();
+        if (token == "other") token = house.Tokens.For(other.Id, other.CreatedAt);
+        (await house.Http.GetAsync($"/v1/orders/{order.Id}/live?token={token}")).StatusCode.ShouldBe(answer);
+        await Should.ThrowAsync<WebSocketException>(() => house.Watch(order, 0, token ?? ""));
+    }
+
+    [Theory]
+    [InlineData("after=-1")]
+    [InlineData("wait=-5")]
+    [InlineData("after=x")]
+    [InlineData("after=99999999999")]
+    public async Task A_question_that_makes_no_sense_is_answered_400(string query)
+    {
+        var order = await house.Place();
+        var answer = await house.Http.GetAsync($"/v1/orders/{order.Id}/live?token={house.Tokens.For(order.Id, order.CreatedAt)}&{query}");
+        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+    }
+
+    static async Task<(int Sequence, JsonElement Json)> Ask(LiveHouse at, Order order, int after, int wait = 0)
+    {
+        var text = await at.Http.GetStringAsync($"/v1/orders/{order.Id}/live?token={at.Tokens.For(order.Id, order.CreatedAt)}&after={after}&wait={wait}");
+        var json = JsonDocument.Parse(text).RootElement;
+        return (json.GetProperty("sequence").GetInt32(), json);
+    }
+}
