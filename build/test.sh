@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# Every check, in the order in which they fail fastest. Sourced by ./purser, which sets root. The last line counts.
+
+: "${root:?}"
+
+passed=0
+failed=0
+skipped=0
+verdicts=()
+
+# A test that hangs must not hang everything: milliseconds for one project's tests.
+longest_project_ms=600000
+
+verdict() {
+  verdicts+=("$1")
+  echo "$1"
+}
+
+# A check that is not a test project counts as one.
+check() {
+  local name=$1 started=$SECONDS
+  shift
+  echo "--- $name"
+  if "$@" </dev/null; then
+    passed=$((passed + 1))
+    verdict "$name: passed ($((SECONDS - started)) s)"
+  else
+    failed=$((failed + 1))
+    verdict "$name: FAILED ($((SECONDS - started)) s)"
+    return 1
+  fi
+}
+
+build_all() {
+  local log=$root/.purser/build.log
+  dotnet restore "$root/Purser.slnx" --locked-mode -v q -nologo >"$log" 2>&1 &&
+    dotnet build "$root/Purser.slnx" --no-restore -c Release -warnaserror -v q -nologo >>"$log" 2>&1 && return 0
+  grep -E 'error|warn' "$log" | sort -u | head -40
+  return 1
+}
+
+# Whitespace and style need no compilation of their own beyond the workspace; the analyzers have run in the build.
+format_all() {
+  dotnet format whitespace "$root/Purser.slnx" --verify-no-changes --no-restore -v q
+}
+
+install_npm_packages() {
+  local lock folder
+  while IFS= read -r lock; do
+    folder=$(dirname "$lock")
+    if [ "$folder/node_modules/.package-lock.json" -nt "$lock" ]; then continue; fi
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --silent) || return 1
+  done < <(find "$root" \( -name node_modules -o -name bin -o -name obj -o -name .purser -o -name .git \) -prune -o -name package-lock.json -print)
+}
+
+# Adds the counts of one project. A project that crashes, or runs nothing, fails.
+test_project() {
+  local project=$1 name started=$SECONDS code=0 counters
+  name=$(basename "$project" .csproj)
+  local results=$root/.purser/results/$name
+  rm -rf "$results"
+  echo "--- $name"
+  dotnet test "$project" --no-build -c Release -nologo -v q --logger "trx;LogFileName=results.trx" --logger "console;verbosity=quiet" \
+    --results-directory "$results" -- RunConfiguration.TestSessionTimeout=$longest_project_ms </dev/null || code=$?
+  counters=$(sed -n 's/.*<Counters \(.*\)\/>.*/\1/p' "$results/results.trx" 2>/dev/null | head -1)
+  local total ran good bad
+  total=$(counter total "$counters") ran=$(counter executed "$counters")
+  good=$(counter passed "$counters") bad=$((ran - good))
+  if [ "$total" -eq 0 ] || { [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+    echo "$name ended with code $code after $total tests."
+    bad=$((bad + 1))
+  fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  skipped=$((skipped + total - ran))
+  verdict "$name: $good passed, $bad failed, $((total - ran)) skipped ($((SECONDS - started)) s)"
+}
+
+counter() {
+  local value
+  value=$(printf ' %s' "$2" | sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p")
+  echo "${value:-0}"
+}
+
+# Projects with tests in them; the simulation may be a program only.
+test_projects() {
+  local project
+  for project in "$root"/tests/*/*.csproj; do
+    case $project in
+      *.Tests.csproj) echo "$project" ;;
+      *) if grep -rqE '\[(Fact|Theory|Property)' --include='*.cs' "$(dirname "$project")"; then echo "$project"; fi ;;
+    esac
+  done
+}
+
+simulate_briefly() {
+  local log=$root/.purser/simulation.log
+  local code=0
+  dotnet "$root/tests/Purser.Simulation/bin/Release/net10.0/Purser.Simulation.dll" --orders 2000 --seed 1 >"$log" 2>&1 || code=$?
+  tail -40 "$log"
+  [ -s "$log" ] && [ "$code" -eq 0 ]
+}
+
+run_all_checks() {
+  need_dotnet
+  need_postgres
+  need_node
+  need_chromium
+  cd "$root" || return 1
+  local project
+  check "npm packages" install_npm_packages || true
+  if check "build" build_all; then
+    check "format" format_all || true
+    while IFS= read -r project; do test_project "$project"; done < <(test_projects)
+    check "simulation" simulate_briefly || true
+  fi
+  echo
+  printf '%s\n' "${verdicts[@]}"
+  echo
+  local line="$passed passed, $failed failed"
+  [ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
+  echo "$line"
+  [ "$failed" -eq 0 ]
+}
