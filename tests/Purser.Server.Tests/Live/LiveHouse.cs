@@ -117,7 +117,6 @@ public sealed class LiveHouse : IAsyncDisposable
     {
         Http.Dispose();
         await app.StopAsync();
-        await Engine.DisposeAsync();
         await app.DisposeAsync();
         await database.DisposeAsync();
     }
