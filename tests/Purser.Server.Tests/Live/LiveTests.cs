@@ -99,9 +99,10 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
     {
         await using var deaf = await LiveHouse.Open(connection, heard: false);
         var order = await deaf.Place();
-        var waiting = deaf.Hub.WaitForChange(order.Id, 1, TimeSpan.FromSeconds(20), CancellationToken.None);
+        using var socket = await deaf.Watch(order, after: 0);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(1);
         await deaf.Start(order.Id);
-        (await waiting).ShouldBeTrue();
+        (await LiveHouse.NextSequence(socket)).ShouldBe(2);
     }
 
     [Fact]
