@@ -1,2 +1,3 @@
-var app = WebApplication.CreateSlimBuilder(args).Build();
-app.Run();
+using Purser.Server.CommandLine;
+
+return await PurserCommands.Run(args);

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Purser.Server.Doctor;
+using Purser.Server.Platform;
+
+namespace Purser.Server.CommandLine;
+
+/// <summary>The verbs of the server's program. Settings come from appsettings.json, the environment and <c>--Name:Key=value</c>.</summary>
+public static class PurserCommands
+{
+    public static async Task<int> Run(string[] args)
+    {
+        // System.CommandLine would refuse settings it does not know; they belong to the configuration.
+        var settings = args.Where(a => a.StartsWith("--", StringComparison.Ordinal) && a.Contains('=', StringComparison.Ordinal) && a.Contains(':', StringComparison.Ordinal)
+            || a.StartsWith("--urls=", StringComparison.Ordinal)).ToArray();
+        var words = args.Except(settings).ToArray();
+
+        var root = new RootCommand("Purser, the payment service between your shop and its gateways.");
+        var serve = new Command("serve", "Runs the server until it is told to stop.");
+        serve.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
+        var doctor = new Command("doctor", "Says what is wrong: configuration, database, migrations, clock, gateways, invariants.");
+        doctor.SetAction((_, stop) => Guard(() => DoctorCommand.Run(Configuration(settings), TimeProvider.System, stop)));
+        root.Subcommands.Add(serve);
+        root.Subcommands.Add(doctor);
+        root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
+        return await root.Parse(words).InvokeAsync();
+    }
+
+    public static IConfiguration Configuration(string[] settings) => new ConfigurationBuilder()
+        .SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().AddCommandLine(settings).Build();
+
+    static async Task<int> Serve(string[] settings, CancellationToken stop)
+    {
+        await using var host = await ServerHost.Start(settings, stop: stop);
+        Console.WriteLine($"Purser listens on {host.Url}");
+        await host.WaitForShutdown();
+        return 0;
+    }
+
+    /// <summary>A start that fails says why in a sentence, not in a stack.</summary>
+    static async Task<int> Guard(Func<Task<int>> command)
+    {
+        try
+        {
+            return await command();
+        }
+        catch (StartFailureException why)
+        {
+            await Console.Error.WriteLineAsync(why.Message);
+            return 2;
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+    }
+}

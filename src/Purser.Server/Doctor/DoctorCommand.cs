@@ -1,0 +1,110 @@
+using System.Globalization;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Gateways;
+using Purser.Server.Platform;
+using Spectre.Console;
+
+namespace Purser.Server.Doctor;
+
+/// <summary>`purser doctor`: configuration, database, migrations, clock, gateways, invariants. Reads only. Exit code 1 when something is wrong.</summary>
+public static class DoctorCommand
+{
+    static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
+
+    public static async Task<int> Run(IConfiguration configuration, TimeProvider time, CancellationToken stop)
+    {
+        var report = new Report();
+        var options = configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
+        var (accounts, faults) = GatewayAccounts.Read(configuration.GetSection("Gateways"), new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
+        foreach (var fault in options.Faults().Concat(faults)) report.Bad("configuration", fault);
+        if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
+        if (accounts.InOrder.IsEmpty) report.Bad("configuration", "There is no gateway account; add one under Gateways.");
+        else report.Good("configuration", $"{accounts.InOrder.Length} gateway account(s): {string.Join(", ", accounts.InOrder.Select(a => a.Account.Name))}");
+
+        try
+        {
+            using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
+            await using var database = await Database.Open(configuration, quiet, share: true, stop);
+            report.Good("database", "PostgreSQL answers.");
+            var standing = await Migrations.Pending(database.Source, stop);
+            if (standing.Pending.Length > 0) report.Bad("migrations", $"{standing.Pending.Length} step(s) are not applied; start the server to apply them.");
+            else
+            {
+                report.Good("migrations", "The schema is this program's.");
+                await Examine(new InvariantStore(database.Source), report, time, stop);
+            }
+            foreach (var unknown in standing.Unknown) report.Note("migrations", $"{unknown} was applied by a newer program.");
+        }
+        catch (StartFailureException away)
+        {
+            report.Bad("database", away.Message);
+        }
+
+        using var lines = new GatewayLines();
+        foreach (var entry in accounts.InOrder) await Call(entry, lines, report, time, stop);
+        return report.Print();
+    }
+
+    static async Task Examine(InvariantStore store, Report report, TimeProvider time, CancellationToken stop)
+    {
+        var apart = await store.ClockDifference(time, stop);
+        var seconds = Math.Abs(apart.TotalSeconds).ToString("0.000", CultureInfo.InvariantCulture);
+        if (apart.Duration() > ClockTolerance) report.Bad("clock", $"The database's clock is {seconds} s from this machine's; synchronize both (NTP).");
+        else report.Good("clock", $"The database's clock is {seconds} s from this machine's.");
+        foreach (var finding in await store.Check(stop))
+            if (finding.Count == 0) report.Good("invariant", finding.Name);
+            else report.Bad("invariant", $"{finding.Name}: broken {finding.Count} time(s), first {string.Join(", ", finding.Examples)}");
+        foreach (var (what, count, oldest) in await store.Waiting(stop))
+            if (count > 0) report.Note("waiting", $"{count} {what}, the oldest since {oldest:u}");
+    }
+
+    /// <summary>Asks for a payment that cannot exist: an account that works says that it knows nothing of it.</summary>
+    static async Task Call(GatewayAccounts.Entry entry, GatewayLines lines, Report report, TimeProvider time, CancellationToken stop)
+    {
+        var nobody = new PaymentId(new OrderId(1), 1);
+        var call = new InquireCall(entry.Account, nobody, null, new Money(100, Currency.Find("INR")), time.GetUtcNow());
+        var answer = await entry.Gateway.Inquire(call, lines.Open(entry.Account, entry.Gateway.Profile), stop);
+        var name = $"{entry.Account.Name} ({entry.Gateway.Profile.Title})";
+        switch (answer)
+        {
+            case GatewayAnswer.Done { Facts: [Evidence.Absent] }:
+                report.Good("gateway", $"{name} answers and accepts the credentials.");
+                break;
+            case GatewayAnswer.Rejected rejected:
+                report.Bad("gateway", $"{name} refuses: {rejected.Reason} Check the credentials and whether they are for test or live mode.");
+                break;
+            case GatewayAnswer.NotSent unsent:
+                report.Bad("gateway", $"{name} cannot be reached at {entry.Account.BaseUrl}: {unsent.Reason}");
+                break;
+            default:
+                report.Bad("gateway", $"{name} gives no usable answer: {answer}");
+                break;
+        }
+    }
+
+    sealed class Report
+    {
+        readonly Table table = new Table().Border(TableBorder.Rounded).AddColumns("", "what", "finding");
+        int bad;
+
+        public void Good(string what, string finding) => Add("[green]ok[/]", what, finding);
+
+        public void Note(string what, string finding) => Add("[yellow]look[/]", what, finding);
+
+        public void Bad(string what, string finding)
+        {
+            bad++;
+            Add("[red]bad[/]", what, finding);
+        }
+
+        public int Print()
+        {
+            AnsiConsole.Write(table);
+            AnsiConsole.MarkupLine(bad == 0 ? "[green]Nothing is wrong.[/]" : $"[red]{bad} finding(s) need you.[/]");
+            return bad == 0 ? 0 : 1;
+        }
+
+        void Add(string mark, string what, string finding) => table.AddRow(mark, Markup.Escape(what), Markup.Escape(finding));
+    }
+}

@@ -1,0 +1,60 @@
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Gateways;
+using Purser.Server.Live;
+using Purser.Server.Webhooks;
+
+namespace Purser.Server.Returns;
+
+/// <summary>GET or POST /gateways/{account}/return: the shopper's browser is back. Whatever it says proves nothing, even signed; it makes us
+/// ask the gateway now, waits a moment for the answer, and shows what we know.</summary>
+public static partial class ReturnEndpoints
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapMethods("/gateways/{account}/return", ["GET", "POST"], Handle).DisableAntiforgery();
+
+    static async Task<IResult> Handle(
+        string account, HttpContext http, OrderEngine engine, GatewayAccounts accounts, LiveHub live, TimeProvider time, ILoggerFactory logs,
+        CancellationToken stop)
+    {
+        if (accounts.Find(account) is not { } entry) return Results.Redirect("/status", permanent: false, preserveMethod: false);
+        // Gateways repeat or append parameters; ours are the first of their name.
+        if (!PaymentId.TryParse(http.Request.Query["payment"].FirstOrDefault(), out var payment))
+            return SeeOther("/status");
+        var token = http.Request.Query["token"].FirstOrDefault() ?? "";
+        if (await WebhookEndpoints.ReadRaw(http, time) is { } message && entry.Gateway.ReadReturn(message, entry.Account) is NewsReading.Forged forged)
+            LogForged(logs.CreateLogger(typeof(ReturnEndpoints).FullName!), account, payment, forged.Why);
+
+        var reply = await engine.Submit(payment.Order, new OrderCommand.Look(payment.Number), stop);
+        if (reply is EngineReply.Done { Reply: Reply.Made or Reply.Same } done && Waits(done.Reply, payment.Number) is { } sequence)
+            await live.WaitForChange(payment.Order, sequence, Patience, stop);
+        return SeeOther($"/pay/{payment}?token={Uri.EscapeDataString(token)}");
+    }
+
+    /// <summary>The sequence to wait beyond, while the payment's end is open.</summary>
+    static int? Waits(Reply? reply, int payment)
+    {
+        var order = reply switch { Reply.Made made => made.Order, Reply.Same same => same.Order, _ => null };
+        return order?.Payment(payment) is { IsOpen: true } ? order.Sequence : null;
+    }
+
+    static SeeOtherResult SeeOther(string path) => new SeeOtherResult(path);
+
+    sealed class SeeOtherResult(string path) : IResult
+    {
+        public Task ExecuteAsync(HttpContext http)
+        {
+            // 303 makes a POSTed return a GET, so that reloading the page posts nothing.
+            http.Response.StatusCode = StatusCodes.Status303SeeOther;
+            http.Response.Headers.Location = path;
+            http.Response.Headers.CacheControl = "no-store";
+            return Task.CompletedTask;
+        }
+    }
+
+    [LoggerMessage(50, LogLevel.Warning, "The return to {Account} for {Payment} does not carry the gateway's signature: {Why}")]
+    static partial void LogForged(ILogger log, string account, PaymentId payment, string why);
+}

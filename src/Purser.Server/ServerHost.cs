@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Npgsql;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Gateways;
+using Purser.Server.Live;
+using Purser.Server.Platform;
+using Purser.Server.Returns;
+using Purser.Server.Webhooks;
+
+namespace Purser.Server;
+
+/// <summary>The whole service in one object: composed, started, stopped. The program runs one; tests run several.</summary>
+public sealed partial class ServerHost : IAsyncDisposable
+{
+    readonly WebApplication app;
+    readonly Database database;
+    readonly CancellationTokenSource stopping = new();
+    Task sweeping = Task.CompletedTask;
+
+    ServerHost(WebApplication app, Database database) => (this.app, this.database) = (app, database);
+
+    public IServiceProvider Services => app.Services;
+
+    /// <summary>Where it listens, without a slash at the end.</summary>
+    public string Url => app.Urls.First().TrimEnd('/');
+
+    public OrderEngine Engine => app.Services.GetRequiredService<OrderEngine>();
+
+    /// <summary>Opens the database, brings its schema forward, and serves. Throws <see cref="StartFailureException"/> with the setting at fault.</summary>
+    /// <param name="settings">Above the environment's and the command line's; for tests and for commands that start a server.</param>
+    public static async Task<ServerHost> Start(
+        string[] args, IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? also = null, CancellationToken stop = default)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+            WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot"),
+        });
+        if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
+        if (builder.Configuration["urls"] is null && builder.Configuration["Kestrel:Endpoints:Http:Url"] is null)
+            builder.WebHost.UseUrls("http://127.0.0.1:7300");
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        if (builder.Configuration["Purser:LogFormat"] == "json") builder.Logging.ClearProviders().AddJsonConsole();
+        // The framework's request lines carry query strings, and with them shoppers' tokens.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Npgsql", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Limits.MaxConcurrentConnections = 20_000;
+            kestrel.Limits.MaxConcurrentUpgradedConnections = 15_000;
+        });
+
+        var options = builder.Configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
+        var gateways = new GatewayCatalog(typeof(IGateway).Assembly).Gateways;
+        var (accounts, faults) = GatewayAccounts.Read(builder.Configuration.GetSection("Gateways"), gateways);
+        ImmutableArray<string> wrong = [.. options.Faults(), .. faults];
+        if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
+
+        using var early = LoggerFactory.Create(logging => logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
+        var database = await Database.Open(builder.Configuration, early, stop: stop);
+        try
+        {
+            await Migrations.Apply(database.Source, early.CreateLogger<Database>(), stop);
+            Compose(builder.Services, builder.Configuration, options, accounts, database);
+            also?.Invoke(builder.Services);
+            var app = builder.Build();
+            Map(app);
+            var host = new ServerHost(app, database);
+            await host.Begin(stop);
+            return host;
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    static void Compose(
+        IServiceCollection services, IConfiguration configuration, PurserOptions options, GatewayAccounts accounts, Database database)
+    {
+        var rules = new OrderRules { Accounts = accounts.Terms };
+        services.AddSingleton(options).AddSingleton(accounts).AddSingleton(database).AddSingleton(database.Source);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(new Telemetry(configuration));
+        services.AddSingleton<PublicAddress>();
+        services.AddSingleton(p => new Ids(p.GetRequiredService<TimeProvider>(), new Random(RandomNumberGenerator.GetInt32(int.MaxValue))));
+        services.AddSingleton<Func<OrderRules>>(() => rules);
+        services.AddSingleton(new EngineOptions { Lanes = options.Lanes });
+        services.AddSingleton<IOrderStore, OrderStore>();
+        services.AddSingleton(p => new GatewayLines(time: p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Func<GatewayAccounts.Entry, GatewayLine>>(p => entry => p.GetRequiredService<GatewayLines>().Open(entry.Account, entry.Gateway.Profile));
+        services.AddSingleton<Caller>();
+        services.AddSingleton<ICallStarter>(p => p.GetRequiredService<Caller>());
+        services.AddSingleton<OrderEngine>();
+        services.AddSingleton<Sweeper>();
+        services.AddSingleton<NewsIntake>();
+        services.AddSingleton<InstallationStore>();
+        services.AddSingleton(p => ShopperTokens.Of(p.GetRequiredService<InstallationStore>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ReturnAddresses>();
+        LiveEndpoints.Add(services);
+    }
+
+    static void Map(WebApplication app)
+    {
+        app.UseWebSockets();
+        LiveEndpoints.Map(app);
+        ReturnEndpoints.Map(app);
+        WebhookEndpoints.Map(app);
+        HealthEndpoints.Map(app);
+    }
+
+    async Task Begin(CancellationToken stop)
+    {
+        Services.GetRequiredService<Telemetry>();
+        Services.GetRequiredService<Caller>().AnswerTo(Engine);
+        Engine.Start();
+        await app.StartAsync(stop);
+        sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);
+    }
+
+    public Task WaitForShutdown() => app.WaitForShutdownAsync();
+
+    /// <summary>First no new requests, then no new alarms, then what was taken is finished, then the database.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        await app.StopAsync(patience.Token);
+        await stopping.CancelAsync();
+        await sweeping;
+        await Engine.DisposeAsync();
+        await app.DisposeAsync();
+        await database.DisposeAsync();
+        stopping.Dispose();
+    }
+}
