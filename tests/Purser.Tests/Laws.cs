@@ -15,13 +15,13 @@ static class Laws
         Law(decision.Events.Select(e => e.Sequence).SequenceEqual(Enumerable.Range((before?.Sequence ?? 0) + 1, decision.Events.Length)),
             "events are numbered without a gap", story);
         Law(after.Sequence == steps.Count, "the order knows its latest event", story);
-        Law(OrderHistory.Fold(steps).Equals(OrderSummary.Of(after)), "events fold to the row", story);
         foreach (var e in decision.Postings.GroupBy(p => (p.Sequence, p.Amount.Currency)))
             Law(e.Sum(p => p.Amount.MinorUnits) == 0, "the postings of each event sum to zero per currency", story);
 
         Money(before, after, story);
         Clock(before, input, decision, story);
         Questions(before, input, decision, story);
+        Law(OrderHistory.Fold(steps).Equals(OrderSummary.Of(after)), "events fold to the row", story);
     }
 
     static void Money(Order? before, Order after, Scenario story)

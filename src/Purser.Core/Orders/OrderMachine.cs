@@ -182,7 +182,7 @@ public static class OrderMachine
         else if (order.Status == OrderStatus.AwaitingPayment && order.ClosingAt + draft.Rules.ClosingGrace <= draft.Now) Expire(draft);
 
         foreach (var p in draft.Order.Payments)
-            if (p.LookAt <= draft.Now && p.LookedAt != draft.Now) Ask(draft, p.Number);
+            if (p.LookAt <= draft.Now && (p.LookedAt != draft.Now || AsksForLink(draft.Order, p, draft.Rules))) Ask(draft, p.Number);
         return new Doing();
     }
 

@@ -163,5 +163,10 @@ public sealed class AskingTests
         .Hears(Tell.Absent, source: EvidenceSource.Inquiry).Told("payment.failed", "order.expired");
 
     [Fact]
+    public void A_look_in_the_same_instant_does_not_keep_the_alarm_from_asking_for_the_link() => Given.Order().Pays()
+        .Later(TimeSpan.FromSeconds(5)).When(new OrderCommand.Look(1)).Asked("inquire 1").Hears(Tell.NotSent())
+        .Tick().Asked("open 1");
+
+    [Fact]
     public void A_ring_days_late_catches_up_with_one_question() => Given.Order().HasLink().At(TimeSpan.FromDays(3)).Tick().Asked("cancel 1");
 }

@@ -1,0 +1,103 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Purser.Orders;
+using Purser.Payments;
+
+namespace Purser.Tests.Orders;
+
+/// <summary>The laws of <see cref="Laws"/> on stories drawn at chance, and proof that each law can be broken.</summary>
+public sealed class LawTests
+{
+    [Fact]
+    public void Any_story_keeps_every_law() => Prop.ForAll(AnyWalk.Walks, walk =>
+    {
+        var story = Given.Order(walk.Policy);
+        foreach (var step in walk.Steps) step(story);
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+
+    [Fact]
+    public void A_story_that_falls_silent_comes_to_rest_or_still_has_an_open_payment_to_ask_about() => Prop.ForAll(AnyWalk.Walks, walk =>
+    {
+        var story = Given.Order(walk.Policy);
+        foreach (var step in walk.Steps) step(story);
+        story.Until(story.Now - Given.Start + TimeSpan.FromDays(8));
+        story.Order.HasEnded.ShouldBeTrue();
+        // Without an answer only what may still take money, or was contradicted, keeps the alarm set; and then hourly at most.
+        if (story.Order.WakeAt is not null)
+            story.Order.Payments.Any(p => p.IsOpen || p.Contradicted).ShouldBeTrue();
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+
+    [Fact]
+    public void Walks_reach_every_payment_status_every_order_status_and_most_kinds_of_event()
+    {
+        var payments = new HashSet<PaymentStatus>();
+        var orders = new HashSet<OrderStatus>();
+        var events = new HashSet<EventType>();
+        Prop.ForAll(AnyWalk.Walks, walk =>
+        {
+            var story = Given.Order(walk.Policy);
+            foreach (var step in walk.Steps)
+            {
+                step(story);
+                payments.UnionWith(story.Order.Payments.Select(p => p.Status));
+                orders.Add(story.Order.Status);
+            }
+            events.UnionWith(story.Events.Select(e => e.Type));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+        payments.ShouldBe(Enum.GetValues<PaymentStatus>(), ignoreOrder: true);
+        orders.ShouldBe(Enum.GetValues<OrderStatus>(), ignoreOrder: true);
+        EventType[] notYet = [EventType.RefundSucceeded, EventType.RefundFailed, EventType.SettlementMatched];
+        Enum.GetValues<EventType>().Except(events).ShouldBeSubsetOf(notYet);
+    }
+
+    /// <summary>A law that was never seen broken protects nothing: each decision here is spoilt in one way, and the law must say so.</summary>
+    [Theory]
+    [MemberData(nameof(Spoilt))]
+    public void A_spoilt_decision_breaks_its_law(string law, Func<Decision, Decision> spoil)
+    {
+        var story = Given.Order().HasLink();
+        var before = story.Order;
+        var input = Tell.Succeeded().Learned(1, EvidenceSource.Webhook, story.Now, null);
+        var decision = spoil(OrderMachine.Decide(before, input, story.Now, story.Rules));
+        story.Events.AddRange(decision.Events);
+        Should.Throw<InvalidOperationException>(() => Laws.Hold(before, input, decision, story)).Message.ShouldContain(law);
+    }
+
+    public static TheoryData<string, Func<Decision, Decision>> Spoilt() => new()
+    {
+        { "numbered without a gap", d => d with { Events = [.. d.Events.Skip(1)] } },
+        { "knows its latest event", d => d with { After = d.After with { Sequence = 99 } } },
+        { "fold to the row", d => d with { After = d.After with { Late = true } } },
+        { "sum to zero", d => d with { Postings = [.. d.Postings.Skip(1)] } },
+        { "exact amount", d => d with { After = d.After with { Amount = Given.Rupees(1) } } },
+        { "accepted, refunded or asked about", Refunded },
+        { "paid by its accepted", d => d with { After = d.After with { Status = OrderStatus.AwaitingPayment, PaidBy = null } } },
+        { "names its accepted payment", d => d with { After = d.After with { PaidBy = 2 } } },
+        { "at most one payment", Twice },
+        { "paid by its accepted", Unaccepted },
+    };
+
+    /// <summary>The accepted money given back as well, with its event, so that only conservation is broken.</summary>
+    static Decision Refunded(Decision d)
+    {
+        var told = d.Events[^1] with
+        {
+            Sequence = d.After.Sequence + 1,
+            Type = EventType.RefundRequested,
+            Refund = 1,
+            MoneyReference = "money_1",
+            Amount = Given.Rupees(499),
+        };
+        var refund = new Refunds.Refund(
+            1, 1, "money_1", Given.Rupees(499), Refunds.RefundReason.Late, Refunds.RefundStatus.Requested, Given.Start);
+        return d with { Events = [.. d.Events, told], After = d.After with { Sequence = told.Sequence, Refunds = [refund] } };
+    }
+
+    static Decision Twice(Decision d) => With(d, p => p with { Captures = [p.Captures[0], p.Captures[0]] });
+
+    static Decision Unaccepted(Decision d) =>
+        With(d, p => p with { Captures = [p.Captures[0] with { Standing = Standing.Duplicate }] });
+
+    static Decision With(Decision decision, Func<Payment, Payment> change) =>
+        decision with { After = decision.After with { Payments = [.. decision.After.Payments.Select(change)] } };
+}
