@@ -33,6 +33,8 @@ public static class OrderMachine
         };
         if (reply is Refusing refusing) return Unchanged(order, new Reply.Refused(refusing.Why, order));
 
+        // The clock alone ends no payment; the next answer or command will.
+        if (input is not OrderInput.Tick) GiveUp(draft);
         Settle(draft);
         return new Decision(draft.Order, draft.Events, draft.Postings, [.. draft.Calls], reply switch
         {
@@ -424,6 +426,17 @@ public static class OrderMachine
     }
 
     // What holds after every input.
+
+    /// <summary>Of an order that is over nobody asks for a link again; a payment whose questions all created nothing ends with it.</summary>
+    static void GiveUp(Draft draft)
+    {
+        if (!draft.Order.HasEnded) return;
+        foreach (var p in draft.Order.Payments.Where(p => p.CanBeAskedForAgain))
+        {
+            draft.Change(p with { Status = Failed, Reason = PaymentMachine.Unreachable });
+            draft.Tell(EventType.PaymentFailed, p.Number, amount: p.Amount, reason: PaymentMachine.Unreachable);
+        }
+    }
 
     static void Settle(Draft draft)
     {

@@ -24,7 +24,7 @@ static class Schedule
 
     public static DateTimeOffset? NextLook(Order order, Payment p, OrderRules rules) => p.Status switch
     {
-        Succeeded when p.Contradicted && p.Discrepancy is null => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
+        Succeeded when p.Contradicted && p.Discrepancy is null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
         Succeeded => null,
         Starting or Unresolved when OrderMachine.AsksForLink(order, p, rules) => p.AskedAt + NotSentDelay * (1 << Math.Min(p.Asks - 1, 10)),
         // We want it closed: ask until it is.
@@ -49,6 +49,13 @@ static class Schedule
         foreach (var delay in rules.Unresolved)
             if (p.AskedAt + delay > looked) return p.AskedAt + delay;
         return looked + rules.UnresolvedEvery;
+    }
+
+    /// <summary>A success that was contradicted, at a gateway that does not answer: less often the older the money is, hourly at the least.</summary>
+    static DateTimeOffset Doubted(Payment p, DateTimeOffset looked, OrderRules rules)
+    {
+        var age = (looked - p.Captures[0].At) / 10;
+        return looked + (age < rules.ClosingEvery ? rules.ClosingEvery : age > Hour ? Hour : age);
     }
 
     /// <summary>The order is over and the link may still be open.</summary>

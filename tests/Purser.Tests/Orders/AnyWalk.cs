@@ -24,31 +24,47 @@ static class AnyWalk
     public static Gen<Evidence> AnyEvidence { get; } = Gen.OneOf(
         Gen.Elements<Money?>(null, Given.Rupees(499), Given.Rupees(1)).SelectMany(_ => Gen.Elements("link_1", null), (amount, name) => Tell.Opened(amount, name)),
         Gen.Choose(1, 4).Select(Tell.Refused), Gen.Choose(1, 4).Select(Tell.NotSent), Gen.Choose(1, 4).Select(Tell.Lost),
-        Gen.Elements(Tell.Declined, Tell.Failed, Tell.Closed, Tell.RanOut, Tell.Absent, Tell.Absent, Tell.Processing(), Tell.Processing("paid_ish")),
+        Gen.Elements(Tell.Declined, Tell.Failed, Tell.Closed, Tell.RanOut, Tell.RanOut, Tell.Absent, Tell.Absent, Tell.Processing(), Tell.Processing("paid_ish")),
         Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Succeeded(money, amount)), Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Succeeded(money, amount)),
         Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Reversed(money, amount)),
         Amounts.Select(amount => Tell.DisputeOpened(amount)),
         Gen.Elements(true, false).SelectMany(_ => Amounts, (won, amount) => Tell.DisputeClosed(won, amount)));
 
-    public static Gen<Func<Scenario, Scenario>> Step { get; } = Gen.Frequency<Func<Scenario, Scenario>>(
-        (4, Gen.Elements(Accounts).Select<string, Func<Scenario, Scenario>>(account => s => s.Pays(account))),
-        (1, Gen.Choose(1, 4).Select<int, Func<Scenario, Scenario>>(n => s => s.When(new OrderCommand.CancelPayment(n)))),
-        (1, Gen.Constant<Func<Scenario, Scenario>>(s => s.When(new OrderCommand.Fulfil()))),
-        (2, Gen.Choose(1, 4).Select<int, Func<Scenario, Scenario>>(n => s => s.When(new OrderCommand.Look(n)))),
-        (6, Gen.Constant<Func<Scenario, Scenario>>(s => s.Tick())),
-        (6, Gen.Constant<Func<Scenario, Scenario>>(s => s.Order.WakeAt is { } wake && wake > s.Now ? s.Later(wake - s.Now).Tick() : s.Tick())),
+    static Gen<Act> Step { get; } = Gen.Frequency(
+        (4, Gen.Elements(Accounts).Select(account => new Act($"pay at {account}", s => s.Pays(account)))),
+        (1, Gen.Choose(1, 4).Select(n => new Act($"cancel payment {n}", s => s.When(new OrderCommand.CancelPayment(n))))),
+        (1, Gen.Constant(new Act("fulfil", s => s.When(new OrderCommand.Fulfil())))),
+        (2, Gen.Choose(1, 4).Select(n => new Act($"look at {n}", s => s.When(new OrderCommand.Look(n))))),
+        (6, Gen.Constant(new Act("tick", s => s.Tick()))),
+        (6, Gen.Constant(new Act("wait for the alarm", s => s.Order.WakeAt is { } wake && wake > s.Now ? s.Later(wake - s.Now).Tick() : s.Tick()))),
         (4, Gen.Frequency((8, Gen.Choose(0, 40_000)), (3, Gen.Choose(0, 4_000_000)), (1, Gen.Choose(-60_000, 0)), (1, Gen.Choose(0, 400_000_000)))
-            .Select<int, Func<Scenario, Scenario>>(ms => s => s.Later(TimeSpan.FromMilliseconds(ms)))),
+            .Select(ms => new Act($"wait {ms} ms", s => s.Later(TimeSpan.FromMilliseconds(ms))))),
         (14, AnyEvidence.SelectMany(_ => Gen.Choose(1, 3), (e, n) => (e, n))
             .SelectMany(_ => Gen.Elements(EvidenceSource.Inquiry, EvidenceSource.Webhook), (t, source) => (t.e, t.n, source))
-            .SelectMany(_ => Gen.Elements(0, 0, 0, -1, -20), (t, age) => (t.e, t.n, t.source, age))
-            .Select<(Evidence e, int n, EvidenceSource source, int age), Func<Scenario, Scenario>>(t => s =>
-                s.Hears(t.e with { At = s.Now.AddSeconds(t.age) }, t.n, t.source))));
+            .SelectMany(_ => Gen.Elements(0, 0, 0, -1, -20), (t, age) => new Act(
+                $"payment {t.n} by {t.source}, {-age} s old: {t.e.GetType().Name} {t.e.ToString()!.Split("RawKey = ")[^1]}", s => s.Hears(t.e with { At = s.Now.AddSeconds(age) }, t.n, t.source)))));
+
+    public static Arbitrary<Walk> Walks { get; } = Policy
+        .SelectMany(_ => Gen.Choose(1, 60).SelectMany(n => StepOrEnd.ArrayOf(n)), (policy, steps) => new Walk(policy, steps)).ToArbitrary();
 
     /// <summary>Rare, for it ends most stories.</summary>
-    public static Gen<Func<Scenario, Scenario>> StepOrEnd { get; } = Gen.Frequency(
-        (30, Step), (1, Gen.Constant<Func<Scenario, Scenario>>(s => s.When(new OrderCommand.Cancel()))));
+    static Gen<Act> StepOrEnd => Gen.Frequency((30, Step), (1, Gen.Constant(new Act("cancel order", s => s.When(new OrderCommand.Cancel())))));
+}
 
-    public static Arbitrary<(OrderPolicy Policy, Func<Scenario, Scenario>[] Steps)> Walks { get; } =
-        Policy.SelectMany(_ => Gen.Choose(1, 60).SelectMany(StepOrEnd.ArrayOf), (policy, steps) => (policy, steps)).ToArbitrary();
+/// <summary>One step of a story, with a name for the report of a failure.</summary>
+sealed record Act(string Name, Func<Scenario, Scenario> Do)
+{
+    public override string ToString() => Name;
+}
+
+sealed record Walk(OrderPolicy Policy, IReadOnlyList<Act> Steps)
+{
+    public Scenario Told()
+    {
+        var story = Given.Order(Policy);
+        foreach (var step in Steps) step.Do(story);
+        return story;
+    }
+
+    public override string ToString() => $"{Policy}\n  {string.Join("\n  ", Steps)}";
 }

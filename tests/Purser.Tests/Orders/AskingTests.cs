@@ -163,6 +163,10 @@ public sealed class AskingTests
         .Hears(Tell.Absent, source: EvidenceSource.Inquiry).Told("payment.failed", "order.expired");
 
     [Fact]
+    public void A_payment_whose_question_never_left_us_ends_with_its_order() => Given.Order().Pays().Hears(Tell.NotSent())
+        .When(new OrderCommand.Cancel()).Told("order.cancelled", "payment.failed").Asked().Check(s => s.Order.WakeAt.ShouldBeNull());
+
+    [Fact]
     public void A_look_in_the_same_instant_does_not_keep_the_alarm_from_asking_for_the_link() => Given.Order().Pays()
         .Later(TimeSpan.FromSeconds(5)).When(new OrderCommand.Look(1)).Asked("inquire 1").Hears(Tell.NotSent())
         .Tick().Asked("open 1");
