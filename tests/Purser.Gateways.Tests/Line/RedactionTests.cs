@@ -1,0 +1,92 @@
+using System.Text;
+
+namespace Purser.Gateways.Tests.Line;
+
+public sealed class RedactionTests
+{
+    static readonly Redaction Redaction = Redaction.For(TestAccount.At(new Uri("http://gateway.test")), TestAccount.Profile);
+
+    [Theory]
+    [InlineData("the key is s3cr3t/of+the=account, is it not", "s3cr3t")]
+    [InlineData("key=s3cr3t%2Fof%2Bthe%3Daccount&x=1", "s3cr3t")]
+    [InlineData("""{"key":"s3cr3t/of\u002Bthe=account"}""", "s3cr3t")]
+    [InlineData("Authorization: Basic cnpwOnNlY3JldA==", "cnpw")]
+    [InlineData("sent with Bearer sk_test_abcdef", "sk_test_abcdef")]
+    [InlineData("card 4242 4242 4242 4242.", "4242")]
+    [InlineData("card=4242424242424242&x=1", "4242")]
+    [InlineData("card=4242+4242+4242+4242", "4242")]
+    [InlineData("""{"number":"6527-6589-0000-1005"}""", "6527")]
+    [InlineData("""{"customer":{"name":"Asha Rao","email":"asha@example.test","contact":"+919000000001"}}""", "sha", "9000000001")]
+    [InlineData("""{"name": "O\"Brien, \\ quoted", "x":1}""", "Brien", "quoted")]
+    [InlineData("""{"contact":919000000001}""", "919000000001")]
+    [InlineData("""{"customer_details":{"address":{"line1":"1 Long Road","postal_code":"560001"},"phone":"1234567"}}""", "Long", "560001", "1234567")]
+    [InlineData("""{"email":"asha@exam""", "asha")]
+    [InlineData("customer_email=asha%40example.test&customer%5Bname%5D=Asha+Rao&a=1", "sha", "Rao")]
+    [InlineData("no such customer asha.rao+shop@mail.example.test here", "asha", "mail.example")]
+    [InlineData("call +91 90000 00001 now", "90000")]
+    [InlineData("""{"vpa":"asha@okbank"}""", "okbank")]
+    public void Secrets_and_personal_data_are_cut(string text, params string[] gone)
+    {
+        var cut = Redaction.Cut(text);
+        cut.ShouldContain(Redaction.Mark);
+        foreach (var part in gone) cut.ShouldNotContain(part);
+    }
+
+    [Theory]
+    [InlineData("""{"id":"plink_Demo0000000001","amount":49900,"currency":"INR","status":"created","created_at":1767225600}""")]
+    [InlineData("""{"notify":{"sms":false,"email":false},"reference_id":"01jd8xk3m4n7pp1","short_url":"https://rzp.io/rzp/DemoAb1"}""")]
+    [InlineData("pay_4242424242424242 and 4242424242424241")]
+    [InlineData("mode=payment&client_reference_id=01jd8xk3m4n7pp1&line_items%5B0%5D%5Bquantity%5D=1")]
+    [InlineData("""{"field":"contact","description":"contact number is invalid"}""")]
+    [InlineData("the setting visible stays")]
+    public void What_explains_a_payment_stays(string text) => Redaction.Cut(text).ShouldBe(text);
+
+    [Fact]
+    public async Task A_recorded_exchange_holds_both_sides_without_what_must_not_be_kept()
+    {
+        var network = new ScriptedNetwork(_ => ScriptedNetwork.Answer("""{"error":"asha@example.test is unknown to s3cr3t/of+the=account"}""", 400));
+        using var lines = new GatewayLines(network, new ManualTime());
+        var line = TestAccount.Open(lines);
+
+        await line.Send(TestAccount.Post("""{"amount":49900,"email":"asha@example.test"}""") with { Path = "v1/things?email=asha%40example.test" }, default);
+
+        network.Sent.Single().Body.ShouldContain("asha@example.test");
+        var exchange = line.Exchanges.Single();
+        exchange.Request.ShouldContain("Authorization: [cut]");
+        exchange.Request.ShouldContain("49900");
+        exchange.Answer.ShouldBe("""{"error":"[cut] is unknown to [cut]"}""");
+        exchange.ShouldBe(exchange with { Status = 400, Outcome = "400", Path = "v1/things?email=[cut]" });
+        exchange.ToString().ShouldNotContain("asha");
+        exchange.ToString().ShouldNotContain(TestAccount.Secret);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_no_text_is_kept_so_that_its_bytes_can_be_had_back()
+    {
+        byte[] bytes = [0xff, 0xfe, (byte)'a', 0x80];
+        using var lines = new GatewayLines(new ScriptedNetwork(_ => new HttpResponseMessage { Content = new ByteArrayContent(bytes) }), new ManualTime());
+        var line = TestAccount.Open(lines);
+        await line.Send(TestAccount.Get, default);
+        var kept = line.Exchanges.Single().Answer;
+        Encoding.Latin1.GetBytes(kept[(kept.IndexOf(']', StringComparison.Ordinal) + 2)..]).ShouldBe(bytes);
+    }
+
+    [Fact]
+    public async Task A_long_answer_is_kept_in_part_and_says_so()
+    {
+        using var lines = new GatewayLines(new ScriptedNetwork(_ => ScriptedNetwork.Answer(new string('x', 100_000))), new ManualTime());
+        var line = TestAccount.Open(lines);
+        (await line.Send(TestAccount.Get, default)).ShouldBeOfType<LineReply.Answered>().Body.Length.ShouldBe(100_000);
+        line.Exchanges.Single().Answer.ShouldEndWith($"[{100_000 - (16 * 1024)} more characters]");
+        line.Exchanges.Single().Answer.Length.ShouldBeLessThan(17_000);
+    }
+
+    [Fact]
+    public void Redacting_a_hostile_answer_takes_no_time()
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        foreach (var text in (string[])[new('a', 65536), new('1', 65536), new('.', 65536), string.Concat(Enumerable.Repeat("a@a.", 16384)), string.Concat(Enumerable.Repeat("\"name\":\"\\", 7000)), string.Concat(Enumerable.Repeat("&a[", 21000)), string.Concat(Enumerable.Repeat("1 ", 32768))])
+            Redaction.Cut(text);
+        TimeProvider.System.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(5));
+    }
+}
