@@ -133,7 +133,7 @@ public sealed class DatabaseTests(PostgresFixture postgres) : IClassFixture<Post
     [Fact]
     public async Task It_is_ready_again_after_its_PostgreSQL_was_away()
     {
-        await using var embedded = await EmbeddedPostgres.Start(new() { Directory = TestFolders.Make("away") }, NullLogger.Instance);
+        await using var embedded = await EmbeddedPostgres.Start(TestFolders.Options(TestFolders.Make("away")), NullLogger.Instance);
         await using var source = Database.Build(embedded.ConnectionString);
         (await Database.Answers(source, Database.ProbePatience)).ShouldBeTrue();
 

@@ -303,7 +303,7 @@ public sealed class EmbeddedPostgresTests : IAsyncLifetime
     static async Task<string> Prepare()
     {
         var prepared = TestFolders.Make("prepared");
-        await using (await EmbeddedPostgres.Start(new() { Directory = prepared }, NullLogger.Instance))
+        await using (await EmbeddedPostgres.Start(TestFolders.Options(prepared), NullLogger.Instance))
         {
         }
         return prepared;
@@ -318,7 +318,7 @@ public sealed class EmbeddedPostgresTests : IAsyncLifetime
     async Task CopyPrepared() =>
         await Process.Start("cp", ["-a", await Prepared.Value, folder]).WaitForExitAsync();
 
-    EmbeddedPostgresOptions Options() => new() { Directory = folder };
+    EmbeddedPostgresOptions Options() => TestFolders.Options(folder);
 
     async Task Start(EmbeddedPostgresOptions? options = null) =>
         postgres = await EmbeddedPostgres.Start(options ?? Options(), NullLogger.Instance);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Server.Platform;
 
@@ -16,7 +17,8 @@ sealed class Holder : IDisposable
 
     public static async Task<int> Main(string[] arguments)
     {
-        await using var postgres = await EmbeddedPostgres.Start(new() { Directory = arguments[0] }, NullLogger.Instance);
+        await using var postgres = await EmbeddedPostgres.Start(
+            EmbeddedPostgresOptions.From(new ConfigurationBuilder().AddEnvironmentVariables().Build()) with { Directory = arguments[0] }, NullLogger.Instance);
         Console.WriteLine(postgres.ConnectionString);
         while (await Console.In.ReadLineAsync() is not null)
         {

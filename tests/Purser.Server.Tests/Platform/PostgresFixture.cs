@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Purser.Server.Platform;
@@ -57,7 +58,7 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     static async Task<EmbeddedPostgres> StartShared()
     {
-        var server = await EmbeddedPostgres.Start(new() { Directory = TestFolders.Make("shared") }, NullLogger.Instance);
+        var server = await EmbeddedPostgres.Start(TestFolders.Options(TestFolders.Make("shared")), NullLogger.Instance);
         await using (var connection = await Administrate(server)) await Execute(connection, $"create database {Template}");
         await using var source = Database.Build(On(server, Template) + ";Pooling=false");
         await Migrations.Apply(source, NullLogger.Instance);
@@ -96,6 +97,10 @@ static class TestFolders
     static readonly string Run = Path.Combine(Path.GetTempPath(), $"purser-tests-{Environment.ProcessId}");
     static readonly Process Sweeper = StartSweeper();
     static int made;
+
+    /// <summary>A PostgreSQL in this folder, of the programs that the environment names, if it does.</summary>
+    public static EmbeddedPostgresOptions Options(string folder) =>
+        EmbeddedPostgresOptions.From(new ConfigurationBuilder().AddEnvironmentVariables().Build()) with { Directory = folder };
 
     /// <summary>A path that does not exist yet, in a folder that every account can pass.</summary>
     public static string Make(string name)
