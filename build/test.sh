@@ -63,7 +63,7 @@ test_project() {
   local results=$root/.purser/results/$name
   rm -rf "$results"
   echo "--- $name"
-  dotnet test "$project" --no-build -c Release -nologo -v q --logger "trx;LogFileName=results.trx" --logger "console;verbosity=quiet" \
+  dotnet test "$project" --no-build -c Release -nologo -v q --logger "trx;LogFileName=results.trx" --logger "console;verbosity=minimal" \
     --results-directory "$results" -- RunConfiguration.TestSessionTimeout=$longest_project_ms </dev/null || code=$?
   counters=$(sed -n 's/.*<Counters \(.*\)\/>.*/\1/p' "$results/results.trx" 2>/dev/null | head -1)
   local total ran good bad

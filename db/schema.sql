@@ -18,6 +18,7 @@ create table discrepancies (
   sequence integer not null,
   payment integer not null,
   kind smallint not null,
+  money_reference text,
   amount bigint not null,
   currency text not null,
   owner text default 'operator'::text not null,
