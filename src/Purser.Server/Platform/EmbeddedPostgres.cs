@@ -21,6 +21,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
     static readonly TimeSpan LogSweep = TimeSpan.FromHours(1);
+    static readonly TimeSpan LogDelay = TimeSpan.FromSeconds(1);
     static readonly TimeSpan PatienceWithoutNews = TimeSpan.FromSeconds(10);
 
     readonly PostgresPrograms programs;
@@ -139,7 +140,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         while (!await Answers(stop))
         {
             if (postmaster.HasEnded)
-                throw PostgresFailure.From($"PostgreSQL in {home.Folder} does not start", home.LastWords(), home.Folder);
+                throw PostgresFailure.From($"PostgreSQL in {home.Folder} does not start", await FinalWords(stop), home.Folder);
             if (waiting.Elapsed - told > PatienceWithoutNews)
             {
                 told = waiting.Elapsed;
@@ -148,6 +149,14 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             await Task.Delay(Poll, stop);
         }
         Health = PostgresHealth.Running;
+    }
+
+    /// <summary>The log is written by a process of its own, which may be a moment behind the death that it tells of.</summary>
+    async Task<string> FinalWords(CancellationToken stop)
+    {
+        var waiting = Stopwatch.StartNew();
+        while (!home.LastWords().Contains("FATAL", StringComparison.Ordinal) && waiting.Elapsed < LogDelay) await Task.Delay(Poll, stop);
+        return home.LastWords();
     }
 
     /// <summary>Whether PostgreSQL takes our password. The file says first whether asking is worth it.</summary>
