@@ -75,9 +75,10 @@ public abstract record NewsReading
     /// <summary>Signed by the gateway and read.</summary>
     /// <param name="EventId">The gateway's own id of the event, the same on every delivery; the key that tells duplicates.</param>
     /// <param name="Payment">Ours, from our reference in the message; null when it names none of ours.</param>
-    /// <param name="Facts">What it proves. Empty when it is about something we do not follow. Facts without a payment are about money that we
-    /// cannot place.</param>
-    /// <param name="ProvesAmount">False when the scheme does not sign amount and status: then it only leads to an inquiry.</param>
+    /// <param name="Facts">What it proves. Empty when it is about something we do not follow. Without a payment only facts about money
+    /// are told: money that we cannot place.</param>
+    /// <param name="ProvesAmount">False when the scheme does not sign amount and status, or when the message contradicts itself: then its
+    /// facts are not believed and only lead to an inquiry.</param>
     /// <param name="EventType">The gateway's word for the event.</param>
     public sealed record Genuine(
         string EventId, string EventType, PaymentId? Payment, IReadOnlyList<Evidence> Facts, bool ProvesAmount = true) : NewsReading

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Mail;
 using System.Text;
 using System.Text.Json;
+using Purser.Orders;
 
 namespace Purser.Gateways;
 
@@ -48,6 +49,10 @@ public static class Wire
     /// <summary>Seconds since 1970, where they are a time at all.</summary>
     public static DateTimeOffset? Time(long? seconds) =>
         seconds is > 0 and < 253402300800 ? DateTimeOffset.FromUnixTimeSeconds(seconds.Value) : null;
+
+    /// <summary>Worth a person's look even when we cannot tell whose it is.</summary>
+    public static bool ConcernsMoney(Evidence fact) =>
+        fact is Evidence.Succeeded or Evidence.Reversed or Evidence.DisputeOpened or Evidence.DisputeClosed;
 
     /// <summary>Percent-encoded once, in the order given.</summary>
     public static byte[] Form(IEnumerable<KeyValuePair<string, string>> fields) =>

@@ -29,9 +29,10 @@ static class RazorpayNews
 
         var reading = Read(type, link, payment, news.Payload?.Dispute?.Entity);
         if (reading is not { } read) return new NewsReading.Unreadable(eventId, $"{type} without what it is about");
-        return new NewsReading.Genuine(
-            eventId, type, ours.Count == 0 ? null : ours[0], [.. read.Facts.Select(f => link?.Id is null ? f : f with { GatewayReference = link.Id })],
-            read.Proves)
+        var facts = read.Facts
+            .Where(f => ours.Count > 0 || Wire.ConcernsMoney(f))
+            .Select(f => link?.Id is null ? f : f with { GatewayReference = link.Id });
+        return new NewsReading.Genuine(eventId, type, ours.Count == 0 ? null : ours[0], [.. facts], read.Proves)
         {
             MoneyReference = payment?.Id ?? news.Payload?.Dispute?.Entity?.PaymentId,
         };
@@ -78,7 +79,7 @@ static class RazorpayNews
     static Said? Money(PaymentWire? payment)
     {
         if (payment is null || RazorpayMapping.Fact(payment) is not { } fact) return null;
-        return fact is Evidence.Succeeded or Evidence.Processing { UnknownWord: not null } ? new Said([fact]) : new Said([], Proves: false);
+        return new Said([fact], Proves: fact is Evidence.Succeeded or Evidence.Processing { UnknownWord: not null });
     }
 
     static List<PaymentId> Ours(params IEnumerable<string?> references)

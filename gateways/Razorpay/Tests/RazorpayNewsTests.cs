@@ -22,8 +22,8 @@ public sealed class RazorpayNewsTests
     [InlineData("payment.authorized", "captured", true, "Succeeded pay_1 499.00 INR")]
     [InlineData("payment.failed", "failed", true, "Declined payment_timed_out")]
     // A snapshot older than its event proves nothing; it is asked about.
-    [InlineData("payment_link.paid", "authorized", false)]
-    [InlineData("payment.captured", "created", false)]
+    [InlineData("payment_link.paid", "authorized", false, "Processing")]
+    [InlineData("payment.captured", "created", false, "Processing")]
     public void Each_event_says_what_its_own_payment_shows(string type, string status, bool proves, params string[] facts)
     {
         var news = Genuine(type, $$$"""

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Purser.Gateways.Tests.Contract;
 using Purser.Orders;
 
 namespace Purser.Gateways.Razorpay.Tests;
@@ -47,6 +48,10 @@ public sealed class RazorpayVectorTests
 
     [Fact]
     public void V1d_the_API_secret_does_not_sign_webhooks() => ShouldBeForged(V1, "ac1840e7e32cbafe1c8d1395423cae77aa0f87db22d3c7de61f52719cee4a059");
+
+    [Fact]
+    public void No_changed_byte_of_body_or_signature_is_believed() =>
+        Tampering.ShouldBeNoticed(Gateway, Account, RazorpayTests.Webhook(V1, V1Signature), "X-Razorpay-Signature");
 
     [Fact]
     public void Upper_case_hex_is_forged() => ShouldBeForged(V1, V1Signature.ToUpperInvariant());

@@ -61,7 +61,7 @@ static class StripeNews
             "checkout.session.expired" => facts is [Evidence.LinkExpired],
             _ => true,
         };
-        return new NewsReading.Genuine(id, type, Ours(session.ClientReferenceId), shows ? facts : [], shows) { MoneyReference = session.PaymentIntent?.Id };
+        return About(Ours(session.ClientReferenceId), id, type, facts, shows) with { MoneyReference = session.PaymentIntent?.Id };
     }
 
     static NewsReading.Genuine? ReadIntent(string id, string type, JsonElement about)
@@ -73,10 +73,7 @@ static class StripeNews
             : StripeMapping.Fact(intent);
         if (fact is null) return null;
         var shows = type != "payment_intent.succeeded" || fact is Evidence.Succeeded;
-        return new NewsReading.Genuine(id, type, Ours(intent.Metadata?.GetValueOrDefault(StripeMapping.ReferenceKey)), shows ? [fact] : [], shows)
-        {
-            MoneyReference = intent.Id,
-        };
+        return About(Ours(intent.Metadata?.GetValueOrDefault(StripeMapping.ReferenceKey)), id, type, [fact], shows) with { MoneyReference = intent.Id };
     }
 
     /// <summary>A dispute carries none of our fields: it is placed by the money it is about.</summary>
@@ -84,6 +81,10 @@ static class StripeNews
         Wire.TryRead<DisputeWire>(about, out var dispute) && StripeMapping.Fact(dispute) is { } fact
             ? new NewsReading.Genuine(id, type, null, [fact]) { MoneyReference = dispute.PaymentIntent }
             : null;
+
+    /// <summary>Somebody else's tries and pages are nothing to us; money that we cannot place is.</summary>
+    static NewsReading.Genuine About(PaymentId? payment, string id, string type, IReadOnlyList<Evidence> facts, bool proves) =>
+        new(id, type, payment, payment is null ? [.. facts.Where(Wire.ConcernsMoney)] : facts, proves);
 
     static PaymentId? Ours(string? reference) => PaymentId.TryParseReference(reference, out var id) ? id : null;
 }

@@ -16,9 +16,9 @@ public sealed class StripeNewsTests
     [InlineData("checkout.session.async_payment_failed", "complete", "unpaid", true, "Failed async_payment_failed")]
     [InlineData("checkout.session.expired", "expired", "unpaid", true, "LinkExpired")]
     // A snapshot that does not show what the event says is asked about instead of believed.
-    [InlineData("checkout.session.async_payment_succeeded", "complete", "unpaid", false)]
+    [InlineData("checkout.session.async_payment_succeeded", "complete", "unpaid", false, "Processing")]
     [InlineData("checkout.session.async_payment_failed", "complete", "paid", true, "Succeeded pi_1 19.99 EUR")]
-    [InlineData("checkout.session.expired", "open", "unpaid", false)]
+    [InlineData("checkout.session.expired", "open", "unpaid", false, "LinkOpened")]
     public void Sessions(string type, string status, string paymentStatus, bool proves, params string[] facts)
     {
         var news = Genuine(type, $$"""
@@ -34,7 +34,7 @@ public sealed class StripeNewsTests
 
     [Theory]
     [InlineData("payment_intent.succeeded", "succeeded", true, "Succeeded pi_1 19.99 EUR")]
-    [InlineData("payment_intent.succeeded", "processing", false)]
+    [InlineData("payment_intent.succeeded", "processing", false, "Processing")]
     [InlineData("payment_intent.payment_failed", "requires_payment_method", true, "Declined insufficient_funds")]
     // The shopper paid with another card before this news arrived: the try was declined all the same.
     [InlineData("payment_intent.payment_failed", "succeeded", true, "Declined insufficient_funds")]
@@ -53,6 +53,14 @@ public sealed class StripeNewsTests
         news.ProvesAmount.ShouldBe(proves);
         news.Payment!.Value.Reference.ShouldBe(Ours);
         news.MoneyReference.ShouldBe("pi_1");
+    }
+
+    [Fact]
+    public void Somebody_elses_failed_try_is_nothing_to_us_and_somebody_elses_money_is()
+    {
+        Genuine("payment_intent.payment_failed", """{"id":"pi_1","metadata":{},"last_payment_error":{"code":"card_declined"}}""").Facts.ShouldBeEmpty();
+        Genuine("payment_intent.succeeded", """{"id":"pi_1","status":"succeeded","amount_received":5,"currency":"eur","metadata":{}}""")
+            .ShouldSatisfyAllConditions(n => n.Payment.ShouldBeNull(), n => n.Facts.Select(StripeTests.Say).ShouldBe(["Succeeded pi_1 0.05 EUR"]));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Purser.Gateways.Tests.Contract;
 using Purser.Orders;
 
 namespace Purser.Gateways.Stripe.Tests;
@@ -57,6 +58,11 @@ public sealed class StripeVectorTests
         ShouldBeForged($"t={Time},v1={By1}", changed);
         Read($"t={Time},v1=705193f1e22c64d450d841f27f04fb53996665a1812169a71ad7ab1228d7a04d", changed).ShouldBeOfType<NewsReading.Genuine>();
     }
+
+    [Fact]
+    public void No_changed_byte_of_body_or_signature_is_believed() =>
+        Tampering.ShouldBeNoticed(
+            Gateway, StripeTests.Account(Secret1), StripeTests.Webhook(BodyA, $"t={Time},v1={By1}", DateTimeOffset.FromUnixTimeSeconds(Time)), "Stripe-Signature");
 
     [Fact]
     public void A_changed_time_is_forged() => ShouldBeForged($"t={Time + 1},v1={By1}");

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Purser.Gateways.Tests.Line;
 
 public sealed class BreakerAndBulkheadTests
@@ -94,40 +92,23 @@ public sealed class BreakerAndBulkheadTests
     public void The_line_stays_on_the_thread_and_the_clock_that_it_is_given()
     {
         var thread = Environment.CurrentManagedThreadId;
-        var strays = new ConcurrentBag<int>();
-        var work = new Queue<Action>();
-        var context = new OneThread(work, strays, thread);
-        var before = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(context);
-        try
+        using var lines = new GatewayLines(new ScriptedNetwork(async (sent, stop) =>
         {
-            using var lines = new GatewayLines(new ScriptedNetwork(async (sent, stop) =>
-            {
-                await Task.Delay(TimeSpan.FromSeconds(sent.Path.Contains("slow", StringComparison.Ordinal) ? 60 : 2), time, stop);
-                if (Environment.CurrentManagedThreadId != thread) strays.Add(Environment.CurrentManagedThreadId);
-                return ScriptedNetwork.Answer("{}");
-            }), time);
-            var quick = TestAccount.Open(lines);
-            var slow = TestAccount.Open(lines);
-            var calls = Task.WhenAll(
-                quick.Send(TestAccount.Post(), default), slow.Send(TestAccount.Post() with { Path = "slow" }, default));
+            await Task.Delay(TimeSpan.FromSeconds(sent.Path.Contains("slow", StringComparison.Ordinal) ? 60 : 2), time, stop);
+            Environment.CurrentManagedThreadId.ShouldBe(thread);
+            return ScriptedNetwork.Answer("{}");
+        }), time);
+        var quick = TestAccount.Open(lines);
+        var slow = TestAccount.Open(lines);
 
-            for (var second = 0; second < 20 && !calls.IsCompleted; second++)
-            {
-                while (work.TryDequeue(out var next)) next();
-                time.Advance(TimeSpan.FromSeconds(1));
-            }
-            while (work.TryDequeue(out var next)) next();
-
-            calls.IsCompletedSuccessfully.ShouldBeTrue();
-            quick.Exchanges.Single().Took.ShouldBe(TimeSpan.FromSeconds(2));
-            slow.Exchanges.Single().ShouldBe(slow.Exchanges.Single() with { Outcome = "lost: no answer in time", Took = TimeSpan.FromSeconds(14) });
-            strays.ShouldBeEmpty();
-        }
-        finally
+        OneThread.Run(time, TimeSpan.FromSeconds(20), async () =>
         {
-            SynchronizationContext.SetSynchronizationContext(before);
-        }
+            await Task.WhenAll(quick.Send(TestAccount.Post(), default), slow.Send(TestAccount.Post() with { Path = "slow" }, default));
+            Environment.CurrentManagedThreadId.ShouldBe(thread);
+        });
+
+        quick.Exchanges.Single().ShouldBe(quick.Exchanges.Single() with { Outcome = "200", Took = TimeSpan.FromSeconds(2) });
+        slow.Exchanges.Single().ShouldBe(slow.Exchanges.Single() with { Outcome = "lost: no answer in time", Took = TimeSpan.FromSeconds(14) });
     }
 
     ScriptedNetwork Network() => new(_ => ScriptedNetwork.Answer("{}", status));
@@ -136,13 +117,4 @@ public sealed class BreakerAndBulkheadTests
         TestAccount.Open(lines, name: account).Send(TestAccount.Post(), default);
 
     sealed class UnreachableNetwork() : HttpRequestException(HttpRequestError.ConnectionError);
-
-    sealed class OneThread(Queue<Action> work, ConcurrentBag<int> strays, int thread) : SynchronizationContext
-    {
-        public override void Post(SendOrPostCallback d, object? state)
-        {
-            if (Environment.CurrentManagedThreadId != thread) strays.Add(Environment.CurrentManagedThreadId);
-            lock (work) work.Enqueue(() => d(state));
-        }
-    }
 }

@@ -7,7 +7,7 @@ namespace Purser.Gateways.Tests.Line;
 public sealed record Sent(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body);
 
 /// <summary>A network in memory: answers each request by a script and remembers all of them.</summary>
-public sealed class ScriptedNetwork(Func<Sent, CancellationToken, Task<HttpResponseMessage>> script) : HttpMessageHandler
+public sealed class ScriptedNetwork(Func<Sent, CancellationToken, Task<HttpResponseMessage>> script, bool readsContent = true) : HttpMessageHandler
 {
     public ScriptedNetwork(Func<Sent, HttpResponseMessage> script) : this((sent, _) => Task.FromResult(script(sent))) { }
 
@@ -22,7 +22,7 @@ public sealed class ScriptedNetwork(Func<Sent, CancellationToken, Task<HttpRespo
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
+        var body = request.Content is null || !readsContent ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
         var sent = new Sent(
             request.Method.Method, request.RequestUri!.PathAndQuery,
             request.Headers.NonValidated.Concat(request.Content?.Headers.NonValidated ?? default)

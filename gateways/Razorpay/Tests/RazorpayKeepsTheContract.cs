@@ -1,0 +1,5 @@
+using Purser.Gateways.Tests.Contract;
+
+namespace Purser.Gateways.Razorpay.Tests;
+
+public sealed class RazorpayKeepsTheContract : GatewayContract<RazorpayGateway>;

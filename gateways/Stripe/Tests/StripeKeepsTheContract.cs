@@ -1,0 +1,5 @@
+using Purser.Gateways.Tests.Contract;
+
+namespace Purser.Gateways.Stripe.Tests;
+
+public sealed class StripeKeepsTheContract : GatewayContract<StripeGateway>;
