@@ -1,1 +1,9 @@
-return 0;
+using Purser.Bench;
+
+// `purser bench` measures; the other words are the servers it starts for that.
+return args switch
+{
+    ["serve", "product", var connection] => await Shapes.Product(connection),
+    ["serve", "plain", var connection] => await Shapes.Plain(connection),
+    _ => await BenchCommand.Run(args),
+};

@@ -30,9 +30,10 @@ public sealed partial class ServerHost : IAsyncDisposable
     public OrderEngine Engine => app.Services.GetRequiredService<OrderEngine>();
 
     /// <summary>Opens the database, brings its schema forward, and serves. Throws <see cref="StartFailureException"/> with the setting at fault.</summary>
+    /// <param name="gateways">Instead of all that are compiled in; for measuring without a network.</param>
     /// <param name="settings">Above the environment's and the command line's; for tests and for commands that start a server.</param>
     public static async Task<ServerHost> Start(
-        string[] args, IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? also = null, CancellationToken stop = default)
+        string[] args, IReadOnlyDictionary<string, string?>? settings = null, IEnumerable<IGateway>? gateways = null, CancellationToken stop = default)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
@@ -58,8 +59,8 @@ public sealed partial class ServerHost : IAsyncDisposable
         });
 
         var options = builder.Configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
-        var gateways = new GatewayCatalog(typeof(IGateway).Assembly).Gateways;
-        var (accounts, faults) = GatewayAccounts.Read(builder.Configuration.GetSection("Gateways"), gateways);
+        var (accounts, faults) = GatewayAccounts.Read(
+            builder.Configuration.GetSection("Gateways"), gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         ImmutableArray<string> wrong = [.. options.Faults(), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
@@ -69,7 +70,6 @@ public sealed partial class ServerHost : IAsyncDisposable
         {
             await Migrations.Apply(database.Source, early.CreateLogger<Database>(), stop);
             Compose(builder.Services, builder.Configuration, options, accounts, database);
-            also?.Invoke(builder.Services);
             var app = builder.Build();
             Map(app);
             var host = new ServerHost(app, database);

@@ -19,6 +19,12 @@ public static class PurserCommands
         serve.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
         var doctor = new Command("doctor", "Says what is wrong: configuration, database, migrations, clock, gateways, invariants.");
         doctor.SetAction((_, stop) => Guard(() => DoctorCommand.Run(Configuration(settings), TimeProvider.System, stop)));
+        var up = new Command("up", "Starts PostgreSQL, Purser and the sandbox gateways for development; Ctrl-C stops all of it.");
+        up.SetAction((_, stop) => Guard(() => UpCommand.Run(settings, stop)));
+        var demo = new Command("demo", "Places and pays orders at every sandbox gateway with every outcome, and compares the books.");
+        demo.SetAction((_, stop) => Guard(() => DemoCommand.Run(settings, stop)));
+        root.Subcommands.Add(up);
+        root.Subcommands.Add(demo);
         root.Subcommands.Add(serve);
         root.Subcommands.Add(doctor);
         root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));

@@ -115,7 +115,8 @@ public sealed partial class OrderEngine : IAsyncDisposable
         /// <summary>Lets what was taken be finished, for it may have been promised.</summary>
         public async ValueTask DisposeAsync()
         {
-            queue.Writer.TryComplete();
+            // The host and the container may both end us.
+            if (!queue.Writer.TryComplete()) return;
             ending.CancelAfter(TimeSpan.FromSeconds(15));
             await running;
             await session.DisposeAsync();

@@ -1,0 +1,30 @@
+using Spectre.Console;
+
+namespace Purser.Server.CommandLine;
+
+/// <summary>`purser up`: PostgreSQL, Purser and the sandbox for a developer, on ports to remember; Ctrl-C stops all of it.</summary>
+static class UpCommand
+{
+    public static async Task<int> Run(string[] settings, CancellationToken stop)
+    {
+        await using var sandbox = await SandboxProcess.Start(fixedPorts: true, speed: 60, stop);
+        var chosen = sandbox.Accounts();
+        chosen["Purser:Demo"] = "true";
+        chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
+        chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1";
+        await using var host = await ServerHost.Start(settings, chosen, stop: stop);
+        foreach (var gateway in sandbox.Gateways) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
+        var keys = await DevelopmentKeys.Renew(host, "up", stop);
+
+        var places = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "where");
+        places.AddRow("Start here", $"{host.Url}/");
+        places.AddRow("API reference", $"{host.Url}/reference");
+        places.AddRow("Sandbox gateways", $"{sandbox.ControlUrl}/");
+        foreach (var gateway in sandbox.Gateways) places.AddRow($"  {Markup.Escape(gateway.Name)}", gateway.Url);
+        places.AddRow("Secret API key", keys.Secret);
+        places.AddRow("Publishable API key", keys.Publishable);
+        AnsiConsole.Write(new Panel(places).Header("Purser is up. Ctrl-C stops all of it."));
+        await host.WaitForShutdown();
+        return 0;
+    }
+}
