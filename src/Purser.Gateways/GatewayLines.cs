@@ -28,7 +28,9 @@ public sealed class GatewayLines : IDisposable
     readonly GatewayLimits limits;
     readonly ConcurrentDictionary<string, AccountWire> wires = new(StringComparer.Ordinal);
 
-    /// <param name="network">What carries requests; a simulation puts its world here. Null means real sockets.</param>
+    /// <param name="network">What carries requests; a simulation puts its world here. It says that nothing was sent by throwing an
+    /// <see cref="HttpRequestException"/> with <see cref="HttpRequestError.ConnectionError"/> without having read the content. Null means real
+    /// sockets.</param>
     public GatewayLines(HttpMessageHandler? network = null, TimeProvider? time = null, GatewayLimits? limits = null)
     {
         this.time = time ?? TimeProvider.System;
@@ -55,6 +57,5 @@ public sealed class GatewayLines : IDisposable
         // Addresses change; a pool that never looks again would talk to yesterday's host.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-        MaxConnectionsPerServer = limits.Concurrent,
     };
 }

@@ -30,8 +30,8 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
             new(WebhookSecret, Secret: true, "The secret given with the webhook's URL; the old one too for a day after a change.", Several: true),
         ],
         VisibilityDelay = TimeSpan.FromMinutes(1),
-        // They want 15 minutes ahead when the request arrives, and it may arrive on the fourth try.
-        ShortestLink = TimeSpan.FromMinutes(20),
+        // They want 15 minutes from when the request arrives, which may be as much after the payment was started.
+        ShortestLink = TimeSpan.FromMinutes(30),
         LongestLink = TimeSpan.FromDays(180),
         RepeatsSafely = true,
         RefusesAmount = RazorpayMapping.RefusesAmount,

@@ -34,8 +34,8 @@ public sealed class StripeGateway : IGateway, ICancelLinks
             new(WebhookSecret, Secret: true, "The signing secrets of the webhook endpoints, whsec_...", Several: true),
         ],
         VisibilityDelay = TimeSpan.FromMinutes(1),
-        // 30 minutes to 24 hours from when the request arrives, and it may arrive on the fourth try.
-        ShortestLink = TimeSpan.FromMinutes(35),
+        // 30 minutes to 24 hours from when the request arrives, which may be a quarter of an hour after the payment was started.
+        ShortestLink = TimeSpan.FromMinutes(45),
         LongestLink = TimeSpan.FromHours(23),
         RepeatsSafely = true,
         RefusesAmount = StripeMapping.RefusesAmount,

@@ -172,6 +172,25 @@ public sealed class WhatWasSentTests
     }
 
     [Fact]
+    public async Task A_read_on_a_kept_connection_that_dies_is_repeated_which_harms_nobody()
+    {
+        var first = true;
+        await using var server = new RawServer(async c =>
+        {
+            if (first) await c.ReadRequest();
+            if (first) await c.Answer("{}");
+            var second = first;
+            first = false;
+            await c.ReadRequest();
+            if (!second) await c.Answer("{}");
+        });
+        using var lines = new GatewayLines();
+        await TestAccount.Open(lines, server.Address).Send(TestAccount.Get, default);
+        (await TestAccount.Open(lines, server.Address).Send(TestAccount.Get, default)).ShouldBeOfType<LineReply.Answered>();
+        server.Requests.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task A_compressed_bomb_is_cut()
     {
         using var bomb = new MemoryStream();
