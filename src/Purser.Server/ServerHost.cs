@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Npgsql;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Server.Checkout;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Live;
@@ -106,12 +107,14 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton(p => ShopperTokens.Of(p.GetRequiredService<InstallationStore>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ReturnAddresses>();
         LiveEndpoints.Add(services);
+        CheckoutEndpoints.Add(services);
     }
 
     static void Map(WebApplication app)
     {
         app.UseWebSockets();
         LiveEndpoints.Map(app);
+        CheckoutEndpoints.Map(app);
         ReturnEndpoints.Map(app);
         WebhookEndpoints.Map(app);
         HealthEndpoints.Map(app);

@@ -1,0 +1,148 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Engine;
+using Purser.Server.Gateways;
+using Purser.Server.Live;
+using Purser.Server.Platform;
+using Purser.Server.Returns;
+
+namespace Purser.Server.Checkout;
+
+/// <summary>One way to pay: a gateway account and, where it has several, one of its methods.</summary>
+public sealed record Way(string Account, string? Method, string Gateway)
+{
+    const char Between = ':';
+
+    public string Value => Method is null ? Account : $"{Account}{Between}{Method}";
+    public string Title => Method is null ? Gateway : Texts.Method(Method);
+
+    /// <summary>All that take the amount, in the order of the merchant's preference.</summary>
+    public static IReadOnlyList<Way> For(Money amount, GatewayAccounts accounts, Func<string, string> title) =>
+    [
+        .. accounts.For(amount).SelectMany(e => e.Gateway.Profile.Methods.Length == 0
+            ? [new Way(e.Account.Name, null, title(e.Account.Name))]
+            : e.Gateway.Profile.Methods.Select(m => new Way(e.Account.Name, m, title(e.Account.Name)))),
+    ];
+}
+
+/// <summary>/checkout/{order}: what is bought, how to pay, and the one button that starts a payment.</summary>
+public static class CheckoutEndpoints
+{
+    /// <summary>How long a press on Pay waits for the gateway's link before the waiting page takes over.</summary>
+    static readonly TimeSpan LinkPatience = TimeSpan.FromSeconds(4);
+
+    public static void Add(IServiceCollection services)
+    {
+        services.AddSingleton(s => CheckoutOptions.From(s.GetRequiredService<IConfiguration>(), s.GetRequiredService<PurserOptions>()));
+        services.AddSingleton<ShopperLinks>();
+        services.AddSingleton<CheckoutStore>();
+        services.AddSingleton<Pages>();
+        services.AddSingleton<ShopperDoor>();
+        services.AddSingleton<LookUps>();
+        services.AddSingleton<DemoOrder>();
+    }
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("").ExcludeFromDescription();
+        pages.MapGet("/checkout/{id}", (string id, HttpContext http, ShopperDoor door, Pages show) =>
+            door.Open(http, id, http.Request.Query["token"], found => Show(http, door, show, found)));
+        pages.MapPost("/checkout/{id}", Pay);
+        PaymentPages.Map(pages);
+        StatusPages.Map(pages);
+        StartPages.Map(pages);
+        OwnFiles.Map(pages);
+    }
+
+    static Task<IResult> Show(HttpContext http, ShopperDoor door, Pages pages, ShopperOrder found, string? complaint = null)
+    {
+        var order = found.Order;
+        // With a payment begun or the order over, there is something better to show than a choice.
+        var last = order.Payments.LastOrDefault();
+        if (order.HasEnded || order.ClosingAt is not null || last?.Status == PaymentStatus.Held)
+            return Task.FromResult(Results.Redirect(last is null ? door.Links.Status(order) : door.Links.Payment(order, order.PaidBy ?? last.Number)));
+
+        return pages.Show<CheckoutPage>(http, new()
+        {
+            [nameof(CheckoutPage.Options)] = door.Options,
+            [nameof(CheckoutPage.Found)] = found,
+            [nameof(CheckoutPage.Links)] = door.Links,
+            [nameof(CheckoutPage.Ways)] = Way.For(order.Amount, door.Accounts, door.Title),
+            [nameof(CheckoutPage.Situation)] = Situation.Of(order, null, found.Now, door.Title),
+            [nameof(CheckoutPage.TestMode)] = door.Accounts.For(order.Amount).Any(e => e.Account.TestMode),
+            [nameof(CheckoutPage.CanCancel)] = order.OpenPayment is { } open && PaymentPages.CanCancel(door, open),
+            [nameof(CheckoutPage.Complaint)] = complaint,
+        }, complaint is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+    }
+
+    static async Task<IResult> Pay(string id, HttpContext http, ShopperDoor door, Pages pages, OrderEngine engine, LiveHub live, ReturnAddresses returns)
+    {
+        if (await SmallForm.Read(http) is not { } form) return await door.NotFound(http);
+        return await door.Open(http, id, form["token"], async found =>
+        {
+            var order = found.Order;
+            var way = Way.For(order.Amount, door.Accounts, door.Title).FirstOrDefault(w => w.Value == form["way"]);
+            // A payment that is open already needs no choice: it is gone on with.
+            if (way is null && order.OpenPayment is null && !order.HasEnded) return await Show(http, door, pages, found, Texts.ChooseOne);
+            var account = way?.Account ?? order.OpenPayment?.Account ?? "";
+            var reply = await engine.Submit(order.Id,
+                new OrderCommand.StartPayment(account, way?.Method, p => returns.For(account, p)), http.RequestAborted);
+            switch (reply)
+            {
+                case EngineReply.Done { Reply: Reply.Made { Payment: { } number } made }:
+                    await WaitForLink(live, made.Order, http.RequestAborted);
+                    return Go(door.Links.HandOver(order, number));
+                case EngineReply.Done { Reply: Reply.Same { Payment: { } number } same }:
+                    // The page of the payment that is there, told as such when it is not what was chosen.
+                    var there = same.Order.Payment(number)!;
+                    return Go(there.Account == account && (way?.Method is null || way.Method == there.Method)
+                        ? door.Links.HandOver(order, number)
+                        : door.Links.Payment(order, number));
+                case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.TooManyPayments } }:
+                    return await door.Notice(http, 409, Texts.TooManyTries, Texts.TooManyTriesWords);
+                case EngineReply.Done:
+                    // Paid, expired or cancelled meanwhile: the status page says which.
+                    return Go(order.Payments.Length > 0 ? door.Links.Payment(order, order.PaidBy ?? order.Payments.Length) : door.Links.Status(order));
+                default:
+                    http.Response.Headers.RetryAfter = "2";
+                    return await door.Notice(http, 503, Texts.NotNow, Texts.NotNowWords, back: door.Links.Checkout(order), backText: Texts.BackToCheckout);
+            }
+        });
+    }
+
+    static async Task WaitForLink(LiveHub live, Order order, CancellationToken stop) =>
+        await live.WaitForChange(order.Id, order.Sequence, LinkPatience, stop);
+
+    /// <summary>See other: the browser asks for it with GET, and going back never posts again.</summary>
+    public static IResult Go(string address) => new SeeOther(address);
+
+    sealed class SeeOther(string address) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.StatusCode = StatusCodes.Status303SeeOther;
+            httpContext.Response.Headers.Location = address;
+            httpContext.Response.Headers.CacheControl = "no-store";
+            return Task.CompletedTask;
+        }
+    }
+}
+
+/// <summary>The forms of our pages have a few short fields; nothing larger is read.</summary>
+static class SmallForm
+{
+    const int MostBytes = 4096;
+
+    public static async Task<IFormCollection?> Read(HttpContext http)
+    {
+        if (http.Request.ContentLength is null or > MostBytes || !http.Request.HasFormContentType) return null;
+        try
+        {
+            return await http.Request.ReadFormAsync(http.RequestAborted);
+        }
+        catch (Exception e) when (e is InvalidDataException or BadHttpRequestException or IOException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Npgsql;
+using Purser.Orders;
+using Purser.Server.Engine;
+
+namespace Purser.Server.Checkout;
+
+/// <summary>An order as its pages show it.</summary>
+/// <param name="Now">The database's clock at the reading: the only clock that counts.</param>
+public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now);
+
+/// <summary>What the shopper's pages read.</summary>
+public sealed class CheckoutStore(NpgsqlDataSource database)
+{
+    const int MostDemoOrders = 8;
+
+    public async Task<ShopperOrder?> Find(OrderId id, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var read = new NpgsqlBatch(connection);
+        foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, OrderTableStore.LoadRefunds,
+            "select lines, return_url, clock_timestamp() from orders where id = any($1)"])
+            read.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [id.Value] } } });
+        await using var rows = await read.ExecuteReaderAsync(stop);
+        if (!await rows.ReadAsync(stop)) return null;
+        var order = OrderTableStore.ReadOrder(rows);
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop)) order = order with { Payments = order.Payments.Add(OrderTableStore.ReadPayment(rows)) };
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop)) order = order with { Refunds = order.Refunds.Add(OrderTableStore.ReadRefund(rows)) };
+        await rows.NextResultAsync(stop);
+        await rows.ReadAsync(stop);
+        return new ShopperOrder(order, RowJson.ReadLines(rows.GetString(0)), rows.IsDBNull(1) ? null : rows.GetString(1),
+            rows.GetFieldValue<DateTimeOffset>(2));
+    }
+
+    /// <summary>Who may look an order up: its id, when it was placed, the mail address on it.</summary>
+    public async Task<(OrderId Id, DateTimeOffset CreatedAt, string? Email)?> LookUp(OrderId? id, string reference, CancellationToken stop)
+    {
+        await using var read = database.CreateCommand(id is null
+            ? "select id, created_at, customer_email from orders where reference = $1"
+            : "select id, created_at, customer_email from orders where id = $1");
+        read.Parameters.Add(id is { } known ? new NpgsqlParameter<long> { TypedValue = known.Value } : new NpgsqlParameter<string> { TypedValue = reference });
+        await using var rows = await read.ExecuteReaderAsync(stop);
+        if (!await rows.ReadAsync(stop)) return null;
+        return (new OrderId(rows.GetInt64(0)), rows.GetFieldValue<DateTimeOffset>(1), rows.IsDBNull(2) ? null : rows.GetString(2));
+    }
+
+    /// <summary>The latest orders placed from the start page.</summary>
+    public async Task<IReadOnlyList<Order>> DemoOrders(CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var find = new NpgsqlCommand("select id from orders where user_id = $1 order by id desc limit $2", connection);
+        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = DemoOrder.UserId });
+        find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostDemoOrders });
+        var ids = new List<long>();
+        await using (var rows = await find.ExecuteReaderAsync(stop))
+            while (await rows.ReadAsync(stop)) ids.Add(rows.GetInt64(0));
+        await using var load = new NpgsqlCommand(OrderTableStore.LoadOrders, connection);
+        load.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. ids] });
+        var orders = new List<Order>();
+        await using var found = await load.ExecuteReaderAsync(stop);
+        while (await found.ReadAsync(stop)) orders.Insert(0, OrderTableStore.ReadOrder(found));
+        return orders;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Engine;
+using Purser.Server.Live;
+
+namespace Purser.Server.Checkout;
+
+/// <summary>/pay/{payment}: how a payment stands; /pay/{payment}/go: on to the gateway's page. Opening either changes nothing, however often and
+/// by whom.</summary>
+static class PaymentPages
+{
+    static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(4);
+
+    public static void Map(IEndpointRouteBuilder pages)
+    {
+        pages.MapGet("/pay/{id}", (string id, HttpContext http, ShopperDoor door, Pages show) =>
+            door.OpenPayment(http, id, http.Request.Query["token"], (found, number) => StatusPages.Show(http, door, show, found, number, part: false)));
+        pages.MapGet("/pay/{id}/part", (string id, HttpContext http, ShopperDoor door, Pages show) =>
+            door.OpenPayment(http, id, http.Request.Query["token"], (found, number) => StatusPages.Show(http, door, show, found, number, part: true)));
+        pages.MapGet("/pay/{id}/go", (string id, HttpContext http, ShopperDoor door, Pages show) =>
+            door.OpenPayment(http, id, http.Request.Query["token"], (found, number) => HandOver(http, door, show, found, number)));
+        pages.MapPost("/pay/{id}/cancel", Cancel);
+    }
+
+    public static bool CanCancel(ShopperDoor door, Payment payment) =>
+        payment is { Status: PaymentStatus.Pending, CancelAsked: false } && door.Accounts.Terms.TryGetValue(payment.Account, out var terms) && terms.CanCancel;
+
+    static async Task<IResult> HandOver(HttpContext http, ShopperDoor door, Pages pages, ShopperOrder found, int number)
+    {
+        var order = found.Order;
+        var payment = order.Payment(number)!;
+        var payable = !order.HasEnded && order.ClosingAt is null && found.Now < order.ExpiresAt && !payment.CancelAsked;
+        if (!payable || payment.Status is not (PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Unresolved)
+            || (payment.Status != PaymentStatus.Starting && payment.Link is null))
+            return CheckoutEndpoints.Go(door.Links.Payment(order, number));
+
+        var (address, fields) = payment.Link switch
+        {
+            PaymentLink.Redirect link => (link.Url, null),
+            PaymentLink.Form form => (form.Url, form.Fields),
+            _ => (null, null),
+        };
+        // What a gateway hands us goes into the shopper's address bar: nothing but the web.
+        if (address is not null && !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http"))
+            return CheckoutEndpoints.Go(door.Links.Payment(order, number));
+        // Not as a redirect: browsers hold the checkout's form to its own policy along the whole way, and the gateway is not on it. A refresh
+        // at once is a new step, leaves no page behind to fall back on, and needs no script.
+        if (address is not null && fields is null) http.Response.Headers["Refresh"] = $"0; url={Ascii(address)}";
+        return await pages.Show<HandOverPage>(http, new()
+        {
+            [nameof(HandOverPage.Options)] = door.Options,
+            [nameof(HandOverPage.Order)] = order,
+            [nameof(HandOverPage.Payment)] = payment,
+            [nameof(HandOverPage.Gateway)] = door.Title(payment.Account),
+            [nameof(HandOverPage.Links)] = door.Links,
+            [nameof(HandOverPage.Address)] = address,
+            [nameof(HandOverPage.Fields)] = fields,
+        }, formTarget: fields is null ? "" : FormTarget(address!));
+    }
+
+    /// <summary>Gateways that take a form send the browser on to a host of theirs that nobody tells us, and browsers hold that to the policy too; so
+    /// with https, any host. The form's own target is ours to set in any case.</summary>
+    static string FormTarget(string address)
+    {
+        var uri = new Uri(address);
+        return uri.Scheme == Uri.UriSchemeHttps ? "https:" : uri.GetLeftPart(UriPartial.Authority);
+    }
+
+    static string Ascii(string address) => address.All(c => c is > ' ' and < (char)127) ? address : new Uri(address).AbsoluteUri;
+
+    /// <summary>The shopper wants another way: the link is closed at the gateway first, so that nothing can be paid twice.</summary>
+    static async Task<IResult> Cancel(string id, HttpContext http, ShopperDoor door, OrderEngine engine, LiveHub live)
+    {
+        if (await SmallForm.Read(http) is not { } form) return await door.NotFound(http);
+        return await door.OpenPayment(http, id, form["token"], async (found, number) =>
+        {
+            var order = found.Order;
+            if (!CanCancel(door, order.Payment(number)!)) return CheckoutEndpoints.Go(door.Links.Payment(order, number));
+            if (await engine.Submit(order.Id, new OrderCommand.CancelPayment(number), http.RequestAborted) is EngineReply.Busy) return await door.Away(http);
+            var closed = await live.WaitForChange(order.Id, order.Sequence, ClosePatience, http.RequestAborted);
+            return CheckoutEndpoints.Go(closed ? door.Links.Checkout(order) : door.Links.Payment(order, number));
+        });
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Server.Checkout;
+
+/// <summary>How serious it looks.</summary>
+public enum Tone { Calm, Busy, Good, Care, Over }
+
+/// <summary>What the shopper can do now.</summary>
+public enum Step { None, Pay, Continue, TryAgain, Elsewhere }
+
+/// <summary>What a shopper's page says about an order and one of its payments: which case it is, in words, and what can be done. Pure.</summary>
+/// <param name="Key">The case's name, for tests and style.</param>
+/// <param name="Payment">The payment that <see cref="Step.Continue"/> continues.</param>
+/// <param name="UnderWay">Money is moving or about to: leaving is asked about.</param>
+/// <param name="Changing">More news are expected soon; a page without script looks again by itself.</param>
+public sealed record Situation(string Key, Tone Tone, string Headline, ImmutableArray<string> Words)
+{
+    public Step Step { get; init; }
+    public int? Payment { get; init; }
+    public string Safety { get; init; } = Texts.SafeToClose;
+    public bool UnderWay { get; init; }
+    public bool Changing { get; init; }
+
+    /// <param name="number">The payment whose page it is; null for the order's own page.</param>
+    /// <param name="gateway">Names a gateway account for people.</param>
+    public static Situation Of(Order order, int? number, DateTimeOffset now, Func<string, string> gateway)
+    {
+        var shown = number is { } n ? order.Payment(n) : null;
+        var situation = order.Status == OrderStatus.Paid ? Paid(order, shown) : Unpaid(order, shown, now, gateway);
+        return situation with { Words = [.. situation.Words, .. Extra(order, shown)] };
+    }
+
+    static Situation Paid(Order order, Payment? shown)
+    {
+        var accepted = order.Payment(order.PaidBy!.Value)!;
+        if (accepted.Reversals.Any(r => accepted.Captures.Any(c => c.MoneyReference == r)))
+            return new("taken_back", Tone.Care, Texts.TakenBack, [Texts.TakenBackWords]) { Safety = Texts.DoNotPayAgain };
+        if (order.Refunds.Any(r => r.Reason == RefundReason.Merchant && r.Status != RefundStatus.Failed))
+            return new("refunded", Tone.Calm, Texts.Refunded, [Texts.RefundedWords]) { Safety = Texts.PaidSafety };
+        if (shown is not null && shown.Number != accepted.Number)
+        {
+            if (shown.Captures.Any(c => c.Standing == Standing.Duplicate))
+                return new("paid_twice", Tone.Care, Texts.PaidTwice, [Texts.PaidTwiceWords]) { Safety = Texts.PaidSafety };
+            if (shown.Status == PaymentStatus.Held)
+                return new("paid_and_held", Tone.Care, Texts.PaidAndHeld, [Texts.HeldWords(Held(shown), order.Amount)]) { Safety = Texts.PaidSafety };
+            if (shown.IsOpen)
+                return new("paid_otherwise", Tone.Good, Texts.PaidAlready, [Texts.PaidOtherwiseWords]) { Safety = Texts.PaidSafety };
+        }
+        return order.Late
+            ? new("paid_late", Tone.Good, Texts.PaidLate, [Texts.PaidLateWords]) { Safety = Texts.PaidSafety }
+            : new("paid", Tone.Good, Texts.Paid, [Texts.PaidWords]) { Safety = Texts.PaidSafety };
+    }
+
+    static Situation Unpaid(Order order, Payment? shown, DateTimeOffset now, Func<string, string> gateway)
+    {
+        if (order.Payments.FirstOrDefault(p => p.Status == PaymentStatus.Held) is { } held)
+            return new("held", Tone.Care, Texts.Held, [Texts.HeldWords(Held(held), order.Amount)]) { Safety = Texts.DoNotPayAgain };
+        if (order.HasEnded) return Ended(order);
+
+        var closing = order.ClosingAt is not null || now >= order.ExpiresAt;
+        var open = order.OpenPayment;
+        if (open is null)
+        {
+            if (closing) return new("closing", Tone.Busy, Texts.Closing, [Texts.ClosingWords]) { Changing = true, Safety = Texts.DoNotPayAgain };
+            var last = shown ?? order.Payments.LastOrDefault();
+            return last is null
+                ? new("ready", Tone.Calm, Texts.Ready, [Texts.ReadyWords]) { Step = Step.Pay }
+                : NotPaid(last, gateway);
+        }
+        // Another tab may have gone on: this page tells of the payment that can still take money.
+        return open.Status switch
+        {
+            PaymentStatus.Processing => new("processing", Tone.Busy, Texts.Processing, [Texts.ProcessingWords(gateway(open.Account))])
+            {
+                UnderWay = true, Changing = true, Safety = Texts.DoNotPayAgain,
+            },
+            PaymentStatus.Unresolved => new("unresolved", Tone.Busy, Texts.Unresolved, [Texts.UnresolvedWords, Texts.NotChargedTwice])
+            {
+                Changing = true, Safety = Texts.DoNotPayAgain,
+            },
+            _ when closing => new("closing", Tone.Busy, Texts.Closing, [Texts.ClosingWords]) { Changing = true, Safety = Texts.DoNotPayAgain },
+            PaymentStatus.Starting => new("starting", Tone.Busy, Texts.Starting, [Texts.StartingWords(gateway(open.Account))])
+            {
+                UnderWay = true, Changing = true,
+            },
+            _ when open.CancelAsked => new("link_closing", Tone.Busy, Texts.LinkClosing, [Texts.LinkClosingWords(gateway(open.Account))])
+            {
+                Changing = true, Safety = Texts.DoNotPayAgain,
+            },
+            _ when open.DeclinedAt is not null => new("declined", Tone.Care, Texts.Declined, [Texts.DeclinedWords(gateway(open.Account))])
+            {
+                Step = Step.Continue, Payment = open.Number, Changing = true,
+            },
+            _ => new("pending", Tone.Calm, Texts.Pending, [Texts.PendingWords(gateway(open.Account)), Texts.SamePage])
+            {
+                Step = Step.Continue, Payment = open.Number, Changing = true,
+            },
+        };
+    }
+
+    /// <summary>A try that ended without money, while the order can still be paid.</summary>
+    static Situation NotPaid(Payment last, Func<string, string> gateway) => last.Status switch
+    {
+        PaymentStatus.Cancelled => new("cancelled_try", Tone.Calm, Texts.CancelledTry, [Texts.CancelledTryWords]) { Step = Step.TryAgain },
+        PaymentStatus.Expired   => new("expired_try", Tone.Calm, Texts.ExpiredTry, [Texts.ExpiredTryWords, Texts.IfChargedItCounts])
+        {
+            Step = Step.TryAgain,
+        },
+        _ => new("failed", Tone.Care, Texts.Failed,
+            [last.MayExist ? Texts.FailedWords : Texts.NeverOpenedWords(gateway(last.Account)), .. last.MayExist ? [Texts.IfChargedItCounts] : Nothing])
+        {
+            Step = Step.TryAgain,
+        },
+    };
+
+    static readonly ImmutableArray<string> Nothing = [];
+
+    static Situation Ended(Order order)
+    {
+        var captures = order.Payments.SelectMany(p => p.Captures).ToList();
+        if (captures.Any(c => c.Standing == Standing.Late))
+            return order.Refunds.IsEmpty
+                ? new("late_asked", Tone.Care, Texts.LateAsked, [Texts.LateAskedWords]) { Safety = Texts.DoNotPayAgain }
+                : new("late_refund", Tone.Care, Texts.LateRefund, [Texts.LateRefundWords]) { Safety = Texts.SafeToClose };
+
+        var accepts = order.Policy.Late == LatePolicy.Accept;
+        var watching = order.Payments.Any(p => p.IsOpen || p.MayExist);
+        ImmutableArray<string> after = watching ? [accepts ? Texts.EndedWatchingAccept : Texts.EndedWatchingRefund] : [];
+        return order.Status == OrderStatus.Cancelled
+            ? new("cancelled", Tone.Over, Texts.Cancelled, [Texts.CancelledWords, .. after]) { Step = Step.Elsewhere }
+            : new("expired", Tone.Over, Texts.Expired, [Texts.ExpiredWords, .. after]) { Step = Step.Elsewhere };
+    }
+
+    /// <summary>Money beside the order: told on every page of the order, for a shopper counts all of it.</summary>
+    static IEnumerable<string> Extra(Order order, Payment? shown)
+    {
+        if (order.Status == OrderStatus.Paid && order.Payments.Any(p => p != shown && p.Captures.Any(c => c.Standing == Standing.Duplicate)))
+            yield return Texts.AlsoPaidTwice;
+        foreach (var refund in order.Refunds) yield return Texts.Refund(refund);
+        if (order.Refunds.IsEmpty && order.Payments.Any(p => p.Discrepancy == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;
+    }
+
+    static Money Held(Payment payment) => payment.Captures.LastOrDefault(c => c.Standing == Standing.Mismatched)?.Amount ?? payment.Amount;
+}

@@ -1,0 +1,35 @@
+using Npgsql;
+
+namespace Purser.Server.Checkout;
+
+/// <summary>/: for a demo, one click to an order; else the look-up.</summary>
+static class StartPages
+{
+    public static void Map(IEndpointRouteBuilder pages)
+    {
+        pages.MapGet("/", async (HttpContext http, ShopperDoor door, Pages show, CheckoutStore store) =>
+        {
+            if (!door.Options.Demo) return await StatusPages.Form(http, door, show);
+            try
+            {
+                return await show.Show<StartPage>(http, new()
+                {
+                    [nameof(StartPage.Options)] = door.Options,
+                    [nameof(StartPage.Links)] = door.Links,
+                    [nameof(StartPage.Recent)] = await store.DemoOrders(http.RequestAborted),
+                    [nameof(StartPage.Gateways)] = door.Accounts.InOrder.Select(e => door.Title(e.Account.Name)).ToList(),
+                });
+            }
+            catch (Exception away) when (away is NpgsqlException or TimeoutException)
+            {
+                return await door.Away(http);
+            }
+        });
+        pages.MapPost("/demo/order", async (HttpContext http, ShopperDoor door, DemoOrder demo) =>
+            !door.Options.Demo ? await door.NotFound(http)
+            : await demo.Place(http.RequestAborted) is { } order ? CheckoutEndpoints.Go(door.Links.Checkout(order))
+            : await door.Away(http));
+        // Whatever no other slice knows.
+        pages.MapFallback((HttpContext http, ShopperDoor door) => door.NotFound(http));
+    }
+}
