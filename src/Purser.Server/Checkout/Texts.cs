@@ -170,11 +170,11 @@ public static class Texts
     public const string DemoRecent = "Recent demo orders";
     public const string DemoNone = "None yet. The first one appears here.";
     public const string NoGateways = "No gateway account is configured, so nothing can be paid yet. See the section Gateways of the configuration.";
-    public const string Road1 = "Order.";
+    public const string Road1 = "Order";
     public const string Road1Words = "It is committed before any gateway hears of it.";
-    public const string Road2 = "Pay.";
+    public const string Road2 = "Pay";
     public const string Road2Words = "On the gateway's own page, where you choose how it ends.";
-    public const string Road3 = "Know.";
+    public const string Road3 = "Know";
     public const string Road3Words = "The status page follows live, whatever gets lost on the way.";
     public const string TileReference = "API reference";
     public const string TileReferenceWords = "Every call, with examples to try.";
