@@ -95,7 +95,7 @@ public static class CheckoutEndpoints
                 case EngineReply.Done { Reply: Reply.Same { Payment: { } number } same }:
                     // The page of the payment that is there, told as such when it is not what was chosen.
                     var there = same.Order.Payment(number)!;
-                    return Go(there.Account == account && (way?.Method is null || way.Method == there.Method)
+                    return Go(there.IsOpen && there.Account == account && (way?.Method is null || way.Method == there.Method)
                         ? door.Links.HandOver(order, number)
                         : door.Links.Payment(order, number));
                 case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.TooManyPayments } }:

@@ -1,0 +1,199 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.RegularExpressions;
+using AngleSharp.Html.Dom;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Checkout;
+
+namespace Purser.Server.Tests.Checkout;
+
+public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<PageHouse>
+{
+    const int MostBytes = 50_000;
+
+    [Fact]
+    public async Task It_shows_what_is_bought_what_it_costs_how_long_there_is_and_how_to_pay()
+    {
+        var order = await house.Place(12_345_600, lines: [new OrderLine("Kettle", 2, 6_000_000), new OrderLine("Delivery", 1, 345_600)]);
+        var (status, page, _) = await house.Get(house.Links.Checkout(order));
+        status.ShouldBe(HttpStatusCode.OK);
+        page.QuerySelector(".amount")!.TextContent.ShouldBe("₹1,23,456.00 INR");
+        page.QuerySelectorAll(".lines li").Select(li => li.QuerySelector(".sum")!.TextContent).ShouldBe(["₹1,20,000.00", "₹3,456.00"]);
+        page.QuerySelector(".lines small")!.TextContent.ShouldBe("2 × ₹60,000.00");
+        int.Parse(page.QuerySelector("[data-left]")!.GetAttribute("data-left")!).ShouldBeInRange(1700, 1800);
+        page.QuerySelectorAll("input[name=way]").Cast<IHtmlInputElement>().Select(i => i.Value)
+            .ShouldBe(["razorpay:card", "razorpay:upi", "razorpay:netbanking", "razorpay:wallet", "stripe:card"]);
+        page.QuerySelectorAll("input[name=way]").Cast<IHtmlInputElement>().Count(i => i.IsChecked).ShouldBe(1);
+        page.QuerySelectorAll("main button").ShouldHaveSingleItem().TextContent.ShouldBe("Pay ₹1,23,456.00 INR");
+    }
+
+    [Fact]
+    public async Task Only_accounts_that_take_the_currency_and_the_amount_are_offered()
+    {
+        var (_, page, _) = await house.Get(house.Links.Checkout(await house.Place(500, "XOF")));
+        var offered = page.QuerySelectorAll("input[name=way]").Cast<IHtmlInputElement>().Select(i => i.Value).ToList();
+        var accounts = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<Purser.Server.Gateways.GatewayAccounts>(house.Host.Services);
+        offered.Select(v => v.Split(':')[0]).Distinct().ShouldBe(accounts.For(new Money(500, Currency.Find("XOF"))).Select(e => e.Account.Name));
+        var order = await house.Place(500, "XOF");
+        var forged = await house.Post($"/checkout/{order.Id}", ("token", Token(house.Links.Checkout(order))), ("way", "nobody:card"));
+        forged.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await forged.Content.ReadAsStringAsync()).ShouldContain(Texts.ChooseOne);
+    }
+
+    [Fact]
+    public async Task Pay_starts_one_payment_however_often_it_is_pressed_and_from_however_many_tabs()
+    {
+        var order = await house.Place();
+        var ways = new[] { "razorpay:card", "stripe:card", "razorpay:upi" };
+        var answers = Task.WhenAll(Enumerable.Range(0, 12).Select(i =>
+            house.Post($"/checkout/{order.Id}", ("token", Token(house.Links.Checkout(order))), ("way", ways[i % 3]))));
+        foreach (var answer in await answers)
+        {
+            answer.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+            answer.Headers.Location!.ToString().ShouldStartWith($"/pay/{new PaymentId(order.Id, 1)}");
+        }
+        (await house.Do(order.Id, new OrderCommand.Look(1))).Payments.Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_hand_over_waits_for_the_link_and_then_goes_there_without_script()
+    {
+        var order = await house.Start(await house.Place());
+        var (waiting, page, first) = await house.Get(house.Links.HandOver(order, 1));
+        waiting.ShouldBe(HttpStatusCode.OK);
+        first.Headers.Contains("Refresh").ShouldBeFalse();
+        page.QuerySelector("noscript meta")!.GetAttribute("content").ShouldBe("2");
+        page.QuerySelector("[data-reload]")!.GetAttribute("data-live").ShouldBe($"/v1/orders/{order.Id}/live");
+
+        await house.Hear(order, new Evidence.LinkOpened(new PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = "plink_x" });
+        var (_, ready, second) = await house.Get(house.Links.HandOver(order, 1));
+        second.Headers.GetValues("Refresh").ShouldHaveSingleItem().ShouldBe($"0; url={PageHouse.PayPage}");
+        ready.QuerySelector("a.button")!.GetAttribute("href").ShouldBe(PageHouse.PayPage);
+    }
+
+    [Fact]
+    public async Task A_form_is_handed_over_with_all_its_fields_and_only_to_its_gateway()
+    {
+        var fields = ImmutableSortedDictionary<string, string>.Empty.Add("key", "k\"<>&'").Add("hash", "a+b/c==").Add("name", "अशा");
+        var order = await house.Open(await house.Place(), new PaymentLink.Form("http://gateway.example:8080/pay", fields));
+        var (_, page, answer) = await house.Get(house.Links.HandOver(order, 1));
+        var form = page.QuerySelectorAll("form").Cast<IHtmlFormElement>().ShouldHaveSingleItem();
+        form.Action.ShouldBe("http://gateway.example:8080/pay");
+        form.QuerySelectorAll("input").Cast<IHtmlInputElement>().ToDictionary(i => i.Name!, i => i.Value).ShouldBe(fields, ignoreOrder: true);
+        form.QuerySelector("button").ShouldNotBeNull();
+        Policy(answer).ShouldContain("form-action 'self' http://gateway.example:8080");
+    }
+
+    [Theory]
+    [InlineData("javascript:alert(1)")]
+    [InlineData("data:text/html,x")]
+    [InlineData("/relative")]
+    public async Task A_link_that_is_no_page_of_the_web_is_not_followed(string link)
+    {
+        var order = await house.Open(await house.Place(), new PaymentLink.Redirect(link));
+        var (status, _, answer) = await house.Get(house.Links.HandOver(order, 1));
+        status.ShouldBe(HttpStatusCode.SeeOther);
+        answer.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 1));
+    }
+
+    [Fact]
+    public async Task An_open_payment_is_gone_on_with_or_closed_but_never_doubled()
+    {
+        var order = await house.Open(await house.Place());
+        var (_, page, _) = await house.Get(house.Links.Checkout(order));
+        page.QuerySelectorAll("input[name=way]").ShouldBeEmpty();
+        page.QuerySelector("a.button")!.GetAttribute("href").ShouldBe(house.Links.Payment(order, 1));
+        var cancel = page.QuerySelector("form")!.GetAttribute("action")!;
+        var closing = house.Post(cancel, ("token", Token(house.Links.Checkout(order))));
+        await house.Hear(order, new Evidence.LinkCancelled());
+        (await closing).Headers.Location!.ToString().ShouldBe(house.Links.Checkout(order));
+        var (_, again, _) = await house.Get(house.Links.Checkout(order));
+        again.QuerySelectorAll("input[name=way]").Length.ShouldBe(5);
+        again.QuerySelector(".note")!.TextContent.ShouldContain(Texts.CancelledTry);
+    }
+
+    [Theory]
+    [InlineData("paid")]
+    [InlineData("expired")]
+    [InlineData("cancelled")]
+    [InlineData("held")]
+    [InlineData("closing")]
+    public async Task An_order_that_cannot_be_paid_shows_how_it_stands_instead(string name)
+    {
+        var order = await Situations.Make(house, name);
+        (await house.Get(house.Links.Checkout(order))).Answer.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 1));
+        (await house.Get(house.Links.HandOver(order, 1))).Answer.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 1));
+        var pressed = await house.Post($"/checkout/{order.Id}", ("token", Token(house.Links.Checkout(order))), ("way", "razorpay:card"));
+        pressed.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+        pressed.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 1));
+    }
+
+    [Fact]
+    public async Task What_a_stranger_wrote_stays_text()
+    {
+        const string hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{7*7}} ‮";
+        var order = await house.Place(description: hostile, returnUrl: "javascript:alert(3)", lines: [new OrderLine(hostile, 3, 100)]);
+        await house.Hear(await house.Open(order), new Evidence.Declined(hostile));
+        foreach (var address in new[] { house.Links.Checkout(order), house.Links.Payment(order, 1), house.Links.Status(order), house.Links.HandOver(order, 1) })
+        {
+            var (status, page, _) = await house.Get(address);
+            status.ShouldBe(HttpStatusCode.OK);
+            page.QuerySelectorAll("script:not([src])").ShouldBeEmpty();
+            page.QuerySelectorAll("img").ShouldBeEmpty();
+            page.QuerySelectorAll("a[href^='javascript']").ShouldBeEmpty();
+        }
+        (await house.Get(house.Links.Checkout(order))).Page.QuerySelector(".lines .what")!.TextContent.ShouldContain("<script>alert(1)</script>");
+        var looked = await house.Post("/status", ("order", hostile), ("email", "\"><script>x</script>@shop.example"));
+        (await looked.Content.ReadAsStringAsync()).ShouldNotContain("<script>x");
+    }
+
+    [Fact]
+    public async Task Every_page_is_light_and_allows_nothing_but_our_own_files()
+    {
+        var many = await house.Place(10_000_000, lines: [.. Enumerable.Range(0, 5_000).Select(i => new OrderLine($"Thing number {i} with a name of some length", 2, 1_000))]);
+        var addresses = new List<string> { "/", "/status", "/nothing", house.Links.Checkout(many), house.Links.Status(many) };
+        foreach (var name in Situations.Names) addresses.Add(Situations.Page(house, await Situations.Make(house, name)));
+        foreach (var address in addresses)
+        {
+            var (_, page, answer) = await house.Get(address);
+            var html = await answer.Content.ReadAsStringAsync();
+            var bytes = System.Text.Encoding.UTF8.GetByteCount(html);
+            foreach (var file in page.QuerySelectorAll("link[href], script[src]").Select(e => e.GetAttribute("href") ?? e.GetAttribute("src")!))
+            {
+                file.ShouldStartWith("/assets/");
+                var own = await house.Http.GetAsync(file);
+                own.Headers.CacheControl!.ToString().ShouldContain("immutable");
+                bytes += (await own.Content.ReadAsByteArrayAsync()).Length;
+            }
+            bytes.ShouldBeLessThan(MostBytes, address);
+
+            InlineCode().Matches(html).Select(m => m.Value).ShouldBeEmpty(address);
+            Policy(answer).ShouldStartWith("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'");
+            Policy(answer).ShouldNotContain("unsafe");
+            answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
+            answer.Headers.GetValues("Referrer-Policy").ShouldHaveSingleItem().ShouldBe("strict-origin");
+            answer.Headers.GetValues("X-Robots-Tag").ShouldHaveSingleItem().ShouldContain("noindex");
+            answer.Content.Headers.ContentType!.ToString().ShouldBe("text/html; charset=utf-8");
+        }
+    }
+
+    [Fact]
+    public async Task The_start_page_places_a_demo_order_with_one_click()
+    {
+        var placed = await house.Post("/demo/order");
+        placed.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+        var (status, checkout, _) = await house.Get(placed.Headers.Location!.ToString());
+        status.ShouldBe(HttpStatusCode.OK);
+        checkout.QuerySelector(".amount")!.TextContent.ShouldBe("₹1,696.00 INR");
+        var (_, start, _) = await house.Get("/");
+        start.QuerySelectorAll(".orders a").Select(a => a.GetAttribute("href")).ShouldContain(placed.Headers.Location!.ToString());
+    }
+
+    [GeneratedRegex(@"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+\s*=\s*[""']|javascript:", RegexOptions.IgnoreCase)]
+    private static partial Regex InlineCode();
+
+    static string Policy(HttpResponseMessage answer) => answer.Headers.GetValues("Content-Security-Policy").ShouldHaveSingleItem();
+
+    static string Token(string link) => link[(link.IndexOf("token=", StringComparison.Ordinal) + 6)..];
+}

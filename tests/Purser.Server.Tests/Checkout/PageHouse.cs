@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.Net;
+using AngleSharp.Html.Dom;
+using AngleSharp.Html.Parser;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Checkout;
+using Purser.Server.Engine;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Checkout;
+
+/// <summary>A whole server whose gateways say only what a test says in their place: no call leaves it, and evidence comes in by hand. So
+/// an order can be put into every situation there is.</summary>
+public sealed class PageHouse : IAsyncLifetime
+{
+    public const string PayPage = "https://gateway.example/pay/123";
+
+    readonly PostgresFixture postgres = new();
+    DateTimeOffset told = TimeProvider.System.GetUtcNow().AddMinutes(-10);
+
+    public ServerHost Host { get; private set; } = null!;
+    public HttpClient Http { get; private set; } = null!;
+    public string Url => Host.Url;
+    public ShopperLinks Links => Host.Services.GetRequiredService<ShopperLinks>();
+
+    public static IReadOnlyDictionary<string, string?> Settings(string connection) => new Dictionary<string, string?>
+    {
+        ["ConnectionStrings:Purser"] = connection,
+        ["urls"] = "http://127.0.0.1:0",
+        ["Purser:Demo"] = "true",
+        ["Purser:MerchantName"] = "Leaf & Kettle",
+        ["Purser:SupportContact"] = "help@shop.example",
+        ["Purser:SandboxUrl"] = "http://127.0.0.1:7400",
+        ["Gateways:razorpay:Order"] = "1",
+        ["Gateways:razorpay:BaseUrl"] = "http://127.0.0.1:9",
+        ["Gateways:razorpay:TestMode"] = "true",
+        ["Gateways:razorpay:key_id"] = "rzp_test_1",
+        ["Gateways:razorpay:key_secret"] = "secret",
+        ["Gateways:razorpay:webhook_secret"] = "secret",
+        ["Gateways:stripe:Order"] = "2",
+        ["Gateways:stripe:BaseUrl"] = "http://127.0.0.1:9",
+        ["Gateways:stripe:TestMode"] = "true",
+        ["Gateways:stripe:secret_key"] = "sk_test_1",
+        ["Gateways:stripe:webhook_secret"] = "whsec_1",
+    };
+
+    public async Task InitializeAsync()
+    {
+        await postgres.InitializeAsync();
+        Host = await ServerHost.Start([], Settings(await postgres.CreateDatabase()), services => services.AddSingleton<ICallStarter, NobodyCalls>());
+        Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, CheckCertificateRevocationList = true }) { BaseAddress = new Uri(Host.Url) };
+    }
+
+    public async Task DisposeAsync()
+    {
+        Http.Dispose();
+        await Host.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+
+    public async Task<Order> Place(
+        long amount = 49_900, string currency = "INR", OrderPolicy? policy = null, TimeSpan? lives = null, string? returnUrl = "https://shop.example/thanks",
+        Customer? customer = null, string description = "Tea for two", params OrderLine[] lines)
+    {
+        var id = Host.Services.GetRequiredService<Ids>().NextOrder();
+        return await Do(id, new OrderCommand.Create(id, null, new Money(amount, Currency.Find(currency)), description,
+            customer ?? new Customer("Asha Rao", "asha@shop.example", "+919900000000"), policy ?? new OrderPolicy(), lives ?? TimeSpan.FromMinutes(30),
+            new OrderContent(lines.Length > 0 ? [.. lines] : [new OrderLine("Darjeeling first flush, 250 g", 1, amount)],
+                ImmutableSortedDictionary<string, string>.Empty, null, returnUrl, [1])));
+    }
+
+    public Task<Order> Start(Order order, string account = "razorpay") =>
+        Do(order.Id, new OrderCommand.StartPayment(account, "card", p => $"https://pay.example/{p}"));
+
+    /// <summary>What a gateway tells, each a little later than the last.</summary>
+    public Task<Order> Hear(Order order, Evidence evidence, int payment = 1) =>
+        Do(order.Id, evidence.Learned(payment, EvidenceSource.Webhook, told = told.AddSeconds(1), null));
+
+    public async Task<Order> Open(Order order, PaymentLink? link = null, int payment = 1)
+    {
+        await Start(order);
+        return await Hear(order, new Evidence.LinkOpened(link ?? new PaymentLink.Redirect(PayPage), order.Amount) { GatewayReference = $"plink_{order.Id.Letters}_{payment}" }, payment);
+    }
+
+    public Task<Order> Pay(Order order, long? amount = null, int payment = 1, string money = "money") =>
+        Hear(order, new Evidence.Succeeded($"{money}_{order.Id.Letters}_{payment}", order.Amount with { MinorUnits = amount ?? order.Amount.MinorUnits }), payment);
+
+    public async Task<Order> Do(OrderId order, OrderInput input)
+    {
+        var reply = (await Host.Engine.Submit(order, input, CancellationToken.None)).ShouldBeOfType<EngineReply.Done>().Reply;
+        return reply switch
+        {
+            Reply.Made made => made.Order,
+            Reply.Same same => same.Order,
+            _ => throw new InvalidOperationException($"{input.GetType().Name} was answered with {reply}."),
+        };
+    }
+
+    /// <summary>Rings the order's alarm until its time is over and it is closed.</summary>
+    public async Task<Order> RunOut(Order order)
+    {
+        await Until.True(async () => (order = await Do(order.Id, new OrderInput.Tick())) is { HasEnded: true } or { ClosingAt: not null }, "its time is over");
+        return order;
+    }
+
+    public async Task<(HttpStatusCode Status, IHtmlDocument Page, HttpResponseMessage Answer)> Get(string address)
+    {
+        var answer = await Http.GetAsync(address);
+        return (answer.StatusCode, new HtmlParser().ParseDocument(await answer.Content.ReadAsStringAsync()), answer);
+    }
+
+    public Task<HttpResponseMessage> Post(string address, params (string Name, string Value)[] fields)
+    {
+        var form = fields.Select(f => KeyValuePair.Create(f.Name, f.Value));
+        return Http.PostAsync(address, new FormUrlEncodedContent(form));
+    }
+
+    sealed class NobodyCalls : ICallStarter
+    {
+        public void Start(GatewayCall call) { }
+    }
+}

@@ -1,0 +1,150 @@
+using System.Net;
+using Purser.Orders;
+using Purser.Server.Checkout;
+
+namespace Purser.Server.Tests.Checkout;
+
+public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
+{
+    [Theory]
+    [InlineData("ready", "Nothing was charged yet.")]
+    [InlineData("starting", "We are asking Razorpay for your payment page.")]
+    [InlineData("pending", "you can only pay once on it")]
+    [InlineData("declined", "you were not charged for it")]
+    [InlineData("processing", "the money is moving")]
+    [InlineData("unresolved", "You will not be charged twice.")]
+    [InlineData("link_closing", "to close the page")]
+    [InlineData("closing", "checking one last time")]
+    [InlineData("held", "₹299.00 INR arrived, and the order is ₹499.00 INR. Nothing is lost")]
+    [InlineData("paid", "Your payment is complete")]
+    [InlineData("paid_late", "it still counts")]
+    [InlineData("late_refund", "Refund of ₹499.00 INR: on the way.")]
+    [InlineData("late_asked", "The shop has been told")]
+    [InlineData("paid_twice", "Refund of ₹499.00 INR: on the way.")]
+    [InlineData("paid_otherwise", "It was paid by another try.")]
+    [InlineData("paid_and_held", "₹1.00 INR arrived")]
+    [InlineData("taken_back", "took the money back")]
+    [InlineData("failed", "You can try again.")]
+    [InlineData("cancelled_try", "Nothing was charged on it.")]
+    [InlineData("expired_try", "it counts for this order")]
+    [InlineData("expired", "order again at the shop")]
+    [InlineData("cancelled", "The shop cancelled this order.")]
+    public async Task Every_situation_has_its_words(string name, string words)
+    {
+        var order = await Situations.Make(house, name);
+        var (status, page, _) = await house.Get(Situations.Page(house, order));
+        status.ShouldBe(HttpStatusCode.OK);
+        page.QuerySelector("[data-situation]")!.GetAttribute("data-situation").ShouldBe(name);
+        page.QuerySelector("main")!.TextContent.ShouldContain(words);
+        page.QuerySelector("main")!.TextContent.ShouldContain("safe to close this page");
+        // The order's own page tells the same and moves nothing.
+        var (_, own, _) = await house.Get(house.Links.Status(order));
+        own.QuerySelector(".safety")!.TextContent.ShouldContain("safe to close this page");
+        own.QuerySelectorAll("main form").ShouldBeEmpty();
+        own.QuerySelectorAll("main a[href*='/go'], main a[href^='/checkout']").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void The_table_above_covers_every_situation()
+    {
+        var shown = typeof(StatusPageTests).GetMethod(nameof(Every_situation_has_its_words))!
+            .GetCustomAttributes(typeof(InlineDataAttribute), false).Cast<InlineDataAttribute>().Select(a => (string)a.GetData(null!).First()[0]);
+        shown.ShouldBe(Situations.Names);
+    }
+
+    [Theory]
+    [InlineData("processing", true)]
+    [InlineData("starting", true)]
+    [InlineData("pending", false)]
+    [InlineData("unresolved", false)]
+    [InlineData("paid", false)]
+    [InlineData("failed", false)]
+    public async Task Leaving_is_asked_about_only_while_a_payment_is_under_way(string name, bool guarded)
+    {
+        var (_, page, _) = await house.Get(Situations.Page(house, await Situations.Make(house, name)));
+        (page.QuerySelector("[data-guard]") is not null).ShouldBe(guarded);
+    }
+
+    [Theory]
+    [InlineData("processing", "5")]
+    [InlineData("pending", "15")]
+    [InlineData("paid", null)]
+    public async Task Without_script_the_page_looks_again_by_itself_while_there_is_something_to_see(string name, string? seconds)
+    {
+        var (_, page, _) = await house.Get(Situations.Page(house, await Situations.Make(house, name)));
+        page.QuerySelector("noscript meta")?.GetAttribute("content").ShouldBe(seconds);
+        if (seconds is null) page.QuerySelector("noscript meta").ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Whoever_was_handed_the_link_learns_nothing_about_the_shopper()
+    {
+        foreach (var name in new[] { "ready", "pending", "paid", "held" })
+        {
+            var order = await Situations.Make(house, name);
+            foreach (var address in new[] { Situations.Page(house, order), house.Links.Status(order), house.Links.Checkout(order) })
+            {
+                var html = await house.Http.GetStringAsync(name == "ready" || !address.StartsWith("/checkout", StringComparison.Ordinal) ? address : house.Links.Status(order));
+                html.ShouldNotContain("Asha");
+                html.ShouldNotContain("asha@");
+                html.ShouldNotContain("9900000000");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_way_back_to_the_shop_is_there_when_the_order_has_one()
+    {
+        var order = await Situations.Make(house, "paid");
+        var (_, page, _) = await house.Get(Situations.Page(house, order));
+        page.QuerySelector("a[href='https://shop.example/thanks']")!.TextContent.ShouldBe("Back to the shop");
+        var (_, without, _) = await house.Get(house.Links.Status(await house.Place(returnUrl: null)));
+        without.QuerySelectorAll("main a[href^='http']").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_part_that_changes_is_to_be_had_alone()
+    {
+        var order = await Situations.Make(house, "pending");
+        var (_, page, _) = await house.Get(Situations.Page(house, order));
+        var place = page.QuerySelector("[data-live]")!;
+        place.GetAttribute("data-sequence").ShouldBe(order.Sequence.ToString());
+        var part = await house.Http.GetStringAsync(place.GetAttribute("data-part"));
+        part.ShouldNotContain("<html");
+        part.ShouldContain("data-situation=\"pending\"");
+        part.ShouldContain($"data-at=\"{order.Sequence}\"");
+    }
+
+    [Fact]
+    public async Task Opening_a_page_changes_nothing()
+    {
+        var order = await Situations.Make(house, "pending");
+        foreach (var address in new[] { house.Links.Payment(order, 1), house.Links.HandOver(order, 1), house.Links.Status(order), house.Links.Checkout(order) })
+            for (var i = 0; i < 3; i++) (await house.Get(address)).Status.ShouldBe(HttpStatusCode.OK);
+        (await house.Do(order.Id, new OrderCommand.Look(1))).Payments.Length.ShouldBe(1);
+        (await house.Do(order.Id, new OrderCommand.Look(1))).Sequence.ShouldBe(order.Sequence);
+    }
+
+    [Fact]
+    public async Task A_link_that_is_cut_short_or_anothers_says_what_to_do()
+    {
+        var order = await Situations.Make(house, "pending");
+        var other = await house.Place();
+        var token = house.Links.Status(other)[(house.Links.Status(other).IndexOf('?', StringComparison.Ordinal) + 7)..];
+        foreach (var path in new[] { $"/status/{order.Id}", $"/pay/{new PaymentId(order.Id, 1)}", $"/checkout/{order.Id}", $"/pay/{new PaymentId(order.Id, 1)}/go" })
+        {
+            var (missing, page, _) = await house.Get(path);
+            missing.ShouldBe(HttpStatusCode.Unauthorized);
+            page.QuerySelector("h1")!.TextContent.ShouldBe(Texts.TokenMissing);
+            var (foreign, _, answer) = await house.Get($"{path}?token={token}");
+            foreign.ShouldBe(HttpStatusCode.NotFound);
+            var text = await answer.Content.ReadAsStringAsync();
+            // Nobody learns from the answer whether the order exists.
+            var unknown = path.Replace(order.Id.Letters, "0123456789abc", StringComparison.Ordinal);
+            (await (await house.Http.GetAsync($"{unknown}?token={token}")).Content.ReadAsStringAsync()).ShouldBe(text);
+        }
+        (await house.Get("/status/nonsense?token=x")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await house.Get("/no/such/page")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await house.Get(house.Links.Payment(order, 1).Replace("_1?", "_7?", StringComparison.Ordinal))).Status.ShouldBe(HttpStatusCode.NotFound);
+    }
+}
