@@ -204,7 +204,7 @@ public static class OrderMachine
         && p.Asks < Math.Min(rules.MostAsks, Payments.Payment.MostAsks);
 
     /// <summary>The next question about a payment: for its link while we know that there is none, to close it when we want that, else how it is.</summary>
-    static void Ask(Draft draft, int number)
+    internal static void Ask(Draft draft, int number)
     {
         var p = draft.Order.Payment(number)!;
         if (AsksForLink(draft.Order, p, draft.Rules))
@@ -233,10 +233,10 @@ public static class OrderMachine
         switch (evidence)
         {
             case Evidence.Succeeded money:
-                Receive(draft, p, money);
+                MoneyMachine.Receive(draft, p, money);
                 break;
             case Evidence.Reversed back:
-                TakeBack(draft, p, back);
+                MoneyMachine.TakeBack(draft, p, back);
                 break;
             default:
                 LearnOther(draft, p, evidence);
@@ -274,7 +274,7 @@ public static class OrderMachine
     }
 
     /// <summary>Questions that the new status answers.</summary>
-    static void Conclude(Draft draft, int number, Evidence evidence)
+    internal static void Conclude(Draft draft, int number, Evidence evidence)
     {
         var p = draft.Order.Payment(number)!;
         var answered = p.Discrepancy switch
@@ -288,7 +288,7 @@ public static class OrderMachine
         Resolve(draft, number, p.Discrepancy!.Value, evidence, p.Amount, EventNames.Snake(p.Status.ToString()));
     }
 
-    static void Resolve(Draft draft, int number, DiscrepancyKind kind, Evidence because, Money amount, string reason, string? money = null) =>
+    internal static void Resolve(Draft draft, int number, DiscrepancyKind kind, Evidence because, Money amount, string reason, string? money = null) =>
         draft.Tell(EventType.DiscrepancyResolved, number, because, amount, money: money, discrepancy: kind, reason: reason);
 
     static Money? AmountOf(Evidence evidence) => evidence switch
@@ -298,132 +298,6 @@ public static class OrderMachine
         Evidence.LinkOpened e    => e.Amount,
         _                        => null,
     };
-
-    /// <summary>Money came in. Success always counts; what it counts as, the order decides.</summary>
-    static void Receive(Draft draft, Payment p, Evidence.Succeeded e)
-    {
-        p = p with
-        {
-            GatewayReference = p.GatewayReference ?? e.GatewayReference, Method = e.Method ?? p.Method, Fee = e.Fee ?? p.Fee, Tax = e.Tax ?? p.Tax,
-        };
-        var known = p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference);
-        var right = e.Amount == p.Amount;
-
-        if (known is { Standing: not Standing.Mismatched })
-        {
-            if (right) Agree(draft, p, e);
-            else Contradict(draft, p, e);
-            return;
-        }
-        if (known is not null && !right && !Outranks(e.Amount, known.Amount))
-        {
-            draft.Change(p);
-            return;
-        }
-
-        var standing = !right ? Standing.Mismatched
-            : draft.Order.Status == OrderStatus.Paid || p.Captures.Any(c => c.Standing == Standing.Accepted) ? Standing.Duplicate
-            : draft.Order.HasEnded ? Standing.Late
-            : Standing.Accepted;
-        var accepts = standing == Standing.Accepted || (standing == Standing.Late && draft.Order.Policy.Late == LatePolicy.Accept);
-        var late = standing == Standing.Late;
-        if (accepts) standing = Standing.Accepted;
-
-        var capture = new Capture(e.MoneyReference, e.Amount, draft.Now, standing);
-        p = p with
-        {
-            Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture),
-            Status = right || p.Status == Succeeded ? Succeeded : Held,
-            Reason = right ? null : p.Reason,
-        };
-        draft.Change(p);
-        var replaces = known?.Amount;
-        switch (standing)
-        {
-            case Standing.Mismatched:
-                draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                if (known is not null) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "replaced", e.MoneyReference);
-                draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
-                break;
-            case Standing.Accepted:
-                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = late, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
-                draft.Tell(EventType.OrderPaid, p.Number, e, e.Amount);
-                break;
-            case Standing.Duplicate:
-                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                Return(draft, p.Number, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
-                break;
-            case Standing.Late:
-                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                Return(draft, p.Number, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
-                break;
-        }
-        if (known is not null && right) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "succeeded", e.MoneyReference);
-        Conclude(draft, p.Number, e);
-        ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
-    }
-
-    /// <summary>Of two wrong amounts for the same money the larger counts; of two currencies, so that the order of news decides nothing, the
-    /// later in the alphabet.</summary>
-    static bool Outranks(Money one, Money other) => one.Currency == other.Currency
-        ? one.MinorUnits > other.MinorUnits
-        : string.CompareOrdinal(one.Currency.Code, other.Currency.Code) > 0;
-
-    /// <summary>The gateway says again what it said; asked after a contradiction, that settles it.</summary>
-    static void Agree(Draft draft, Payment p, Evidence.Succeeded e)
-    {
-        if (e.Source == EvidenceSource.Webhook)
-        {
-            draft.Change(p);
-            return;
-        }
-        draft.Change(p with { Contradicted = false, Discrepancy = p.Discrepancy is DiscrepancyKind.Contradiction ? null : p.Discrepancy });
-        if (p.Discrepancy is DiscrepancyKind.Contradiction) Resolve(draft, p.Number, DiscrepancyKind.Contradiction, e, p.Amount, "succeeded");
-    }
-
-    /// <summary>The same money, told before with the right amount and now with another.</summary>
-    static void Contradict(Draft draft, Payment p, Evidence.Succeeded e)
-    {
-        var step = PaymentMachine.Contradiction(p, e);
-        draft.Change(step.After);
-        if (step.After.Discrepancy is { } opened && p.Discrepancy is null)
-            draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, discrepancy: opened);
-        if (step.AskNow) Ask(draft, p.Number);
-    }
-
-    /// <summary>Money that the order does not want goes back once, or a person is asked once.</summary>
-    static void Return(
-        Draft draft, int number, Capture capture, bool refund, RefundReason reason, DiscrepancyKind question, Evidence e)
-    {
-        if (!refund)
-        {
-            draft.Tell(EventType.DiscrepancyOpened, number, e, capture.Amount, money: capture.MoneyReference, discrepancy: question);
-            return;
-        }
-        var next = draft.Order.Refunds.Length + 1;
-        draft.Order = draft.Order with
-        {
-            Refunds = draft.Order.Refunds.Add(new Refund(next, number, capture.MoneyReference, capture.Amount, reason, RefundStatus.Requested, draft.Now)),
-        };
-        draft.Tell(EventType.RefundRequested, number, e, capture.Amount, money: capture.MoneyReference, refund: next, reason: EventNames.Snake(reason.ToString()));
-    }
-
-    static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
-    {
-        if (p.Reversals.Contains(e.MoneyReference)) return;
-        draft.Change(p with { Reversals = p.Reversals.Add(e.MoneyReference) });
-        ReverseKnown(draft, p.Number, e.MoneyReference, e, null);
-    }
-
-    /// <summary>A reversal counts once the money it takes back is known, whichever was told first.</summary>
-    static void ReverseKnown(Draft draft, int number, string reference, Evidence because, Money? replaces)
-    {
-        var p = draft.Order.Payment(number)!;
-        if (!p.Reversals.Contains(reference) || p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture) return;
-        if (replaces is { } before) Resolve(draft, number, DiscrepancyKind.Reversed, because, before, "replaced", reference);
-        draft.Tell(EventType.DiscrepancyOpened, number, because, capture.Amount, money: reference, replaces: replaces, discrepancy: DiscrepancyKind.Reversed);
-    }
 
     // What holds after every input.
 
@@ -459,40 +333,5 @@ public static class OrderMachine
         draft.Order = draft.Order with { WakeAt = Schedule.Wake(draft.Order, draft.Rules) };
         // A call carries the order as it is committed, not as it was half-way.
         for (var i = 0; i < draft.Calls.Count; i++) draft.Calls[i] = draft.Calls[i] with { Order = draft.Order };
-    }
-
-    /// <summary>What a decision is written on. It lives inside one call of <see cref="Decide"/>.</summary>
-    sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
-    {
-        public Order Order { get; set; } = order;
-        public Order Before { get; } = order;
-        public DateTimeOffset Now => now;
-        public OrderRules Rules => rules;
-        public List<GatewayCall> Calls { get; } = [];
-        readonly ImmutableArray<OrderEvent>.Builder events = ImmutableArray.CreateBuilder<OrderEvent>();
-        readonly ImmutableArray<Posting>.Builder postings = ImmutableArray.CreateBuilder<Posting>();
-
-        public ImmutableArray<OrderEvent> Events => events.ToImmutable();
-        public ImmutableArray<Posting> Postings => postings.ToImmutable();
-
-        public void Change(Payment payment) =>
-            Order = Order with { Payments = Order.Payments.SetItem(payment.Number - 1, payment) };
-
-        public void Tell(
-            EventType type, int? payment = null, Evidence? because = null, Money? amount = null, string? money = null, Money? replaces = null,
-            int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null)
-        {
-            var p = payment is { } number ? Order.Payment(number) : null;
-            Order = Order with { Sequence = Order.Sequence + 1 };
-            var e = new OrderEvent
-            {
-                Order = Order.Id, Sequence = Order.Sequence, Type = type, At = now, OrderStatus = Order.Status, Late = Order.Late, PaidBy = Order.PaidBy,
-                Payment = payment, Account = p?.Account, PaymentStatus = p?.Status, GatewayReference = p?.GatewayReference, MoneyReference = money,
-                Amount = amount, Replaces = replaces, Refund = refund, Discrepancy = discrepancy, Reason = reason,
-                Source = because?.Source, RawKey = because?.RawKey,
-            };
-            events.Add(e);
-            postings.AddRange(Books.Of(e));
-        }
     }
 }

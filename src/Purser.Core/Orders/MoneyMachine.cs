@@ -1,0 +1,137 @@
+using Purser.Payments;
+using Purser.Refunds;
+using static Purser.Orders.OrderMachine;
+using static Purser.Payments.PaymentStatus;
+
+namespace Purser.Orders;
+
+/// <summary>What captured money makes of an order: it pays it, or it is held, late or twice; and what a reversal takes back. Total and
+/// pure like <see cref="OrderMachine"/>, of which it is a part.</summary>
+static class MoneyMachine
+{
+    /// <summary>Money came in. Success always counts; what it counts as, the order decides.</summary>
+    public static void Receive(Draft draft, Payment p, Evidence.Succeeded e)
+    {
+        p = p with
+        {
+            GatewayReference = p.GatewayReference ?? e.GatewayReference, Method = e.Method ?? p.Method, Fee = e.Fee ?? p.Fee, Tax = e.Tax ?? p.Tax,
+        };
+        var known = p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference);
+        var right = e.Amount == p.Amount;
+
+        if (known is { Standing: not Standing.Mismatched })
+        {
+            if (right) Agree(draft, p, e);
+            else Contradict(draft, p, e);
+            return;
+        }
+        if (known is not null && !right && !Outranks(e.Amount, known.Amount))
+        {
+            draft.Change(p);
+            return;
+        }
+
+        var standing = !right ? Standing.Mismatched
+            : draft.Order.Status == OrderStatus.Paid || p.Captures.Any(c => c.Standing == Standing.Accepted) ? Standing.Duplicate
+            : draft.Order.HasEnded ? Standing.Late
+            : Standing.Accepted;
+        var accepts = standing == Standing.Accepted || (standing == Standing.Late && draft.Order.Policy.Late == LatePolicy.Accept);
+        var late = standing == Standing.Late;
+        if (accepts) standing = Standing.Accepted;
+
+        var capture = new Capture(e.MoneyReference, e.Amount, draft.Now, standing);
+        p = p with
+        {
+            Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture),
+            Status = right || p.Status == Succeeded ? Succeeded : Held,
+            Reason = right ? null : p.Reason,
+        };
+        draft.Change(p);
+        var replaces = known?.Amount;
+        switch (standing)
+        {
+            case Standing.Mismatched:
+                draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                if (known is not null) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "replaced", e.MoneyReference);
+                draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
+                break;
+            case Standing.Accepted:
+                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = late, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
+                draft.Tell(EventType.OrderPaid, p.Number, e, e.Amount);
+                break;
+            case Standing.Duplicate:
+                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                Return(draft, p.Number, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
+                break;
+            case Standing.Late:
+                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                Return(draft, p.Number, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
+                break;
+        }
+        if (known is not null && right) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "succeeded", e.MoneyReference);
+        Conclude(draft, p.Number, e);
+        ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
+    }
+
+    /// <summary>Of two wrong amounts for the same money the larger counts; of two currencies, so that the order of news decides nothing, the
+    /// later in the alphabet.</summary>
+    static bool Outranks(Money one, Money other) => one.Currency == other.Currency
+        ? one.MinorUnits > other.MinorUnits
+        : string.CompareOrdinal(one.Currency.Code, other.Currency.Code) > 0;
+
+    /// <summary>The gateway says again what it said; asked after a contradiction, that settles it.</summary>
+    static void Agree(Draft draft, Payment p, Evidence.Succeeded e)
+    {
+        if (e.Source == EvidenceSource.Webhook)
+        {
+            draft.Change(p);
+            return;
+        }
+        draft.Change(p with { Contradicted = false, Discrepancy = p.Discrepancy is DiscrepancyKind.Contradiction ? null : p.Discrepancy });
+        if (p.Discrepancy is DiscrepancyKind.Contradiction) Resolve(draft, p.Number, DiscrepancyKind.Contradiction, e, p.Amount, "succeeded");
+    }
+
+    /// <summary>The same money, told before with the right amount and now with another.</summary>
+    static void Contradict(Draft draft, Payment p, Evidence.Succeeded e)
+    {
+        var step = PaymentMachine.Contradiction(p, e);
+        draft.Change(step.After);
+        if (step.After.Discrepancy is { } opened && p.Discrepancy is null)
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, discrepancy: opened);
+        if (step.AskNow) Ask(draft, p.Number);
+    }
+
+    /// <summary>Money that the order does not want goes back once, or a person is asked once.</summary>
+    static void Return(
+        Draft draft, int number, Capture capture, bool refund, RefundReason reason, DiscrepancyKind question, Evidence e)
+    {
+        if (!refund)
+        {
+            draft.Tell(EventType.DiscrepancyOpened, number, e, capture.Amount, money: capture.MoneyReference, discrepancy: question);
+            return;
+        }
+        var next = draft.Order.Refunds.Length + 1;
+        draft.Order = draft.Order with
+        {
+            Refunds = draft.Order.Refunds.Add(new Refund(next, number, capture.MoneyReference, capture.Amount, reason, RefundStatus.Requested, draft.Now)),
+        };
+        draft.Tell(EventType.RefundRequested, number, e, capture.Amount, money: capture.MoneyReference, refund: next, reason: EventNames.Snake(reason.ToString()));
+    }
+
+    public static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
+    {
+        if (p.Reversals.Contains(e.MoneyReference)) return;
+        draft.Change(p with { Reversals = p.Reversals.Add(e.MoneyReference) });
+        ReverseKnown(draft, p.Number, e.MoneyReference, e, null);
+    }
+
+    /// <summary>A reversal counts once the money it takes back is known, whichever was told first.</summary>
+    static void ReverseKnown(Draft draft, int number, string reference, Evidence because, Money? replaces)
+    {
+        var p = draft.Order.Payment(number)!;
+        if (!p.Reversals.Contains(reference) || p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture) return;
+        if (replaces is { } before) Resolve(draft, number, DiscrepancyKind.Reversed, because, before, "replaced", reference);
+        draft.Tell(EventType.DiscrepancyOpened, number, because, capture.Amount, money: reference, replaces: replaces, discrepancy: DiscrepancyKind.Reversed);
+    }
+}
