@@ -27,7 +27,7 @@ static class Shapes
             ["Logging:LogLevel:Default"] = "Error",
             ["Purser:RateLimit:PerSecond"] = "1000000",
             ["Purser:RateLimit:Burst"] = "1000000",
-        }, [new BenchGateway()]);
+        }, gateways: [new BenchGateway()]);
         var keys = await DevelopmentKeys.Renew(host, "bench", default);
         return await Ready(host.Url, keys.Secret);
     }

@@ -31,10 +31,12 @@ public sealed partial class ServerHost : IAsyncDisposable
     public OrderEngine Engine => app.Services.GetRequiredService<OrderEngine>();
 
     /// <summary>Opens the database, brings its schema forward, and serves. Throws <see cref="StartFailureException"/> with the setting at fault.</summary>
+    /// <param name="also">Services in place of, or beside, the usual ones; for tests.</param>
     /// <param name="gateways">Instead of all that are compiled in; for measuring without a network.</param>
     /// <param name="settings">Above the environment's and the command line's; for tests and for commands that start a server.</param>
     public static async Task<ServerHost> Start(
-        string[] args, IReadOnlyDictionary<string, string?>? settings = null, IEnumerable<IGateway>? gateways = null, CancellationToken stop = default)
+        string[] args, IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? also = null, IEnumerable<IGateway>? gateways = null,
+        CancellationToken stop = default)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
@@ -71,6 +73,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         {
             await Migrations.Apply(database.Source, early.CreateLogger<Database>(), stop);
             Compose(builder.Services, builder.Configuration, options, accounts, database);
+            also?.Invoke(builder.Services);
             var app = builder.Build();
             Map(app);
             var host = new ServerHost(app, database);

@@ -36,6 +36,20 @@ public sealed class PostgresFixture : IAsyncLifetime
         foreach (var database in databases) await Execute(connection, $"drop database if exists {database} with (force)");
     }
 
+    /// <summary>Takes a database away as an outage does: nobody may connect, and who is connected is thrown out.</summary>
+    public async Task Forbid(string database)
+    {
+        await using var connection = await Administrate(await Shared.Value);
+        await Execute(connection, $"alter database {database} allow_connections false");
+        await Execute(connection, $"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+    }
+
+    public async Task Allow(string database)
+    {
+        await using var connection = await Administrate(await Shared.Value);
+        await Execute(connection, $"alter database {database} allow_connections true");
+    }
+
     async Task<string> Create(string template)
     {
         var server = await Shared.Value;
