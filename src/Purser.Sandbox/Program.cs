@@ -1,2 +1,59 @@
-var app = WebApplication.CreateSlimBuilder(args).Build();
-app.Run();
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Purser.Sandbox;
+
+var controlPort = new Option<int>("--control-port") { DefaultValueFactory = _ => 7400, Description = "Port of the control API." };
+var dynamicPorts = new Option<bool>("--dynamic-ports") { Description = "Let the system choose the gateways' ports." };
+var speed = new Option<double>("--speed") { DefaultValueFactory = _ => 1, Description = "How fast retries and delays pass." };
+var seed = new Option<int?>("--seed") { Description = "Makes the gateways' ids repeatable." };
+var root = new RootCommand("Gateways that move no real money.") { controlPort, dynamicPorts, speed, seed };
+root.SetAction(async (asked, _) =>
+{
+    if (asked.GetValue(speed) <= 0)
+    {
+        await Console.Error.WriteLineAsync("--speed must be more than 0.");
+        return 2;
+    }
+
+    using var stop = new CancellationTokenSource();
+    void End(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        stop.Cancel();
+    }
+
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+    Sandbox sandbox;
+    try
+    {
+        sandbox = await Sandbox.Start(new()
+        {
+            ControlPort = asked.GetValue(controlPort),
+            DynamicPorts = asked.GetValue(dynamicPorts),
+            Speed = asked.GetValue(speed),
+            Seed = asked.GetValue(seed),
+        });
+    }
+    catch (IOException taken)
+    {
+        await Console.Error.WriteLineAsync($"The sandbox cannot listen: {taken.Message}");
+        return 1;
+    }
+
+    await using (sandbox)
+    {
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            control = Address(sandbox.ControlUrl),
+            gateways = sandbox.Worlds.ToDictionary(w => w.Dialect.Name, w => Address(w.Address)),
+        }));
+        await sandbox.WaitForShutdown(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    return 0;
+
+    static string Address(Uri url) => url.ToString().TrimEnd('/');
+});
+return await root.Parse(args, configuration: null).InvokeAsync(new() { ProcessTerminationTimeout = null });

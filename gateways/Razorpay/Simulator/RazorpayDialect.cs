@@ -1,0 +1,266 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Purser.Sandbox.Razorpay;
+
+/// <summary>Razorpay's API v1 in test mode, from its documents: payment links, orders, payments, refunds. What shoppers do
+/// and what is told about it stands in the other parts.</summary>
+public sealed partial class RazorpayDialect : IGatewayDialect
+{
+    const string KeyId = "rzp_test_sandbox", KeySecret = "rzp_secret_sandbox_0123456789", AccountId = "acc_Sandbox0000001";
+
+    static readonly byte[] Authorization = Encoding.UTF8.GetBytes($"{KeyId}:{KeySecret}");
+
+    GatewayWorld world = null!;
+    RazorpayVault vault = new();
+
+    public string Name => "razorpay";
+
+    public int DefaultPort => 7411;
+
+    public IReadOnlyDictionary<string, string> Credentials { get; } =
+        new Dictionary<string, string> { ["key_id"] = KeyId, ["key_secret"] = KeySecret };
+
+    public string WebhookSecret => "rzp_webhook_secret_sandbox";
+
+    public IReadOnlySet<string> AmountFields { get; } =
+        new HashSet<string> { "amount", "amount_paid", "amount_due", "base_amount" };
+
+    public IReadOnlySet<string> IdentityFields { get; } =
+        new HashSet<string> { "id", "reference_id", "order_id", "plink_id", "payment_id", "receipt", "notes", "description" };
+
+    public void Open(GatewayWorld world)
+    {
+        this.world = world;
+        vault = new();
+    }
+
+    public string CallName(Call call) => (call.Method, Parts(call)) switch
+    {
+        ("POST", ["v1", "payment_links"] or ["v1", "orders"]) => "create_link",
+        ("POST", ["v1", "payment_links", _, "cancel"]) => "cancel",
+        ("POST", ["v1", "payments", _, "refund"]) => "refund",
+        ("GET", _) => "inquire",
+        _ => "other",
+    };
+
+    public async Task<Reply> Answer(Call call)
+    {
+        await call.Work();
+        if (!Authorized(call)) return RazorpayDialectRules.Bad("Authentication failed", status: 401);
+        return (call.Method, Parts(call)) switch
+        {
+            ("POST", ["v1", "payment_links"]) => CreateLink(call),
+            ("GET", ["v1", "payment_links"]) => FindLinks(call),
+            ("GET", ["v1", "payment_links", var id]) => OfLink(id, link => link.Json(inWebhook: false)),
+            ("POST", ["v1", "payment_links", var id, "cancel"]) => Cancel(id),
+            ("POST", ["v1", "orders"]) => CreateOrder(call),
+            ("GET", ["v1", "orders"]) => FindOrders(call),
+            ("GET", ["v1", "orders", var id]) => OfOrder(id, order => order.Json()),
+            ("GET", ["v1", "orders", var id, "payments"]) => OfOrder(id, o => Collection(o.Payments.Select(p => p.Json()))),
+            ("GET", ["v1", "payments", var id]) => OfPayment(id, payment => payment.Json()),
+            ("POST", ["v1", "payments", var id, "refund"]) => Refund(id, call),
+            ("GET", ["v1", "payments", var id, "refunds"]) =>
+                OfPayment(id, p => Collection(p.Refunds.Select(r => (JsonObject)r.DeepClone()))),
+            ("GET", ["v1", "refunds", var id]) => ReadRefund(id),
+            _ => RazorpayDialectRules.Bad("The requested URL was not found on the server.", status: 404),
+        };
+    }
+
+    public IEnumerable<Link> Links() => vault.LinkOrder;
+
+    /// <summary>Our own reference is the link's reference_id.</summary>
+    public Link? LinkByReference(string reference) => vault.LinksByReference.GetValueOrDefault(reference);
+
+    public Link? LinkByPage(string path) =>
+        path.StartsWith("/rzp/", StringComparison.Ordinal) ? vault.LinksByPage.GetValueOrDefault(path[5..]) : null;
+
+    static string[] Parts(Call call) => call.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+
+    static bool Authorized(Call call)
+    {
+        if (call.Header("Authorization") is not { } header
+            || !header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)) return false;
+        var given = new byte[header.Length];
+        return Convert.TryFromBase64String(header[6..].Trim(), given, out var length)
+            && given.AsSpan(0, length).SequenceEqual(Authorization);
+    }
+
+    Reply CreateLink(Call call)
+    {
+        if (RazorpayDialectRules.Read(call.Body, out var asked) is { } unreadable) return unreadable;
+        var now = world.NowSeconds;
+        if (RazorpayDialectRules.WrongLink(asked, now) is { } wrong) return wrong;
+        var reference = (string?)asked["reference_id"];
+        if (reference is "") asked["reference_id"] = reference = null;
+        var end = (long?)asked["expire_by"] ?? 0;
+        var notes = asked["notes"] as JsonObject ?? [];
+        var order = new RazorpayOrder(world.NextId("order_", 14), (long)asked["amount"]!,
+            (string?)asked["currency"] ?? "INR", null, notes, now);
+        var page = world.NextId("", 7);
+        var link = new RazorpayLink(world.NextId("plink_", 14), order, asked, now)
+        {
+            ShortUrl = new Uri(world.Address, "/rzp/" + page).ToString(),
+            Description = (string?)asked["description"] ?? "",
+            ExpiresAt = end == 0 ? null : DateTimeOffset.FromUnixTimeSeconds(end),
+        };
+        if (reference is not null && !vault.LinksByReference.TryAdd(reference, link))
+            return RazorpayDialectRules.Bad($"payment link with given reference_id ({reference}) already attempted/exists", "reference_id");
+        vault.Orders[order.Id] = order;
+        vault.LinksByPage[page] = link;
+        vault.Links[link.Id] = link;
+        vault.LinkOrder.Enqueue(link);
+        world.Deadlines.Add(link);
+        return new(200, link.Json(inWebhook: false));
+    }
+
+    Reply FindLinks(Call call)
+    {
+        IEnumerable<RazorpayLink> found;
+        if (call.Asked("reference_id") is { } reference)
+            found = vault.LinksByReference.TryGetValue(reference, out var link) ? [link] : [];
+        else if (call.Asked("payment_id") is { } payment)
+            found = vault.Payments.GetValueOrDefault(payment)?.Order.Link is { } paid ? [paid] : [];
+        else
+            found = vault.LinkOrder.Reverse().Take(10);
+        return new(200, new JsonObject { ["payment_links"] = new JsonArray([.. found.Select(Shown)]) });
+
+        static JsonNode Shown(RazorpayLink link)
+        {
+            lock (link.Order.Gate) return link.Json(inWebhook: false);
+        }
+    }
+
+    Reply Cancel(string id)
+    {
+        if (!vault.Links.TryGetValue(id, out var link)) return Unknown(id);
+        JsonObject answer;
+        lock (link.Order.Gate)
+        {
+            if (link.State != "created")
+                return RazorpayDialectRules.Bad($"Payment link cannot be cancelled as it is in {link.State} state");
+            link.State = "cancelled";
+            link.CancelledAt = link.UpdatedAt = world.NowSeconds;
+            answer = link.Json(inWebhook: false);
+        }
+
+        Tell("payment_link.cancelled", link, null);
+        return new(200, answer);
+    }
+
+    Reply CreateOrder(Call call)
+    {
+        if (RazorpayDialectRules.Read(call.Body, out var asked) is { } unreadable) return unreadable;
+        if (RazorpayDialectRules.WrongOrder(asked) is { } wrong) return wrong;
+        var receipt = (string?)asked["receipt"];
+        var order = new RazorpayOrder(world.NextId("order_", 14), (long)asked["amount"]!, (string)asked["currency"]!,
+            receipt, asked["notes"] as JsonObject ?? [], world.NowSeconds);
+        // Accounts differ in whether a receipt may be used twice, so it is a setting here.
+        var strict = world.Settings.GetValueOrDefault("duplicate_receipts") == "reject";
+        if (receipt is not null)
+        {
+            var same = vault.OrdersByReceipt.GetOrAdd(receipt, _ => new());
+            lock (same)
+            {
+                if (strict && same.Count > 0) return RazorpayDialectRules.Bad("order receipt should be unique", "receipt");
+                same.Add(order);
+            }
+        }
+
+        vault.Orders[order.Id] = order;
+        return new(200, order.Json());
+    }
+
+    Reply FindOrders(Call call)
+    {
+        var found = new List<RazorpayOrder>();
+        if (call.Asked("receipt") is { } receipt && vault.OrdersByReceipt.TryGetValue(receipt, out var same))
+            lock (same) found.AddRange(same);
+        return new(200, Collection(found.Select(order =>
+        {
+            lock (order.Gate) return order.Json();
+        })));
+    }
+
+    Reply Refund(string id, Call call)
+    {
+        if (!vault.Payments.TryGetValue(id, out var payment)) return Unknown(id);
+        if (RazorpayDialectRules.Read(call.Body, out var asked) is { } unreadable) return unreadable;
+        if (RazorpayDialectRules.WrongRefund(asked) is { } wrong) return wrong;
+        var key = call.Header("X-Refund-Idempotency");
+        if (key is { Length: < 10 }) return RazorpayDialectRules.Bad("The idempotency key must have at least 10 characters.");
+        JsonObject refund;
+        lock (payment.Order.Gate)
+        {
+            if (key is not null && vault.RefundKeys.TryGetValue(key, out var before))
+                return before.Body == id + call.BodyText ? new(200, before.Refund.DeepClone())
+                    : RazorpayDialectRules.Bad("Different request with the same idempotency key");
+            if (payment.CapturedAt is null) return RazorpayDialectRules.Bad("The payment status should be captured for action to be taken");
+            var left = payment.Amount - payment.AmountRefunded;
+            var amount = (long?)asked["amount"] ?? left;
+            if (left == 0) return RazorpayDialectRules.Bad("The payment has been fully refunded already");
+            if (amount > left) return RazorpayDialectRules.Bad("The refund amount provided is greater than amount captured");
+            payment.AmountRefunded += amount;
+            if (payment.AmountRefunded == payment.Amount) payment.Status = "refunded";
+            refund = RefundJson(payment, asked, amount);
+            payment.Refunds.Add(refund);
+            vault.Refunds[(string)refund["id"]!] = refund;
+            if (key is not null) vault.RefundKeys[key] = (id + call.BodyText, refund);
+            world.Book.Refunded(payment.Order.Link, payment.Id, amount, payment.Order.Currency, world.Now);
+        }
+
+        TellRefund(refund, payment);
+        return new(200, refund.DeepClone());
+    }
+
+    JsonObject RefundJson(RazorpayPayment payment, JsonObject asked, long amount)
+    {
+        var json = new JsonObject
+        {
+            ["id"] = world.NextId("rfnd_", 14),
+            ["entity"] = "refund",
+            ["amount"] = amount,
+            ["currency"] = payment.Order.Currency,
+            ["payment_id"] = payment.Id,
+            ["notes"] = RazorpayOrder.NotesJson(asked["notes"] as JsonObject ?? []),
+            ["receipt"] = asked["receipt"]?.DeepClone(),
+            ["acquirer_data"] = new JsonObject { ["arn"] = null },
+            ["created_at"] = world.NowSeconds,
+            ["batch_id"] = null,
+            ["status"] = "processed",
+        };
+        if (asked["speed"] is not { } speed) return json;
+        json["speed_processed"] = "normal";
+        json["speed_requested"] = speed.DeepClone();
+        return json;
+    }
+
+    Reply ReadRefund(string id) =>
+        vault.Refunds.TryGetValue(id, out var refund) ? new(200, refund.DeepClone()) : Unknown(id);
+
+    Reply OfLink(string id, Func<RazorpayLink, JsonNode> read)
+    {
+        if (!vault.Links.TryGetValue(id, out var link)) return Unknown(id);
+        lock (link.Order.Gate) return new(200, read(link));
+    }
+
+    Reply OfOrder(string id, Func<RazorpayOrder, JsonNode> read)
+    {
+        if (!vault.Orders.TryGetValue(id, out var order)) return Unknown(id);
+        lock (order.Gate) return new(200, read(order));
+    }
+
+    Reply OfPayment(string id, Func<RazorpayPayment, JsonNode> read)
+    {
+        if (!vault.Payments.TryGetValue(id, out var payment)) return Unknown(id);
+        lock (payment.Order.Gate) return new(200, read(payment));
+    }
+
+    static Reply Unknown(string id) => RazorpayDialectRules.Bad($"{id} is not a valid id");
+
+    static JsonObject Collection(IEnumerable<JsonObject> items)
+    {
+        var list = new JsonArray([.. items]);
+        return new() { ["entity"] = "collection", ["count"] = list.Count, ["items"] = list };
+    }
+}

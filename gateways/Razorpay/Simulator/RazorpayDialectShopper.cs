@@ -1,0 +1,233 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Purser.Sandbox.Razorpay;
+
+/// <summary>What shoppers and banks do at Razorpay, and the webhooks and returns that tell of it.</summary>
+public sealed partial class RazorpayDialect
+{
+    const string RealTimeout = "payment_timed_out", Declined = "insufficient_fund";
+
+    /// <summary>Razorpay tries for 24 hours with growing pauses; it does not publish them, so these are of our choosing.</summary>
+    public IReadOnlyList<TimeSpan> RetryDelays { get; } =
+        [.. new[] { 0.5, 1, 2, 5, 10, 30, 60, 120, 240, 360, 600 }.Select(TimeSpan.FromMinutes)];
+
+    public TimeSpan WebhookPatience => TimeSpan.FromSeconds(5);
+
+    /// <summary>Compact JSON with escaped slashes, as they send it: who parses and writes it again breaks the signature.</summary>
+    public byte[] WebhookBody(JsonObject payload) =>
+        Encoding.UTF8.GetBytes(payload.ToJsonString(Wire.Compact).Replace("/", "\\/", StringComparison.Ordinal));
+
+    public IReadOnlyDictionary<string, string> SignWebhook(byte[] body, string eventId, IReadOnlyList<string> secrets) =>
+        new Dictionary<string, string>
+        {
+            ["X-Razorpay-Signature"] = Wire.HmacHex(secrets[0], body),
+            ["x-razorpay-event-id"] = eventId,
+        };
+
+    /// <summary>The signature of a return from a payment link; a missing reference is an empty string.</summary>
+    public static string ReturnSignature(string secret, string linkId, string? reference, string status, string paymentId) =>
+        Wire.HmacHex(secret, Encoding.UTF8.GetBytes($"{linkId}|{reference}|{status}|{paymentId}"));
+
+    public void Visit(Link link)
+    {
+        var ours = (RazorpayLink)link;
+        lock (ours.Order.Gate) ours.Visited = true;
+    }
+
+    public string? Decline(Link link) => Fail((RazorpayLink)link, Declined);
+
+    public string? BeginLate(Link link) => Fail((RazorpayLink)link, RealTimeout);
+
+    public string? Capture(Link link, long amount)
+    {
+        var ours = (RazorpayLink)link;
+        if (Start(ours, amount) is not { } payment) return null;
+        SettleAsCaptured(ours, payment);
+        return payment.Id;
+    }
+
+    public string? Begin(Link link) => Start((RazorpayLink)link, link.Amount)?.Id;
+
+    public void Finish(Link link, string moneyId, bool captured)
+    {
+        if (!vault.Payments.TryGetValue(moneyId, out var payment)) return;
+        var ours = (RazorpayLink)link;
+        if (captured) SettleAsCaptured(ours, payment);
+        else SettleAsFailed(ours, payment, Declined);
+    }
+
+    /// <summary>The first try seems to fail, the second is captured, and then the bank admits the first.</summary>
+    public IReadOnlyList<string>? CaptureTwice(Link link)
+    {
+        var ours = (RazorpayLink)link;
+        if (Fail(ours, RealTimeout) is not { } first || Capture(link, link.Amount) is not { } second) return null;
+        SettleAsCaptured(ours, vault.Payments[first]);
+        return [first, second];
+    }
+
+    public void Expire(Link link)
+    {
+        var ours = (RazorpayLink)link;
+        lock (ours.Order.Gate)
+        {
+            if (ours.State != "created") return;
+            ours.State = "expired";
+            ours.ExpiredAt = ours.UpdatedAt = world.NowSeconds;
+        }
+
+        Tell("payment_link.expired", ours, null);
+    }
+
+    /// <summary>The browser only returns after success.</summary>
+    public string? ReturnUrl(Link link, string? moneyId)
+    {
+        var ours = (RazorpayLink)link;
+        lock (ours.Order.Gate)
+        {
+            if ((string?)ours.Asked["callback_url"] is not { } back || ours.State != "paid" || moneyId is null) return null;
+            var signature = ReturnSignature(KeySecret, ours.Id, ours.Reference, ours.State, moneyId);
+            return back + (back.Contains('?', StringComparison.Ordinal) ? '&' : '?')
+                + $"razorpay_payment_id={moneyId}&razorpay_payment_link_id={ours.Id}"
+                + $"&razorpay_payment_link_reference_id={Uri.EscapeDataString(ours.Reference ?? "")}"
+                + $"&razorpay_payment_link_status={ours.State}&razorpay_signature={signature}";
+        }
+    }
+
+    public string? CancelUrl(Link link) => null;
+
+    RazorpayPayment? Start(RazorpayLink link, long amount)
+    {
+        lock (link.Order.Gate)
+        {
+            if (!link.Payable) return null;
+            link.Visited = true;
+            var payment = new RazorpayPayment(world.NextId("pay_", 14), link.Order, amount,
+                $"{world.NowSeconds % 1_000_000_000_000:d12}", world.NowSeconds);
+            link.Order.Payments.Add(payment);
+            if (link.Order.Status == "created") link.Order.Status = "attempted";
+            vault.Payments[payment.Id] = payment;
+            return payment;
+        }
+    }
+
+    string? Fail(RazorpayLink link, string reason)
+    {
+        if (Start(link, link.Amount) is not { } payment) return null;
+        SettleAsFailed(link, payment, reason);
+        return payment.Id;
+    }
+
+    void SettleAsFailed(RazorpayLink link, RazorpayPayment payment, string reason)
+    {
+        lock (link.Order.Gate)
+        {
+            if (payment.Status is not "created") return;
+            payment.Status = "failed";
+            payment.FailureReason = reason;
+        }
+
+        Tell("payment.failed", link, payment);
+    }
+
+    /// <summary>Captures now or late. A link that was cancelled or had expired stays so, and lists the money all the same.</summary>
+    void SettleAsCaptured(RazorpayLink link, RazorpayPayment payment)
+    {
+        bool firstOfOrder, firstOfLink;
+        lock (link.Order.Gate)
+        {
+            if (payment.CapturedAt is not null) return;
+            payment.Status = "authorized";
+        }
+
+        Tell("payment.authorized", link, payment);
+        lock (link.Order.Gate)
+        {
+            payment.Status = "captured";
+            payment.FailureReason = null;
+            payment.CapturedAt = world.NowSeconds;
+            firstOfOrder = link.Order.Status != "paid";
+            firstOfLink = link.State == "created";
+            link.Order.Status = "paid";
+            link.Order.AmountPaid += payment.Amount;
+            link.AmountPaid += payment.Amount;
+            link.UpdatedAt = payment.CapturedAt.Value;
+            if (firstOfLink) link.State = "paid";
+            lock (link.Gate) link.MoneyIds.Add(payment.Id);
+            world.Book.Captured(link, payment.Id, payment.Amount, link.Currency, world.Now);
+        }
+
+        Tell("payment.captured", link, payment);
+        if (firstOfOrder) Tell("order.paid", link, payment);
+        if (firstOfLink) Tell("payment_link.paid", link, payment);
+    }
+
+    void Tell(string type, RazorpayLink link, RazorpayPayment? payment)
+    {
+        JsonObject payload = [];
+        long at;
+        lock (link.Order.Gate)
+        {
+            var ofLink = type.StartsWith("payment_link.", StringComparison.Ordinal);
+            if (ofLink) payload["payment_link"] = Entity(link.Json(inWebhook: true));
+            if (ofLink && payment is not null) payload["order"] = Entity(link.Order.Dump(AccountId["acc_".Length..]));
+            if (type == "order.paid") payload["order"] = Entity(link.Order.Json());
+            if (payment is not null) payload["payment"] = Entity(payment.Json());
+            // Link events carry the time at which the link was made, not the time of the event.
+            at = ofLink ? link.CreatedAt.ToUnixTimeSeconds() : world.NowSeconds;
+        }
+
+        Post(type, link.Id, payload, at);
+    }
+
+    void TellRefund(JsonObject refund, RazorpayPayment payment)
+    {
+        JsonObject paid;
+        lock (payment.Order.Gate) paid = payment.Json();
+        foreach (var type in new[] { "refund.created", "refund.processed" })
+            Post(type, payment.Order.Link?.Id, new JsonObject
+            {
+                ["refund"] = Entity((JsonObject)refund.DeepClone()),
+                ["payment"] = Entity((JsonObject)paid.DeepClone()),
+            }, world.NowSeconds);
+    }
+
+    void Post(string type, string? linkId, JsonObject payload, long at)
+    {
+        var envelope = new JsonObject
+        {
+            ["entity"] = "event",
+            ["account_id"] = AccountId,
+            ["event"] = type,
+            ["contains"] = new JsonArray([.. payload.Select(p => JsonValue.Create(p.Key))]),
+            ["payload"] = payload,
+            ["created_at"] = at,
+        };
+        _ = world.Webhooks.Post(world.NextId("", 14), type, linkId, envelope);
+    }
+
+    static JsonObject Entity(JsonObject entity) => new() { ["entity"] = entity };
+}
+
+/// <summary>All that this Razorpay knows, by every name it is asked for.</summary>
+sealed class RazorpayVault
+{
+    public ConcurrentDictionary<string, RazorpayLink> Links { get; } = new();
+
+    public ConcurrentDictionary<string, RazorpayLink> LinksByReference { get; } = new();
+
+    public ConcurrentDictionary<string, RazorpayLink> LinksByPage { get; } = new();
+
+    public ConcurrentQueue<RazorpayLink> LinkOrder { get; } = new();
+
+    public ConcurrentDictionary<string, RazorpayOrder> Orders { get; } = new();
+
+    public ConcurrentDictionary<string, List<RazorpayOrder>> OrdersByReceipt { get; } = new();
+
+    public ConcurrentDictionary<string, RazorpayPayment> Payments { get; } = new();
+
+    public ConcurrentDictionary<string, JsonObject> Refunds { get; } = new();
+
+    public ConcurrentDictionary<string, (string Body, JsonObject Refund)> RefundKeys { get; } = new();
+}

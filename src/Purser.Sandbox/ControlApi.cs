@@ -1,0 +1,186 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Purser.Sandbox;
+
+/// <summary>How tests and people direct the sandbox: where webhooks go, which faults strike, what shoppers do, and what truly happened.</summary>
+sealed class ControlApi(Sandbox sandbox)
+{
+    sealed record EndpointBody(string? Url, IReadOnlyList<string>? Secrets);
+
+    sealed record PaymentBody(string? Reference, string? Outcome, int? DelayMs);
+
+    sealed record SendBody(string? EventId, int? Times);
+
+    public async Task Serve(HttpContext context)
+    {
+        var path = (context.Request.Path.Value ?? "/").Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var method = context.Request.Method;
+        try
+        {
+            switch (method, path)
+            {
+                case ("GET", []):
+                    await IndexPage.Write(context, sandbox);
+                    return;
+                case ("GET", ["control"]):
+                    await Answer(context, 200, Overview());
+                    return;
+                case ("POST", ["control", "reset"]):
+                    sandbox.Reset();
+                    await Answer(context, 200, new { reset = true });
+                    return;
+                case (_, ["control", var name, .. var rest]) when sandbox.World(name) is { } world:
+                    await Of(context, world, method, string.Join('/', rest));
+                    return;
+                default:
+                    await Wrong(context, 404, "Nothing is here.");
+                    return;
+            }
+        }
+        catch (JsonException unreadable)
+        {
+            await Wrong(context, 400, unreadable.Message);
+        }
+    }
+
+    async Task Of(HttpContext context, GatewayWorld world, string method, string what)
+    {
+        switch (method, what)
+        {
+            case ("PUT", "webhook_endpoint"):
+                var endpoint = await Body<EndpointBody>(context);
+                if (!Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && endpoint.Url is not null)
+                    await Wrong(context, 400, "url must be absolute, or null for none.");
+                else
+                {
+                    world.Webhooks.Register(url, endpoint.Secrets);
+                    await Answer(context, 200, new { url = endpoint.Url, secrets = world.Webhooks.Secrets });
+                }
+
+                return;
+            case ("GET", "faults"):
+                await Answer(context, 200, world.Faults.Rules);
+                return;
+            case ("DELETE", "faults"):
+                world.Faults.Clear();
+                await Answer(context, 200, world.Faults.Rules);
+                return;
+            case ("PUT", "faults"):
+                if (world.Faults.Set(await Body<List<FaultRule>>(context)) is { } wrong) await Wrong(context, 400, wrong);
+                else await Answer(context, 200, world.Faults.Rules);
+                return;
+            case ("PUT", "settings"):
+                world.Settings = await Body<Dictionary<string, string>>(context);
+                await Answer(context, 200, world.Settings);
+                return;
+            case ("GET", "book"):
+                await Answer(context, 200, Matching(context, world.Book.Movements, m => m.Reference));
+                return;
+            case ("GET", "links"):
+                await Answer(context, 200, Matching(context, world.Dialect.Links(), l => l.Reference).Select(View));
+                return;
+            case ("GET", "webhooks"):
+                await Answer(context, 200, world.Webhooks.Events.Select(Event));
+                return;
+            case ("POST", "webhooks/send"):
+                var send = await Body<SendBody>(context);
+                if (send.Times is < 1 or > 1000) await Wrong(context, 400, "times is from 1 to 1000.");
+                else if (world.Webhooks.SendAgain(send.EventId ?? "", send.Times ?? 1)) await Answer(context, 202, new { sent = send.Times ?? 1 });
+                else await Wrong(context, 404, "There is no such event, or no address to send it to.");
+                return;
+            case ("POST", "payments"):
+                await Pay(context, world, await Body<PaymentBody>(context));
+                return;
+            default:
+                await Wrong(context, 404, "Nothing is here.");
+                return;
+        }
+    }
+
+    static async Task Pay(HttpContext context, GatewayWorld world, PaymentBody body)
+    {
+        if (body.Outcome is null || !Shopper.Outcomes.Contains(body.Outcome))
+        {
+            await Wrong(context, 400, $"outcome is one of {string.Join(", ", Shopper.Outcomes)}.");
+            return;
+        }
+
+        if (body.DelayMs is < 0)
+        {
+            await Wrong(context, 400, "delay_ms is not negative.");
+            return;
+        }
+
+        if (world.Dialect.LinkByReference(body.Reference ?? "") is not { } link)
+        {
+            await Wrong(context, 404, $"No link has the reference '{body.Reference}'.");
+            return;
+        }
+
+        TimeSpan? delay = body.DelayMs is { } ms ? TimeSpan.FromMilliseconds(ms) : null;
+        var result = Shopper.Act(world, link, body.Outcome, delay);
+        await Answer(context, result.Outcome == "refused" ? 409 : 200, result);
+    }
+
+    object Overview() => new
+    {
+        gateways = sandbox.Worlds.Select(w => new
+        {
+            name = w.Dialect.Name,
+            url = w.Address.ToString().TrimEnd('/'),
+            credentials = w.Dialect.Credentials,
+            webhook_secret = w.Dialect.WebhookSecret,
+            webhook_endpoint = w.Webhooks.Url?.ToString(),
+        }),
+        speed = sandbox.Speed,
+    };
+
+    static IEnumerable<T> Matching<T>(HttpContext context, IEnumerable<T> all, Func<T, string?> reference)
+    {
+        string? asked = context.Request.Query["reference"];
+        return asked is null ? all : all.Where(item => reference(item) == asked);
+    }
+
+    internal static object View(Link link)
+    {
+        lock (link.Gate)
+            return new
+            {
+                id = link.Id,
+                reference = link.Reference,
+                amount = link.Amount,
+                currency = link.Currency,
+                status = link.Status,
+                url = link.Url,
+                money_ids = link.MoneyIds.ToArray(),
+                created_at = link.CreatedAt,
+                expires_at = link.ExpiresAt,
+            };
+    }
+
+    static object Event(WebhookEvent news) => new
+    {
+        event_id = news.Id,
+        type = news.Type,
+        link_id = news.LinkId,
+        at = news.At,
+        fault = news.Fault,
+        payload = news.Payload,
+        attempts = news.Attempts,
+    };
+
+    static async Task<T> Body<T>(HttpContext context) =>
+        await JsonSerializer.DeserializeAsync<T>(context.Request.Body, FaultRule.Json, context.RequestAborted)
+        ?? throw new JsonException("A body is needed.");
+
+    static Task Wrong(HttpContext context, int status, string why) => Answer(context, status, new { error = why });
+
+    static async Task Answer(HttpContext context, int status, object body)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json; charset=utf-8";
+        await JsonSerializer.SerializeAsync(context.Response.Body, body, FaultRule.Json, context.RequestAborted);
+    }
+}

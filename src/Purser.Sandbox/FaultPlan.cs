@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Purser.Sandbox;
+
+/// <summary>Which misfortunes strike, and when. Rules are tried in their order; one call or one webhook meets one rule.</summary>
+public sealed class FaultPlan
+{
+    public static readonly IReadOnlyList<string> CallFaults =
+    [
+        "refuse", "error_500", "error_500_after", "error_429", "slow", "timeout_before", "timeout_after", "malformed",
+        "malformed_html", "empty", "wrong_amount", "swap",
+    ];
+
+    public static readonly IReadOnlyList<string> WebhookFaults =
+        ["drop", "delay", "duplicate", "reorder", "forge", "wrong_amount", "unknown_order", "old_secret"];
+
+    public static readonly IReadOnlyList<string> Calls = ["create_link", "inquire", "cancel", "refund", "webhook", "*"];
+
+    readonly Lock gate = new();
+    volatile Counted[] rules = [];
+
+    public IReadOnlyList<FaultRule> Rules => [.. rules.Select(r => r.Rule)];
+
+    /// <summary>How often each rule has struck, in the order of the rules.</summary>
+    public IReadOnlyList<long> Struck => [.. rules.Select(r => r.Struck)];
+
+    /// <summary>Replaces the plan. Returns what is wrong with it, or null.</summary>
+    public string? Set(IReadOnlyList<FaultRule> plan)
+    {
+        foreach (var rule in plan)
+        {
+            if (!Calls.Contains(rule.Call)) return $"call '{rule.Call}' is none of {string.Join(", ", Calls)}";
+            var known = rule.Call == "webhook" ? WebhookFaults : CallFaults;
+            if (!known.Contains(rule.Fault)) return $"fault '{rule.Fault}' is none of {string.Join(", ", known)}";
+            if (rule.Times < 0 || rule.After < 0 || rule.DelayMs < 0) return "times, after and delay_ms are not negative";
+        }
+
+        lock (gate) rules = [.. plan.Select(r => new Counted(r))];
+        return null;
+    }
+
+    public void Clear() => Set([]);
+
+    /// <summary>The rule that strikes this call now, if any; a rule for * never means webhooks.</summary>
+    public FaultRule? ForCall(string call) => rules.Length == 0 ? null : Next(r => r.Call == call || r.Call == "*");
+
+    public FaultRule? ForWebhook(string type) =>
+        rules.Length == 0 ? null : Next(r => r.Call == "webhook" && (r.Event is null or "*" || r.Event == type));
+
+    FaultRule? Next(Predicate<FaultRule> meant)
+    {
+        lock (gate)
+            foreach (var counted in rules)
+            {
+                if (!meant(counted.Rule) || counted.Exhausted) continue;
+                if (counted.Seen++ < counted.Rule.After) continue;
+                counted.Struck++;
+                return counted.Rule;
+            }
+
+        return null;
+    }
+
+    sealed class Counted(FaultRule rule)
+    {
+        public FaultRule Rule => rule;
+
+        public long Seen { get; set; }
+
+        public long Struck { get; set; }
+
+        public bool Exhausted => rule.Times > 0 && Struck >= rule.Times;
+    }
+}
+
+/// <summary>One rule: after so many matching calls, so many times (0: until removed), this fault.
+/// Delays of faults are our own milliseconds; the speed of the sandbox does not shorten them.</summary>
+public sealed record FaultRule(
+    string Call,
+    string Fault,
+    long Times = 1,
+    long After = 0,
+    [property: JsonPropertyName("delay_ms")] int DelayMs = 1000,
+    string? Event = null)
+{
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+}

@@ -1,0 +1,143 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+
+namespace Purser.Sandbox;
+
+/// <summary>Stands before a gateway's API: reads the call, lets the fault plan have its way, and answers.</summary>
+sealed class FaultyDoor(GatewayWorld world)
+{
+    const int LargestBody = 1 << 20;
+
+    /// <summary>A lost reply is held until the client gives up, but no longer than this.</summary>
+    static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(60);
+
+    readonly record struct Told(string Path, Reply Reply);
+
+    // The two newest good answers per call; one of them is about somebody else.
+    readonly System.Collections.Concurrent.ConcurrentDictionary<string, Told> newest = new(), older = new();
+
+    public async Task Serve(HttpContext context)
+    {
+        if (await Read(context) is not { } call) return;
+        var name = world.Dialect.CallName(call);
+        var rule = world.Faults.ForCall(name);
+        if (rule is null)
+        {
+            await Write(context, Remember(name, call, await world.Dialect.Answer(call)));
+            return;
+        }
+
+        switch (rule.Fault)
+        {
+            case "refuse":
+                context.Abort();
+                break;
+            case "error_500":
+                await WriteRaw(context, 500, "application/json", "{\"error\":{\"message\":\"Internal error\"}}");
+                break;
+            case "error_500_after":
+                await world.Dialect.Answer(call);
+                await WriteRaw(context, 500, "application/json", "{\"error\":{\"message\":\"Internal error\"}}");
+                break;
+            case "error_429":
+                context.Response.Headers.RetryAfter = "1";
+                await WriteRaw(context, 429, "application/json", "{\"error\":{\"message\":\"Too many requests\"}}");
+                break;
+            case "slow":
+                var wait = TimeSpan.FromMilliseconds(rule.DelayMs);
+                var slow = call with { Work = () => Task.Delay(wait, world.Clock, world.Closing) };
+                await Write(context, Remember(name, call, await world.Dialect.Answer(slow)));
+                break;
+            case "timeout_before":
+                await Silence(context);
+                break;
+            case "timeout_after":
+                await world.Dialect.Answer(call);
+                await Silence(context);
+                break;
+            case "malformed":
+                var whole = Text(await world.Dialect.Answer(call));
+                await WriteRaw(context, 200, "application/json", whole[..(whole.Length / 2)]);
+                break;
+            case "malformed_html":
+                await world.Dialect.Answer(call);
+                await WriteRaw(context, 200, "text/html", "<!DOCTYPE html><html><body><h1>Please wait</h1></body></html>");
+                break;
+            case "empty":
+                await world.Dialect.Answer(call);
+                await WriteRaw(context, 200, "application/json", "");
+                break;
+            case "wrong_amount":
+                var honest = await world.Dialect.Answer(call);
+                await Write(context, honest.Body is null ? honest
+                    : honest with { Body = Wire.WithWrongAmounts(honest.Body, world.Dialect.AmountFields) });
+                break;
+            case "swap":
+                await Write(context, Swapped(name, call, await world.Dialect.Answer(call)));
+                break;
+        }
+    }
+
+    static async Task<Call?> Read(HttpContext context)
+    {
+        var request = context.Request;
+        context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize = LargestBody;
+        using var body = new MemoryStream();
+        try
+        {
+            if (request.ContentLength is not 0) await request.Body.CopyToAsync(body, context.RequestAborted);
+        }
+        catch (BadHttpRequestException tooMuch)
+        {
+            await WriteRaw(context, tooMuch.StatusCode, "text/plain", "");
+            return null;
+        }
+
+        var query = request.Query.ToDictionary(q => q.Key, q => q.Value);
+        var headers = new Dictionary<string, StringValues>(request.Headers, StringComparer.OrdinalIgnoreCase);
+        return new(request.Method, request.Path.Value ?? "/", query, headers, body.ToArray());
+    }
+
+    Reply Remember(string name, Call call, Reply reply)
+    {
+        if (reply.Status != 200) return reply;
+        if (newest.TryGetValue(name, out var before) && before.Path != call.Path) older[name] = before;
+        newest[name] = new(call.Path, reply);
+        return reply;
+    }
+
+    /// <summary>An answer that another call got; while there is none, this one's with strange names in it.</summary>
+    Reply Swapped(string name, Call call, Reply own)
+    {
+        foreach (var told in new[] { newest.GetValueOrDefault(name), older.GetValueOrDefault(name) })
+            if (told.Reply is { Body: not null } && Text(told.Reply) != Text(own)) return told.Reply;
+        return own.Body is null ? own
+            : own with { Body = Wire.AboutAStranger(own.Body, world.Dialect.IdentityFields) };
+    }
+
+    async Task Silence(HttpContext context)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, world.Closing);
+        await Task.Delay(LongestSilence, world.Clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        context.Abort();
+    }
+
+    static string Text(Reply reply) => reply.Body?.ToJsonString(Wire.Compact) ?? "";
+
+    static async Task Write(HttpContext context, Reply reply)
+    {
+        foreach (var (name, value) in reply.Headers) context.Response.Headers[name] = value;
+        await WriteRaw(context, reply.Status, "application/json; charset=utf-8", Text(reply));
+    }
+
+    static async Task WriteRaw(HttpContext context, int status, string type, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = type;
+        context.Response.ContentLength = bytes.Length;
+        await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace Purser.Sandbox;
+
+/// <summary>The page on which a shopper pays, plain and quick. Everything that came from outside is escaped.</summary>
+sealed class HostedPage(GatewayWorld world)
+{
+    static readonly (string Outcome, string Label, string Kind)[] Choices =
+    [
+        ("paid", "Pay", "main"),
+        ("declined", "Decline", ""),
+        ("paid_pending", "Pay, confirmed later", ""),
+        ("paid_late", "Pay late", ""),
+        ("paid_twice", "Pay twice", ""),
+    ];
+
+    const string Style =
+        """
+        *{box-sizing:border-box}body{margin:0;font:17px/1.5 system-ui,sans-serif;background:#f2f3f7;color:#16181d}
+        main{max-width:26rem;margin:0 auto;padding:1rem}.note{background:#5b2a86;color:#fff;text-align:center;padding:.4rem;
+        font-weight:600;letter-spacing:.08em}section{background:#fff;border-radius:12px;padding:1.2rem;margin-top:1rem}
+        .sum{font-size:2rem;font-weight:700;margin:.2rem 0}.small{color:#4d5360;font-size:.9rem;overflow-wrap:anywhere}
+        button,a.b{display:block;width:100%;padding:.8rem;margin:.6rem 0 0;font:inherit;text-align:center;border-radius:8px;
+        border:1px solid #767d8c;background:#fff;color:#16181d;text-decoration:none;cursor:pointer}
+        button.main{background:#14532d;border-color:#14532d;color:#fff;font-weight:600}
+        button:focus-visible,a:focus-visible{outline:3px solid #1d4ed8;outline-offset:2px}[role=status]{font-weight:600}
+        """;
+
+    public async Task Serve(HttpContext context, Link link)
+    {
+        var gateway = world.Dialect;
+        if (HttpMethods.IsPost(context.Request.Method))
+        {
+            var form = await context.Request.ReadFormAsync(context.RequestAborted);
+            var outcome = form["outcome"].ToString();
+            if (!Shopper.Outcomes.Contains(outcome))
+            {
+                await Write(context, 400, link, "There is no such choice.");
+                return;
+            }
+
+            var result = Shopper.Act(world, link, outcome, null);
+            if (result.ReturnUrl is { } back)
+            {
+                context.Response.StatusCode = 303;
+                context.Response.Headers.Location = back;
+                return;
+            }
+
+            await Write(context, 200, link, Words(result.Outcome));
+            return;
+        }
+
+        gateway.Visit(link);
+        await Write(context, 200, link, null);
+    }
+
+    static string Words(string outcome) => outcome switch
+    {
+        "declined" => "The bank declined. You can try again.",
+        "refused" => "This link can no longer be paid.",
+        "paid_pending" => "The bank has not answered yet. You can close this page.",
+        "paid_late" => "The payment seems to have failed. The bank may still say otherwise.",
+        _ => "Done.",
+    };
+
+    async Task Write(HttpContext context, int status, Link link, string? message)
+    {
+        string state;
+        bool payable;
+        lock (link.Gate) (state, payable) = (link.Status, link.Payable);
+        var page = new StringBuilder(4096);
+        page.Append("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" ")
+            .Append("content=\"width=device-width,initial-scale=1\"><title>Sandbox payment</title><style>").Append(Style)
+            .Append("</style></head><body><div class=\"note\">SANDBOX &middot; no real money</div><main><section><h1>")
+            .Append(Safe(world.Dialect.Name)).Append("</h1><p>").Append(Safe(link.Description)).Append("</p><p class=\"sum\">")
+            .Append(Safe(Sum(link.Amount, link.Currency))).Append("</p><p class=\"small\">Reference ")
+            .Append(Safe(link.Reference ?? "none")).Append(" &middot; ").Append(Safe(link.Id)).Append(" &middot; ")
+            .Append(Safe(state)).Append("</p></section><section>");
+        if (message is not null) page.Append("<p role=\"status\">").Append(Safe(message)).Append("</p>");
+        if (payable)
+        {
+            page.Append("<form method=\"post\" action=\"").Append(Safe(context.Request.Path.Value ?? "/")).Append("\">");
+            foreach (var (outcome, label, kind) in Choices)
+                page.Append("<button name=\"outcome\" value=\"").Append(outcome).Append("\" class=\"").Append(kind).Append("\">")
+                    .Append(label).Append("</button>");
+            page.Append("</form>");
+        }
+        else
+        {
+            page.Append("<p>This link can no longer be paid.</p>");
+        }
+
+        if (world.Dialect.CancelUrl(link) is { } away)
+            page.Append("<a class=\"b\" href=\"").Append(Safe(away)).Append("\">Cancel and go back</a>");
+        page.Append("</section></main></body></html>");
+        await WriteHtml(context, status, page.ToString());
+    }
+
+    internal static async Task WriteHtml(HttpContext context, int status, string page)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/html; charset=utf-8";
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'";
+        await context.Response.WriteAsync(page, context.RequestAborted);
+    }
+
+    internal static string Safe(string text) => WebUtility.HtmlEncode(text);
+
+    internal static string Sum(long amount, string currency)
+    {
+        var code = currency.ToUpperInvariant();
+        var digits = code switch { "JPY" or "KRW" or "VND" or "CLP" => 0, "KWD" or "BHD" or "OMR" or "JOD" or "TND" => 3, _ => 2 };
+        var whole = amount / Math.Pow(10, digits);
+        return code + " " + whole.ToString("N" + digits, CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,63 @@
+namespace Purser.Sandbox;
+
+/// <summary>Acts on a gateway's page as people and banks do.</summary>
+public static class Shopper
+{
+    public static readonly IReadOnlyList<string> Outcomes =
+    [
+        "paid", "declined", "declined_then_paid", "abandoned", "paid_pending", "pending_then_failed", "paid_late",
+        "paid_twice", "wrong_amount", "expired",
+    ];
+
+    static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(30);
+
+    /// <summary>Does it. The outcome "refused" says that the link could not be paid any more.</summary>
+    public static ShopperResult Act(GatewayWorld world, Link link, string outcome, TimeSpan? delay)
+    {
+        var gateway = world.Dialect;
+        gateway.Visit(link);
+        switch (outcome)
+        {
+            case "paid":
+                return Paid(gateway.Capture(link, link.Amount));
+            case "wrong_amount":
+                return Paid(gateway.Capture(link, link.Amount - 1));
+            case "declined_then_paid":
+                return gateway.Decline(link) is null ? Refused : Paid(gateway.Capture(link, link.Amount));
+            case "declined":
+                return gateway.Decline(link) is null ? Refused : new(outcome, null, []);
+            case "abandoned":
+                return new(outcome, null, []);
+            case "expired":
+                gateway.Expire(link);
+                return new(outcome, null, []);
+            case "paid_twice":
+                return gateway.CaptureTwice(link) is { } both
+                    ? new(outcome, gateway.ReturnUrl(link, both[^1]), both) : Refused;
+            case "paid_pending":
+                return Begun(gateway.Begin(link), captured: true);
+            case "pending_then_failed":
+                return Begun(gateway.Begin(link), captured: false);
+            case "paid_late":
+                return Begun(gateway.BeginLate(link), captured: true);
+            default:
+                throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "No such outcome.");
+        }
+
+        ShopperResult Paid(string? moneyId) =>
+            moneyId is null ? Refused : new(outcome, gateway.ReturnUrl(link, moneyId), [moneyId]);
+
+        ShopperResult Begun(string? moneyId, bool captured)
+        {
+            if (moneyId is null) return Refused;
+            var back = gateway.ReturnUrl(link, moneyId);
+            world.Later(delay ?? UsualDelay, () => gateway.Finish(link, moneyId, captured));
+            return new(outcome, back, [moneyId]);
+        }
+    }
+
+    static readonly ShopperResult Refused = new("refused", null, []);
+}
+
+/// <summary>What came of it: where the browser goes next, and the gateway's names of the money.</summary>
+public sealed record ShopperResult(string Outcome, string? ReturnUrl, IReadOnlyList<string> MoneyIds);
