@@ -13,9 +13,11 @@ sealed class AccountWire
     static readonly ResiliencePropertyKey<TimeSpan> TimeLeft = new("time-left");
 
     readonly HttpMessageInvoker network;
+    readonly TimeProvider time;
     readonly GatewayLimits limits;
     readonly ResiliencePipeline<Attempt> pipeline;
     int underWay;
+    long quietUntilMilliseconds;
 
     /// <param name="Failing">Counts against the gateway: no definite answer came. Our own cancellation does not.</param>
     readonly record struct Attempt(LineReply Reply, bool Failing);
@@ -24,7 +26,7 @@ sealed class AccountWire
 
     public AccountWire(HttpMessageInvoker network, TimeProvider time, GatewayLimits limits)
     {
-        (this.network, this.limits) = (network, limits);
+        (this.network, this.time, this.limits) = (network, time, limits);
         pipeline = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<Attempt>
             {
@@ -44,6 +46,7 @@ sealed class AccountWire
     /// <param name="left">More than nothing.</param>
     public async Task<LineReply> Send(LineRequest request, Uri address, TimeSpan left, CancellationToken stop)
     {
+        if (time.GetUtcNow().ToUnixTimeMilliseconds() < Volatile.Read(ref quietUntilMilliseconds)) return new LineReply.NotSent("they asked us to wait");
         // A full bulkhead refuses at once: whoever waits here would spend the time that its own call has.
         if (Interlocked.Increment(ref underWay) > limits.Concurrent)
         {
@@ -72,7 +75,7 @@ sealed class AccountWire
         }
     }
 
-    async Task<Attempt> Carry(LineRequest request, Uri address, CancellationToken time, CancellationToken stop)
+    async Task<Attempt> Carry(LineRequest request, Uri address, CancellationToken timeout, CancellationToken stop)
     {
         using var message = new HttpRequestMessage(request.Method, address) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         foreach (var (name, value) in request.Headers) message.Headers.TryAddWithoutValidation(name, value);
@@ -83,28 +86,43 @@ sealed class AccountWire
         message.Content = content;
         try
         {
-            using var answer = await network.SendAsync(message, time);
-            if (await ReadBody(answer, time) is not { } body) return new(new LineReply.Lost("answer too long"), Failing: true);
+            using var answer = await network.SendAsync(message, timeout);
+            if (await ReadBody(answer, timeout) is not { } body) return new(new LineReply.Lost("answer too long"), Failing: true);
             var status = (int)answer.StatusCode;
+            if (status == 429) KeepQuiet(answer);
             return new(new LineReply.Answered(status, ReadHeaders(answer), body), Failing: status >= 500);
         }
-        catch (Exception e) when (content is not { Started: true } && NeverConnected(e, time))
+        catch (Exception e) when (content is not { Started: true } && NeverConnected(e, timeout))
         {
             return new(new LineReply.NotSent(Describe(e)), Failing: true);
         }
         catch (Exception e) // Whatever a network or a decoder throws: it was sent, or may have been, and no whole answer came.
         {
             if (stop.IsCancellationRequested) return new(new LineReply.Lost("stopped"), Failing: false);
-            return new(new LineReply.Lost(time.IsCancellationRequested ? "no answer in time" : Describe(e)), Failing: true);
+            return new(new LineReply.Lost(timeout.IsCancellationRequested ? "no answer in time" : Describe(e)), Failing: true);
         }
     }
 
+    /// <summary>Too many requests: nobody asks this account anything for as long as it wants, within reason.</summary>
+    void KeepQuiet(HttpResponseMessage answer)
+    {
+        var now = time.GetUtcNow();
+        var wanted = answer.Headers.RetryAfter switch
+        {
+            { Delta: { } delta } => delta,
+            { Date: { } date } => date - now,
+            _ => TimeSpan.Zero,
+        };
+        var quiet = wanted < limits.LongestQuiet ? wanted : limits.LongestQuiet;
+        if (quiet > TimeSpan.Zero) Volatile.Write(ref quietUntilMilliseconds, (now + quiet).ToUnixTimeMilliseconds());
+    }
+
     /// <summary>Refused, no such host, no valid certificate, or no connection within the connect time-out.</summary>
-    static bool NeverConnected(Exception e, CancellationToken time) => e switch
+    static bool NeverConnected(Exception e, CancellationToken timeout) => e switch
     {
         HttpRequestException http => http.HttpRequestError
             is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError,
-        OperationCanceledException { InnerException: TimeoutException } => !time.IsCancellationRequested,
+        OperationCanceledException { InnerException: TimeoutException } => !timeout.IsCancellationRequested,
         _ => false,
     };
 

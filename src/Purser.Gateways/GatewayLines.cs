@@ -18,6 +18,9 @@ public sealed record GatewayLimits
     public int BreakerThroughput { get; init; } = 10;
     public TimeSpan BreakerSampling { get; init; } = TimeSpan.FromSeconds(30);
     public TimeSpan BreakerPause { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A gateway that has too many requests says how long it wants none; we believe it up to this.</summary>
+    public TimeSpan LongestQuiet { get; init; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>The wires to all gateway accounts of this process. One per process; makes a <see cref="GatewayLine"/> for each call.</summary>

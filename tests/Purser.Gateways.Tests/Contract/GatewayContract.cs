@@ -7,7 +7,7 @@ namespace Purser.Gateways.Tests.Contract;
 
 /// <summary>What every gateway keeps, whatever it speaks. Here against a network that refuses, breaks off, babbles and echoes; a new gateway
 /// inherits it in one line.</summary>
-public abstract class GatewayContract<TGateway> where TGateway : IGateway, new()
+public abstract partial class GatewayContract<TGateway> where TGateway : IGateway, new()
 {
     static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
     static readonly TGateway Gateway = new();

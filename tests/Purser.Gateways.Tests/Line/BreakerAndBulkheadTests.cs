@@ -42,6 +42,25 @@ public sealed class BreakerAndBulkheadTests
         for (var i = 0; i < 30; i++) (await Send(lines)).ShouldBeOfType<LineReply.Answered>().Status.ShouldBe(definite);
     }
 
+    [Theory]
+    [InlineData("5", 5)]
+    [InlineData("3600", 30)]
+    [InlineData("Thu, 01 Jan 2026 00:00:10 GMT", 10)]
+    public async Task A_gateway_that_wants_no_requests_gets_none_for_as_long(string retryAfter, int seconds)
+    {
+        var network = new ScriptedNetwork(_ => ScriptedNetwork.Answer("{}", status, ("Retry-After", retryAfter)));
+        using var lines = new GatewayLines(network, time);
+        status = 429;
+        (await Send(lines)).ShouldBeOfType<LineReply.Answered>();
+        status = 200;
+        (await Send(lines, "other")).ShouldBeOfType<LineReply.Answered>();
+        time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromMilliseconds(1));
+        (await Send(lines)).ShouldBe(new LineReply.NotSent("they asked us to wait"));
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        (await Send(lines)).ShouldBeOfType<LineReply.Answered>();
+        network.Sent.Count.ShouldBe(3);
+    }
+
     [Fact]
     public async Task Another_account_is_not_touched_by_an_open_breaker()
     {
