@@ -194,7 +194,7 @@ static partial class Rules
     [GeneratedRegex(@"\b(async|await|Task|ValueTask|Thread|File|Directory|FileStream|Stream|HttpClient|Socket|Console|Environment|Process)\b|\bSystem\.(IO|Net|Data|Threading\.Tasks)\b|\b(Npgsql|Microsoft)\.")]
     private static partial Regex Impure();
 
-    [GeneratedRegex(@"\b(DateTime|DateTimeOffset)\.(UtcNow|Now)\b|\bGuid\.(NewGuid|CreateVersion7)\b|\bRandom\.Shared\b|\bThread\.Sleep\b|warning disable RS0030|\bnew Random\(\)")]
+    [GeneratedRegex(@"\b(DateTime|DateTimeOffset)\.(UtcNow|Now)\b|\bGuid\.(NewGuid|CreateVersion7)\b|\bRandom\.Shared\b|\bThread\.Sleep\b|warning disable RS0030")]
     private static partial Regex Banned();
 
     [GeneratedRegex(@"/(Embedded)?Postgres[A-Za-z]*\.cs$|/Postmaster\.cs$")]
