@@ -16,9 +16,9 @@ sealed record DemoOutcome(
     [
         new("paid", "paid", true, null, false, "paid", "succeeded", 1, 0),
         new("paid, browser closed", "paid", false, null, false, "paid", "succeeded", 1, 0),
-        new("paid, webhook lost", "paid", true, new { call = "webhook", fault = "drop" }, false, "paid", "succeeded", 1, 0),
-        new("paid, webhook five times", "paid", false, new { call = "webhook", fault = "duplicate", count = 5 }, false, "paid", "succeeded", 1, 0),
-        new("paid, forged webhook", "paid", true, new { call = "webhook", fault = "forge" }, false, "paid", "succeeded", 1, 0),
+        new("paid, webhook lost", "paid", true, new { call = "webhook", fault = "drop", times = 100 }, false, "paid", "succeeded", 1, 0),
+        new("paid, webhooks duplicated", "paid", false, new { call = "webhook", fault = "duplicate", times = 100 }, false, "paid", "succeeded", 1, 0),
+        new("paid, forged webhook", "paid", true, new { call = "webhook", fault = "forge", times = 100 }, false, "paid", "succeeded", 1, 0),
         new("declined, then paid", "declined_then_paid", true, null, false, "paid", "succeeded", 1, 0),
         new("bank confirms later", "paid_pending", false, null, false, "paid", "succeeded", 1, 0),
         new("declined, order cancelled", "declined", false, null, true, "cancelled", "cancelled", 0, 0),
