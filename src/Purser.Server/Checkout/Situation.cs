@@ -140,7 +140,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         if (order.Status == OrderStatus.Paid && order.Payments.Any(p => p != shown && p.Captures.Any(c => c.Standing == Standing.Duplicate)))
             yield return Texts.AlsoPaidTwice;
         foreach (var refund in order.Refunds) yield return Texts.Refund(refund);
-        if (order.Refunds.IsEmpty && order.Payments.Any(p => p.Discrepancy == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;
+        if (order.Refunds.IsEmpty && order.Questions.Any(q => q.Kind == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;
     }
 
     static Money Held(Payment payment) => payment.Captures.LastOrDefault(c => c.Standing == Standing.Mismatched)?.Amount ?? payment.Amount;

@@ -83,7 +83,11 @@ public sealed partial class Caller(
             GatewayCall.OpenLink => await entry.Gateway.OpenLink(
                 new LinkCall(entry.Account, id, p.Amount, order.Description, order.Customer, p.Method, p.ReturnUrl, p.LinkExpiresAt, p.StartedAt),
                 line, CancellationToken.None),
-            GatewayCall.CancelLink when entry.Gateway is ICancelLinks cancels => await cancels.CancelLink(inquiry, line, CancellationToken.None),
+            // A link that cannot be closed is perhaps being paid: how it stands is learned from the same call.
+            GatewayCall.CancelLink when entry.Gateway is ICancelLinks cancels =>
+                await cancels.CancelLink(inquiry, line, CancellationToken.None) is GatewayAnswer.Done closed
+                    ? closed
+                    : await entry.Gateway.Inquire(inquiry, line, CancellationToken.None),
             _ => await entry.Gateway.Inquire(inquiry, line, CancellationToken.None),
         };
     }
