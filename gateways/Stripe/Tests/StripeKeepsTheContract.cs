@@ -2,4 +2,4 @@ using Purser.Gateways.Tests.Contract;
 
 namespace Purser.Gateways.Stripe.Tests;
 
-public sealed class StripeKeepsTheContract : GatewayContract<StripeGateway>;
+public sealed class StripeKeepsTheContract : NetworkContract<StripeGateway>;

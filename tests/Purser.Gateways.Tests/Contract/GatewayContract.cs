@@ -1,210 +1,401 @@
 using System.Collections.Immutable;
-using System.Text;
-using Purser.Gateways.Tests.Line;
 using Purser.Orders;
 
 namespace Purser.Gateways.Tests.Contract;
 
-/// <summary>What every gateway keeps, whatever it speaks. Here against a network that refuses, breaks off, babbles and echoes; a new gateway
-/// inherits it in one line.</summary>
-public abstract partial class GatewayContract<TGateway> where TGateway : IGateway, new()
+/// <summary>What every gateway keeps, also against its simulator, which was written from the same documents by other hands: what the adapter
+/// says must be what truly happened to the money. A new gateway inherits it in one line.</summary>
+public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAsyncLifetime where TGateway : IGateway, new()
 {
-    static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
-    static readonly TGateway Gateway = new();
-    static readonly PaymentId Payment = PaymentId.TryParseReference("0001jd8xk3m4np1", out var id) ? id : throw new InvalidOperationException();
+    /// <summary>Shorter than the sandbox's silence, so that a fault takes two seconds and not fourteen.</summary>
+    static readonly GatewayLimits Impatient = new() { WholeCall = TimeSpan.FromSeconds(2), BreakerThroughput = 1000, LongestQuiet = TimeSpan.Zero };
 
-    static readonly GatewayAccount Account = new("main", Gateway.Profile.Name, new Uri("https://api.gateway.test"),
-        Gateway.Profile.Settings.ToImmutableDictionary(s => s.Name, s => $"canary-{s.Name}-0123456789abcdef"))
+    readonly GatewayLines lines = new(limits: Impatient);
+    readonly List<GatewayLine> opened = [];
+    SandboxWorld? sandbox;
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
-        TestMode = true,
-    };
-
-    public static TheoryData<string> Calls => [.. typeof(TGateway).IsAssignableTo(typeof(ICancelLinks))
-        ? new[] { "open", "inquire", "inquire by their name", "cancel", "cancel by their name" }
-        : ["open", "inquire", "inquire by their name"]];
-
-    [Theory]
-    [MemberData(nameof(Calls))]
-    public async Task A_refused_connection_is_not_sent(string call) =>
-        (await Make(call, new ScriptedNetwork((_, _) => throw new HttpRequestException(HttpRequestError.ConnectionError), readsContent: false)))
-            .ShouldBeOfType<GatewayAnswer.NotSent>();
-
-    [Theory]
-    [MemberData(nameof(Calls))]
-    public async Task A_broken_connection_is_unknown(string call) =>
-        (await Make(call, new ScriptedNetwork((_, _) => throw new HttpRequestException(HttpRequestError.ResponseEnded)))).ShouldBeOfType<GatewayAnswer.Unknown>();
-
-    [Theory]
-    [MemberData(nameof(Calls))]
-    public void Silence_is_unknown_and_ends_before_a_calls_time_is_over(string call)
-    {
-        var time = new ManualTime();
-        GatewayAnswer? answer = null;
-        var took = OneThread.Run(time, TimeSpan.FromMinutes(2), async () => answer = await Make(call, new ScriptedNetwork(async (_, stop) =>
+        lines.Dispose();
+        if (sandbox is null) return;
+        await sandbox.DisposeAsync();
+        // Whatever a test did, nothing of this may be kept.
+        foreach (var kept in opened.SelectMany(l => l.Exchanges).Select(e => e.ToString()))
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
-            throw new InvalidOperationException();
-        }), time));
-        answer.ShouldBeOfType<GatewayAnswer.Unknown>();
-        took.ShouldBeLessThan(new OrderRules { Accounts = ImmutableDictionary<string, GatewayTerms>.Empty }.CallTimeout);
+            foreach (var setting in Gateway.Profile.Settings.Where(s => s.Secret)) kept.ShouldNotContain(sandbox.Account.Setting(setting.Name));
+            foreach (var personal in (string[])["Asha", "asha", "919000000001"]) kept.ShouldNotContain(personal);
+        }
+    }
+
+    [Fact]
+    public async Task A_link_is_opened_over_the_amount_that_was_asked()
+    {
+        var call = await Start();
+        var fact = Opened(await Open(call));
+        fact.Amount.ShouldBe(Amount);
+        var link = (await sandbox!.Links(call.Payment)).ShouldHaveSingleItem();
+        (link.Id, link.Amount, link.Currency.ToUpperInvariant()).ShouldBe((fact.GatewayReference!, Amount.MinorUnits, Amount.Currency.Code));
+    }
+
+    [Fact]
+    public async Task The_same_payment_asked_for_many_times_is_one_link()
+    {
+        var call = await Start();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Open(call)));
+        answers.ShouldAllBe(a => a is GatewayAnswer.Done || a is GatewayAnswer.Unknown);
+        var names = answers.OfType<GatewayAnswer.Done>().Append(await Open(call)).Select(d => Opened(d).GatewayReference).Distinct();
+        names.ShouldHaveSingleItem();
+        (await sandbox!.Links(call.Payment)).Count.ShouldBe(1);
     }
 
     [Theory]
-    [MemberData(nameof(Calls))]
-    public async Task Whatever_is_not_an_answer_is_unknown(string call)
+    [InlineData("refuse")]
+    [InlineData("error_500")]
+    [InlineData("error_500_after")]
+    [InlineData("error_429")]
+    [InlineData("timeout_before")]
+    [InlineData("timeout_after")]
+    [InlineData("malformed")]
+    [InlineData("malformed_html")]
+    [InlineData("empty")]
+    public async Task A_link_whose_answer_was_lost_is_found_or_known_to_be_absent_and_never_two(string fault)
     {
-        foreach (var status in (int[])[200, 201, 202, 204, 302, 400, 401, 403, 404, 408, 409, 418, 429, 500, 502, 503, 504])
-            foreach (var body in Garbage)
-                (await Make(call, new ScriptedNetwork(_ => Answer(status, body)))).ShouldBeOfType<GatewayAnswer.Unknown>(
-                    $"HTTP {status} {Encoding.UTF8.GetString(body[..Math.Min(60, body.Length)])}");
+        var call = await Start();
+        await sandbox!.Fault("create_link", fault);
+        var answer = await Open(call);
+        if (answer is not GatewayAnswer.NotSent) answer.ShouldBeOfType<GatewayAnswer.Unknown>();
+
+        var exists = (await sandbox.Links(call.Payment)).Count > 0;
+        if (answer is GatewayAnswer.NotSent) exists.ShouldBeFalse();
+        var facts = Facts(await Inquire(call));
+        if (exists) facts.ShouldContain(f => f is Evidence.LinkOpened);
+        else facts.ShouldHaveSingleItem().ShouldBeOfType<Evidence.Absent>();
+
+        // Asked again under the same key, it is the same one; a gateway that repeats a stored failure for ever is read instead.
+        if (await Open(call) is GatewayAnswer.Done done) done.Facts.ShouldContain(f => f is Evidence.LinkOpened);
+        (await sandbox.Links(call.Payment)).Count.ShouldBeLessThanOrEqualTo(1);
     }
 
     [Fact]
-    public async Task The_same_payment_is_asked_for_with_the_same_bytes()
+    public async Task A_link_over_another_amount_is_seen_for_what_it_is()
     {
-        var network = new ScriptedNetwork(_ => Answer(503, []));
-        await Make("open", network);
-        await Make("open", network);
-        var first = network.Sent[0];
-        var again = network.Sent[network.Sent.Count / 2];
-        (again.Method, again.Path, again.Body).ShouldBe((first.Method, first.Path, first.Body));
-        again.Headers.ShouldBe(first.Headers);
-        first.Body.ShouldContain(Payment.Reference);
+        var call = await Start();
+        await sandbox!.Fault("create_link", "wrong_amount");
+        Opened(await Open(call)).Amount.ShouldNotBe(Amount);
+    }
+
+    [Theory]
+    [InlineData("create_link")]
+    [InlineData("inquire")]
+    public async Task The_answer_to_somebody_elses_question_is_no_answer(string asked)
+    {
+        var other = await Start();
+        Opened(await Open(other));
+        await sandbox!.Act(other.Payment, "paid");
+        var call = other with { Payment = new PaymentId(other.Payment.Order, 2) };
+        if (asked == "inquire") Opened(await Open(call));
+        await sandbox.Fault(asked, "swap");
+        var answer = asked == "inquire" ? await Inquire(call) : await Open(call);
+        if (answer is GatewayAnswer.Done done) done.Facts.ShouldNotContain(f => f is Evidence.Succeeded);
+        else answer.ShouldBeOfType<GatewayAnswer.Unknown>();
+    }
+
+    [Theory]
+    [InlineData("paid", "Succeeded")]
+    [InlineData("declined_then_paid", "Succeeded")]
+    [InlineData("paid_twice", "Succeeded Succeeded")]
+    [InlineData("wrong_amount", "Succeeded")]
+    [InlineData("declined", "Declined LinkOpened")]
+    [InlineData("abandoned", "LinkOpened")]
+    [InlineData("expired", "LinkExpired")]
+    public async Task An_inquiry_tells_what_happened_to_the_money(string outcome, string facts)
+    {
+        var call = await Start();
+        var name = Opened(await Open(call)).GatewayReference;
+        (await sandbox!.Act(call.Payment, outcome)).Outcome.ShouldBe(outcome);
+
+        foreach (var reference in (string?[])[null, name])
+        {
+            var told = Facts(await Inquire(call, reference));
+            Money(told).ShouldBe(await Booked(call), ignoreOrder: true);
+            told.Where(f => outcome != "wrong_amount" || f is Evidence.Succeeded).Select(f => f.GetType().Name).ShouldBe(facts.Split(' '));
+            told.ShouldAllBe(f => f.GatewayReference == name);
+        }
+    }
+
+    [Theory]
+    [InlineData("paid_pending", true)]
+    [InlineData("pending_then_failed", false)]
+    [InlineData("paid_late", true)]
+    public async Task Money_under_way_is_processing_until_it_is_known(string outcome, bool paid)
+    {
+        var call = await Start();
+        Opened(await Open(call));
+        (await sandbox!.Act(call.Payment, outcome, delayMs: 2_000_000)).Outcome.ShouldBe(outcome);
+        if (outcome != "paid_late") Facts(await Inquire(call)).ShouldContain(f => f is Evidence.Processing);
+
+        var since = TimeProvider.System.GetTimestamp();
+        IReadOnlyList<Evidence> told;
+        do
+        {
+            await Task.Delay(50);
+            told = Facts(await Inquire(call));
+        }
+        while (told.Any(f => f is Evidence.Processing or Evidence.LinkOpened) && Money(told).Count == 0 && TimeProvider.System.GetElapsedTime(since).TotalSeconds < 8);
+        Money(told).Count.ShouldBe(paid ? 1 : 0);
+        Money(told).ShouldBe(await Booked(call));
+        if (!paid) told.ShouldContain(f => f is Evidence.Failed || f is Evidence.Declined);
+    }
+
+    [Theory]
+    [InlineData("refuse")]
+    [InlineData("error_500")]
+    [InlineData("error_429")]
+    [InlineData("timeout_before")]
+    [InlineData("malformed")]
+    [InlineData("malformed_html")]
+    [InlineData("empty")]
+    public async Task An_inquiry_that_fails_says_nothing(string fault)
+    {
+        var call = await Start();
+        var name = Opened(await Open(call)).GatewayReference;
+        await sandbox!.Act(call.Payment, "paid");
+        await sandbox.Fault("inquire", fault, times: 0);
+        foreach (var reference in (string?[])[null, name])
+        {
+            var answer = await Inquire(call, reference);
+            if (answer is not GatewayAnswer.NotSent) answer.ShouldBeOfType<GatewayAnswer.Unknown>();
+        }
+        await sandbox.ClearFaults();
+        Money(Facts(await Inquire(call))).ShouldBe(await Booked(call));
+    }
+
+    [Theory]
+    [InlineData("paid")]
+    [InlineData("declined_then_paid")]
+    [InlineData("paid_twice")]
+    [InlineData("paid_pending")]
+    [InlineData("wrong_amount")]
+    public async Task Webhooks_and_inquiries_name_the_same_money(string outcome)
+    {
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Act(call.Payment, outcome);
+
+        List<(string, Money)> told = [];
+        await SandboxWorld.Until(() =>
+        {
+            var readings = sandbox.News.Select(Read).ToList();
+            readings.ShouldAllBe(r => r is NewsReading.Genuine);
+            var ours = readings.Cast<NewsReading.Genuine>().Where(n => n.ProvesAmount).ToList();
+            ours.Where(n => n.Payment is not null).ShouldAllBe(n => n.Payment == call.Payment);
+            told = [.. Money([.. ours.SelectMany(n => n.Facts)]).Distinct()];
+            return told.Count >= (outcome == "paid_twice" ? 2 : 1);
+        }, "webhook about the money");
+        told.ShouldBe((await Booked(call)).Distinct(), ignoreOrder: true);
+        Money(Facts(await Inquire(call))).ShouldBe(told, ignoreOrder: true);
     }
 
     [Fact]
-    public async Task Whatever_the_shopper_is_called_the_link_is_asked_for_with_the_same_amount()
+    public async Task A_repeated_webhook_has_the_same_name_and_a_changed_one_is_not_believed()
     {
-        var plain = new ScriptedNetwork(_ => Answer(503, []));
-        await Make("open", plain);
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Fault("webhook", "duplicate", times: 0);
+        await sandbox.Act(call.Payment, "paid");
+        await SandboxWorld.Until(() => Groups().Any(g => g.Count() > 1), "repeated webhook");
+        foreach (var group in Groups()) group.Select(n => string.Join(';', n.Facts)).Distinct().ShouldHaveSingleItem();
+
+        var message = sandbox.News.First(m => Read(m) is NewsReading.Genuine { Facts: [Evidence.Succeeded, ..] });
+        var signed = message.Headers.Keys.Where(k => k.Contains("signature", StringComparison.OrdinalIgnoreCase)).ToArray();
+        signed.ShouldNotBeEmpty();
+        Tampering.ShouldBeNoticed(Gateway, sandbox.Account, message, signed);
+
+        List<IGrouping<string, NewsReading.Genuine>> Groups() =>
+            [.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().GroupBy(n => n.EventId)];
+    }
+
+    [Fact]
+    public async Task A_forged_webhook_is_forged_and_one_under_the_old_secret_needs_that_secret()
+    {
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Fault("webhook", "forge", times: 0);
+        await sandbox.Act(call.Payment, "paid");
+        (await sandbox.Receive(1)).Select(Read).ShouldContain(r => r is NewsReading.Forged);
+
+        var secrets = Gateway.Profile.Settings.Where(s => s is { Secret: true, Several: true }).Select(s => s.Name).ToList();
+        var strangers = sandbox.Account with
+        {
+            Settings = sandbox.Account.Settings.SetItems(secrets.Select(s => KeyValuePair.Create(s, "somebody-elses-secret"))),
+        };
+        var rolling = sandbox.Account with
+        {
+            Settings = sandbox.Account.Settings.SetItems(secrets.Select(s => KeyValuePair.Create(s, $"the-new-one, {sandbox.Account.Setting(s)}"))),
+        };
+        foreach (var message in sandbox.News)
+        {
+            Gateway.ReadWebhook(message, strangers).ShouldBeOfType<NewsReading.Forged>();
+            Gateway.ReadWebhook(message, rolling).GetType().ShouldBe(Read(message).GetType());
+        }
+    }
+
+    [Fact]
+    public async Task A_webhook_of_another_amount_says_that_amount()
+    {
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Fault("webhook", "wrong_amount", times: 0);
+        await sandbox.Act(call.Payment, "paid");
+        await SandboxWorld.Until(() => Money([.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().SelectMany(n => n.Facts)]).Count > 0, "webhook");
+        Money([.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().SelectMany(n => n.Facts)]).ShouldContain(m => m.Amount != Amount);
+    }
+
+    [Fact]
+    public async Task A_return_names_the_payment_and_nothing_more()
+    {
+        var call = await Start();
+        Opened(await Open(call));
+        var back = new Uri((await sandbox!.Act(call.Payment, "paid")).ReturnUrl!);
+        back.AbsoluteUri.ShouldStartWith(call.ReturnUrl);
+        var message = new RawMessage("GET", back.AbsolutePath, back.Query, ImmutableDictionary<string, string>.Empty, default, TimeProvider.System.GetUtcNow());
+        var news = Gateway.ReadReturn(message, sandbox.Account).ShouldBeOfType<NewsReading.Genuine>();
+        (news.Payment, news.Facts.Count, news.ProvesAmount).ShouldBe((call.Payment, 0, false));
+    }
+
+    [Fact]
+    public async Task A_closed_link_takes_no_money()
+    {
+        if (Gateway is not ICancelLinks) return;
+        var call = await Start();
+        var name = Opened(await Open(call)).GatewayReference;
+        Facts(await Cancel(call, name)).ShouldContain(f => f is Evidence.LinkCancelled);
+        Facts(await Inquire(call)).ShouldHaveSingleItem().ShouldBeAssignableTo<Evidence>().ShouldSatisfyAllConditions(
+            f => (f is Evidence.LinkCancelled or Evidence.LinkExpired).ShouldBeTrue(f.ToString()));
+        (await sandbox!.Act(call.Payment, "paid")).Outcome.ShouldBe("refused");
+        // Closed is closed, however often it is asked.
+        Facts(await Cancel(call, null)).ShouldNotContain(f => f is Evidence.LinkOpened);
+        (await sandbox.Book(call.Payment)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Closing_a_paid_link_answers_with_the_money()
+    {
+        if (Gateway is not ICancelLinks) return;
+        var call = await Start();
+        var name = Opened(await Open(call)).GatewayReference;
+        await sandbox!.Act(call.Payment, "paid");
+        foreach (var reference in (string?[])[name, null]) Money(Facts(await Cancel(call, reference))).ShouldBe(await Booked(call));
+    }
+
+    [Theory]
+    [InlineData("error_500")]
+    [InlineData("error_500_after")]
+    [InlineData("timeout_before")]
+    [InlineData("timeout_after")]
+    [InlineData("malformed")]
+    [InlineData("empty")]
+    public async Task A_cancellation_whose_answer_was_lost_is_unknown_and_can_be_repeated(string fault)
+    {
+        if (Gateway is not ICancelLinks) return;
+        var call = await Start();
+        var name = Opened(await Open(call)).GatewayReference;
+        await sandbox!.Fault("cancel", fault);
+        (await Cancel(call, name)).ShouldBeOfType<GatewayAnswer.Unknown>();
+        await sandbox.ClearFaults();
+        Facts(await Cancel(call, name)).ShouldContain(f => f is Evidence.LinkCancelled || f is Evidence.LinkExpired);
+    }
+
+    [Fact]
+    public async Task Amounts_of_every_kind_of_currency_come_back_as_they_went()
+    {
+        var call = await Start();
+        var number = 1;
+        foreach (var currency in Currency.All)
+            foreach (var minorUnits in (long[])[1_000, 1_001, 19_990, 12_345, 99_999_990])
+            {
+                var amount = new Money(minorUnits, currency);
+                if (Gateway.Profile.RefusesAmount(amount) is not null) continue;
+                var one = call with { Payment = new PaymentId(call.Payment.Order, number++), Amount = amount };
+                var answer = await Open(one);
+                // Their own limits may refuse it; what they take they must take as it was meant.
+                if (answer is GatewayAnswer.Rejected) continue;
+                Opened(answer).Amount.ShouldBe(amount);
+                await sandbox!.Act(one.Payment, "paid");
+                Money(Facts(await Inquire(one, Opened(answer).GatewayReference))).ShouldHaveSingleItem().Amount.ShouldBe(amount);
+            }
+        number.ShouldBeGreaterThan(20);
+    }
+
+    [Fact]
+    public async Task Whatever_the_shopper_is_called_the_link_is_opened()
+    {
+        var call = await Start();
+        var number = 1;
         foreach (var hostile in Hostile)
         {
-            var network = new ScriptedNetwork(_ => Answer(503, []));
-            await Make("open", network, call: Link with
+            var one = call with
             {
+                Payment = new PaymentId(call.Payment.Order, number++),
                 Customer = new Customer(hostile, hostile, hostile),
                 Description = hostile.Length > 200 ? hostile[..200] : hostile,
-            });
-            network.Sent.Count.ShouldBe(1);
-            // Whatever is not free text stands where it stood.
-            foreach (var fixedPart in (string[])[Payment.Reference, "19990"]) network.Sent[0].Body.ShouldContain(fixedPart);
-            network.Sent[0].Headers.Keys.ShouldBe(plain.Sent[0].Headers.Keys, ignoreOrder: true);
-            network.Sent[0].Body.ShouldNotContain("\n");
+            };
+            Opened(await Open(one)).Amount.ShouldBe(Amount);
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Calls))]
-    public async Task No_secret_and_no_shopper_is_in_what_is_recorded(string call)
+    [Fact]
+    public async Task With_the_wrong_credentials_a_link_is_refused_and_an_inquiry_says_nothing()
     {
-        foreach (var status in (int[])[200, 400, 500])
+        var call = await Start();
+        Opened(await Open(call));
+        var settings = sandbox!.Account.Settings;
+        var locked = call with
         {
-            // A gateway that says back all it was told.
-            var network = new ScriptedNetwork(sent => Answer(
-                status, Encoding.UTF8.GetBytes($"{string.Join('\n', sent.Headers.Select(h => $"{h.Key}: {h.Value}"))}\n\n{sent.Body}")));
-            using var lines = new GatewayLines(network, new ManualTime());
-            var line = lines.Open(Account, Gateway.Profile);
-            await Make(call, line, Link);
-
-            line.Exchanges.Count.ShouldBe(network.Sent.Count);
-            foreach (var exchange in line.Exchanges)
+            Account = sandbox.Account with
             {
-                var kept = exchange.ToString();
-                foreach (var setting in Gateway.Profile.Settings.Where(s => s.Secret)) kept.ShouldNotContain($"canary-{setting.Name}");
-                foreach (var personal in (string[])["Asha", "asha", "90000", "00001"]) kept.ShouldNotContain(personal);
-                exchange.SentAt.ShouldBe(new ManualTime().GetUtcNow());
-            }
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(Calls))]
-    public async Task A_conversation_is_short(string call)
-    {
-        var network = new ScriptedNetwork(_ => Answer(200, "{}"u8.ToArray()));
-        await Make(call, network);
-        network.Sent.Count.ShouldBeInRange(1, 5);
-    }
-
-    [Fact]
-    public void Nothing_that_a_stranger_sends_is_genuine_or_throws()
-    {
-        var chance = new Random(1);
-        var headers = (string?[])[null, "", "t=1,v1=00", "sha256=00", new string('a', 64), new string('0', 64), "\u0000\uFFFF", new string('=', 5000)];
-        foreach (var header in headers)
-            foreach (var body in Garbage.Append(Noise(chance)))
-            {
-                var named = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-                // Every name a gateway may use for its signature.
-                if (header is not null)
-                    foreach (var name in (string[])["X-Signature", $"{Gateway.Profile.Name}-Signature", $"X-{Gateway.Profile.Name}-Signature"]) named[name] = header;
-                var message = new RawMessage("POST", "/", "", named, body, Noon);
-                Gateway.ReadWebhook(message, Account).ShouldBeOfType<NewsReading.Forged>();
-                Gateway.ReadWebhook(message, Account with { Settings = ImmutableDictionary<string, string>.Empty }).ShouldBeOfType<NewsReading.Forged>();
-            }
-    }
-
-    [Fact]
-    public void No_return_of_a_browser_proves_anything()
-    {
-        foreach (var query in (string[])["", "?", "?a=b&a=c", "?status=success&amount=1", "?%", "?=&&&=", "?" + new string('x', 100_000), $"?payment={Payment.Reference}&x=%00", "?q=%ff%fe"])
-        {
-            var message = new RawMessage("GET", "/", query, ImmutableDictionary<string, string>.Empty, Encoding.UTF8.GetBytes(query), Noon);
-            if (Gateway.ReadReturn(message, Account) is NewsReading.Genuine news) (news.Facts.Count, news.ProvesAmount).ShouldBe((0, false));
-        }
-    }
-
-    [Fact]
-    public void Its_terms_make_sense()
-    {
-        var profile = Gateway.Profile;
-        profile.ShortestLink.ShouldBeGreaterThanOrEqualTo(TimeSpan.Zero);
-        profile.LongestLink.ShouldBeGreaterThan(profile.ShortestLink);
-        profile.VisibilityDelay.ShouldBeGreaterThan(TimeSpan.Zero);
-        profile.Methods.ShouldBeSubsetOf(["card", "upi", "netbanking", "wallet", "bank_transfer"]);
-        foreach (var code in profile.Currencies) Currency.TryFind(code, out _).ShouldBeTrue(code);
-        profile.Settings.ShouldContain(s => s.Secret);
-        foreach (var currency in Currency.All.Where(c => !profile.Currencies.Contains(c.Code) && profile.Currencies.Count > 0))
-            profile.RefusesAmount(new Money(100_000, currency)).ShouldNotBeNull(currency.Code);
-        foreach (var code in profile.Currencies) profile.RefusesAmount(new Money(100_000, Currency.Find(code))).ShouldBeNull(code);
-    }
-
-    static Money Amount => new(19990, Currency.Find(Gateway.Profile.Currencies.Contains("INR") ? "INR" : Gateway.Profile.Currencies.Order().First()));
-
-    static LinkCall Link => new(
-        Account, Payment, Amount, "Order 42", new Customer("Asha Rao", "asha@example.test", "+919000000001"), null, "https://pay.test/r", Noon.AddHours(1), Noon);
-
-    static Task<GatewayAnswer> Make(string name, ScriptedNetwork network, TimeProvider? time = null, LinkCall? call = null) =>
-        Make(name, new GatewayLines(network, time ?? new ManualTime()).Open(Account, Gateway.Profile), call ?? Link);
-
-    static Task<GatewayAnswer> Make(string name, GatewayLine line, LinkCall call)
-    {
-        var inquiry = new InquireCall(Account, Payment, name.EndsWith("name", StringComparison.Ordinal) ? "their_name_1" : null, Amount, Noon);
-        return name.Split(' ')[0] switch
-        {
-            "open" => Gateway.OpenLink(call, line, default),
-            "inquire" => Gateway.Inquire(inquiry, line, default),
-            _ => ((ICancelLinks)Gateway).CancelLink(inquiry, line, default),
+                Settings = settings.SetItems(Gateway.Profile.Settings.Where(s => s.Secret).Select(s => KeyValuePair.Create(s.Name, settings[s.Name] + "x"))),
+            },
         };
+        (await Open(locked with { Payment = new PaymentId(call.Payment.Order, 2) })).ShouldBeOfType<GatewayAnswer.Rejected>();
+        (await Inquire(locked)).ShouldBeOfType<GatewayAnswer.Unknown>();
     }
 
-    static HttpResponseMessage Answer(int status, byte[] body) => new((System.Net.HttpStatusCode)status) { Content = new ByteArrayContent(body) };
-
-    static readonly byte[][] Garbage = [
-        [], "{"u8.ToArray(), "null"u8.ToArray(), "[]"u8.ToArray(), "0"u8.ToArray(), "\"paid\""u8.ToArray(), "{}"u8.ToArray(), "{\"status\":\"paid\"}"u8.ToArray(),
-        "<html><body>502 Bad Gateway</body></html>"u8.ToArray(), "status=success&amount=100"u8.ToArray(), [0xef, 0xbb, 0xbf, (byte)'{', (byte)'}'],
-        [0xff, 0xfe, 0, 1, 2], [0x1f, 0x8b, 8, 0], Encoding.UTF8.GetBytes(new string('[', 5000)), Encoding.Unicode.GetBytes("{\"status\":\"paid\"}"),
-    ];
-
-    static byte[] Noise(Random chance)
+    async Task<LinkCall> Start()
     {
-        var bytes = new byte[200];
-        chance.NextBytes(bytes);
-        return bytes;
+        sandbox = await SandboxWorld.Start(Gateway.Profile.Name);
+        new GatewayCatalog().Problems(sandbox.Account).ShouldBeEmpty();
+        var now = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
+        return Link with { Account = sandbox.Account, ExpiresAt = now.AddHours(1), StartedAt = now, ReturnUrl = "https://pay.test/r?token=a.b" };
     }
 
-    static readonly string[] Hostile = [
-        "", " ", "a|b|c|", "a&amount=1&currency=jpy", "\"},{\"amount\":1,\"x\":\"", "O'Brien <script>alert(1)</script>", "नमस्ते 🙏 Ünïcödé", "\ud800 broken \udc00", "line\r\nX-Injected: yes\0",
-        "%7B%22amount%22%3A1%7D", new('x', 500), string.Concat(Enumerable.Repeat("🙏", 250)), "a@b.c|d", "+0000000000000000000000", "=HYPERLINK(\"x\")",
-    ];
+    Task<GatewayAnswer> Open(LinkCall call) => Gateway.OpenLink(call, Line(call.Account), default);
+
+    Task<GatewayAnswer> Inquire(LinkCall call, string? reference = null) => Gateway.Inquire(Inquiry(call, reference), Line(call.Account), default);
+
+    Task<GatewayAnswer> Cancel(LinkCall call, string? reference) => ((ICancelLinks)Gateway).CancelLink(Inquiry(call, reference), Line(call.Account), default);
+
+    NewsReading Read(RawMessage message) => Gateway.ReadWebhook(message, sandbox!.Account);
+
+    static InquireCall Inquiry(LinkCall call, string? reference) => new(call.Account, call.Payment, reference, call.Amount, call.StartedAt, call.StartedAt);
+
+    GatewayLine Line(GatewayAccount account)
+    {
+        var line = lines.Open(account, Gateway.Profile);
+        lock (opened) opened.Add(line);
+        return line;
+    }
+
+    static Evidence.LinkOpened Opened(GatewayAnswer answer) => Facts(answer).OfType<Evidence.LinkOpened>().ShouldHaveSingleItem();
+
+    static IReadOnlyList<Evidence> Facts(GatewayAnswer answer) => answer.ShouldBeOfType<GatewayAnswer.Done>(answer.ToString()).Facts;
+
+    static List<(string Name, Money Amount)> Money(IReadOnlyList<Evidence> facts) =>
+        [.. facts.OfType<Evidence.Succeeded>().Select(s => (s.MoneyReference, s.Amount))];
+
+    async Task<List<(string Name, Money Amount)>> Booked(LinkCall call) =>
+        [.. (await sandbox!.Book(call.Payment)).Where(m => m.Kind == "captured")
+            .Select(m => (m.MoneyId, new Money(m.Amount, Currency.Find(m.Currency.ToUpperInvariant()))))];
 }

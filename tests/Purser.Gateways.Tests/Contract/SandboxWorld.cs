@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Purser.Sandbox;
+
+namespace Purser.Gateways.Tests.Contract;
+
+/// <summary>One gateway of the sandbox with one account, spoken to over HTTP only, and a receiver for its webhooks.</summary>
+public sealed class SandboxWorld : IAsyncDisposable
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    readonly Sandbox.Sandbox sandbox;
+    readonly WebApplication receiver;
+    readonly HttpClient control;
+    readonly ConcurrentQueue<RawMessage> news = new();
+    readonly string name;
+
+    SandboxWorld(Sandbox.Sandbox sandbox, WebApplication receiver, string name, GatewayAccount account)
+    {
+        (this.sandbox, this.receiver, this.name, Account) = (sandbox, receiver, name, account);
+        control = new HttpClient { BaseAddress = sandbox.ControlUrl };
+    }
+
+    /// <summary>Money that truly moved, in the gateway's own names.</summary>
+    public sealed record Movement(string? Reference, string LinkId, string MoneyId, string Kind, long Amount, string Currency);
+
+    public sealed record Link(string Id, string? Reference, long Amount, string Currency, string Status);
+
+    public sealed record Acted(string Outcome, string? ReturnUrl);
+
+    public GatewayAccount Account { get; }
+
+    /// <summary>All webhooks so far, as they came.</summary>
+    public IReadOnlyList<RawMessage> News => [.. news];
+
+    public static async Task<SandboxWorld> Start(string name)
+    {
+        var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = 1000, Seed = 1 });
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var receiver = builder.Build();
+        using var control = new HttpClient { BaseAddress = sandbox.ControlUrl };
+        var gateway = (await control.GetFromJsonAsync<JsonElement>(new Uri("/control", UriKind.Relative))).GetProperty("gateways")
+            .EnumerateArray().Single(g => g.GetProperty("name").GetString() == name);
+        var settings = gateway.GetProperty("credentials").EnumerateObject().ToImmutableDictionary(c => c.Name, c => c.Value.GetString()!);
+        if (gateway.TryGetProperty("webhook_secret", out var secret) && secret.GetString() is { } text) settings = settings.SetItem("webhook_secret", text);
+        var world = new SandboxWorld(
+            sandbox, receiver, name, new GatewayAccount("main", name, new Uri(gateway.GetProperty("url").GetString()!), settings) { TestMode = true });
+        receiver.Run(world.Receive);
+        await receiver.StartAsync();
+        await world.Put("webhook_endpoint", new { url = receiver.Urls.Single() + "/gateways/main/webhook", secrets = settings.TryGetValue("webhook_secret", out var s) ? new[] { s } : [] });
+        return world;
+    }
+
+    public Task Fault(string call, string fault, int times = 1, int delayMs = 3000) => Put("faults", new[] { new { call, fault, times, delay_ms = delayMs } });
+
+    public async Task ClearFaults() => (await control.DeleteAsync(new Uri($"/control/{name}/faults", UriKind.Relative))).EnsureSuccessStatusCode();
+
+    public async Task<Acted> Act(PaymentId payment, string outcome, int delayMs = 1000)
+    {
+        using var answer = await control.PostAsJsonAsync($"/control/{name}/payments", new { reference = payment.Reference, outcome, delay_ms = delayMs });
+        var told = await answer.Content.ReadFromJsonAsync<JsonElement>();
+        return new Acted(
+            told.TryGetProperty("outcome", out var o) ? o.GetString()! : told.ToString(),
+            told.TryGetProperty("return_url", out var url) ? url.GetString() : null);
+    }
+
+    public Task<List<Movement>> Book(PaymentId payment) => Read<Movement>("book", payment);
+
+    public Task<List<Link>> Links(PaymentId payment) => Read<Link>("links", payment);
+
+    /// <summary>The webhooks once there are so many.</summary>
+    public async Task<IReadOnlyList<RawMessage>> Receive(int least)
+    {
+        await Until(() => news.Count >= least, $"{least} webhooks");
+        return News;
+    }
+
+    public static async Task Until(Func<bool> condition, string what)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (!condition())
+        {
+            if (TimeProvider.System.GetElapsedTime(since) > Patience) throw new TimeoutException($"There was no {what}.");
+            await Task.Delay(10);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        control.Dispose();
+        await sandbox.DisposeAsync();
+        await receiver.DisposeAsync();
+    }
+
+    async Task Receive(HttpContext context)
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body);
+        news.Enqueue(new RawMessage(
+            context.Request.Method, context.Request.Path, context.Request.QueryString.Value ?? "",
+            context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase), body.ToArray(),
+            TimeProvider.System.GetUtcNow()));
+    }
+
+    async Task<List<T>> Read<T>(string what, PaymentId payment)
+    {
+        var uri = new Uri($"/control/{name}/{what}?reference={payment.Reference}", UriKind.Relative);
+        return (await control.GetFromJsonAsync<List<T>>(uri, Snake))!;
+    }
+
+    async Task Put(string what, object body)
+    {
+        using var answer = await control.PutAsJsonAsync($"/control/{name}/{what}", body);
+        if (!answer.IsSuccessStatusCode) throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
+    }
+
+    static readonly JsonSerializerOptions Snake = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+}
