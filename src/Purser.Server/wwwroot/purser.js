@@ -74,16 +74,17 @@ function show(html) {
   shown = at;
   const before = $('[data-situation]', place), headline = $('h1', fresh.content).textContent;
   const changed = before.dataset.situation !== $('[data-situation]', fresh.content).dataset.situation || $('h1', before).textContent !== headline;
-  const focused = place.contains(document.activeElement);
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
   const open = all('details[open]', place).length > 0;
   place.replaceChildren(fresh.content);
   if (open) for (const fold of all('details', place)) fold.open = true;
   dress(place);
   guard();
+  // The focus stays where it was; on what is no longer there, it goes to the headline.
+  if (focused) ([...place.querySelectorAll(focused.tagName)].find(e => e.textContent === focused.textContent) ?? $('h1', place)).focus();
   if (!changed) return;
   document.title = headline;
   $('#said').textContent = headline + '. ' + all('.situation > p:not(.amount)', place).map(p => p.textContent).join(' ');
-  if (focused) $('h1', place).focus();
 }
 
 // Live: a socket that resumes after the last event; where sockets fail, a long poll; in between ever longer pauses, never all at once.
@@ -120,14 +121,14 @@ function bySocket() {
     socket.onclose = () => { clearTimeout(quiet); removeEventListener('offline', offline); done(opened); };
   });
 }
-async function byPoll() {
-  const answer = await fetch(`${place.dataset.live}?after=${seen}&wait=25&token=${place.dataset.token}`, { cache: 'no-store', signal: AbortSignal.timeout(60000) });
+async function byPoll(wait) {
+  const answer = await fetch(`${place.dataset.live}?after=${seen}&wait=${wait}&token=${place.dataset.token}`, { cache: 'no-store', signal: AbortSignal.timeout(60000) });
   if (!answer.ok) throw new Error(answer.status);
   connected(true);
   heard((await answer.json()).sequence);
 }
 async function watch() {
-  for (let attempt = 0, failures = 0; ; ) {
+  for (let attempt = 0, failures = 0, polls = 0; ; ) {
     // A socket that never opened is tried again only now and then: something on the way does not let it through.
     const trySocket = 'WebSocket' in window && failures % 5 < 2;
     try {
@@ -135,12 +136,13 @@ async function watch() {
         if (await bySocket()) { attempt = failures = 0; connected(navigator.onLine); }
         else failures++;
       } else {
-        await byPoll();
+        // The first is answered at once and shows that this way is open.
+        await byPoll(polls++ ? 25 : 0);
         attempt = 0;
         failures++;
         continue;
       }
-    } catch { failures++; }
+    } catch { failures++; polls = 0; }
     if (!trySocket || !navigator.onLine) connected(false);
     await pause(attempt++);
   }

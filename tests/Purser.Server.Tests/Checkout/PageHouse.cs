@@ -11,14 +11,17 @@ using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Checkout;
 
-/// <summary>A whole server whose gateways say only what a test says in their place: no call leaves it, and evidence comes in by hand. So
-/// an order can be put into every situation there is.</summary>
+/// <summary>A whole server whose gateways say only what a test says in their place: no call leaves it, and evidence comes in by hand, or at once
+/// where <see cref="Answers"/> is set. So an order can be put into every situation there is.</summary>
 public sealed class PageHouse : IAsyncLifetime
 {
     public const string PayPage = "https://gateway.example/pay/123";
 
     readonly PostgresFixture postgres = new();
     DateTimeOffset told = TimeProvider.System.GetUtcNow().AddMinutes(-10);
+
+    /// <summary>Every question for a link is answered with <see cref="PayPage"/>, every wish to close one with a yes.</summary>
+    public bool Answers { get; set; }
 
     public ServerHost Host { get; private set; } = null!;
     public HttpClient Http { get; private set; } = null!;
@@ -49,7 +52,7 @@ public sealed class PageHouse : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await postgres.InitializeAsync();
-        Host = await ServerHost.Start([], Settings(await postgres.CreateDatabase()), services => services.AddSingleton<ICallStarter, NobodyCalls>());
+        Host = await ServerHost.Start([], Settings(await postgres.CreateDatabase()), also: services => services.AddSingleton<ICallStarter>(new Answering(this)));
         Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, CheckCertificateRevocationList = true }) { BaseAddress = new Uri(Host.Url) };
     }
 
@@ -117,8 +120,22 @@ public sealed class PageHouse : IAsyncLifetime
         return Http.PostAsync(address, new FormUrlEncodedContent(form));
     }
 
-    sealed class NobodyCalls : ICallStarter
+    sealed class Answering(PageHouse house) : ICallStarter
     {
-        public void Start(GatewayCall call) { }
+        public void Start(GatewayCall call)
+        {
+            if (!house.Answers) return;
+            Evidence? answer = call switch
+            {
+                GatewayCall.OpenLink => new Evidence.LinkOpened(new PaymentLink.Redirect(PayPage), call.Order.Amount)
+                {
+                    GatewayReference = $"plink_{call.Order.Id.Letters}_{call.Payment}",
+                },
+                GatewayCall.CancelLink => new Evidence.LinkCancelled(),
+                _ => null,
+            };
+            // Not on the engine's own lane: a gateway answers from elsewhere.
+            if (answer is not null) _ = Task.Run(() => house.Hear(call.Order, answer, call.Payment));
+        }
     }
 }

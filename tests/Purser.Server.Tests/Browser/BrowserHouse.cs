@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Microsoft.Playwright;
+using Purser.Orders;
+using Purser.Server.Tests.Checkout;
+
+namespace Purser.Server.Tests.Browser;
+
+/// <summary>A Chromium, a server, and a gateway's page that exists only in the browser. <c>PURSER_CHROMIUM</c> says where the browser is.</summary>
+public sealed class BrowserHouse : IAsyncLifetime
+{
+    const string Chromium = "/usr/bin/chromium";
+
+    public static readonly (string Name, int Width, int Height) Phone = ("phone", 390, 844), Desktop = ("desktop", 1280, 800);
+
+    static readonly Lazy<Task<string>> Axe = new(InstallAxe);
+    IPlaywright playwright = null!;
+    IBrowser browser = null!;
+
+    public PageHouse Server { get; } = new();
+
+    public async Task InitializeAsync()
+    {
+        await Server.InitializeAsync();
+        Server.Answers = true;
+        playwright = await Playwright.CreateAsync();
+        browser = await playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Environment.GetEnvironmentVariable("PURSER_CHROMIUM") ?? Chromium,
+            Args =
+            [
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                "--disable-sync",
+            ],
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await browser.DisposeAsync();
+        playwright.Dispose();
+        await Server.DisposeAsync();
+    }
+
+    /// <summary>A browser of its own: nothing of another test is in it. The gateway's page answers within it.</summary>
+    public async Task<IBrowserContext> Open(BrowserNewContextOptions? options = null)
+    {
+        options ??= new();
+        options.BaseURL = Server.Url;
+        options.ViewportSize ??= new() { Width = Phone.Width, Height = Phone.Height };
+        var context = await browser.NewContextAsync(options);
+        context.SetDefaultTimeout(15_000);
+        await context.RouteAsync("https://gateway.example/**", route => route.FulfillAsync(new()
+        {
+            ContentType = "text/html",
+            Body = "<!DOCTYPE html><title>Gateway</title><h1>The gateway's page</h1>",
+        }));
+        return context;
+    }
+
+    /// <summary>From the checkout to the gateway's page, by the one button.</summary>
+    public static async Task PressPay(IPage page)
+    {
+        await page.GetByRole(AriaRole.Button, new() { NameRegex = new("^Pay ") }).ClickAsync();
+        await page.WaitForURLAsync(PageHouse.PayPage);
+    }
+
+    /// <summary>The gateway's page sends the browser back.</summary>
+    public async Task ComeBack(IPage page, OrderId order, int payment = 1)
+    {
+        var now = await Server.Do(order, new OrderCommand.Look(payment));
+        await page.GotoAsync(now.Payment(payment)!.ReturnUrl);
+    }
+
+    /// <summary>The page has come to this situation, by itself.</summary>
+    public static Task Shows(IPage page, string situation, float milliseconds = 15_000) =>
+        page.WaitForSelectorAsync($"[data-situation={situation}]", new() { Timeout = milliseconds });
+
+    /// <summary>What axe-core, with every rule of WCAG up to 2.2 AA and its best practices, finds wrong with the page.</summary>
+    public static async Task<IReadOnlyList<string>> Faults(IPage page)
+    {
+        // Evaluated by the debugger's door: the page's own policy lets no foreign script in, as it should.
+        await page.EvaluateAsync(await Axe.Value);
+        return await page.EvaluateAsync<string[]>("""
+            async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${v.help}: ${n.target} ${n.failureSummary}`))
+            """);
+    }
+
+    static async Task<string> InstallAxe()
+    {
+        var folder = Path.Combine(Path.GetDirectoryName(Here())!, "..", "npm");
+        var file = Path.Combine(folder, "node_modules", "axe-core", "axe.min.js");
+        if (!File.Exists(file))
+        {
+            using var npm = Process.Start(new ProcessStartInfo("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]) { WorkingDirectory = folder })!;
+            await npm.WaitForExitAsync();
+            npm.ExitCode.ShouldBe(0, "npm ci");
+        }
+        return await File.ReadAllTextAsync(file);
+    }
+
+    static string Here([CallerFilePath] string path = "") => path;
+}

@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Playwright;
+using Purser.Server.Tests.Checkout;
+
+namespace Purser.Server.Tests.Browser;
+
+/// <summary>Every page in every situation, on a phone and a desktop, in light and dark.</summary>
+public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
+{
+    /// <summary>Set to 1 to take the pictures of docs/pictures anew; to a folder, to look at every page.</summary>
+    static readonly string? Pictures = Environment.GetEnvironmentVariable("PURSER_PICTURES");
+
+    [Theory]
+    [InlineData("phone", ColorScheme.Light)]
+    [InlineData("phone", ColorScheme.Dark)]
+    [InlineData("desktop", ColorScheme.Light)]
+    [InlineData("desktop", ColorScheme.Dark)]
+    public async Task Axe_finds_nothing_wrong_and_nothing_is_cut_off(string device, ColorScheme scheme)
+    {
+        var (_, width, height) = device == "phone" ? BrowserHouse.Phone : BrowserHouse.Desktop;
+        await using var context = await house.Open(new() { ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+        var page = await context.NewPageAsync();
+        foreach (var (name, address) in await Addresses())
+        {
+            await page.GotoAsync(address);
+            (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
+            (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width");
+            var small = await page.EvaluateAsync<string[]>("""
+                () => [...document.querySelectorAll('main a, main button, main summary, main label.way, main input:not([type=hidden], [type=radio])')]
+                    .filter(e => e.checkVisibility() && getComputedStyle(e).display !== 'inline' && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
+                """);
+            small.ShouldBeEmpty($"{name}: targets of 44 pixels");
+            if (Pictures is { Length: > 1 } folder)
+                await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{device}-{scheme.ToString().ToLowerInvariant()}.png"), FullPage = true });
+        }
+    }
+
+    [Fact]
+    public async Task At_twice_the_letter_size_and_on_the_narrowest_phone_nothing_is_cut_off()
+    {
+        await using var context = await house.Open(new() { ViewportSize = new() { Width = 320, Height = 640 } });
+        var page = await context.NewPageAsync();
+        foreach (var (name, address) in await Addresses())
+        {
+            await page.GotoAsync(address);
+            await page.EvaluateAsync("() => { document.documentElement.style.fontSize = '200%' }");
+            (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, name);
+        }
+    }
+
+    [Fact]
+    public async Task The_pictures_of_the_readme_can_be_taken()
+    {
+        var checkout = (await house.Server.Post("/demo/order")).Headers.Location!.ToString();
+        var paid = await Situations.Make(house.Server, "paid");
+        foreach (var (name, address, device) in new[]
+        {
+            ("checkout-phone", checkout, BrowserHouse.Phone), ("status-phone", house.Server.Links.Payment(paid, 1), BrowserHouse.Phone),
+            ("start-desktop", "/", BrowserHouse.Desktop),
+        })
+        {
+            await using var context = await house.Open(new() { ViewportSize = new() { Width = device.Width, Height = device.Height }, DeviceScaleFactor = device == BrowserHouse.Phone ? 2 : 1, ReducedMotion = ReducedMotion.Reduce });
+            var page = await context.NewPageAsync();
+            await page.GotoAsync(address);
+            var picture = await page.ScreenshotAsync(Pictures == "1" ? new() { Path = Path.Combine(Path.GetDirectoryName(Here())!, "../../../docs/pictures", $"{name}.png") } : new());
+            picture.Length.ShouldBeInRange(10_000, 200_000, name);
+        }
+    }
+
+    async Task<IReadOnlyList<(string Name, string Address)>> Addresses()
+    {
+        var server = house.Server;
+        server.Answers = false;
+        var addresses = new List<(string, string)>
+        {
+            ("start", "/"), ("look-up", "/status"), ("nothing", "/nothing"), ("no-token", $"/status/{(await server.Place()).Id}"),
+            ("checkout", server.Links.Checkout(await server.Place(12_345_600, lines: [new("Kettle of hammered copper with a very long name indeed", 2, 6_000_000), new("Delivery", 1, 345_600)]))),
+            ("checkout-open", server.Links.Checkout(await Situations.Make(server, "pending"))),
+            ("checkout-again", server.Links.Checkout(await Situations.Make(server, "failed"))),
+            ("checkout-no-way", server.Links.Checkout(await server.Place(1, "INR"))),
+            ("hand-over", server.Links.HandOver(await Situations.Make(server, "starting"), 1)),
+        };
+        foreach (var name in Situations.Names)
+        {
+            var order = await Situations.Make(server, name);
+            addresses.Add((name, Situations.Page(server, order)));
+            if (name is "paid" or "pending") addresses.Add(($"{name}-own", server.Links.Status(order)));
+        }
+        server.Answers = true;
+        return addresses;
+    }
+
+    static string Here([CallerFilePath] string path = "") => path;
+}

@@ -1,0 +1,128 @@
+using Microsoft.Playwright;
+using Purser.Orders;
+using Purser.Server.Checkout;
+using Purser.Server.Tests.Checkout;
+
+namespace Purser.Server.Tests.Browser;
+
+public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<BrowserHouse>
+{
+    [Fact]
+    public async Task Where_sockets_fail_the_page_asks_by_long_poll()
+    {
+        await using var context = await house.Open();
+        var order = await Situations.Make(house.Server, "pending");
+        var page = await context.NewPageAsync();
+        var polls = 0;
+        page.Request += (_, request) => polls += request.Url.Contains("/live?", StringComparison.Ordinal) && request.ResourceType == "fetch" ? 1 : 0;
+        await page.AddInitScriptAsync("WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10) } close() {} }");
+        await page.GotoAsync(house.Server.Links.Payment(order, 1));
+        await page.GetByText(Texts.LiveOn).WaitForAsync();
+        polls.ShouldBeGreaterThan(0);
+        await house.Server.Pay(order);
+        await BrowserHouse.Shows(page, "paid");
+    }
+
+    [Fact]
+    public async Task After_a_time_without_a_network_the_page_catches_up()
+    {
+        await using var context = await house.Open();
+        var order = await Situations.Make(house.Server, "pending");
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(house.Server.Links.Payment(order, 1));
+        await page.GetByText(Texts.LiveOn).WaitForAsync();
+        await context.SetOfflineAsync(true);
+        await page.GetByText(Texts.LiveOff).WaitForAsync();
+        await house.Server.Hear(order, new Evidence.Processing());
+        await house.Server.Pay(order);
+        await BrowserHouse.Shows(page, "pending");
+        await context.SetOfflineAsync(false);
+        await BrowserHouse.Shows(page, "paid");
+        await page.GetByText(Texts.LiveOn).WaitForAsync();
+    }
+
+    [Fact]
+    public async Task Leaving_is_asked_about_while_money_is_on_its_way()
+    {
+        await using var context = await house.Open();
+        var order = await Situations.Make(house.Server, "processing");
+        var page = await context.NewPageAsync();
+        await page.GotoAsync("/status");
+        await page.GotoAsync(house.Server.Links.Payment(order, 1));
+        await page.Locator("summary").ClickAsync();
+
+        await page.EvaluateAsync("() => history.back()");
+        await page.GetByRole(AriaRole.Dialog).GetByText(Texts.LeaveTitle).WaitForAsync();
+        (await page.EvaluateAsync<string>("() => document.activeElement.textContent")).ShouldBe(Texts.Stay);
+        await page.GetByRole(AriaRole.Button, new() { Name = Texts.Stay }).ClickAsync();
+        page.Url.ShouldContain($"/pay/{new PaymentId(order.Id, 1)}");
+
+        var asked = new TaskCompletionSource<string>();
+        page.Dialog += async (_, dialog) =>
+        {
+            asked.TrySetResult(dialog.Type);
+            await dialog.DismissAsync();
+        };
+        await page.CloseAsync(new() { RunBeforeUnload = true });
+        (await asked.Task.WaitAsync(TimeSpan.FromSeconds(15))).ShouldBe("beforeunload");
+
+        // Paid: the door is open again.
+        await house.Server.Pay(order);
+        await BrowserHouse.Shows(page, "paid");
+        await page.EvaluateAsync("() => history.back()");
+        await page.WaitForURLAsync("**/status");
+    }
+
+    [Theory]
+    [InlineData("pending")]
+    [InlineData("unresolved")]
+    [InlineData("paid")]
+    [InlineData("failed")]
+    public async Task Leaving_is_not_asked_about_otherwise(string situation)
+    {
+        await using var context = await house.Open();
+        house.Server.Answers = false;
+        var order = await Situations.Make(house.Server, situation);
+        house.Server.Answers = true;
+        var page = await context.NewPageAsync();
+        await page.GotoAsync("/status");
+        await page.GotoAsync(Situations.Page(house.Server, order));
+        await BrowserHouse.Shows(page, situation);
+        await page.Locator("summary").ClickAsync();
+        var dialogs = 0;
+        page.Dialog += async (_, dialog) =>
+        {
+            dialogs++;
+            await dialog.DismissAsync();
+        };
+        await page.GoBackAsync();
+        page.Url.ShouldEndWith("/status");
+        dialogs.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task The_link_in_hand_is_copied_with_one_press()
+    {
+        await using var context = await house.Open(new() { Permissions = ["clipboard-read", "clipboard-write"] });
+        var order = await Situations.Make(house.Server, "paid");
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(house.Server.Links.Payment(order, 1));
+        await page.GetByRole(AriaRole.Button, new() { Name = Texts.CopyLink }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = Texts.LinkCopied }).WaitForAsync();
+        (await page.EvaluateAsync<string>("() => navigator.clipboard.readText()")).ShouldBe(page.Url);
+    }
+
+    [Fact]
+    public async Task Whoever_had_the_focus_in_what_changed_is_taken_to_the_headline()
+    {
+        await using var context = await house.Open();
+        var order = await Situations.Make(house.Server, "pending");
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(house.Server.Links.Payment(order, 1));
+        await page.GetByText(Texts.LiveOn).WaitForAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = Texts.ContinuePayment }).FocusAsync();
+        await house.Server.Pay(order);
+        await BrowserHouse.Shows(page, "paid");
+        (await page.EvaluateAsync<string>("() => document.activeElement.tagName")).ShouldBe("H1");
+    }
+}
