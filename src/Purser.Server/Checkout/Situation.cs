@@ -13,16 +13,25 @@ public enum Step { None, Pay, Continue, TryAgain, Elsewhere }
 
 /// <summary>What a shopper's page says about an order and one of its payments: which case it is, in words, and what can be done. Pure.</summary>
 /// <param name="Key">The case's name, for tests and style.</param>
-/// <param name="Payment">The payment that <see cref="Step.Continue"/> continues.</param>
-/// <param name="UnderWay">Money is moving or about to: leaving is asked about.</param>
-/// <param name="Changing">More news are expected soon; a page without script looks again by itself.</param>
 public sealed record Situation(string Key, Tone Tone, string Headline, ImmutableArray<string> Words)
 {
     public Step Step { get; init; }
+
+    /// <summary>The payment that <see cref="Step.Continue"/> continues.</summary>
     public int? Payment { get; init; }
     public string Safety { get; init; } = Texts.SafeToClose;
+
+    /// <summary>The order's amount stands under the headline, where no other amount is spoken of.</summary>
+    public bool NamesAmount { get; init; } = true;
+
+    /// <summary>Money is moving or about to: leaving is asked about.</summary>
     public bool UnderWay { get; init; }
+
+    /// <summary>More news are expected soon; a page without script looks again by itself.</summary>
     public bool Changing { get; init; }
+
+    /// <summary>How long there is still matters.</summary>
+    public bool CanBePaid => Step is Step.Pay or Step.Continue or Step.TryAgain;
 
     /// <param name="number">The payment whose page it is; null for the order's own page.</param>
     /// <param name="gateway">Names a gateway account for people.</param>
@@ -45,7 +54,10 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             if (shown.Captures.Any(c => c.Standing == Standing.Duplicate))
                 return new("paid_twice", Tone.Care, Texts.PaidTwice, [Texts.PaidTwiceWords]) { Safety = Texts.PaidSafety };
             if (shown.Status == PaymentStatus.Held)
-                return new("paid_and_held", Tone.Care, Texts.PaidAndHeld, [Texts.HeldWords(Held(shown), order.Amount)]) { Safety = Texts.PaidSafety };
+                return new("paid_and_held", Tone.Care, Texts.PaidAndHeld, [Texts.HeldWords(Held(shown), order.Amount)])
+                {
+                    NamesAmount = false, Safety = Texts.PaidSafety,
+                };
             if (shown.IsOpen)
                 return new("paid_otherwise", Tone.Good, Texts.PaidAlready, [Texts.PaidOtherwiseWords]) { Safety = Texts.PaidSafety };
         }
@@ -57,7 +69,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     static Situation Unpaid(Order order, Payment? shown, DateTimeOffset now, Func<string, string> gateway)
     {
         if (order.Payments.FirstOrDefault(p => p.Status == PaymentStatus.Held) is { } held)
-            return new("held", Tone.Care, Texts.Held, [Texts.HeldWords(Held(held), order.Amount)]) { Safety = Texts.DoNotPayAgain };
+            return new("held", Tone.Care, Texts.Held, [Texts.HeldWords(Held(held), order.Amount)]) { NamesAmount = false, Safety = Texts.DoNotPayAgain };
         if (order.HasEnded) return Ended(order);
 
         var closing = order.ClosingAt is not null || now >= order.ExpiresAt;

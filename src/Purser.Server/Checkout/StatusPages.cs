@@ -25,7 +25,8 @@ static class StatusPages
     public static Task<IResult> Show(HttpContext http, ShopperDoor door, Pages pages, ShopperOrder found, int? payment, bool part)
     {
         var view = new StatusView(door.Options, found, payment, Situation.Of(found.Order, payment, found.Now, door.Title), door.Links, door.Title,
-            payment is not null && found.Order.OpenPayment is { } open && PaymentPages.CanCancel(door, open));
+            payment is not null && found.Order.OpenPayment is { } open && PaymentPages.CanCancel(door, open),
+            found.Order.Payments.Any(p => door.Accounts.Find(p.Account)?.Account.TestMode == true));
         var parameters = new Dictionary<string, object?> { [nameof(StatusPage.View)] = view };
         return part ? pages.Show<StatusPart>(http, parameters) : pages.Show<StatusPage>(http, parameters);
     }

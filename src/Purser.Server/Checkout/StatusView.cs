@@ -6,7 +6,8 @@ namespace Purser.Server.Checkout;
 /// <summary>What a status page shows.</summary>
 /// <param name="Number">The payment whose page it is; null on the order's own page, which has no button that moves anything.</param>
 public sealed record StatusView(
-    CheckoutOptions Options, ShopperOrder Found, int? Number, Situation Situation, ShopperLinks Links, Func<string, string> Title, bool CanCancel)
+    CheckoutOptions Options, ShopperOrder Found, int? Number, Situation Situation, ShopperLinks Links, Func<string, string> Title, bool CanCancel,
+    bool TestMode)
 {
     public Order Order => Found.Order;
     public bool ReadOnly => Number is null;

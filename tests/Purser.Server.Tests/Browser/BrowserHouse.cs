@@ -46,7 +46,7 @@ public sealed class BrowserHouse : IAsyncLifetime
     public async Task<IBrowserContext> Open(BrowserNewContextOptions? options = null)
     {
         options ??= new();
-        options.BaseURL = Server.Url;
+        options.BaseURL ??= Server.Url;
         options.ViewportSize ??= new() { Width = Phone.Width, Height = Phone.Height };
         var context = await browser.NewContextAsync(options);
         context.SetDefaultTimeout(15_000);

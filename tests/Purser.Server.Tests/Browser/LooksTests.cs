@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
+using Purser.Server.Gateways;
 using Purser.Server.Tests.Checkout;
 
 namespace Purser.Server.Tests.Browser;
@@ -52,7 +54,7 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
     public async Task The_pictures_of_the_readme_can_be_taken()
     {
         var checkout = (await house.Server.Post("/demo/order")).Headers.Location!.ToString();
-        var paid = await Situations.Make(house.Server, "paid");
+        var paid = await EverySituation.Make(house.Server, "paid");
         foreach (var (name, address, device) in new[]
         {
             ("checkout-phone", checkout, BrowserHouse.Phone), ("status-phone", house.Server.Links.Payment(paid, 1), BrowserHouse.Phone),
@@ -67,6 +69,24 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
         }
     }
 
+    [Fact]
+    public async Task A_planted_fault_is_found()
+    {
+        await using var context = await house.Open();
+        var page = await context.NewPageAsync();
+        await page.GotoAsync("/status");
+        await page.EvaluateAsync("() => { document.querySelector('label span').remove(); document.querySelector('h1').style.color = '#ccc' }");
+        var faults = string.Join('\n', await BrowserHouse.Faults(page));
+        faults.ShouldContain("color-contrast");
+        faults.ShouldContain("label");
+    }
+
+    string NobodyTakes()
+    {
+        var accounts = house.Server.Host.Services.GetRequiredService<GatewayAccounts>();
+        return Currency.All.First(c => !accounts.For(new Money(500, c)).Any()).Code;
+    }
+
     async Task<IReadOnlyList<(string Name, string Address)>> Addresses()
     {
         var server = house.Server;
@@ -75,15 +95,15 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
         {
             ("start", "/"), ("look-up", "/status"), ("nothing", "/nothing"), ("no-token", $"/status/{(await server.Place()).Id}"),
             ("checkout", server.Links.Checkout(await server.Place(12_345_600, lines: [new("Kettle of hammered copper with a very long name indeed", 2, 6_000_000), new("Delivery", 1, 345_600)]))),
-            ("checkout-open", server.Links.Checkout(await Situations.Make(server, "pending"))),
-            ("checkout-again", server.Links.Checkout(await Situations.Make(server, "failed"))),
-            ("checkout-no-way", server.Links.Checkout(await server.Place(1, "INR"))),
-            ("hand-over", server.Links.HandOver(await Situations.Make(server, "starting"), 1)),
+            ("checkout-open", server.Links.Checkout(await EverySituation.Make(server, "pending"))),
+            ("checkout-again", server.Links.Checkout(await EverySituation.Make(server, "failed"))),
+            ("checkout-no-way", server.Links.Checkout(await server.Place(500, NobodyTakes()))),
+            ("hand-over", server.Links.HandOver(await EverySituation.Make(server, "starting"), 1)),
         };
-        foreach (var name in Situations.Names)
+        foreach (var name in EverySituation.Names)
         {
-            var order = await Situations.Make(server, name);
-            addresses.Add((name, Situations.Page(server, order)));
+            var order = await EverySituation.Make(server, name);
+            addresses.Add((name, EverySituation.Page(server, order)));
             if (name is "paid" or "pending") addresses.Add(($"{name}-own", server.Links.Status(order)));
         }
         server.Answers = true;

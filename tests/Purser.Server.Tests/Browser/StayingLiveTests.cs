@@ -11,7 +11,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
     public async Task Where_sockets_fail_the_page_asks_by_long_poll()
     {
         await using var context = await house.Open();
-        var order = await Situations.Make(house.Server, "pending");
+        var order = await EverySituation.Make(house.Server, "pending");
         var page = await context.NewPageAsync();
         var polls = 0;
         page.Request += (_, request) => polls += request.Url.Contains("/live?", StringComparison.Ordinal) && request.ResourceType == "fetch" ? 1 : 0;
@@ -27,7 +27,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
     public async Task After_a_time_without_a_network_the_page_catches_up()
     {
         await using var context = await house.Open();
-        var order = await Situations.Make(house.Server, "pending");
+        var order = await EverySituation.Make(house.Server, "pending");
         var page = await context.NewPageAsync();
         await page.GotoAsync(house.Server.Links.Payment(order, 1));
         await page.GetByText(Texts.LiveOn).WaitForAsync();
@@ -45,7 +45,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
     public async Task Leaving_is_asked_about_while_money_is_on_its_way()
     {
         await using var context = await house.Open();
-        var order = await Situations.Make(house.Server, "processing");
+        var order = await EverySituation.Make(house.Server, "processing");
         var page = await context.NewPageAsync();
         await page.GotoAsync("/status");
         await page.GotoAsync(house.Server.Links.Payment(order, 1));
@@ -82,11 +82,11 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
     {
         await using var context = await house.Open();
         house.Server.Answers = false;
-        var order = await Situations.Make(house.Server, situation);
+        var order = await EverySituation.Make(house.Server, situation);
         house.Server.Answers = true;
         var page = await context.NewPageAsync();
         await page.GotoAsync("/status");
-        await page.GotoAsync(Situations.Page(house.Server, order));
+        await page.GotoAsync(EverySituation.Page(house.Server, order));
         await BrowserHouse.Shows(page, situation);
         await page.Locator("summary").ClickAsync();
         var dialogs = 0;
@@ -104,7 +104,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
     public async Task The_link_in_hand_is_copied_with_one_press()
     {
         await using var context = await house.Open(new() { Permissions = ["clipboard-read", "clipboard-write"] });
-        var order = await Situations.Make(house.Server, "paid");
+        var order = await EverySituation.Make(house.Server, "paid");
         var page = await context.NewPageAsync();
         await page.GotoAsync(house.Server.Links.Payment(order, 1));
         await page.GetByRole(AriaRole.Button, new() { Name = Texts.CopyLink }).ClickAsync();
@@ -116,7 +116,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
     public async Task Whoever_had_the_focus_in_what_changed_is_taken_to_the_headline()
     {
         await using var context = await house.Open();
-        var order = await Situations.Make(house.Server, "pending");
+        var order = await EverySituation.Make(house.Server, "pending");
         var page = await context.NewPageAsync();
         await page.GotoAsync(house.Server.Links.Payment(order, 1));
         await page.GetByText(Texts.LiveOn).WaitForAsync();

@@ -2,9 +2,11 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Text.RegularExpressions;
 using AngleSharp.Html.Dom;
+using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Checkout;
+using Purser.Server.Gateways;
 
 namespace Purser.Server.Tests.Checkout;
 
@@ -33,7 +35,7 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
     {
         var (_, page, _) = await house.Get(house.Links.Checkout(await house.Place(500, "XOF")));
         var offered = page.QuerySelectorAll("input[name=way]").Cast<IHtmlInputElement>().Select(i => i.Value).ToList();
-        var accounts = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<Purser.Server.Gateways.GatewayAccounts>(house.Host.Services);
+        var accounts = house.Host.Services.GetRequiredService<GatewayAccounts>();
         offered.Select(v => v.Split(':')[0]).Distinct().ShouldBe(accounts.For(new Money(500, Currency.Find("XOF"))).Select(e => e.Account.Name));
         var order = await house.Place(500, "XOF");
         var forged = await house.Post($"/checkout/{order.Id}", ("token", Token(house.Links.Checkout(order))), ("way", "nobody:card"));
@@ -121,7 +123,7 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
     [InlineData("closing")]
     public async Task An_order_that_cannot_be_paid_shows_how_it_stands_instead(string name)
     {
-        var order = await Situations.Make(house, name);
+        var order = await EverySituation.Make(house, name);
         (await house.Get(house.Links.Checkout(order))).Answer.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 1));
         (await house.Get(house.Links.HandOver(order, 1))).Answer.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 1));
         var pressed = await house.Post($"/checkout/{order.Id}", ("token", Token(house.Links.Checkout(order))), ("way", "razorpay:card"));
@@ -153,7 +155,7 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
     {
         var many = await house.Place(10_000_000, lines: [.. Enumerable.Range(0, 5_000).Select(i => new OrderLine($"Thing number {i} with a name of some length", 2, 1_000))]);
         var addresses = new List<string> { "/", "/status", "/nothing", house.Links.Checkout(many), house.Links.Status(many) };
-        foreach (var name in Situations.Names) addresses.Add(Situations.Page(house, await Situations.Make(house, name)));
+        foreach (var name in EverySituation.Names) addresses.Add(EverySituation.Page(house, await EverySituation.Make(house, name)));
         foreach (var address in addresses)
         {
             var (_, page, answer) = await house.Get(address);

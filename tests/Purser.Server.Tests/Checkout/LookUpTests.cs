@@ -9,7 +9,7 @@ public sealed class LookUpTests(PageHouse house) : IClassFixture<PageHouse>
     [Fact]
     public async Task Number_and_mail_lead_to_the_status_page_and_anything_else_to_one_and_the_same_answer()
     {
-        var order = await Situations.Make(house, "paid");
+        var order = await EverySituation.Make(house, "paid");
         var found = await house.Post("/status", ("order", $" {order.Id.ToString().ToUpperInvariant()} "), ("email", " Asha@Shop.example"));
         found.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
         found.Headers.Location!.ToString().ShouldBe(house.Links.Status(order));

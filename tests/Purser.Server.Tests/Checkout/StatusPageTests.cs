@@ -31,8 +31,8 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [InlineData("cancelled", "The shop cancelled this order.")]
     public async Task Every_situation_has_its_words(string name, string words)
     {
-        var order = await Situations.Make(house, name);
-        var (status, page, _) = await house.Get(Situations.Page(house, order));
+        var order = await EverySituation.Make(house, name);
+        var (status, page, _) = await house.Get(EverySituation.Page(house, order));
         status.ShouldBe(HttpStatusCode.OK);
         page.QuerySelector("[data-situation]")!.GetAttribute("data-situation").ShouldBe(name);
         page.QuerySelector("main")!.TextContent.ShouldContain(words);
@@ -49,7 +49,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     {
         var shown = typeof(StatusPageTests).GetMethod(nameof(Every_situation_has_its_words))!
             .GetCustomAttributes(typeof(InlineDataAttribute), false).Cast<InlineDataAttribute>().Select(a => (string)a.GetData(null!).First()[0]);
-        shown.ShouldBe(Situations.Names);
+        shown.ShouldBe(EverySituation.Names);
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [InlineData("failed", false)]
     public async Task Leaving_is_asked_about_only_while_a_payment_is_under_way(string name, bool guarded)
     {
-        var (_, page, _) = await house.Get(Situations.Page(house, await Situations.Make(house, name)));
+        var (_, page, _) = await house.Get(EverySituation.Page(house, await EverySituation.Make(house, name)));
         (page.QuerySelector("[data-guard]") is not null).ShouldBe(guarded);
     }
 
@@ -71,7 +71,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [InlineData("paid", null)]
     public async Task Without_script_the_page_looks_again_by_itself_while_there_is_something_to_see(string name, string? seconds)
     {
-        var (_, page, _) = await house.Get(Situations.Page(house, await Situations.Make(house, name)));
+        var (_, page, _) = await house.Get(EverySituation.Page(house, await EverySituation.Make(house, name)));
         page.QuerySelector("noscript meta")?.GetAttribute("content").ShouldBe(seconds);
         if (seconds is null) page.QuerySelector("noscript meta").ShouldBeNull();
     }
@@ -81,8 +81,8 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     {
         foreach (var name in new[] { "ready", "pending", "paid", "held" })
         {
-            var order = await Situations.Make(house, name);
-            foreach (var address in new[] { Situations.Page(house, order), house.Links.Status(order), house.Links.Checkout(order) })
+            var order = await EverySituation.Make(house, name);
+            foreach (var address in new[] { EverySituation.Page(house, order), house.Links.Status(order), house.Links.Checkout(order) })
             {
                 var html = await house.Http.GetStringAsync(name == "ready" || !address.StartsWith("/checkout", StringComparison.Ordinal) ? address : house.Links.Status(order));
                 html.ShouldNotContain("Asha");
@@ -95,8 +95,8 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [Fact]
     public async Task The_way_back_to_the_shop_is_there_when_the_order_has_one()
     {
-        var order = await Situations.Make(house, "paid");
-        var (_, page, _) = await house.Get(Situations.Page(house, order));
+        var order = await EverySituation.Make(house, "paid");
+        var (_, page, _) = await house.Get(EverySituation.Page(house, order));
         page.QuerySelector("a[href='https://shop.example/thanks']")!.TextContent.ShouldBe("Back to the shop");
         var (_, without, _) = await house.Get(house.Links.Status(await house.Place(returnUrl: null)));
         without.QuerySelectorAll("main a[href^='http']").ShouldBeEmpty();
@@ -105,8 +105,8 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [Fact]
     public async Task The_part_that_changes_is_to_be_had_alone()
     {
-        var order = await Situations.Make(house, "pending");
-        var (_, page, _) = await house.Get(Situations.Page(house, order));
+        var order = await EverySituation.Make(house, "pending");
+        var (_, page, _) = await house.Get(EverySituation.Page(house, order));
         var place = page.QuerySelector("[data-live]")!;
         place.GetAttribute("data-sequence").ShouldBe(order.Sequence.ToString());
         var part = await house.Http.GetStringAsync(place.GetAttribute("data-part"));
@@ -118,7 +118,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [Fact]
     public async Task Opening_a_page_changes_nothing()
     {
-        var order = await Situations.Make(house, "pending");
+        var order = await EverySituation.Make(house, "pending");
         foreach (var address in new[] { house.Links.Payment(order, 1), house.Links.HandOver(order, 1), house.Links.Status(order), house.Links.Checkout(order) })
             for (var i = 0; i < 3; i++) (await house.Get(address)).Status.ShouldBe(HttpStatusCode.OK);
         (await house.Do(order.Id, new OrderCommand.Look(1))).Payments.Length.ShouldBe(1);
@@ -128,7 +128,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [Fact]
     public async Task A_link_that_is_cut_short_or_anothers_says_what_to_do()
     {
-        var order = await Situations.Make(house, "pending");
+        var order = await EverySituation.Make(house, "pending");
         var other = await house.Place();
         var token = house.Links.Status(other)[(house.Links.Status(other).IndexOf('?', StringComparison.Ordinal) + 7)..];
         foreach (var path in new[] { $"/status/{order.Id}", $"/pay/{new PaymentId(order.Id, 1)}", $"/checkout/{order.Id}", $"/pay/{new PaymentId(order.Id, 1)}/go" })

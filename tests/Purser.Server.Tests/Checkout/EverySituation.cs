@@ -4,7 +4,7 @@ using Purser.Payments;
 namespace Purser.Server.Tests.Checkout;
 
 /// <summary>Every situation that a shopper can find an order in, and how it comes about.</summary>
-public static class Situations
+public static class EverySituation
 {
     static readonly Dictionary<string, Func<PageHouse, Task<Order>>> Ways = new()
     {
