@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Npgsql;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Server.Api;
 using Purser.Server.Checkout;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
@@ -64,7 +65,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         var options = builder.Configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(
             builder.Configuration.GetSection("Gateways"), gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
-        ImmutableArray<string> wrong = [.. options.Faults(), .. faults];
+        ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
         using var early = LoggerFactory.Create(logging => logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
@@ -110,12 +111,14 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton(p => ShopperTokens.Of(p.GetRequiredService<InstallationStore>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ReturnAddresses>();
         LiveEndpoints.Add(services);
+        ApiEndpoints.Add(services, configuration);
         CheckoutEndpoints.Add(services);
     }
 
     static void Map(WebApplication app)
     {
         app.UseWebSockets();
+        ApiEndpoints.Map(app);
         LiveEndpoints.Map(app);
         CheckoutEndpoints.Map(app);
         ReturnEndpoints.Map(app);

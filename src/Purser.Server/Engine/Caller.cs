@@ -1,6 +1,7 @@
 using System.Globalization;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Server.Gateways;
 
 namespace Purser.Server.Engine;
@@ -72,7 +73,7 @@ public sealed partial class Caller(
         }
     }
 
-    static async Task<GatewayAnswer> Ask(GatewayCall call, Payments.Payment p, GatewayAccounts.Entry entry, GatewayLine line)
+    static async Task<GatewayAnswer> Ask(GatewayCall call, Payment p, GatewayAccounts.Entry entry, GatewayLine line)
     {
         var order = call.Order;
         var id = new PaymentId(order.Id, p.Number);

@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using Npgsql;
+using Purser.Server.Engine;
+using Purser.Server.Keys;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Api;
+
+/// <summary>What every request to <c>/v1</c> passes: who asks, may they, how often, from which page; and whatever goes wrong inside comes out as
+/// a problem that says what to do.</summary>
+public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimits limits, PublicAddress address, ILogger<ApiDoor> log)
+{
+    /// <summary>Where a shopper's token may stand instead of the address.</summary>
+    public const string TokenHeader = "Purser-Token";
+
+    const string ExposedHeaders = "Location, Retry-After, Idempotency-Replayed";
+    static readonly TimeSpan AwayFor = TimeSpan.FromSeconds(2);
+
+    public static void Use(WebApplication app)
+    {
+        var door = app.Services.GetRequiredService<ApiDoor>();
+        app.Use((http, next) => http.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal) ? door.Pass(http, next) : next(http));
+    }
+
+    async Task Pass(HttpContext http, RequestDelegate next)
+    {
+        Problem? problem;
+        try
+        {
+            problem = await Enter(http);
+            if (problem is null && http.Response.HasStarted) return;
+            if (problem is null)
+            {
+                await next(http);
+                problem = Unspoken(http);
+            }
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            problem = FromException(http, e);
+        }
+        if (problem is not null) await problem.ExecuteAsync(http);
+    }
+
+    /// <summary>Null when the request may go on, or was answered.</summary>
+    async Task<Problem?> Enter(HttpContext http)
+    {
+        if (http.Request.Headers.Origin.FirstOrDefault() is { Length: > 0 } origin && HttpMethods.IsOptions(http.Request.Method)
+            && http.Request.Headers.ContainsKey("Access-Control-Request-Method"))
+            return await AnswerPreflight(http, origin);
+
+        // What is unknown, and what sees to its visitors itself, has nothing to open.
+        if (http.GetEndpoint()?.Metadata.GetMetadata<ApiOperation>() is not { } operation) return null;
+        var (caller, problem) = await Identify(http, operation.Access);
+        if (limits.Exceeds(caller, http.Connection.RemoteIpAddress) is { } wait)
+            return new Problem(ProblemTypes.TooManyRequests) { RetryAfter = wait };
+        if (problem is not null) return problem;
+        if (await RefusesOrigin(http, caller!) is { } refused) return refused;
+        if (operation.TakesKey && http.Request.Headers.TryGetValue(IdempotencyKey.Header, out var values) && IdempotencyKey.Fault(values) is { } fault)
+            return Problem.Of(ProblemTypes.InvalidHeader, [fault]);
+        http.Features.Set(caller);
+        return null;
+    }
+
+    async Task<(ApiCaller? Caller, Problem? Problem)> Identify(HttpContext http, Access access)
+    {
+        ApiKey? key = null;
+        if (Key(http.Request) is { } text)
+        {
+            key = await keys.Find(text);
+            if (key is null) return (null, new Problem(ProblemTypes.KeyUnknown));
+        }
+        if (key is { Kind: KeyKind.Secret }) return (new ApiCaller(key, null), null);
+        if (access == Access.Secret)
+            return (key is null ? null : new ApiCaller(key, null), new Problem(key is null ? ProblemTypes.KeyMissing : ProblemTypes.SecretKeyNeeded));
+        if (access == Access.AnyKey) return key is null ? (null, new Problem(ProblemTypes.KeyMissing)) : (new ApiCaller(key, null), null);
+        return Shopper(http, key);
+    }
+
+    (ApiCaller? Caller, Problem? Problem) Shopper(HttpContext http, ApiKey? key)
+    {
+        var payment = http.Request.Path.StartsWithSegments("/v1/payments", StringComparison.Ordinal);
+        var id = http.Request.RouteValues["id"] as string;
+        OrderId order;
+        if (payment)
+        {
+            if (!PaymentId.TryParse(id, out var parsed)) return (null, Unknown(ProblemTypes.PaymentUnknown));
+            order = parsed.Order;
+        }
+        else if (!OrderId.TryParse(id, out order)) return (null, Unknown(ProblemTypes.OrderUnknown));
+
+        var token = http.Request.Headers[TokenHeader].FirstOrDefault() ?? http.Request.Query["token"].FirstOrDefault();
+        return tokens.Check(order, token) switch
+        {
+            TokenCheck.Valid => (new ApiCaller(key, order), null),
+            TokenCheck.Expired => (null, new Problem(ProblemTypes.TokenExpired) { Field = "token" }),
+            // Whether the order exists is nobody's business who has no token for it.
+            TokenCheck.Foreign => (null, new Problem(payment ? ProblemTypes.PaymentUnknown : ProblemTypes.OrderUnknown,
+                "There is no such order, or this token is not for it.")
+            { Field = "token", Remedy = "Send the token that came with this order." }),
+            _ when key is not null => (new ApiCaller(key, null), new Problem(ProblemTypes.SecretKeyNeeded,
+                "A publishable key may do this only for an order whose token is sent, too.")
+            { Field = "token", Remedy = "Send the 'token' of the order's own answer, as ?token= or in the header Purser-Token." }),
+            _ => (null, new Problem(ProblemTypes.KeyMissing)),
+        };
+    }
+
+    static Problem Unknown(ProblemType type) => new(type) { Field = "id" };
+
+    /// <summary>The key of <c>Authorization: Bearer ...</c>, or the user name of <c>Basic</c>.</summary>
+    static string? Key(HttpRequest request)
+    {
+        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)) return request.Headers.Authorization.Count > 0 ? "" : null;
+        if (header.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)) return header.Parameter?.Trim() ?? "";
+        if (!header.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase)) return "";
+        var bytes = new byte[256];
+        if (!Convert.TryFromBase64String(header.Parameter ?? "", bytes, out var length)) return "";
+        return Encoding.UTF8.GetString(bytes, 0, length).Split(':')[0];
+    }
+
+    async Task<Problem?> AnswerPreflight(HttpContext http, string origin)
+    {
+        if (!await keys.Allows(origin)) return new Problem(ProblemTypes.OriginRefused, $"No publishable key was made for pages of {Shown(origin)}.") { Field = "Origin" };
+        var headers = http.Response.Headers;
+        headers.AccessControlAllowOrigin = origin;
+        headers.AccessControlAllowMethods = "GET, POST, OPTIONS";
+        headers.AccessControlAllowHeaders = $"Authorization, Content-Type, {IdempotencyKey.Header}, {TokenHeader}";
+        headers.AccessControlMaxAge = "600";
+        headers.Vary = "Origin";
+        http.Response.StatusCode = StatusCodes.Status204NoContent;
+        await http.Response.StartAsync();
+        return null;
+    }
+
+    /// <summary>Pages of other origins may use publishable keys made for them, and the tokens of orders; no page may use a secret key, so a browser
+    /// is not told that it could.</summary>
+    async Task<Problem?> RefusesOrigin(HttpContext http, ApiCaller caller)
+    {
+        if (caller.IsMerchant || http.Request.Headers.Origin.FirstOrDefault() is not { Length: > 0 } origin) return null;
+        if (Uri.TryCreate(origin, UriKind.Absolute, out var page) && Uri.TryCreate(address.Url, UriKind.Absolute, out var own)
+            && Uri.Compare(page, own, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0)
+            return null;
+        var allowed = caller.Key is { } key ? key.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase) : await keys.Allows(origin);
+        if (!allowed) return new Problem(ProblemTypes.OriginRefused, $"This key was not made for pages of {Shown(origin)}.") { Field = "Origin" };
+        http.Response.Headers.AccessControlAllowOrigin = origin;
+        http.Response.Headers.AccessControlExposeHeaders = ExposedHeaders;
+        http.Response.Headers.Vary = "Origin";
+        return null;
+    }
+
+    static string Shown(string origin) => origin.Length <= 100 ? origin : origin[..100];
+
+    /// <summary>What the framework answers with a bare number.</summary>
+    static Problem? Unspoken(HttpContext http) => http.Response switch
+    {
+        { HasStarted: true } => null,
+        { StatusCode: 404 } when http.GetEndpoint() is null => new Problem(ProblemTypes.RouteUnknown),
+        { StatusCode: 405 } => new Problem(ProblemTypes.MethodNotAllowed),
+        { StatusCode: 413, ContentLength: null } => new Problem(ProblemTypes.BodyTooLarge),
+        { StatusCode: 415, ContentLength: null } => new Problem(ProblemTypes.WrongMediaType),
+        _ => null,
+    };
+
+    Problem FromException(HttpContext http, Exception e)
+    {
+        switch (e)
+        {
+            case BadHttpRequestException bad:
+                return new Problem(bad.StatusCode switch
+                {
+                    413 => ProblemTypes.BodyTooLarge,
+                    408 => ProblemTypes.RequestTimedOut,
+                    _ => ProblemTypes.BadRequest,
+                });
+            case NpgsqlException or TimeoutException or StoreAwayException when e is not PostgresException refused || StoreFault.IsAway(refused) || StoreFault.IsPassing(refused):
+                LogAway(log, http.Request.Method, http.GetEndpoint()?.DisplayName, e.Message);
+                return new Problem(ProblemTypes.Busy, "The database is away.") { RetryAfter = AwayFor };
+        }
+        var trace = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;
+        LogBug(log, http.Request.Method, http.GetEndpoint()?.DisplayName, trace, e);
+        return new Problem(ProblemTypes.InternalError) { TraceId = trace };
+    }
+
+    [LoggerMessage(60, LogLevel.Warning, "{Method} {Endpoint} was sent back, for the database is away: {Why}")]
+    static partial void LogAway(ILogger log, string method, string? endpoint, string why);
+
+    [LoggerMessage(61, LogLevel.Error, "{Method} {Endpoint} failed, trace {Trace}")]
+    static partial void LogBug(ILogger log, string method, string? endpoint, string trace, Exception bug);
+}

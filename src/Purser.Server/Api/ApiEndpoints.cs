@@ -1,0 +1,37 @@
+using Purser.Server.Events;
+using Purser.Server.Explanation;
+using Purser.Server.Keys;
+using Purser.Server.Orders;
+using Purser.Server.Payments;
+using Purser.Server.Products;
+
+namespace Purser.Server.Api;
+
+/// <summary>The API put together: its door, its slices, its description.</summary>
+public static class ApiEndpoints
+{
+    public static ApiOptions Options(IConfiguration configuration) => configuration.GetSection(ApiOptions.Section).Get<ApiOptions>() ?? new ApiOptions();
+
+    public static void Add(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(Options(configuration)).AddSingleton<RateLimits>().AddSingleton<ApiDoor>();
+        services.AddSingleton<ApiKeyStore>().AddSingleton<ApiKeys>();
+        OrderEndpoints.Add(services);
+        PaymentEndpoints.Add(services);
+        ProductEndpoints.Add(services);
+        EventEndpoints.Add(services);
+        ExplanationEndpoints.Add(services);
+    }
+
+    /// <summary>Before anything that answers under <c>/v1</c>.</summary>
+    public static void Map(WebApplication app)
+    {
+        ApiDoor.Use(app);
+        OrderEndpoints.Map(app);
+        PaymentEndpoints.Map(app);
+        ProductEndpoints.Map(app);
+        EventEndpoints.Map(app);
+        ExplanationEndpoints.Map(app);
+        ReferenceEndpoints.Map(app);
+    }
+}

@@ -1,0 +1,29 @@
+using Purser.Server.Platform;
+
+namespace Purser.Server.Api;
+
+/// <summary>What an endpoint is, beside its path: who may use it, and all that the OpenAPI document says of it.</summary>
+public sealed record ApiOperation(string Id, string Tag, string Summary, Access Access)
+{
+    public string? Description { get; init; }
+
+    /// <summary>The record that a body is read into.</summary>
+    public Type? Body { get; init; }
+    public bool BodyIsOptional { get; init; }
+    /// <summary>Examples of a body, by their names.</summary>
+    public IReadOnlyList<(string Name, string Json)> Examples { get; init; } = [];
+    public IReadOnlyList<ApiParameter> Query { get; init; } = [];
+    public IReadOnlyList<ApiAnswer> Answers { get; init; } = [];
+    public IReadOnlyList<ProblemType> Problems { get; init; } = [];
+    /// <summary>A POST that takes an Idempotency-Key.</summary>
+    public bool TakesKey { get; init; }
+}
+
+public sealed record ApiParameter(string Name, string Meaning, string Type = "string", string? Example = null);
+
+public sealed record ApiAnswer(int Status, string Meaning, Type Body, string Example);
+
+public static class ApiOperations
+{
+    public static RouteHandlerBuilder Is(this RouteHandlerBuilder route, ApiOperation operation) => route.WithMetadata(operation);
+}

@@ -1,0 +1,38 @@
+using System.Net;
+using System.Threading.RateLimiting;
+using Purser.Server.Keys;
+
+namespace Purser.Server.Api;
+
+/// <summary>A token bucket for each key; for publishable keys one for each address that uses it, so that one visitor cannot use up the shop's.</summary>
+public sealed class RateLimits(ApiOptions options) : IDisposable
+{
+    readonly PartitionedRateLimiter<(string Name, int PerSecond, int Burst)> limiter =
+        PartitionedRateLimiter.Create<(string Name, int PerSecond, int Burst), string>(of => RateLimitPartition.GetTokenBucketLimiter(of.Name, _ =>
+            new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = of.Burst,
+                TokensPerPeriod = of.PerSecond >= PeriodsPerSecond ? of.PerSecond / PeriodsPerSecond : of.PerSecond,
+                ReplenishmentPeriod = of.PerSecond >= PeriodsPerSecond ? TimeSpan.FromSeconds(1) / PeriodsPerSecond : TimeSpan.FromSeconds(1),
+                QueueLimit = 0,
+                AutoReplenishment = true,
+            }));
+
+    const int PeriodsPerSecond = 10;
+
+    /// <summary>How long to wait, when the caller's allowance is used up.</summary>
+    public TimeSpan? Exceeds(ApiCaller? caller, IPAddress? address)
+    {
+        using var lease = limiter.AttemptAcquire(caller switch
+        {
+            { Key: { Kind: KeyKind.Secret } key } => ($"k{key.Id}", options.SecretPerSecond, options.SecretBurst),
+            { Key: { } key } => ($"k{key.Id} {address}", options.PublishablePerSecond, options.PublishableBurst),
+            { Token: { } order } => (order.Letters, options.TokenPerSecond, options.TokenBurst),
+            _ => ($"{address}", options.StrangerPerSecond, options.StrangerBurst),
+        });
+        if (lease.IsAcquired) return null;
+        return lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
+    }
+
+    public void Dispose() => limiter.Dispose();
+}

@@ -1,0 +1,221 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Server.Explanation;
+
+/// <summary>Something that can be looked up: an event, a gateway's message, or a call to a gateway with its answer.</summary>
+/// <param name="Kind"><c>event</c>, <c>gateway_news</c> or <c>gateway_call</c>.</param>
+/// <param name="Key">The event's id, the message's id at its gateway, the call's key.</param>
+/// <param name="Source">How we came to know; the gateway account where one told us.</param>
+public sealed record Proof(string Kind, string Key, DateTimeOffset At, string Source);
+
+/// <summary>One plain sentence and what proves it. Every sentence has at least one proof.</summary>
+public sealed record Sentence(string Text, DateTimeOffset? At, IReadOnlyList<Proof> Evidence);
+
+/// <summary>What happened, why the order stands as it does, what happens next and when, and what the shopper may be told.</summary>
+public sealed record OrderExplanation(
+    IReadOnlyList<Sentence> Happened, IReadOnlyList<Sentence> Stands, IReadOnlyList<Sentence> Next, Sentence Shopper);
+
+/// <summary>A gateway's message, as far as it proves something.</summary>
+public sealed record NewsProof(string Account, string EventId, string EventType, DateTimeOffset ReceivedAt);
+
+/// <summary>A call to a gateway, as far as it proves something.</summary>
+public sealed record CallProof(string RawKey, string Call, string Account, DateTimeOffset SentAt);
+
+/// <summary>Explains an order in plain sentences. Pure: it reads nothing but what it is given, and decides nothing.</summary>
+public static class ExplanationText
+{
+    public static OrderExplanation Of(
+        Order order, IReadOnlyList<OrderEvent> events, IReadOnlyList<NewsProof> news, IReadOnlyList<CallProof> calls, DateTimeOffset now) =>
+        new Teller(order, events, news, calls, now).Tell();
+
+    sealed class Teller(
+        Order order, IReadOnlyList<OrderEvent> events, IReadOnlyList<NewsProof> news, IReadOnlyList<CallProof> calls, DateTimeOffset now)
+    {
+        public OrderExplanation Tell() => new(
+            [.. events.Select(e => new Sentence(Happened(e), e.At, Proofs(e)))],
+            [Stands(), .. order.Payments.Select(Stands), .. order.Refunds.Select(Stands), .. order.Questions.Select(Stands)],
+            [.. Next().OrderBy(s => s.At is null).ThenBy(s => s.At)],
+            new Sentence(Shopper(), null, [EventProof(events[^1])]));
+
+        static string Happened(OrderEvent e) => e.Type switch
+        {
+            EventType.OrderCreated => $"The order of {e.Amount} was placed.",
+            EventType.PaymentStarted => $"Payment {e.Payment} of {e.Amount} was started at {e.Account}, and {e.Account} was asked for a payment link.",
+            EventType.PaymentLinkReady => $"{e.Account} opened the link of payment {e.Payment}: the shopper can pay.",
+            EventType.PaymentDeclined => $"A try to pay payment {e.Payment} was declined{Because(e)}.",
+            EventType.PaymentProcessing => $"{e.Account} says that money for payment {e.Payment} is on its way{Because(e)}.",
+            EventType.PaymentSucceeded => $"{e.Account} took {e.Amount} for payment {e.Payment}, which is what was asked for.",
+            EventType.PaymentFailed => $"Payment {e.Payment} ended without money{Because(e)}.",
+            EventType.PaymentExpired => $"The link of payment {e.Payment} ran out.",
+            EventType.PaymentCancelled => $"The link of payment {e.Payment} was closed.",
+            EventType.PaymentUnresolved => $"What became of payment {e.Payment} at {e.Account} was not known any more{Because(e)}.",
+            EventType.PaymentDuplicate => $"{e.Account} took {e.Amount} for payment {e.Payment}, though the order had its payment already.",
+            EventType.PaymentLate => $"{e.Account} took {e.Amount} for payment {e.Payment} after the order's end.",
+            EventType.PaymentAmountMismatch => $"{e.Account} took {e.Amount} for payment {e.Payment}, which is not what was asked for.",
+            EventType.OrderPaid => $"Payment {e.Payment} was accepted: the order was paid.",
+            EventType.OrderExpired => "The order's time ran out without a payment, and it expired.",
+            EventType.OrderCancelled => "The merchant cancelled the order.",
+            EventType.OrderFulfilled => "The merchant fulfilled the order.",
+            EventType.RefundRequested => $"A refund of {e.Amount} from payment {e.Payment} was asked for{Because(e)}.",
+            EventType.RefundSucceeded => $"{e.Amount} of payment {e.Payment} went back to the shopper.",
+            EventType.RefundFailed => $"The refund of {e.Amount} from payment {e.Payment} failed{Because(e)}.",
+            EventType.DisputeOpened => $"The shopper's bank disputes {e.Amount} of payment {e.Payment}.",
+            EventType.DisputeClosed => $"The dispute about {e.Amount} of payment {e.Payment} was {e.Reason}.",
+            EventType.SettlementMatched => $"A settlement file of {e.Account} has payment {e.Payment}.",
+            EventType.DiscrepancyOpened => $"A question was opened about payment {e.Payment}: {Question(e.Discrepancy!.Value)}.",
+            EventType.DiscrepancyResolved => $"The question about payment {e.Payment} was answered{Because(e)}: {Question(e.Discrepancy!.Value)}.",
+            _ => throw new ArgumentOutOfRangeException(nameof(e)),
+        };
+
+        static string Because(OrderEvent e) => e.Reason is { Length: > 0 } reason ? $" ({reason})" : "";
+
+        static string Question(DiscrepancyKind kind) => kind switch
+        {
+            DiscrepancyKind.AmountMismatch => "money came with another amount or currency than was asked for",
+            DiscrepancyKind.LinkMismatch => "the gateway's link asks for another amount than the order's",
+            DiscrepancyKind.Contradiction => "the gateway said success and now says otherwise",
+            DiscrepancyKind.Duplicate => "the order was paid twice, and its policy leaves the second money to a person",
+            DiscrepancyKind.Late => "money came after the order's end, and its policy leaves it to a person",
+            DiscrepancyKind.Reversed => "the gateway took captured money back by itself",
+            DiscrepancyKind.UnknownWord => "the gateway uses a word that Purser does not know",
+            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+        };
+
+        Sentence Stands() => order switch
+        {
+            { Status: OrderStatus.Paid, Late: true } => Standing($"The order is paid, late, by payment {order.PaidBy}: its policy accepts money that comes after the end.", EventType.OrderPaid),
+            { Status: OrderStatus.Paid } => Standing($"The order is paid by payment {order.PaidBy}.", EventType.OrderPaid),
+            { Status: OrderStatus.Expired } => Standing("The order is expired: no payment was accepted in its time.", EventType.OrderExpired),
+            { Status: OrderStatus.Cancelled } => Standing("The order is cancelled: the merchant asked for it before any payment was accepted.", EventType.OrderCancelled),
+            { ClosingAt: not null } => Standing("The order's time is over, and its links are being closed before it expires.", EventType.OrderCreated),
+            { Payments.IsEmpty: true } => Standing("The order waits for a payment to be started.", EventType.OrderCreated),
+            { OpenPayment: null } when order.Payments.Any(p => p.Status == PaymentStatus.Held) => Standing("The order waits: money came, but not what was asked for.", EventType.PaymentAmountMismatch),
+            { OpenPayment: null } => Standing("The order waits for another try: no payment so far brought money.", null),
+            _ => Standing("The order waits for money.", null),
+        };
+
+        Sentence Stands(Payment p) => About(p.Number, p.Status switch
+        {
+            PaymentStatus.Starting => $"Payment {p.Number} is starting: {p.Account} was asked for its link and has not answered yet.",
+            PaymentStatus.Pending when p.CancelAsked => $"Payment {p.Number} is pending: its link should be closed, and {p.Account} has not confirmed it yet.",
+            PaymentStatus.Pending => $"Payment {p.Number} is pending: its link is open until {At(p.LinkExpiresAt)}{(p.Decline is { } no ? $"; the last try was declined ({no})" : "")}.",
+            PaymentStatus.Processing => $"Payment {p.Number} is processing: {p.Account} says that money is on its way.",
+            PaymentStatus.Unresolved => $"Payment {p.Number} is unresolved: {p.Account} was asked and what it did is not known. Only evidence ends this, never a timer.",
+            PaymentStatus.Held => $"Payment {p.Number} is held: {Taken(p)} came instead of {p.Amount}, so nothing counts as paid by it.",
+            PaymentStatus.Succeeded => $"Payment {p.Number} succeeded: {p.Account} took {Taken(p)}{(p.Contradicted ? ", and has contradicted itself since" : "")}.",
+            PaymentStatus.Failed => $"Payment {p.Number} failed{(p.Reason is { } why ? $" ({why})" : "")}.",
+            PaymentStatus.Cancelled => $"Payment {p.Number} is cancelled: its link was closed.",
+            PaymentStatus.Expired => $"Payment {p.Number} is expired: its link ran out.",
+            _ => throw new ArgumentOutOfRangeException(nameof(p)),
+        });
+
+        Sentence Stands(Refund r) => About(r.Payment, r.Status switch
+        {
+            RefundStatus.Succeeded => $"{r.Amount} of payment {r.Payment} went back to the shopper.",
+            RefundStatus.Failed => $"The refund of {r.Amount} from payment {r.Payment} failed.",
+            _ => $"{r.Amount} of payment {r.Payment} is to go back to the shopper, for {Why(r)}.",
+        });
+
+        static string Why(Refund r) => r.Reason switch
+        {
+            RefundReason.Duplicate => "the order has its payment",
+            RefundReason.Late => "it came after the order's end",
+            _ => "the merchant asked for it",
+        };
+
+        Sentence Stands(Question q) => About(q.Payment, $"A person must look at payment {q.Payment}: {Question(q.Kind)}.");
+
+        static string Taken(Payment p) => string.Join(" and ", p.Captures.Select(c => c.Amount.ToString()));
+
+        IEnumerable<Sentence> Next()
+        {
+            if (order.Status == OrderStatus.AwaitingPayment)
+                yield return order.ClosingAt is null
+                    ? Standing("Unless it is paid by then, the order's links are closed, the gateways are asked once more, and the order expires.", EventType.OrderCreated, order.ExpiresAt)
+                    : Standing("The order expires as soon as its links are known to be closed, and at the latest when the time for that is over.", EventType.OrderCreated, Due(order.WakeAt));
+            foreach (var p in order.Payments)
+                if (p.LookAt is { } at)
+                    yield return About(p.Number, Look(p), Due(at));
+            foreach (var r in order.Refunds)
+                if (r.Status is not (RefundStatus.Succeeded or RefundStatus.Failed))
+                    yield return About(r.Payment, $"The refund of {r.Amount} is carried out at the gateway.");
+            foreach (var q in order.Questions)
+                yield return About(q.Payment, $"An operator answers the question about payment {q.Payment}.");
+            if (order is { Status: OrderStatus.Paid, FulfilledAt: null })
+                yield return Standing("The merchant sends the goods and says so with POST /v1/orders/{id}/fulfilment.", EventType.OrderPaid);
+            else if (order.Status != OrderStatus.Paid && order.HasEnded && order.Payments.Any(p => p.IsOpen || p.MayExist))
+                yield return Standing(order.Policy.Late switch
+                {
+                    LatePolicy.Accept => "Money that still comes is accepted and pays the order, late.",
+                    LatePolicy.Refund => "Money that still comes is given back once.",
+                    _ => "Money that still comes is kept until a person decides.",
+                }, order.Status == OrderStatus.Expired ? EventType.OrderExpired : EventType.OrderCancelled);
+            // Whatever the reason of the alarm, there is one, and it is told.
+            if (order.WakeAt is { } wake && order.Status != OrderStatus.AwaitingPayment && order.Payments.All(p => p.LookAt is null))
+                yield return Standing("Purser looks after the order again.", null, Due(wake));
+        }
+
+        static string Look(Payment p) => p.Status switch
+        {
+            _ when p.CancelAsked && p.IsOpen && p.GatewayReference is not null => $"Purser asks {p.Account} to close the link of payment {p.Number}, and learns whether it was paid first.",
+            _ when p.CanBeAskedForAgain => $"Purser asks {p.Account} for the link of payment {p.Number} again, under the same reference.",
+            PaymentStatus.Starting or PaymentStatus.Unresolved => $"Purser asks {p.Account} what became of payment {p.Number}, by our reference.",
+            PaymentStatus.Pending => $"Unless {p.Account} tells first, Purser asks it whether payment {p.Number} was paid.",
+            PaymentStatus.Processing => $"Purser asks {p.Account} whether the money of payment {p.Number} arrived.",
+            PaymentStatus.Succeeded => $"Purser asks {p.Account} again about payment {p.Number}, because it contradicted itself.",
+            _ => $"Purser asks {p.Account} once more whether money came for payment {p.Number}.",
+        };
+
+        string Shopper()
+        {
+            var back = order.Refunds.Where(r => r.Status != RefundStatus.Failed).Aggregate((Money?)null, (sum, r) =>
+                sum is { } so && so.Currency == r.Amount.Currency ? so + r.Amount : r.Amount);
+            var refund = back is { } money ? $" {money} that came besides is on its way back to you." : "";
+            var open = order.OpenPayment;
+            return order.Status switch
+            {
+                OrderStatus.Paid => $"Your payment has arrived. You need not pay again.{refund}",
+                _ when back is { } all => $"Your order is over. {all} came after its end and is on its way back to you.",
+                _ when order.Payments.Any(p => p.Captures.Length > 0) => "We have received money from you and are looking into it. Please do not pay again.",
+                _ when open?.Status == PaymentStatus.Unresolved => "We are asking the bank what became of your payment. You will not be charged twice; please do not pay again.",
+                _ when open?.Status == PaymentStatus.Processing => "Your payment is on its way. Please do not pay again.",
+                OrderStatus.AwaitingPayment when order.ClosingAt is not null => "The time to pay is over. If you paid in the last minutes, we will see it; please do not pay again.",
+                OrderStatus.AwaitingPayment when open?.Status == PaymentStatus.Starting => "Your payment is being prepared. One moment.",
+                OrderStatus.AwaitingPayment when open?.Status == PaymentStatus.Pending => "We are waiting for your payment. If you have paid already, you need do nothing: we will see it.",
+                OrderStatus.AwaitingPayment => $"Nothing was taken so far. You can pay until {At(order.ExpiresAt)}.",
+                _ when open is not null => "Your order is over. Should money be taken all the same, we will see it and take care of it.",
+                OrderStatus.Expired => "The time to pay is over, and nothing was taken.",
+                _ => "The order was cancelled, and nothing was taken.",
+            };
+        }
+
+        // Evidence.
+
+        /// <summary>A sentence about the order, proved by the latest event of a type, or simply the latest.</summary>
+        Sentence Standing(string text, EventType? type, DateTimeOffset? at = null) =>
+            new(text, at, Proofs(events.LastOrDefault(e => type is null || e.Type == type) ?? events[^1]));
+
+        /// <summary>A sentence about a payment, proved by the latest event that concerns it.</summary>
+        Sentence About(int payment, string text, DateTimeOffset? at = null) =>
+            new(text, at, Proofs(events.LastOrDefault(e => e.Payment == payment) ?? events[^1]));
+
+        List<Proof> Proofs(OrderEvent e)
+        {
+            var proofs = new List<Proof> { EventProof(e) };
+            if (e.RawKey is not { } key) return proofs;
+            var message = e.Source == EvidenceSource.Webhook ? news.FirstOrDefault(n => n.EventId == key && (e.Account is null || n.Account == e.Account)) : null;
+            if (message is not null) proofs.Add(new Proof("gateway_news", key, message.ReceivedAt, message.Account));
+            else if (calls.FirstOrDefault(c => c.RawKey == key) is { } call) proofs.Add(new Proof("gateway_call", key, call.SentAt, call.Account));
+            return proofs;
+        }
+
+        static Proof EventProof(OrderEvent e) =>
+            new("event", e.Id, e.At, e.Source is { } source ? EventNames.Snake(source.ToString()) : "purser");
+
+        DateTimeOffset? Due(DateTimeOffset? at) => at < now ? now : at;
+
+        static string At(DateTimeOffset time) => $"{time.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC";
+    }
+}

@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Purser.Server.Keys;
+
+/// <summary>API keys: drawn here, shown once, kept as hashes. Asking who a key belongs to costs a round trip every few seconds and not on
+/// every request; a revoked key stops working within <see cref="Remembered"/>.</summary>
+public sealed class ApiKeys(ApiKeyStore store, TimeProvider time)
+{
+    public const string SecretPrefix = "sk_";
+    public const string PublishablePrefix = "pk_";
+
+    /// <summary>How long an answer of the database is believed.</summary>
+    public static readonly TimeSpan Remembered = TimeSpan.FromSeconds(3);
+
+    const int KeyBytes = 32;
+    const int HintLetters = 10;
+    static readonly int KeyLetters = SecretPrefix.Length + KeyBytes * 2;
+
+    /// <summary>A stranger who tries keys must not fill our memory.</summary>
+    const int MostRemembered = 10_000;
+
+    readonly ConcurrentDictionary<string, Answer> answers = new(StringComparer.Ordinal);
+    volatile OriginAnswer origins = new(new HashSet<string>(), DateTimeOffset.MinValue);
+
+    sealed record Answer(Task<ApiKey?> Key, DateTimeOffset AskedAt);
+
+    sealed record OriginAnswer(IReadOnlySet<string> All, DateTimeOffset AskedAt);
+
+    /// <summary>Draws a key. The text is not kept anywhere; whoever loses it makes a new one.</summary>
+    /// <param name="origins">The pages that may use a publishable key; none for a secret one.</param>
+    public async Task<(string Key, ApiKey Listed)> Create(
+        string name, KeyKind kind, IReadOnlyList<string>? origins = null, CancellationToken stop = default)
+    {
+        if (string.IsNullOrWhiteSpace(name) || name.Length > 100 || name.Any(char.IsControl))
+            throw new ArgumentException("A key's name is one line of 1 to 100 characters.", nameof(name));
+        var allowed = (origins ?? []).Select(Origin).ToList();
+        if (kind == KeyKind.Secret && allowed.Count > 0)
+            throw new ArgumentException("A secret key has no origins: it must never be in a browser.", nameof(origins));
+        var key = (kind == KeyKind.Secret ? SecretPrefix : PublishablePrefix) + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
+        return (key, await store.Add(name.Trim(), kind, Hash(key), key[..HintLetters], allowed, stop));
+    }
+
+    public Task<IReadOnlyList<ApiKey>> List(CancellationToken stop = default) => store.List(stop);
+
+    /// <summary>False when there is no such key, or it was revoked before.</summary>
+    public Task<bool> Revoke(int id, CancellationToken stop = default) => store.Revoke(id, stop);
+
+    /// <summary>Whose key it is; null when nobody's.</summary>
+    public async ValueTask<ApiKey?> Find(string key)
+    {
+        if (key.Length != KeyLetters || !(key.StartsWith(SecretPrefix, StringComparison.Ordinal) || key.StartsWith(PublishablePrefix, StringComparison.Ordinal)))
+            return null;
+        var hash = Hash(key);
+        var name = Convert.ToHexString(hash);
+        var now = time.GetUtcNow();
+        if (answers.TryGetValue(name, out var known) && now - known.AskedAt < Remembered && !known.Key.IsFaulted) return await known.Key;
+
+        if (answers.Count >= MostRemembered) answers.Clear();
+        // One question for all who ask at once. Nobody's going away may end it for the others.
+        var asked = new Answer(store.Find(hash, CancellationToken.None), now);
+        answers[name] = asked;
+        return await asked.Key;
+    }
+
+    /// <summary>Whether pages of this origin may use some publishable key: all that a browser's preflight can be told, for it sends no key.</summary>
+    public async ValueTask<bool> Allows(string origin)
+    {
+        var now = time.GetUtcNow();
+        if (now - origins.AskedAt >= Remembered) origins = new OriginAnswer(await store.Origins(CancellationToken.None), now);
+        return origins.All.Contains(origin);
+    }
+
+    static string Origin(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.AbsolutePath == "/" && uri is { Query: "", UserInfo: "" }
+            ? uri.GetLeftPart(UriPartial.Authority)
+            : throw new ArgumentException($"'{text}' is no origin; it looks like https://shop.example.", nameof(text));
+
+    static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+}

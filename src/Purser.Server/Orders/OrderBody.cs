@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using System.ComponentModel;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Orders;
+
+/// <summary>What a merchant states of an order.</summary>
+public sealed record OrderBody(
+    [property: Description("Your own name for the order, unique for ever: the same again gives the same order. Secret keys only.")] string? Reference = null,
+    [property: Description("ISO 4217. May be left out when every line names a product.")] string? Currency = null,
+    [property: Description("What is sold, 1 to 500 lines. A secret key may leave them out and state amount and description.")] IReadOnlyList<LineBody>? Lines = null,
+    [property: Description("The total in minor units; with lines it must be their sum.")] long? Amount = null,
+    [property: Description("One line for the gateway's page; made of the lines when left out.")] string? Description = null,
+    CustomerBody? Customer = null,
+    [property: Description("Your own name for the shopper. Secret keys only.")] string? UserId = null,
+    [property: Description("Up to 50 names with texts, kept for you. Secret keys only.")] IReadOnlyDictionary<string, string>? Metadata = null,
+    [property: Description("Where our pages send the shopper in the end; within Purser:ReturnUrls.")] string? ReturnUrl = null,
+    [property: Description("60 to 7776000 (90 days); 1800 unless the installation says otherwise.")] int? ExpiresInSeconds = null,
+    [property: Description("Secret keys only.")] PolicyBody? Policy = null)
+{
+    public const int MostLines = 500;
+    public const long MostMinorUnits = 999_999_999_999;
+    public const int MostQuantity = 1_000_000;
+    public const int LongestDescription = 200;
+    internal const int LongestName = 200;
+    internal const int LongestEmail = 254;
+    const int LongestUrl = 2000;
+    const int MostPairs = 50;
+    const int LongestPairName = 40;
+    const int LongestPairText = 500;
+    internal const string Minor = "the amount in minor units (49900 for 499.00 INR, 500 for 500 JPY, 1250 for 1.250 KWD)";
+
+    /// <summary>Reads the fields, whatever they mean together.</summary>
+    public static OrderBody Read(JsonFields fields)
+    {
+        var body = new OrderBody(
+            fields.Text("reference", 100), fields.Text("currency", 20), fields.Objects("lines", MostLines)?.Select(LineBody.Read).ToList(),
+            fields.Whole("amount", 1, MostMinorUnits, Minor), fields.Text("description", LongestDescription), CustomerBody.Read(fields),
+            fields.Text("user_id", 100), fields.Pairs("metadata", MostPairs, LongestPairName, LongestPairText) is { Count: > 0 } pairs ? pairs : null,
+            fields.Text("return_url", LongestUrl), (int?)fields.Whole("expires_in_seconds", 60, 7_776_000, "a number of seconds"), PolicyBody.Read(fields));
+        fields.RefuseUnknown();
+        return body;
+    }
+}
+
+public sealed record LineBody(
+    [property: Description("A product's id; then name and price are ours.")] string? Product = null,
+    string? Name = null, long? Quantity = null, [property: Description("In minor units. Secret keys only.")] long? UnitAmount = null)
+{
+    public static LineBody Read(JsonFields fields)
+    {
+        var line = new LineBody(fields.Text("product", 100), fields.Text("name", OrderBody.LongestName),
+            fields.Whole("quantity", 1, OrderBody.MostQuantity, "how many", required: true), fields.Whole("unit_amount", 1, OrderBody.MostMinorUnits, OrderBody.Minor));
+        fields.RefuseUnknown();
+        return line;
+    }
+}
+
+public sealed record CustomerBody(string? Name = null, string? Email = null, string? Phone = null)
+{
+    public static CustomerBody? Read(JsonFields order)
+    {
+        if (order.Object("customer") is not { } fields) return null;
+        var customer = new CustomerBody(fields.Text("name", 100), fields.Text("email", OrderBody.LongestEmail), fields.Text("phone", 25));
+        fields.RefuseUnknown();
+        if (customer.Email is { } email && !LooksLikeEmail(email))
+            fields.Fault("email", "'customer.email' is no e-mail address.", "Send one address such as asha@example.com, or leave it out.");
+        if (customer.Phone is { } phone && (phone.Count(char.IsAsciiDigit) is < 5 or > 15 || phone.Any(c => !char.IsAsciiDigit(c) && c is not ('+' or ' ' or '-' or '(' or ')'))))
+            fields.Fault("phone", "'customer.phone' is no telephone number.", "Send it with its country, such as +919876543210, or leave it out.");
+        return customer;
+    }
+
+    static bool LooksLikeEmail(string text)
+    {
+        var at = text.IndexOf('@', StringComparison.Ordinal);
+        return at > 0 && at == text.LastIndexOf('@') && at < text.Length - 1 && !text.Any(c => char.IsWhiteSpace(c) || c is '<' or '>' or ',' or ';' or '"');
+    }
+}
+
+public sealed record PolicyBody(
+    [property: Description("refund, accept or ask.")] string? LatePayment = null, [property: Description("refund or ask.")] string? DuplicatePayment = null,
+    [property: Description("refuse or allow.")] string? SecondLink = null)
+{
+    public static PolicyBody? Read(JsonFields order)
+    {
+        if (order.Object("policy") is not { } fields) return null;
+        var policy = new PolicyBody(fields.OneOf("late_payment", "refund", "accept", "ask"), fields.OneOf("duplicate_payment", "refund", "ask"),
+            fields.OneOf("second_link", "refuse", "allow"));
+        fields.RefuseUnknown();
+        return policy;
+    }
+}

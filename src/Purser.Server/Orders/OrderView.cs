@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.ComponentModel;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+using Purser.Server.Payments;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Orders;
+
+/// <summary>An order as the API shows it.</summary>
+public sealed record OrderView(
+    string Id,
+    [property: Description("The merchant's own name for the order.")] string? Reference,
+    [property: Description("awaiting_payment, paid, partially_refunded, refunded, expired or cancelled.")] string Status,
+    [property: Description("Paid, but the money came after the order's end.")] bool Late,
+    [property: Description("In minor units of the currency: 49900 is 499.00 INR, 500 is 500 JPY, 1250 is 1.250 KWD.")] long Amount,
+    string Currency,
+    AmountsView Amounts,
+    string Description,
+    IReadOnlyList<LineView> Lines,
+    CustomerView Customer,
+    [property: Description("Shown to secret keys only.")] string? UserId,
+    [property: Description("Shown to secret keys only.")] IReadOnlyDictionary<string, string>? Metadata,
+    [property: Description("Where our pages send the shopper in the end.")] string? ReturnUrl,
+    PolicyView Policy,
+    [property: Description("The accepted payment's id.")] string? PaidBy,
+    DateTime CreatedAt,
+    DateTime ExpiresAt,
+    [property: Description("When it was paid, expired or cancelled.")] DateTime? EndedAt,
+    DateTime? FulfilledAt,
+    [property: Description("When Purser next looks after this order by itself; null when nothing is left to wait for.")] DateTime? NextLookAt,
+    [property: Description("The number of the latest event.")] int Sequence,
+    [property: Description("Send the shopper here. Whoever has this address sees the order's pages.")] string CheckoutUrl,
+    [property: Description("The shopper's token: opens this order's pages, live status and payments, and nothing else.")] string Token,
+    IReadOnlyList<PaymentView> Payments,
+    IReadOnlyList<RefundView> Refunds,
+    [property: Description("What does not agree and is being asked about.")] IReadOnlyList<QuestionView> Questions,
+    OrderLinks Links)
+{
+    public static OrderView From(Order order, OrderContent content, PublicAddress address, ShopperTokens tokens, bool forMerchant)
+    {
+        var token = tokens.For(order.Id, order.CreatedAt);
+        var accepted = order.PaidBy is { } number
+            ? order.Payment(number)!.Captures.Where(c => c.Standing == Standing.Accepted).Aggregate(Money.Zero(order.Amount.Currency), (sum, c) => sum + c.Amount)
+            : Money.Zero(order.Amount.Currency);
+        var id = order.Id.ToString();
+        return new OrderView(
+            id, order.Reference, StatusOf(order), order.Late, order.Amount.MinorUnits, order.Amount.Currency.Code,
+            new AmountsView(order.Captured.MinorUnits, accepted.MinorUnits, Sum(order, RefundStatus.Succeeded),
+                Sum(order, RefundStatus.Requested, RefundStatus.Sent, RefundStatus.Unresolved), order.HasEnded ? 0 : order.Amount.MinorUnits),
+            order.Description,
+            [.. content.Lines.Select(l => new LineView(l.Name, l.Quantity, l.UnitAmount, l.Quantity * l.UnitAmount, l.Product))],
+            new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone),
+            forMerchant ? content.UserId : null, forMerchant ? content.Metadata : null, content.ReturnUrl,
+            new PolicyView(EventNames.Snake(order.Policy.Late.ToString()), EventNames.Snake(order.Policy.Duplicate.ToString()), order.Policy.AllowsSecondLink ? "allow" : "refuse"),
+            order.PaidBy is { } paid ? new PaymentId(order.Id, paid).ToString() : null,
+            order.CreatedAt.UtcDateTime, order.ExpiresAt.UtcDateTime, order.EndedAt?.UtcDateTime, order.FulfilledAt?.UtcDateTime, order.WakeAt?.UtcDateTime,
+            order.Sequence, $"{address.Url}/checkout/{id}?token={token}", token,
+            [.. order.Payments.Select(p => PaymentView.From(order, p, address, token))],
+            [.. order.Refunds.Select(r => RefundView.From(order, r))],
+            [.. order.Questions.Select(q => new QuestionView(new PaymentId(order.Id, q.Payment).ToString(), EventNames.Snake(q.Kind.ToString()), q.MoneyReference, q.Amount?.MinorUnits, q.Amount?.Currency.Code))],
+            new OrderLinks($"/v1/orders/{id}", $"/v1/orders/{id}/payments", $"/v1/orders/{id}/events", $"/v1/orders/{id}/explanation", $"/v1/orders/{id}/live",
+                order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order is { Status: OrderStatus.Paid, FulfilledAt: null } ? $"/v1/orders/{id}/fulfilment" : null));
+    }
+
+    /// <summary>The status for the world: a paid order whose own money went back is refunded. Duplicate and late money that goes back changes
+    /// nothing about the order.</summary>
+    public static string StatusOf(Order order)
+    {
+        if (order is { Status: OrderStatus.Paid, PaidBy: { } number })
+        {
+            var back = order.Refunds.Where(r => r.Payment == number && r.Status == RefundStatus.Succeeded && r.Reason == RefundReason.Merchant).Sum(r => r.Amount.MinorUnits);
+            if (back > 0) return back >= order.Amount.MinorUnits ? "refunded" : "partially_refunded";
+        }
+        return EventNames.Snake(order.Status.ToString());
+    }
+
+    static long Sum(Order order, params ReadOnlySpan<RefundStatus> statuses)
+    {
+        var sum = 0L;
+        foreach (var refund in order.Refunds)
+            if (refund.Amount.Currency == order.Amount.Currency && statuses.Contains(refund.Status)) sum = checked(sum + refund.Amount.MinorUnits);
+        return sum;
+    }
+}
+
+/// <summary>Money of one order, in minor units.</summary>
+public sealed record AmountsView(
+    [property: Description("All that gateways took for this order, also twice or late.")] long Captured,
+    [property: Description("Of that, what pays the order.")] long Accepted,
+    [property: Description("Given back.")] long Refunded,
+    [property: Description("On its way back.")] long Refunding,
+    [property: Description("Still owed.")] long Outstanding);
+
+public sealed record LineView(string Name, long Quantity, long UnitAmount, long Amount, string? Product);
+
+public sealed record CustomerView(string? Name, string? Email, string? Phone);
+
+public sealed record PolicyView(
+    [property: Description("refund, accept or ask: what to do with money that comes after the order's end.")] string LatePayment,
+    [property: Description("refund or ask: what to do with a second success.")] string DuplicatePayment,
+    [property: Description("refuse or allow: whether a second link may be open beside the first.")] string SecondLink);
+
+public sealed record QuestionView(string Payment, string Kind, string? MoneyReference, long? Amount, string? Currency);
+
+public sealed record RefundView(string Id, string Payment, string MoneyReference, long Amount, string Currency, string Reason, string Status, DateTime RequestedAt)
+{
+    public static RefundView From(Order order, Refund r) => new(
+        new RefundId(order.Id, r.Number).ToString(), new PaymentId(order.Id, r.Payment).ToString(), r.MoneyReference, r.Amount.MinorUnits,
+        r.Amount.Currency.Code, EventNames.Snake(r.Reason.ToString()), EventNames.Snake(r.Status.ToString()), r.RequestedAt.UtcDateTime);
+}
+
+/// <summary>Where to go on; null where there is nothing to do.</summary>
+public sealed record OrderLinks(
+    string Self, string Payments, string Events, string Explanation, string Live, string? Cancellation, string? Fulfilment);
+
+public sealed record OrderList(IReadOnlyList<OrderView> Orders, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);

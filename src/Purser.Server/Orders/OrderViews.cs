@@ -1,0 +1,23 @@
+using Purser.Orders;
+using Purser.Server.Api;
+using Purser.Server.Payments;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Orders;
+
+/// <summary>Orders and payments as answers.</summary>
+public sealed class OrderViews(OrderReadStore store, PublicAddress address, ShopperTokens tokens)
+{
+    public OrderView Of(HttpContext http, StoredOrder stored) =>
+        OrderView.From(stored.Order, stored.Content, address, tokens, ApiCaller.Of(http).IsMerchant);
+
+    public PaymentView Of(Order order, int payment) => PaymentView.From(order, order.Payment(payment)!, address, tokens.For(order.Id, order.CreatedAt));
+
+    public IResult Answer(HttpContext http, StoredOrder stored, int status, bool replayed = false) =>
+        ApiJson.Answer(Of(http, stored), status, status == StatusCodes.Status201Created ? $"/v1/orders/{stored.Order.Id}" : null, replayed);
+
+    public async Task<IResult> Answer(HttpContext http, OrderId id, bool replayed, CancellationToken stop) =>
+        await store.Find(id, stop) is { } stored
+            ? Answer(http, stored, StatusCodes.Status200OK, replayed)
+            : new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
+}

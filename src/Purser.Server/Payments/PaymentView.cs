@@ -1,0 +1,69 @@
+using System.ComponentModel;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Payments;
+
+/// <summary>A payment as the API shows it.</summary>
+public sealed record PaymentView(
+    string Id, string Order,
+    [property: Description("1, 2, 3 within its order.")] int Number,
+    [property: Description("The gateway account's name.")] string Gateway,
+    [property: Description("starting, pending, processing, unresolved, held, succeeded, failed, cancelled or expired.")] string Status,
+    [property: Description("How it stands, in a sentence for people.")] string Explanation,
+    long Amount, string Currency, string? Method,
+    [property: Description("Where the shopper pays; null while there is none or when it is over.")] LinkView? Link,
+    [property: Description("Our page that hands the shopper over to the gateway and shows what came of it.")] string PayUrl,
+    DateTime StartedAt, DateTime LinkExpiresAt,
+    [property: Description("Our reference at the gateway.")] string Reference,
+    [property: Description("The gateway's name for the link.")] string? GatewayReference,
+    [property: Description("The latest decline, in the gateway's words.")] string? Decline,
+    [property: Description("Why it ended, in the gateway's words or ours.")] string? Reason,
+    IReadOnlyList<CaptureView> Captures, long? Fee, long? Tax,
+    [property: Description("none, open, won or lost.")] string Dispute,
+    [property: Description("When Purser next asks the gateway by itself.")] DateTime? NextLookAt)
+{
+    public static PaymentView From(Order order, Payment p, PublicAddress address, string token)
+    {
+        var id = new PaymentId(order.Id, p.Number);
+        return new PaymentView(
+            id.ToString(), order.Id.ToString(), p.Number, p.Account, EventNames.Snake(p.Status.ToString()), Say(order, p), p.Amount.MinorUnits,
+            p.Amount.Currency.Code, p.Method, p.Status == PaymentStatus.Pending && !order.HasEnded ? LinkView.From(p.Link) : null,
+            $"{address.Url}/pay/{id}?token={token}", p.StartedAt.UtcDateTime, p.LinkExpiresAt.UtcDateTime, id.Reference, p.GatewayReference, p.Decline, p.Reason,
+            [.. p.Captures.Select(c => new CaptureView(c.MoneyReference, c.Amount.MinorUnits, c.Amount.Currency.Code, c.At.UtcDateTime, EventNames.Snake(c.Standing.ToString())))],
+            p.Fee, p.Tax, EventNames.Snake(p.Dispute.ToString()), p.LookAt?.UtcDateTime);
+    }
+
+    static string Say(Order order, Payment p) => p.Status switch
+    {
+        PaymentStatus.Starting => "The gateway is being asked for a payment link. Read the payment again in a moment.",
+        PaymentStatus.Unresolved => "The gateway was asked for a link and its answer did not come. The gateway is being asked what became of it; nothing is lost, and starting the payment again leads to this same payment.",
+        PaymentStatus.Pending when order.HasEnded => "The order is over, and the gateway is asked to close the link.",
+        PaymentStatus.Pending => p.Decline is null ? "The shopper can pay at the link." : "The last try was declined; the shopper can try again at the same link.",
+        PaymentStatus.Processing => "The gateway says that money is on its way.",
+        PaymentStatus.Held => "Money came, but not the order's amount or currency. A person decides.",
+        PaymentStatus.Succeeded => "The money was received.",
+        PaymentStatus.Failed => "It ended without money.",
+        PaymentStatus.Cancelled => "The link was closed on request.",
+        PaymentStatus.Expired => "The link's time ran out.",
+        _ => throw new ArgumentOutOfRangeException(nameof(p)),
+    };
+}
+
+/// <summary>Where the shopper is sent.</summary>
+public sealed record LinkView(
+    [property: Description("redirect, or form: then post the fields to the address.")] string Kind, string Url, IReadOnlyDictionary<string, string>? Fields)
+{
+    public static LinkView? From(PaymentLink? link) => link switch
+    {
+        PaymentLink.Redirect redirect => new LinkView("redirect", redirect.Url, null),
+        PaymentLink.Form form => new LinkView("form", form.Url, form.Fields),
+        _ => null,
+    };
+}
+
+/// <summary>Money that the gateway took.</summary>
+public sealed record CaptureView(
+    [property: Description("The gateway's own name for this money.")] string MoneyReference, long Amount, string Currency, DateTime At,
+    [property: Description("accepted, duplicate, late or mismatched.")] string Standing);

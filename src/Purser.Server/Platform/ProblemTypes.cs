@@ -1,0 +1,126 @@
+namespace Purser.Server.Platform;
+
+/// <summary>A kind of problem, with a name that never changes: programs may decide by it.</summary>
+/// <param name="Meaning">What happened, when nothing more particular is known.</param>
+/// <param name="Remedy">What the caller can do.</param>
+public sealed record ProblemType(string Name, int Status, string Title, string Meaning, string Remedy)
+{
+    /// <summary>The type's URI, relative to the server; it can be read there.</summary>
+    public string Path => $"/problems/{Name}";
+}
+
+/// <summary>Every problem that the API answers with.</summary>
+public static class ProblemTypes
+{
+    public static readonly ProblemType MalformedJson = new("malformed_json", 400, "The body is not JSON.",
+        "The body could not be read as one JSON object.", "Send one JSON object in UTF-8, without comments, trailing commas or repeated names.");
+
+    public static readonly ProblemType InvalidQuery = new("invalid_query", 400, "The query cannot be read.",
+        "A query parameter is unknown or has a value that it cannot have.", "Correct the parameter named in 'field'.");
+
+    public static readonly ProblemType InvalidHeader = new("invalid_header", 400, "A header cannot be read.",
+        "A header has a value that it cannot have.", "Correct the header named in 'field'.");
+
+    public static readonly ProblemType BadRequest = new("bad_request", 400, "The request cannot be read.",
+        "The request breaks the rules of HTTP.", "Compare it with the examples of the reference.");
+
+    public static readonly ProblemType KeyMissing = new("key_missing", 401, "An API key is needed.",
+        "The request carries neither an API key nor the token of the order.", "Send 'Authorization: Bearer sk_...' with a key made by 'purser keys create'.");
+
+    public static readonly ProblemType KeyUnknown = new("key_unknown", 401, "The API key is not valid.",
+        "No key like this was ever made here, or it was revoked.", "Send a key that 'purser keys list' shows as active.");
+
+    public static readonly ProblemType TokenExpired = new("token_expired", 401, "The token has expired.",
+        "The shopper's token was made for this order, but its time is over.", "Ask for the order with a secret key, or send the shopper back to the shop.");
+
+    public static readonly ProblemType SecretKeyNeeded = new("secret_key_needed", 403, "A secret key is needed.",
+        "A publishable key cannot do this.", "Send the request from your backend, with a secret key.");
+
+    public static readonly ProblemType OriginRefused = new("origin_refused", 403, "The page's origin is not allowed.",
+        "The publishable key was not made for pages of this origin.", "Make a key with this origin: 'purser keys create --publishable --origin https://shop.example'.");
+
+    public static readonly ProblemType RouteUnknown = new("route_unknown", 404, "There is no such address.",
+        "Nothing is served at this path.", "See /reference for all paths.");
+
+    public static readonly ProblemType OrderUnknown = new("order_unknown", 404, "There is no such order.",
+        "No order has this id.", "An order's id begins with 'ord_' and stands in the answer to POST /v1/orders.");
+
+    public static readonly ProblemType PaymentUnknown = new("payment_unknown", 404, "There is no such payment.",
+        "No payment has this id.", "A payment's id begins with 'pay_' and stands in the answer to POST /v1/orders/{id}/payments.");
+
+    public static readonly ProblemType ProductUnknown = new("product_unknown", 404, "There is no such product.",
+        "No product has this id.", "GET /v1/products lists all products.");
+
+    public static readonly ProblemType NewsUnknown = new("news_unknown", 404, "There are no such news.",
+        "No message of this gateway account has this event id.", "GET /v1/gateway_news lists what was received.");
+
+    public static readonly ProblemType MethodNotAllowed = new("method_not_allowed", 405, "The path has no such method.",
+        "The address exists, but not with this method.", "The header 'Allow' lists the methods; /reference describes them.");
+
+    public static readonly ProblemType RequestTimedOut = new("request_timed_out", 408, "The request came too slowly.",
+        "The body did not arrive in time.", "Send it again; the same Idempotency-Key or reference makes that safe.");
+
+    public static readonly ProblemType ReferenceTaken = new("reference_taken", 409, "The reference names another order.",
+        "An order with this reference exists and differs.", "Send the same content to get the first order again, or choose another reference.");
+
+    public static readonly ProblemType KeyReused = new("idempotency_key_reused", 409, "The Idempotency-Key was used for something else.",
+        "A request with this Idempotency-Key and other content came before.", "Use a new Idempotency-Key for each new request.");
+
+    public static readonly ProblemType OrderPaid = new("order_paid", 409, "The order is paid.",
+        "The order has its accepted payment.", "Nothing is owed. To give money back, ask for a refund.");
+
+    public static readonly ProblemType OrderExpired = new("order_expired", 409, "The order's time ran out.",
+        "The order expired, or is being closed because its time is over.", "Place a new order.");
+
+    public static readonly ProblemType OrderCancelled = new("order_cancelled", 409, "The order was cancelled.",
+        "The order was cancelled and cannot be paid.", "Place a new order.");
+
+    public static readonly ProblemType OrderNotPaid = new("order_not_paid", 409, "The order is not paid.",
+        "Only a paid order can be fulfilled.", "Wait for the event order.paid before goods go out.");
+
+    public static readonly ProblemType PaymentEnded = new("payment_ended", 409, "The payment has ended.",
+        "The payment is over.", "Read the payment to see how it ended.");
+
+    public static readonly ProblemType PaymentSucceeded = new("payment_succeeded", 409, "Money was received.",
+        "The payment took the shopper's money and cannot be cancelled.", "To give money back, ask for a refund.");
+
+    public static readonly ProblemType LinkCannotBeCancelled = new("link_cannot_be_cancelled", 409, "The link cannot be closed.",
+        "The gateway has no way to close a payment link before its time.", "Wait for the link's own end; the payment says when.");
+
+    public static readonly ProblemType TooManyPayments = new("too_many_payments", 409, "The order was tried too often.",
+        "The order has as many payments as one order may have.", "Place a new order.");
+
+    public static readonly ProblemType ProductExists = new("product_exists", 409, "The product exists and differs.",
+        "A product with this id exists with other content.", "Change it with PATCH, or choose another id.");
+
+    public static readonly ProblemType BodyTooLarge = new("body_too_large", 413, "The body is too large.",
+        "The body is larger than requests may be here.", "Send less; an order has at most 500 lines.");
+
+    public static readonly ProblemType WrongMediaType = new("wrong_media_type", 415, "The body is not sent as JSON.",
+        "The header Content-Type does not say JSON.", "Send 'Content-Type: application/json'.");
+
+    public static readonly ProblemType InvalidFields = new("invalid_fields", 422, "The request has fields that are wrong.",
+        "At least one field cannot be accepted, and nothing was done.", "Correct what 'errors' lists.");
+
+    public static readonly ProblemType GatewayUnsuitable = new("gateway_unsuitable", 422, "No gateway can take this payment.",
+        "The gateway account cannot take this amount, currency or method.", "Choose another account of GET /v1/gateways.");
+
+    public static readonly ProblemType TooManyRequests = new("too_many_requests", 429, "Too many requests.",
+        "The key's allowance is used up for the moment.", "Wait as long as 'Retry-After' says, then go on more slowly.");
+
+    public static readonly ProblemType InternalError = new("internal_error", 500, "Something is broken here.",
+        "The request met a fault of the server.", "Send it again; if it stays, tell the operator the trace id.");
+
+    public static readonly ProblemType Busy = new("busy", 503, "The server cannot take the request now.",
+        "Too much is waiting, or the database is away; nothing was done.",
+        "Send the same request again after 'Retry-After'; the same Idempotency-Key or reference makes that safe.");
+
+    /// <summary>All types, as they stand above.</summary>
+    public static IReadOnlyList<ProblemType> All { get; } =
+    [
+        MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
+        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
+        OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, ProductExists,
+        BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,
+    ];
+}
