@@ -10,6 +10,9 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
     /// <summary>Shorter than the sandbox's silence, so that a fault takes two seconds and not fourteen.</summary>
     static readonly GatewayLimits Impatient = new() { WholeCall = TimeSpan.FromSeconds(2), BreakerThroughput = 1000, LongestQuiet = TimeSpan.Zero };
 
+    /// <summary>False for a gateway whose inquiry knows one payment for each link: a second one is told by its webhooks only.</summary>
+    protected virtual bool InquiryTellsAllMoney => true;
+
     readonly GatewayLines lines = new(limits: Impatient);
     readonly List<GatewayLine> opened = [];
     SandboxWorld? sandbox;
@@ -119,8 +122,10 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
         foreach (var reference in (string?[])[null, name])
         {
             var told = Facts(await Inquire(call, reference));
-            Money(told).ShouldBe(await Booked(call), ignoreOrder: true);
-            told.Where(f => outcome != "wrong_amount" || f is Evidence.Succeeded).Select(f => f.GetType().Name).ShouldBe(facts.Split(' '));
+            var hidden = InquiryTellsAllMoney ? 0 : Math.Max(0, (await Booked(call)).Count - 1);
+            Money(told).Count.ShouldBe((await Booked(call)).Count - hidden);
+            Money(told).ShouldBeSubsetOf(await Booked(call));
+            told.Where(f => outcome != "wrong_amount" || f is Evidence.Succeeded).Select(f => f.GetType().Name).ShouldBe(facts.Split(' ')[hidden..]);
             told.ShouldAllBe(f => f.GatewayReference == name);
         }
     }
@@ -195,7 +200,9 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
             return told.Count >= (outcome == "paid_twice" ? 2 : 1);
         }, "webhook about the money");
         told.ShouldBe((await Booked(call)).Distinct(), ignoreOrder: true);
-        Money(Facts(await Inquire(call))).ShouldBe(told, ignoreOrder: true);
+        var inquired = Money(Facts(await Inquire(call)));
+        if (InquiryTellsAllMoney) inquired.ShouldBe(told, ignoreOrder: true);
+        else inquired.ShouldHaveSingleItem().ShouldBeOneOf([.. told]);
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class WhatWasSentTests
             try { filler.Connect(address); }
             catch (SocketException) { /* In progress. */ }
         }
-        using var lines = new GatewayLines(limits: Quick);
+        using var lines = new GatewayLines(limits: Quick with { WholeCall = TimeSpan.FromSeconds(30) });
 
         var reply = await TestAccount.Open(lines, new Uri($"http://127.0.0.1:{address.Port}")).Send(TestAccount.Post(), default);
 
