@@ -25,8 +25,8 @@ static class Shapes
             ["Gateways:bench:Gateway"] = "bench",
             ["Purser:PublicUrl"] = "http://127.0.0.1:1",
             ["Logging:LogLevel:Default"] = "Error",
-            ["Purser:RateLimit:PerSecond"] = "1000000",
-            ["Purser:RateLimit:Burst"] = "1000000",
+            ["Purser:Api:SecretPerSecond"] = "1000000",
+            ["Purser:Api:SecretBurst"] = "1000000",
         }, gateways: [new BenchGateway()]);
         var keys = await DevelopmentKeys.Renew(host, "bench", default);
         return await Ready(host.Url, keys.Secret);

@@ -159,7 +159,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await using var context = await house.Open();
         var fields = System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("hash", "a+b/c==").Add("name", "अशा \"<&>");
         house.Server.Answers = false;
-        var order = await house.Server.Open(await house.Server.Place(), new Payments.PaymentLink.Form("http://form.gateway.example:8080/pay", fields));
+        var order = await house.Server.Open(await house.Server.Place(), new Purser.Payments.PaymentLink.Form("http://form.gateway.example:8080/pay", fields));
         house.Server.Answers = true;
         var posted = new TaskCompletionSource<string>();
         await context.RouteAsync("http://form.gateway.example:8080/**", route =>
@@ -182,7 +182,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         var page = await context.NewPageAsync();
         await page.GotoAsync(house.Server.Links.HandOver(order, 1));
         (await page.Locator("h1").TextContentAsync()).ShouldBe(Texts.Starting);
-        await house.Server.Hear(order, new Evidence.LinkOpened(new Payments.PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = "plink_late" });
+        await house.Server.Hear(order, new Evidence.LinkOpened(new Purser.Payments.PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = "plink_late" });
         await page.WaitForURLAsync(PageHouse.PayPage);
     }
 

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Purser.Server.Keys;
+using Purser.Server.Platform;
+using Spectre.Console;
+
+namespace Purser.Server.CommandLine;
+
+/// <summary>`purser keys`: creates, lists and revokes API keys, beside a running server or without one.</summary>
+static class KeysCommand
+{
+    public static Command Make(Func<IConfiguration> configuration, Func<Func<Task<int>>, Task<int>> guard)
+    {
+        var name = new Option<string>("--name") { Description = "What the key is for: shop-backend.", Required = true };
+        var kind = new Option<KeyKind>("--kind") { Description = "secret: for your backend; publishable: for a browser, known products only.", DefaultValueFactory = _ => KeyKind.Secret };
+        var origin = new Option<string[]>("--origin") { Description = "A page that may use a publishable key: https://shop.example.", DefaultValueFactory = _ => [] };
+        var create = new Command("create", "Makes a key and shows it, once.") { name, kind, origin };
+        create.SetAction((words, stop) => guard(() => With(configuration(), keys =>
+            Create(keys, words.GetRequiredValue(name), words.GetValue(kind), words.GetValue(origin) ?? [], stop), stop)));
+
+        var list = new Command("list", "Lists the keys, without the keys themselves.");
+        list.SetAction((_, stop) => guard(() => With(configuration(), keys => List(keys, stop), stop)));
+
+        var id = new Argument<int>("id") { Description = "The key's number in the list." };
+        var revoke = new Command("revoke", "Ends a key; servers stop taking it within seconds.") { id };
+        revoke.SetAction((words, stop) => guard(() => With(configuration(), keys => Revoke(keys, words.GetRequiredValue(id), stop), stop)));
+
+        return new Command("keys", "API keys: create, list, revoke.") { create, list, revoke };
+    }
+
+    static async Task<int> With(IConfiguration configuration, Func<ApiKeys, Task<int>> work, CancellationToken stop)
+    {
+        using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
+        await using var database = await Database.Open(configuration, quiet, share: true, stop);
+        await Migrations.Apply(database.Source, quiet.CreateLogger<Database>(), stop);
+        return await work(new ApiKeys(new ApiKeyStore(database.Source), TimeProvider.System));
+    }
+
+    static async Task<int> Create(ApiKeys keys, string name, KeyKind kind, string[] origins, CancellationToken stop)
+    {
+        try
+        {
+            var (key, listed) = await keys.Create(name, kind, origins, stop);
+            AnsiConsole.MarkupLineInterpolated($"Key {listed.Id}, '{listed.Name}'. It is shown this once; only its hash is kept:");
+            Console.WriteLine(key);
+            return 0;
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new StartFailureException(wrong.Message.Split(" (Parameter", 2)[0]);
+        }
+    }
+
+    static async Task<int> List(ApiKeys keys, CancellationToken stop)
+    {
+        var table = new Table().AddColumns("id", "name", "kind", "begins", "origins", "made", "revoked");
+        foreach (var key in await keys.List(stop))
+            table.AddRow($"{key.Id}", Markup.Escape(key.Name), $"{key.Kind}".ToLowerInvariant(), key.Hint + "...", Markup.Escape(string.Join(", ", key.Origins)),
+                $"{key.CreatedAt:u}", key.RevokedAt is { } at ? $"{at:u}" : "");
+        AnsiConsole.Write(table);
+        return 0;
+    }
+
+    static async Task<int> Revoke(ApiKeys keys, int id, CancellationToken stop)
+    {
+        if (!await keys.Revoke(id, stop)) throw new StartFailureException($"There is no key {id} in force; `purser keys list` shows them.");
+        Console.WriteLine($"Key {id} is revoked.");
+        return 0;
+    }
+}

@@ -1,0 +1,155 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Npgsql;
+using Purser.Sandbox;
+using Purser.Server.Doctor;
+using Purser.Server.Keys;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Killing;
+
+/// <summary>kill -9 in the middle of many payments, with real processes, real PostgreSQL and the sandbox's gateways: whatever a gateway holds as paid
+/// is known to us once the server runs again, and nothing is done twice.</summary>
+public sealed class KillTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    const int Flows = 500;
+    const int Kills = 3;
+
+    [Fact]
+    public async Task Killed_in_the_middle_of_five_hundred_payments_nothing_is_paid_and_unknown()
+    {
+        var connection = await postgres.CreateDatabase();
+        await using var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = 600 });
+        await using var database = Server.Platform.Database.Build(connection);
+        var (key, _) = await new ApiKeys(new ApiKeyStore(database), TimeProvider.System).Create("test", KeyKind.Secret);
+        var settings = await Accounts(sandbox.ControlUrl, connection);
+        var server = await ServerProcess.Start(settings);
+        var urls = server.Url.ToString().TrimEnd('/');
+        using var control = new HttpClient { BaseAddress = sandbox.ControlUrl };
+        var gateways = settings.Keys.Where(k => k.EndsWith(":Gateway", StringComparison.Ordinal)).Select(k => k.Split(':')[1]).ToArray();
+        foreach (var gateway in gateways)
+            using (var set = await control.PutAsJsonAsync($"/control/{gateway}/webhook_endpoint",
+                new { url = $"{urls}/gateways/{gateway}/webhook", secrets = new[] { settings[$"Gateways:{gateway}:webhook_secret"] } }))
+                set.EnsureSuccessStatusCode();
+
+        // Merchants and shoppers go on whatever happens; the server is killed three times while they do.
+        var done = 0;
+        var placed = new ConcurrentBag<string>();
+        using var api = new HttpClient { BaseAddress = new Uri(urls), Timeout = TimeSpan.FromSeconds(20) };
+        api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        var next = -1;
+        var callers = Enumerable.Range(0, 24).Select(_ => Task.Run(async () =>
+        {
+            while (Interlocked.Increment(ref next) is var n && n < Flows)
+            {
+                await Flow(api, control, n, gateways[n % gateways.Length], placed);
+                Interlocked.Increment(ref done);
+            }
+        })).ToList();
+        for (var kill = 1; kill <= Kills; kill++)
+        {
+            await Until.True(() => Volatile.Read(ref done) >= Flows * kill / (Kills + 1), $"flow {Flows * kill / (Kills + 1)}", 120);
+            await server.Kill();
+            server = await ServerProcess.Start(settings, urls);
+        }
+        await Task.WhenAll(callers);
+
+        try
+        {
+            placed.Distinct().Count().ShouldBe(Flows);
+            // What was on its way when the server died comes back by the alarm clock; it is hurried here, not changed.
+            await Until.True(async () =>
+            {
+                await using var hurry = database.CreateCommand("update orders set wake_at = clock_timestamp() where status = 0 and wake_at > clock_timestamp()");
+                await using var look = database.CreateCommand("update payments set look_at = clock_timestamp() where status in (0, 1, 2, 3)");
+                await look.ExecuteNonQueryAsync();
+                await hurry.ExecuteNonQueryAsync();
+                return (await Unknown(control, gateways, database)).Length == 0;
+            }, "every movement of the gateways to be known", 120);
+
+            var ours = (await new CaptureStore(database).All(default)).Count;
+            ours.ShouldBe(await Movements(control, gateways));
+            (await new InvariantStore(database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
+            await using var twice = database.CreateCommand("select count(*) from (select order_id from events where type = 13 group by order_id having count(*) > 1) x");
+            (await twice.ExecuteScalarAsync()).ShouldBe(0L);
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    /// <summary>What a merchant and a shopper do: the same request again until it is answered, which the reference makes safe.</summary>
+    static async Task Flow(HttpClient api, HttpClient control, int n, string gateway, ConcurrentBag<string> placed)
+    {
+        var order = await Again(api, "/v1/orders", new
+        {
+            currency = "INR",
+            reference = $"kill-{n.ToString(CultureInfo.InvariantCulture)}",
+            lines = new[] { new { name = "A book", quantity = 1, unit_amount = 49900 } },
+        });
+        var id = order.GetProperty("id").GetString()!;
+        placed.Add(id);
+        var payment = await Again(api, $"/v1/orders/{id}/payments", new { gateway });
+        if (payment.GetProperty("status").GetString() != "pending") return;
+        PaymentId.TryParse(payment.GetProperty("id").GetString(), out var paymentId).ShouldBeTrue();
+        using var paid = await control.PostAsJsonAsync($"/control/{gateway}/payments", new { reference = paymentId.Reference, outcome = "paid" });
+        paid.IsSuccessStatusCode.ShouldBeTrue(await paid.Content.ReadAsStringAsync());
+    }
+
+    static async Task<JsonElement> Again(HttpClient api, string path, object body)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                using var answer = await api.PostAsJsonAsync(path, body);
+                if (answer.IsSuccessStatusCode) return await answer.Content.ReadFromJsonAsync<JsonElement>();
+                ((int)answer.StatusCode).ShouldBe(503, await answer.Content.ReadAsStringAsync());
+            }
+            catch (Exception gone) when (gone is HttpRequestException or TaskCanceledException or JsonException && tries < 300)
+            {
+                // The server is dead or just born; the merchant asks again.
+            }
+            await Task.Delay(100);
+        }
+    }
+
+    static async Task<Dictionary<string, string?>> Accounts(Uri controlUrl, string connection)
+    {
+        using var control = new HttpClient { BaseAddress = controlUrl };
+        var settings = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = connection };
+        foreach (var gateway in (await control.GetFromJsonAsync<JsonElement>("/control")).GetProperty("gateways").EnumerateArray())
+        {
+            var path = $"Gateways:{gateway.GetProperty("name").GetString()}";
+            settings[$"{path}:Gateway"] = gateway.GetProperty("name").GetString();
+            settings[$"{path}:BaseUrl"] = gateway.GetProperty("url").GetString();
+            settings[$"{path}:TestMode"] = "true";
+            settings[$"{path}:webhook_secret"] = gateway.GetProperty("webhook_secret").GetString();
+            foreach (var one in gateway.GetProperty("credentials").EnumerateObject()) settings[$"{path}:{one.Name}"] = one.Value.GetString();
+        }
+        return settings;
+    }
+
+    static async Task<int> Movements(HttpClient control, string[] gateways)
+    {
+        var count = 0;
+        foreach (var gateway in gateways)
+            count += (await control.GetFromJsonAsync<JsonElement>($"/control/{gateway}/book")).EnumerateArray().Count(m => m.GetProperty("kind").GetString() == "captured");
+        return count;
+    }
+
+    /// <summary>Money that a gateway holds and we do not know of, in words; empty when there is none.</summary>
+    static async Task<string> Unknown(HttpClient control, string[] gateways, NpgsqlDataSource database)
+    {
+        var ours = (await new CaptureStore(database).All(default)).Select(c => c.Payment.Reference).ToHashSet();
+        var missing = new List<string>();
+        foreach (var gateway in gateways)
+            foreach (var movement in (await control.GetFromJsonAsync<JsonElement>($"/control/{gateway}/book")).EnumerateArray())
+                if (!ours.Contains(movement.GetProperty("reference").GetString()!)) missing.Add($"{gateway} holds {movement}");
+        return string.Join("; ", missing);
+    }
+}
