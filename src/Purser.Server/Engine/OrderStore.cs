@@ -242,10 +242,11 @@ static class StoreFault
 {
     public static bool Is(Exception e) => e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException;
 
-    /// <summary>Going away (57P), out of connections, disk or memory (53), connection trouble (08), read-only after a fail-over (25006).</summary>
+    /// <summary>Going away (57P), out of connections, disk or memory (53), connection trouble (08), read-only after a fail-over (25006), closed
+    /// to connections (55000), unknown to the server while it is being restored (3D000).</summary>
     public static bool IsAway(PostgresException e) =>
         e.SqlState.StartsWith("57P", StringComparison.Ordinal) || e.SqlState.StartsWith("53", StringComparison.Ordinal)
-        || e.SqlState.StartsWith("08", StringComparison.Ordinal) || e.SqlState == "25006";
+        || e.SqlState.StartsWith("08", StringComparison.Ordinal) || e.SqlState is "25006" or "55000" or "3D000";
 
     /// <summary>Serialization, deadlock, lock not to be had, statement cancelled; and a unique key that another node took first: loaded again,
     /// the batch sees it.</summary>

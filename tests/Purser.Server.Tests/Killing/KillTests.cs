@@ -72,6 +72,7 @@ public sealed class KillTests(PostgresFixture postgres) : IClassFixture<Postgres
 
             var ours = (await new CaptureStore(database).All(default)).Count;
             ours.ShouldBe(await Movements(control, gateways));
+            ours.ShouldBeGreaterThan(Flows / 2, "most shoppers found a link and paid");
             (await new InvariantStore(database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
             await using var twice = database.CreateCommand("select count(*) from (select order_id from events where type = 13 group by order_id having count(*) > 1) x");
             (await twice.ExecuteScalarAsync()).ShouldBe(0L);
