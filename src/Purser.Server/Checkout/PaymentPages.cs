@@ -76,7 +76,9 @@ static class PaymentPages
         return await door.OpenPayment(http, id, form["token"], async (found, number) =>
         {
             var order = found.Order;
-            if (!CanCancel(door, order.Payment(number)!)) return CheckoutEndpoints.Go(door.Links.Payment(order, number));
+            var payment = order.Payment(number)!;
+            if (!CanCancel(door, payment))
+                return CheckoutEndpoints.Go(payment.IsOpen || order.HasEnded ? door.Links.Payment(order, number) : door.Links.Checkout(order));
             if (await engine.Submit(order.Id, new OrderCommand.CancelPayment(number), http.RequestAborted) is EngineReply.Busy) return await door.Away(http);
             var closed = await live.WaitForChange(order.Id, order.Sequence, ClosePatience, http.RequestAborted);
             return CheckoutEndpoints.Go(closed ? door.Links.Checkout(order) : door.Links.Payment(order, number));
