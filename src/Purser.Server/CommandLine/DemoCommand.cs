@@ -20,8 +20,25 @@ static class DemoCommand
         await using var sandbox = await SandboxProcess.Start(fixedPorts: false, speed: 600, stop);
         var chosen = sandbox.Accounts();
         chosen["urls"] = "http://127.0.0.1:0";
-        chosen["Purser:Postgres:Name"] = $"demo-{Environment.ProcessId}";
+        var name = $"demo-{Environment.ProcessId}";
+        chosen["Purser:Postgres:Name"] = name;
+        chosen["Purser:Postgres:Directory"] = EmbeddedPostgresOptions.DefaultDirectory(name);
+        chosen["ConnectionStrings:Purser"] = "";
         chosen["Logging:LogLevel:Default"] = "Error";
+        try
+        {
+            return await Play(sandbox, settings, chosen, since, stop);
+        }
+        finally
+        {
+            var folder = EmbeddedPostgresOptions.DefaultDirectory(name);
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    static async Task<int> Play(
+        SandboxProcess sandbox, string[] settings, Dictionary<string, string?> chosen, long since, CancellationToken stop)
+    {
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);
         foreach (var gateway in sandbox.Gateways) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
         var keys = await DevelopmentKeys.Renew(host, "demo", stop);

@@ -39,9 +39,8 @@ sealed class SandboxProcess : IAsyncDisposable
         try
         {
             var address = await ControlAddress(process, stop);
-            // Gateways read on one line; the rest of what it prints is its own log.
-            process.OutputDataReceived += (_, _) => { };
-            process.BeginOutputReadLine();
+            // The rest of what it prints is read and let go, or it would stop at a full pipe; this ends when the process does.
+            _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
             var control = new HttpClient { BaseAddress = new Uri(address) };
             return new SandboxProcess(process, control, await Read(control, stop));
         }
