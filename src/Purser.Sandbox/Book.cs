@@ -6,15 +6,25 @@ namespace Purser.Sandbox;
 /// Amounts are in minor units.</summary>
 public sealed class Book
 {
+    /// <summary>A movement takes about 200 bytes; a load that goes on for ever must not fill the memory.</summary>
+    const int MovementsKept = 2_000_000;
+
     readonly ConcurrentQueue<MoneyMovement> movements = new();
+    int count;
 
     public IReadOnlyCollection<MoneyMovement> Movements => movements;
 
     public void Captured(Link link, string moneyId, long amount, string currency, DateTimeOffset at) =>
-        movements.Enqueue(new(link.Reference, link.Id, moneyId, "captured", amount, currency, at));
+        Add(new(link.Reference, link.Id, moneyId, "captured", amount, currency, at));
 
     public void Refunded(Link? link, string moneyId, long amount, string currency, DateTimeOffset at) =>
-        movements.Enqueue(new(link?.Reference, link?.Id ?? "", moneyId, "refunded", amount, currency, at));
+        Add(new(link?.Reference, link?.Id ?? "", moneyId, "refunded", amount, currency, at));
+
+    void Add(MoneyMovement movement)
+    {
+        movements.Enqueue(movement);
+        if (Interlocked.Increment(ref count) > MovementsKept && movements.TryDequeue(out _)) Interlocked.Decrement(ref count);
+    }
 }
 
 /// <summary>One movement. The reference is the merchant's own; the money id is the gateway's name for the capture.</summary>

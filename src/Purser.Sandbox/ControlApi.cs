@@ -7,11 +7,14 @@ namespace Purser.Sandbox;
 /// <summary>How tests and people direct the sandbox: where webhooks go, which faults strike, what shoppers do, and what truly happened.</summary>
 sealed class ControlApi(Sandbox sandbox)
 {
-    sealed record EndpointBody(string? Url, IReadOnlyList<string>? Secrets);
+    /// <summary>The newest are listed; a load makes more than anybody can read.</summary>
+    const int MostEvents = 2000;
+
+    sealed record EndpointBody(string? Url, IReadOnlyList<string>? Secrets, IReadOnlyList<string>? Events);
 
     sealed record PaymentBody(string? Reference, string? Outcome, int? DelayMs);
 
-    sealed record SendBody(string? EventId, int? Times);
+    sealed record SendBody(string? EventId, string? Reference, string? Type, int? Times);
 
     public async Task Serve(HttpContext context)
     {
@@ -55,13 +58,16 @@ sealed class ControlApi(Sandbox sandbox)
                     await Wrong(context, 400, "url must be absolute, or null for none.");
                 else
                 {
-                    world.Webhooks.Register(url, endpoint.Secrets);
-                    await Answer(context, 200, new { url = endpoint.Url, secrets = world.Webhooks.Secrets });
+                    world.Webhooks.Register(url, endpoint.Secrets, endpoint.Events);
+                    await Answer(context, 200, View(world.Webhooks.Endpoint));
                 }
 
                 return;
+            case ("GET", "webhook_endpoint"):
+                await Answer(context, 200, View(world.Webhooks.Endpoint));
+                return;
             case ("GET", "faults"):
-                await Answer(context, 200, world.Faults.Rules);
+                await Answer(context, 200, world.Faults.Rules.Zip(world.Faults.Struck, (rule, struck) => new { rule, struck }));
                 return;
             case ("DELETE", "faults"):
                 world.Faults.Clear();
@@ -79,15 +85,16 @@ sealed class ControlApi(Sandbox sandbox)
                 await Answer(context, 200, Matching(context, world.Book.Movements, m => m.Reference));
                 return;
             case ("GET", "links"):
-                await Answer(context, 200, Matching(context, world.Dialect.Links(), l => l.Reference).Select(View));
+                await Answer(context, 200, FoundLinks(context, world).Select(View));
                 return;
             case ("GET", "webhooks"):
-                await Answer(context, 200, world.Webhooks.Events.Select(Event));
+                await Answer(context, 200, FoundEvents((string?)context.Request.Query["reference"], world).TakeLast(MostEvents).Select(Event));
                 return;
             case ("POST", "webhooks/send"):
                 var send = await Body<SendBody>(context);
+                var eventId = send.EventId ?? FoundEvents(send.Reference ?? "", world).LastOrDefault(e => send.Type is null || e.Type == send.Type)?.Id ?? "";
                 if (send.Times is < 1 or > 1000) await Wrong(context, 400, "times is from 1 to 1000.");
-                else if (world.Webhooks.SendAgain(send.EventId ?? "", send.Times ?? 1)) await Answer(context, 202, new { sent = send.Times ?? 1 });
+                else if (world.Webhooks.SendAgain(eventId, send.Times ?? 1)) await Answer(context, 202, new { event_id = eventId, sent = send.Times ?? 1 });
                 else await Wrong(context, 404, "There is no such event, or no address to send it to.");
                 return;
             case ("POST", "payments"):
@@ -126,13 +133,15 @@ sealed class ControlApi(Sandbox sandbox)
 
     object Overview() => new
     {
+        outcomes = Shopper.Outcomes,
+        faults = new { calls = FaultPlan.Calls, of_calls = FaultPlan.CallFaults, of_webhooks = FaultPlan.WebhookFaults, variants = FaultPlan.Variants },
         gateways = sandbox.Worlds.Select(w => new
         {
             name = w.Dialect.Name,
             url = w.Address.ToString().TrimEnd('/'),
             credentials = w.Dialect.Credentials,
             webhook_secret = w.Dialect.WebhookSecret,
-            webhook_endpoint = w.Webhooks.Url?.ToString(),
+            webhook_endpoint = w.Webhooks.Endpoint.Url?.ToString(),
         }),
         speed = sandbox.Speed,
     };
@@ -142,6 +151,24 @@ sealed class ControlApi(Sandbox sandbox)
         string? asked = context.Request.Query["reference"];
         return asked is null ? all : all.Where(item => reference(item) == asked);
     }
+
+    /// <summary>The one link of a reference is found without looking through the others.</summary>
+    static IEnumerable<Link> FoundLinks(HttpContext context, GatewayWorld world)
+    {
+        string? asked = context.Request.Query["reference"];
+        if (asked is null) return world.Dialect.Links();
+        return world.Dialect.LinkByReference(asked) is { } link ? [link] : [];
+    }
+
+    static IEnumerable<WebhookEvent> FoundEvents(string? reference, GatewayWorld world)
+    {
+        if (reference is null) return world.Webhooks.Events;
+        var link = world.Dialect.LinkByReference(reference);
+        return world.Webhooks.Events.Where(e => link is not null && e.LinkId == link.Id);
+    }
+
+    static object View(WebhookEndpoint endpoint) =>
+        new { url = endpoint.Url?.ToString(), secrets = endpoint.Secrets, events = endpoint.Wanted, disabled = endpoint.Disabled };
 
     internal static object View(Link link)
     {
@@ -167,6 +194,7 @@ sealed class ControlApi(Sandbox sandbox)
         link_id = news.LinkId,
         at = news.At,
         fault = news.Fault,
+        not_sent = news.NotSent,
         payload = news.Payload,
         attempts = news.Attempts,
     };

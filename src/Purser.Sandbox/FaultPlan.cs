@@ -15,7 +15,11 @@ public sealed class FaultPlan
     public static readonly IReadOnlyList<string> WebhookFaults =
         ["drop", "delay", "duplicate", "reorder", "forge", "wrong_amount", "unknown_order", "old_secret"];
 
-    public static readonly IReadOnlyList<string> Calls = ["create_link", "inquire", "cancel", "refund", "webhook", "*"];
+    /// <summary>How an answer can be malformed.</summary>
+    public static readonly IReadOnlyList<string> Variants =
+        ["truncated", "html", "wrong_type", "empty", "duplicate_keys", "array", "not_utf8"];
+
+    public static readonly IReadOnlyList<string> Calls = ["create_link", "inquire", "cancel", "refund", "other", "webhook", "*"];
 
     readonly Lock gate = new();
     volatile Counted[] rules = [];
@@ -34,6 +38,9 @@ public sealed class FaultPlan
             var known = rule.Call == "webhook" ? WebhookFaults : CallFaults;
             if (!known.Contains(rule.Fault)) return $"fault '{rule.Fault}' is none of {string.Join(", ", known)}";
             if (rule.Times < 0 || rule.After < 0 || rule.DelayMs < 0) return "times, after and delay_ms are not negative";
+            if (rule.Variant is { } variant && !Variants.Contains(variant)) return $"variant '{variant}' is none of {string.Join(", ", Variants)}";
+            if (rule.Status is < 400 or > 599) return "status is from 400 to 599";
+            if (rule.Count is < 2 or > 100) return "count is from 2 to 100";
         }
 
         lock (gate) rules = [.. plan.Select(r => new Counted(r))];
@@ -74,15 +81,25 @@ public sealed class FaultPlan
     }
 }
 
-/// <summary>One rule: after so many matching calls, so many times (0: until removed), this fault.
-/// Delays of faults are our own milliseconds; the speed of the sandbox does not shorten them.</summary>
+/// <summary>One rule: after so many matching calls, so many times, this fault.</summary>
+/// <param name="Times">Null or 0: until the rule is removed.</param>
+/// <param name="DelayMs">For slow and delay, and the Retry-After of error_429. Our own milliseconds; the sandbox's speed does not shorten them.</param>
+/// <param name="Event">Only webhooks of this type.</param>
+/// <param name="Status">Another status than the usual one for an error, such as 503.</param>
+/// <param name="Variant">How the answer is malformed.</param>
+/// <param name="Count">How many copies of a duplicated webhook come.</param>
+/// <param name="Instead">The forged webhook, or the one about an unknown order, comes in the place of the genuine one; else beside it.</param>
 public sealed record FaultRule(
     string Call,
     string Fault,
-    long Times = 1,
+    long? Times = 1,
     long After = 0,
     [property: JsonPropertyName("delay_ms")] int DelayMs = 1000,
-    string? Event = null)
+    string? Event = null,
+    int? Status = null,
+    string? Variant = null,
+    int Count = 2,
+    bool Instead = false)
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {

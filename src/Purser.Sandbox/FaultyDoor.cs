@@ -35,15 +35,15 @@ sealed class FaultyDoor(GatewayWorld world)
                 context.Abort();
                 break;
             case "error_500":
-                await WriteRaw(context, 500, "application/json", "{\"error\":{\"message\":\"Internal error\"}}");
+                await Write(context, world.Dialect.Trouble(rule.Status ?? 500));
                 break;
             case "error_500_after":
                 await world.Dialect.Answer(call);
-                await WriteRaw(context, 500, "application/json", "{\"error\":{\"message\":\"Internal error\"}}");
+                await Write(context, world.Dialect.Trouble(rule.Status ?? 500));
                 break;
             case "error_429":
-                context.Response.Headers.RetryAfter = "1";
-                await WriteRaw(context, 429, "application/json", "{\"error\":{\"message\":\"Too many requests\"}}");
+                context.Response.Headers.RetryAfter = $"{(rule.DelayMs + 999) / 1000}";
+                await Write(context, world.Dialect.Trouble(rule.Status ?? 429));
                 break;
             case "slow":
                 var wait = TimeSpan.FromMilliseconds(rule.DelayMs);
@@ -58,16 +58,13 @@ sealed class FaultyDoor(GatewayWorld world)
                 await Silence(context);
                 break;
             case "malformed":
-                var whole = Text(await world.Dialect.Answer(call));
-                await WriteRaw(context, 200, "application/json", whole[..(whole.Length / 2)]);
+                await WriteMalformed(context, rule.Variant ?? "truncated", await world.Dialect.Answer(call));
                 break;
             case "malformed_html":
-                await world.Dialect.Answer(call);
-                await WriteRaw(context, 200, "text/html", "<!DOCTYPE html><html><body><h1>Please wait</h1></body></html>");
+                await WriteMalformed(context, "html", await world.Dialect.Answer(call));
                 break;
             case "empty":
-                await world.Dialect.Answer(call);
-                await WriteRaw(context, 200, "application/json", "");
+                await WriteMalformed(context, "empty", await world.Dialect.Answer(call));
                 break;
             case "wrong_amount":
                 var honest = await world.Dialect.Answer(call);
@@ -124,6 +121,31 @@ sealed class FaultyDoor(GatewayWorld world)
         context.Abort();
     }
 
+    static Task WriteMalformed(HttpContext context, string variant, Reply honest)
+    {
+        const string json = "application/json";
+        var text = Text(honest);
+        return variant switch
+        {
+            "html" => WriteRaw(context, 200, "text/html", "<!DOCTYPE html><html><body><h1>Please wait</h1></body></html>"),
+            "wrong_type" => WriteRaw(context, honest.Status, "text/plain", text),
+            "empty" => WriteRaw(context, 200, json, ""),
+            "duplicate_keys" => WriteRaw(context, honest.Status, json, WithEveryKeyTwice(honest.Body)),
+            "array" => WriteRaw(context, honest.Status, json, $"[{text}]"),
+            // A text that was meant for another character set.
+            "not_utf8" => WriteBytes(context, honest.Status, json, [.. Encoding.UTF8.GetBytes(text[..^1]), .. ",\"note\":\""u8, 0xe9, 0xff, .. "\"}"u8]),
+            _ => WriteRaw(context, 200, json, text[..(text.Length / 2)]),
+        };
+    }
+
+    /// <summary>Each key comes first with a wrong value and then with its own; parsers differ in which one they believe.</summary>
+    static string WithEveryKeyTwice(JsonNode? body)
+    {
+        if (body is not JsonObject { Count: > 0 } fields) return "{}";
+        var wrong = fields.Select(f => $"{JsonValue.Create(f.Key).ToJsonString()}:{(f.Value is JsonValue v && v.TryGetValue(out string? _) ? "\"other\"" : "1")}");
+        return $"{{{string.Join(',', wrong)},{fields.ToJsonString(Wire.Compact)[1..]}";
+    }
+
     static string Text(Reply reply) => reply.Body?.ToJsonString(Wire.Compact) ?? "";
 
     static async Task Write(HttpContext context, Reply reply)
@@ -132,9 +154,11 @@ sealed class FaultyDoor(GatewayWorld world)
         await WriteRaw(context, reply.Status, "application/json; charset=utf-8", Text(reply));
     }
 
-    static async Task WriteRaw(HttpContext context, int status, string type, string text)
+    static Task WriteRaw(HttpContext context, int status, string type, string text) =>
+        WriteBytes(context, status, type, Encoding.UTF8.GetBytes(text));
+
+    static async Task WriteBytes(HttpContext context, int status, string type, byte[] bytes)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
         context.Response.StatusCode = status;
         context.Response.ContentType = type;
         context.Response.ContentLength = bytes.Length;

@@ -122,7 +122,8 @@ public sealed class Deadlines : IDisposable
                 waiting.Dequeue();
             }
 
-            world.Dialect.Expire(due);
+            // A deadline that was moved has an entry of its own.
+            if (due.ExpiresAt is { } end && end <= world.Now) world.Dialect.Expire(due);
         }
     }
 }

@@ -13,7 +13,9 @@ sealed class HostedPage(GatewayWorld world)
         ("declined", "Decline", ""),
         ("paid_pending", "Pay, confirmed later", ""),
         ("paid_late", "Pay late", ""),
+        ("pending_then_failed", "Pay, refused later", ""),
         ("paid_twice", "Pay twice", ""),
+        ("wrong_amount", "Pay too little", ""),
     ];
 
     const string Style =
@@ -44,6 +46,7 @@ sealed class HostedPage(GatewayWorld world)
             var result = Shopper.Act(world, link, outcome, null);
             if (result.ReturnUrl is { } back)
             {
+                await gateway.BeforeReturn(link);
                 context.Response.StatusCode = 303;
                 context.Response.Headers.Location = back;
                 return;
@@ -61,9 +64,11 @@ sealed class HostedPage(GatewayWorld world)
     {
         "declined" => "The bank declined. You can try again.",
         "refused" => "This link can no longer be paid.",
-        "paid_pending" => "The bank has not answered yet. You can close this page.",
+        "paid_pending" or "pending_then_failed" => "The bank has not answered yet. You can close this page.",
         "paid_late" => "The payment seems to have failed. The bank may still say otherwise.",
-        _ => "Done.",
+        "abandoned" or "cancelled" => "Nothing was paid.",
+        "expired" => "The time of this link is over.",
+        _ => "It is paid. You can close this page.",
     };
 
     async Task Write(HttpContext context, int status, Link link, string? message)

@@ -25,6 +25,12 @@ public interface IGatewayDialect
     /// <summary>How long the gateway waits for the answer to a webhook.</summary>
     TimeSpan WebhookPatience { get; }
 
+    /// <summary>A webhook that is tried again is signed with the secret of the day it happened, and not of today.</summary>
+    bool RetriesKeepTheirSecret => false;
+
+    /// <summary>An endpoint that did not take an event through all its tries gets no more of them.</summary>
+    bool GivesUpOnEndpoints => false;
+
     /// <summary>Names of JSON fields that hold money; the faults about wrong amounts change these.</summary>
     IReadOnlySet<string> AmountFields { get; }
 
@@ -37,6 +43,9 @@ public interface IGatewayDialect
     string CallName(Call call);
 
     Task<Reply> Answer(Call call);
+
+    /// <summary>How the gateway words a 429 or a 5xx.</summary>
+    Reply Trouble(int status) => new(status, new JsonObject { ["error"] = new JsonObject { ["message"] = "Something went wrong" } });
 
     byte[] WebhookBody(JsonObject payload);
 
@@ -72,6 +81,9 @@ public interface IGatewayDialect
     string? ReturnUrl(Link link, string? moneyId);
 
     string? CancelUrl(Link link);
+
+    /// <summary>What the page waits for before the browser goes on, and no longer than the gateway does.</summary>
+    Task BeforeReturn(Link link) => Task.CompletedTask;
 }
 
 /// <summary>What a shopper can be sent to. Its members are read and written under <see cref="Gate"/>.</summary>
@@ -81,7 +93,7 @@ public abstract class Link(string id, string? reference, long amount, string cur
 
     public string Id { get; } = id;
 
-    public string? Reference { get; } = reference;
+    public string? Reference { get; protected set; } = reference;
 
     public long Amount { get; } = amount;
 
@@ -97,7 +109,7 @@ public abstract class Link(string id, string? reference, long amount, string cur
 
     public abstract bool Payable { get; }
 
-    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; set; }
 
     /// <summary>Captured money of this link, oldest first.</summary>
     public List<string> MoneyIds { get; } = [];

@@ -24,7 +24,7 @@ static class IndexPage
     static void Gateway(StringBuilder page, GatewayWorld world)
     {
         page.Append("<h2>").Append(Safe(world.Dialect.Name)).Append("</h2><p>").Append(Safe(world.Address.ToString()))
-            .Append(" &middot; webhooks go to ").Append(Safe(world.Webhooks.Url?.ToString() ?? "nobody yet"))
+            .Append(" &middot; webhooks go to ").Append(Safe(world.Webhooks.Endpoint.Url?.ToString() ?? "nobody yet"))
             .Append("</p><h3>Links</h3>");
         Table(page, ["Reference", "Amount", "Status", "Page"], world.Dialect.Links().TakeLast(RowsShown).Reverse().Select(l =>
         {

@@ -5,7 +5,7 @@ public static class Shopper
 {
     public static readonly IReadOnlyList<string> Outcomes =
     [
-        "paid", "declined", "declined_then_paid", "abandoned", "paid_pending", "pending_then_failed", "paid_late",
+        "paid", "declined", "declined_then_paid", "abandoned", "cancelled", "paid_pending", "pending_then_failed", "paid_late",
         "paid_twice", "wrong_amount", "expired",
     ];
 
@@ -28,6 +28,8 @@ public static class Shopper
                 return gateway.Decline(link) is null ? Refused : new(outcome, null, []);
             case "abandoned":
                 return new(outcome, null, []);
+            case "cancelled":
+                return new(outcome, gateway.CancelUrl(link), []);
             case "expired":
                 gateway.Expire(link);
                 return new(outcome, null, []);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 
@@ -12,8 +13,10 @@ public sealed class WebhookSender : IDisposable
     /// <summary>So many posts may be under way at once.</summary>
     const int Senders = 64;
 
-    /// <summary>Older events are forgotten; a long load must not fill the memory.</summary>
-    const int EventsKept = 200_000;
+    /// <summary>About 3 kB each. Older ones are forgotten; a long load must not fill the memory.</summary>
+    const int EventsKept = 100_000;
+
+    const int AnswerKept = 512;
 
     /// <summary>A reordered event waits for a later one, but not for ever.</summary>
     static readonly TimeSpan ReorderPatience = TimeSpan.FromSeconds(2);
@@ -25,12 +28,12 @@ public sealed class WebhookSender : IDisposable
     readonly ConcurrentQueue<string> order = new();
     readonly Lock heldGate = new();
     Letter? held;
-    volatile Endpoint endpoint;
+    volatile WebhookEndpoint endpoint;
 
     internal WebhookSender(GatewayWorld world)
     {
         this.world = world;
-        endpoint = new(null, [world.Dialect.WebhookSecret]);
+        endpoint = new(null, [world.Dialect.WebhookSecret], []);
         http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false })
         {
             Timeout = Timeout.InfiniteTimeSpan,
@@ -38,13 +41,12 @@ public sealed class WebhookSender : IDisposable
         for (var i = 0; i < Senders; i++) _ = Deliver();
     }
 
-    public Uri? Url => endpoint.Url;
+    public WebhookEndpoint Endpoint => endpoint;
 
-    public IReadOnlyList<string> Secrets => endpoint.Secrets;
-
-    /// <summary>The first secret signs; further ones are older secrets that still count.</summary>
-    public void Register(Uri? url, IReadOnlyList<string>? secrets) =>
-        endpoint = new(url, secrets is { Count: > 0 } ? secrets : [world.Dialect.WebhookSecret]);
+    /// <summary>The first secret signs; further ones are older secrets that still count. None given means the dialect's own, and an
+    /// empty list means unsigned. Registering wakes an endpoint that the gateway had given up.</summary>
+    public void Register(Uri? url, IReadOnlyList<string>? secrets, IReadOnlyList<string>? wanted = null) =>
+        endpoint = new(url, secrets ?? [world.Dialect.WebhookSecret], wanted ?? []);
 
     /// <summary>Oldest first.</summary>
     public IEnumerable<WebhookEvent> Events =>
@@ -55,17 +57,20 @@ public sealed class WebhookSender : IDisposable
     /// <summary>Sends an event. The task ends with the first try, whatever its answer, or when there is none.</summary>
     public Task Post(string eventId, string type, string? linkId, JsonObject payload)
     {
-        var news = new WebhookEvent(eventId, type, linkId, world.Now, payload);
+        var to = endpoint;
+        var news = new WebhookEvent(eventId, type, linkId, world.Now, world.Dialect.WebhookBody(payload), to.Secrets);
         events[eventId] = news;
         order.Enqueue(eventId);
-        while (order.Count > EventsKept && order.TryDequeue(out var oldest)) events.TryRemove(oldest, out _);
+        while (events.Count > EventsKept && order.TryDequeue(out var oldest)) events.TryRemove(oldest, out _);
+        news.NotSent = to.WhyNot(type);
+        if (news.NotSent is not null) return Task.CompletedTask;
         var rule = world.Faults.ForWebhook(type);
         news.Fault = rule?.Fault;
-        if (endpoint.Url is null) return Task.CompletedTask;
-        var letter = new Letter(news, world.Dialect.WebhookBody(payload));
+        var letter = new Letter(news, news.Body);
         switch (rule?.Fault)
         {
             case "drop":
+                news.NotSent = "lost";
                 return Task.CompletedTask;
             case "delay":
                 _ = Wait(TimeSpan.FromMilliseconds(rule.DelayMs), letter);
@@ -74,20 +79,22 @@ public sealed class WebhookSender : IDisposable
                 Hold(letter);
                 return Task.CompletedTask;
             case "duplicate":
-                Enqueue(letter with { FirstTry = new() });
+                for (var i = 1; i < rule.Count; i++) Enqueue(letter with { Altered = "duplicate", Retry = false, FirstTry = new() });
                 break;
             case "forge":
-                Enqueue(letter with { Secrets = ["forged_" + world.NextId("", 20)], Retry = false, FirstTry = new() });
+                Enqueue(letter with { Secrets = ["forged_" + world.NextId("", 20)], Altered = "forge", Retry = false, FirstTry = new() });
+                if (rule.Instead) return Task.CompletedTask;
                 break;
             case "wrong_amount":
-                letter = letter with { Body = Altered(Wire.WithWrongAmounts(payload, world.Dialect.AmountFields)) };
+                letter = letter with { Body = Altered(Wire.WithWrongAmounts(payload, world.Dialect.AmountFields)), Altered = "wrong_amount" };
                 break;
             case "unknown_order":
                 var stranger = Wire.AboutAStranger(payload, world.Dialect.IdentityFields);
-                Enqueue(letter with { Body = Altered(stranger), SignedId = world.NextId("", 14), Retry = false, FirstTry = new() });
+                Enqueue(letter with { Body = Altered(stranger), SignedId = world.NextId("", 14), Altered = "unknown_order", Retry = false, FirstTry = new() });
+                if (rule.Instead) return Task.CompletedTask;
                 break;
             case "old_secret":
-                letter = letter with { Secrets = [endpoint.Secrets[^1]] };
+                letter = letter with { Secrets = [.. to.Secrets.TakeLast(1)], Altered = "old_secret" };
                 break;
         }
 
@@ -106,14 +113,14 @@ public sealed class WebhookSender : IDisposable
     public bool SendAgain(string eventId, int times)
     {
         if (Find(eventId) is not { } news || endpoint.Url is null) return false;
-        for (var i = 0; i < times; i++) Enqueue(new(news, world.Dialect.WebhookBody(news.Payload)) { Retry = false });
+        for (var i = 0; i < times; i++) Enqueue(new(news, news.Body) { Retry = false });
         return true;
     }
 
     internal void Forget()
     {
         lock (heldGate) held = null;
-        while (outgoing.Reader.TryRead(out _)) { }
+        while (outgoing.Reader.TryRead(out var letter)) letter.FirstTry.TrySetResult();
         order.Clear();
         events.Clear();
     }
@@ -153,7 +160,7 @@ public sealed class WebhookSender : IDisposable
     void Enqueue(Letter letter)
     {
         if (outgoing.Writer.TryWrite(letter)) return;
-        letter.News.Add(new(world.Now, 0, "not sent: too many wait", letter.Tries + 1));
+        letter.News.NotSent = "too many wait already";
         letter.FirstTry.TrySetResult();
     }
 
@@ -173,44 +180,59 @@ public sealed class WebhookSender : IDisposable
             letter.FirstTry.TrySetResult();
             if (letter.Then is { } next) Enqueue(next);
             var delays = world.Dialect.RetryDelays;
-            if (attempt.Status is >= 200 and < 300 || !letter.Retry || letter.Tries >= delays.Count) continue;
-            _ = Wait(delays[letter.Tries] / world.Speed, letter with { Tries = letter.Tries + 1, Then = null });
+            if (attempt.Status is >= 200 and < 300 || !letter.Retry) continue;
+            if (letter.Tries < delays.Count) _ = Wait(delays[letter.Tries] / world.Speed, letter with { Tries = letter.Tries + 1, Then = null });
+            else if (world.Dialect.GivesUpOnEndpoints) endpoint = endpoint with { Disabled = true };
         }
     }
 
     async Task<WebhookAttempt> Try(Letter letter)
     {
         var to = endpoint;
-        var at = world.Now;
+        var secrets = letter.Secrets ?? (world.Dialect.RetriesKeepTheirSecret ? letter.News.Secrets : to.Secrets);
+        var signed = world.Dialect.SignWebhook(letter.Body, letter.SignedId ?? letter.News.Id, secrets);
+        var attempt = new WebhookAttempt(world.Now, 0, null, letter.Tries + 1)
+        {
+            Url = to.Url?.ToString(),
+            Headers = signed,
+            Altered = letter.Altered,
+            Body = ReferenceEquals(letter.Body, letter.News.Body) ? null : Encoding.UTF8.GetString(letter.Body),
+        };
+        if (to.Url is null || to.Disabled) return attempt with { Failure = "no endpoint" };
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, to.Url);
             request.Content = new ByteArrayContent(letter.Body);
             request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse("application/json; charset=utf-8");
-            // A try that was signed with a retired secret stays so; others take what is registered now.
-            var secrets = letter.Secrets ?? to.Secrets;
-            var signed = world.Dialect.SignWebhook(letter.Body, letter.SignedId ?? letter.News.Id, secrets);
             foreach (var (name, value) in signed) request.Headers.TryAddWithoutValidation(name, value);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(world.Closing);
             patience.CancelAfter(world.Dialect.WebhookPatience);
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
-            return new(at, (int)answer.StatusCode, null, letter.Tries + 1);
+            attempt = attempt with { Status = (int)answer.StatusCode };
+            return attempt with { Answer = await Beginning(answer, patience.Token) };
         }
-        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException
-            or ObjectDisposedException or InvalidOperationException)
+        catch (Exception failure)
         {
-            // The receiver's troubles of any kind are an answer that did not come.
-            return new(at, 0, failure is OperationCanceledException ? "no answer in time" : failure.Message, letter.Tries + 1);
+            // Whatever troubles the receiver has, to the gateway they are an answer that did not come, or came in part.
+            return attempt with { Failure = failure is OperationCanceledException ? "no answer in time" : failure.Message };
         }
     }
 
-    sealed record Endpoint(Uri? Url, IReadOnlyList<string> Secrets);
+    static async Task<string> Beginning(HttpResponseMessage answer, CancellationToken stop)
+    {
+        var bytes = new byte[AnswerKept];
+        await using var body = await answer.Content.ReadAsStreamAsync(stop);
+        var length = await body.ReadAtLeastAsync(bytes, AnswerKept, throwOnEndOfStream: false, stop);
+        return Encoding.UTF8.GetString(bytes, 0, length);
+    }
 
     sealed record Letter(WebhookEvent News, byte[] Body)
     {
         public IReadOnlyList<string>? Secrets { get; init; }
 
         public string? SignedId { get; init; }
+
+        public string? Altered { get; init; }
 
         public int Tries { get; init; }
 
@@ -221,28 +243,3 @@ public sealed class WebhookSender : IDisposable
         public TaskCompletionSource FirstTry { get; init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
-
-/// <summary>Something a gateway told, or meant to tell, and every try to do so.</summary>
-public sealed class WebhookEvent(string id, string type, string? linkId, DateTimeOffset at, JsonObject payload)
-{
-    readonly ConcurrentQueue<WebhookAttempt> attempts = new();
-
-    public string Id { get; } = id;
-
-    public string Type { get; } = type;
-
-    public string? LinkId { get; } = linkId;
-
-    public DateTimeOffset At { get; } = at;
-
-    public JsonObject Payload { get; } = payload;
-
-    public string? Fault { get; internal set; }
-
-    public IReadOnlyCollection<WebhookAttempt> Attempts => attempts;
-
-    internal void Add(WebhookAttempt attempt) => attempts.Enqueue(attempt);
-}
-
-/// <summary>One try: the HTTP status, or 0 and why there was none.</summary>
-public sealed record WebhookAttempt(DateTimeOffset At, int Status, string? Failure, int Number);

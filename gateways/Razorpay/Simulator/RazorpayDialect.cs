@@ -54,18 +54,27 @@ public sealed partial class RazorpayDialect : IGatewayDialect
             ("GET", ["v1", "payment_links"]) => FindLinks(call),
             ("GET", ["v1", "payment_links", var id]) => OfLink(id, link => link.Json(inWebhook: false)),
             ("POST", ["v1", "payment_links", var id, "cancel"]) => Cancel(id),
+            ("PATCH", ["v1", "payment_links", var id]) => ChangeLink(id, call),
+            ("POST", ["v1", "payment_links", var id, "notify_by", "sms" or "email"]) => Notify(id),
             ("POST", ["v1", "orders"]) => CreateOrder(call),
             ("GET", ["v1", "orders"]) => FindOrders(call),
             ("GET", ["v1", "orders", var id]) => OfOrder(id, order => order.Json()),
             ("GET", ["v1", "orders", var id, "payments"]) => OfOrder(id, o => Collection(o.Payments.Select(p => p.Json()))),
             ("GET", ["v1", "payments", var id]) => OfPayment(id, payment => payment.Json()),
+            ("PATCH", ["v1", "orders", var id]) => ChangeOrder(id, call),
+            ("POST", ["v1", "payments", var id, "capture"]) => CaptureByHand(id, call),
             ("POST", ["v1", "payments", var id, "refund"]) => Refund(id, call),
+            ("GET", ["v1", "payments", var id, "refunds", var refund]) => ReadRefund(refund, of: id),
             ("GET", ["v1", "payments", var id, "refunds"]) =>
                 OfPayment(id, p => Collection(p.Refunds.Select(r => (JsonObject)r.DeepClone()))),
-            ("GET", ["v1", "refunds", var id]) => ReadRefund(id),
+            ("GET", ["v1", "refunds", var id]) => ReadRefund(id, of: null),
+            ("PATCH", ["v1", "refunds", var id]) => ChangeRefund(id, call),
             _ => RazorpayDialectRules.Bad("The requested URL was not found on the server.", status: 404),
         };
     }
+
+    public Reply Trouble(int status) => RazorpayDialectRules.Bad(status == 429
+        ? "Request was throttled. Please try again later." : "We are facing some trouble completing your request at the moment. Please try again shortly.", status: status);
 
     public IEnumerable<Link> Links() => vault.LinkOrder;
 
@@ -109,7 +118,7 @@ public sealed partial class RazorpayDialect : IGatewayDialect
         vault.Orders[order.Id] = order;
         vault.LinksByPage[page] = link;
         vault.Links[link.Id] = link;
-        vault.LinkOrder.Enqueue(link);
+        vault.Keep(link);
         world.Deadlines.Add(link);
         return new(200, link.Json(inWebhook: false));
     }
@@ -122,7 +131,11 @@ public sealed partial class RazorpayDialect : IGatewayDialect
         else if (call.Asked("payment_id") is { } payment)
             found = vault.Payments.GetValueOrDefault(payment)?.Order.Link is { } paid ? [paid] : [];
         else
-            found = vault.LinkOrder.Reverse().Take(10);
+        {
+            if (RazorpayDialectRules.WrongPage(call, out var skip, out var count) is { } wrong) return wrong;
+            found = vault.LinkOrder.Reverse().Skip(skip).Take(count);
+        }
+
         return new(200, new JsonObject { ["payment_links"] = new JsonArray([.. found.Select(Shown)]) });
 
         static JsonNode Shown(RazorpayLink link)
@@ -235,8 +248,9 @@ public sealed partial class RazorpayDialect : IGatewayDialect
         return json;
     }
 
-    Reply ReadRefund(string id) =>
-        vault.Refunds.TryGetValue(id, out var refund) ? new(200, refund.DeepClone()) : Unknown(id);
+    Reply ReadRefund(string id, string? of) =>
+        vault.Refunds.TryGetValue(id, out var refund) && (of is null || (string?)refund["payment_id"] == of)
+            ? new(200, refund.DeepClone()) : Unknown(id);
 
     Reply OfLink(string id, Func<RazorpayLink, JsonNode> read)
     {

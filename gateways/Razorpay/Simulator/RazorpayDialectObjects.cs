@@ -15,7 +15,7 @@ sealed class RazorpayOrder(string id, long amount, string currency, string? rece
 
     public string? Receipt => receipt;
 
-    public JsonObject Notes => notes;
+    public JsonObject Notes { get; set; } = notes;
 
     public long CreatedAt => createdAt;
 
@@ -89,6 +89,12 @@ sealed class RazorpayLink : Link
     public long AmountPaid { get; set; }
 
     public override string Status => State;
+
+    public void Rename(string reference)
+    {
+        Reference = reference;
+        Asked["reference_id"] = reference;
+    }
 
     public override string? Url => ShortUrl;
 

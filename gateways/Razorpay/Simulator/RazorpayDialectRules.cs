@@ -18,6 +18,8 @@ static class RazorpayDialectRules
     static readonly HashSet<string> OrderFields =
         ["amount", "currency", "receipt", "notes", "partial_payment", "first_payment_min_amount", "payment"];
 
+    static readonly HashSet<string> ChangeFields = ["accept_partial", "reference_id", "expire_by", "notes", "reminder_enable"];
+
     static readonly HashSet<string> RefundFields = ["amount", "speed", "notes", "receipt"];
 
     public static Reply Bad(string description, string? field = null, int status = 400) => new(status, new JsonObject
@@ -64,9 +66,7 @@ static class RazorpayDialectRules
         if (WrongText(asked, "description", 2048) is { } description) return description;
         if (WrongText(asked, "reference_id", 40) is { } reference) return reference;
         if (WrongNotes(asked, 255) is { } notes) return notes;
-        foreach (var name in new[] { "accept_partial", "upi_link", "reminder_enable" })
-            if (asked[name] is { } flag && flag.GetValueKind() is not (JsonValueKind.True or JsonValueKind.False))
-                return Bad($"{name}: must be a boolean.", name);
+        if (WrongFlags(asked) is { } flags) return flags;
         if (asked["upi_link"] is { } upi && (bool)upi) return Bad("UPI Payment Links is not supported in Test Mode", "upi_link");
         if (asked["first_min_partial_amount"] is not null && asked["accept_partial"] is not { } partial)
             return Bad("first_min_partial_amount is allowed with accept_partial only.", "first_min_partial_amount");
@@ -79,6 +79,24 @@ static class RazorpayDialectRules
         return WrongExpiry(asked, now) ?? WrongCallback(asked);
     }
 
+    public static Reply? WrongChange(JsonObject asked, long now) =>
+        Strange(asked, ChangeFields) ?? WrongText(asked, "reference_id", 40) ?? WrongNotes(asked, 255)
+        ?? WrongFlags(asked) ?? WrongExpiry(asked, now);
+
+    /// <summary>For what can have other notes and nothing else.</summary>
+    public static Reply? WrongNotesOnly(JsonObject asked) => Strange(asked, ["notes"]) ?? Missing(asked, "notes") ?? WrongNotes(asked, 256);
+
+    public static Reply? WrongCapture(JsonObject asked) => Strange(asked, ["amount", "currency"]) ?? WrongAmount(asked);
+
+    public static Reply? WrongPage(Call call, out int skip, out int count)
+    {
+        (skip, count) = (0, 10);
+        if (call.Asked("skip") is { } s && (!int.TryParse(s, out skip) || skip < 0)) return Bad("The skip must be an integer.", "skip");
+        if (call.Asked("count") is { } c && (!int.TryParse(c, out count) || count is < 1 or > 100))
+            return Bad("The count must be between 1 and 100.", "count");
+        return null;
+    }
+
     public static Reply? WrongOrder(JsonObject asked) =>
         Strange(asked, OrderFields) ?? WrongAmount(asked) ?? Missing(asked, "currency") ?? WrongText(asked, "currency", 3)
         ?? WrongText(asked, "receipt", 40) ?? WrongNotes(asked, 256);
@@ -88,6 +106,14 @@ static class RazorpayDialectRules
         ?? WrongText(asked, "receipt", 40) ?? WrongNotes(asked, 256)
         ?? (asked["speed"] is { } speed && speed.ToString() is not ("normal" or "optimum")
             ? Bad("speed: must be normal or optimum.", "speed") : null);
+
+    static Reply? WrongFlags(JsonObject asked)
+    {
+        foreach (var name in new[] { "accept_partial", "upi_link", "reminder_enable" })
+            if (asked[name] is { } flag && flag.GetValueKind() is not (JsonValueKind.True or JsonValueKind.False))
+                return Bad($"{name}: must be a boolean.", name);
+        return null;
+    }
 
     static Reply? Strange(JsonObject asked, HashSet<string> known)
     {

@@ -15,14 +15,17 @@ public sealed partial class RazorpayDialect
 
     public TimeSpan WebhookPatience => TimeSpan.FromSeconds(5);
 
+    public bool RetriesKeepTheirSecret => true;
+
+    public bool GivesUpOnEndpoints => true;
+
     /// <summary>Compact JSON with escaped slashes, as they send it: who parses and writes it again breaks the signature.</summary>
     public byte[] WebhookBody(JsonObject payload) =>
         Encoding.UTF8.GetBytes(payload.ToJsonString(Wire.Compact).Replace("/", "\\/", StringComparison.Ordinal));
 
     public IReadOnlyDictionary<string, string> SignWebhook(byte[] body, string eventId, IReadOnlyList<string> secrets) =>
-        new Dictionary<string, string>
+        new Dictionary<string, string>(secrets.Take(1).Select(s => KeyValuePair.Create("X-Razorpay-Signature", Wire.HmacHex(s, body))))
         {
-            ["X-Razorpay-Signature"] = Wire.HmacHex(secrets[0], body),
             ["x-razorpay-event-id"] = eventId,
         };
 
@@ -134,16 +137,23 @@ public sealed partial class RazorpayDialect
     /// <summary>Captures now or late. A link that was cancelled or had expired stays so, and lists the money all the same.</summary>
     void SettleAsCaptured(RazorpayLink link, RazorpayPayment payment)
     {
-        bool firstOfOrder, firstOfLink;
         lock (link.Order.Gate)
         {
-            if (payment.CapturedAt is not null) return;
+            if (payment.CapturedAt is not null || payment.Status == "authorized") return;
             payment.Status = "authorized";
         }
 
         Tell("payment.authorized", link, payment);
+        // An account can leave it to the merchant to take what the bank has promised.
+        if (world.Settings.GetValueOrDefault("capture") != "manual") Take(link, payment);
+    }
+
+    bool Take(RazorpayLink link, RazorpayPayment payment)
+    {
+        bool firstOfOrder, firstOfLink;
         lock (link.Order.Gate)
         {
+            if (payment.Status != "authorized") return false;
             payment.Status = "captured";
             payment.FailureReason = null;
             payment.CapturedAt = world.NowSeconds;
@@ -161,6 +171,7 @@ public sealed partial class RazorpayDialect
         Tell("payment.captured", link, payment);
         if (firstOfOrder) Tell("order.paid", link, payment);
         if (firstOfLink) Tell("payment_link.paid", link, payment);
+        return true;
     }
 
     void Tell(string type, RazorpayLink link, RazorpayPayment? payment)
@@ -220,6 +231,20 @@ sealed class RazorpayVault
     public ConcurrentDictionary<string, RazorpayLink> LinksByPage { get; } = new();
 
     public ConcurrentQueue<RazorpayLink> LinkOrder { get; } = new();
+
+    /// <summary>A load that goes on for ever must not fill the memory: beyond this the oldest links are forgotten.</summary>
+    const int LinksKept = 250_000;
+
+    public void Keep(RazorpayLink link)
+    {
+        LinkOrder.Enqueue(link);
+        if (Links.Count <= LinksKept || !LinkOrder.TryDequeue(out var oldest)) return;
+        Links.TryRemove(oldest.Id, out _);
+        LinksByPage.TryRemove(oldest.ShortUrl[(oldest.ShortUrl.LastIndexOf('/') + 1)..], out _);
+        if (oldest.Reference is { } reference) LinksByReference.TryRemove(new(reference, oldest));
+        Orders.TryRemove(oldest.Order.Id, out _);
+        foreach (var payment in oldest.Order.Payments.ToArray()) Payments.TryRemove(payment.Id, out _);
+    }
 
     public ConcurrentDictionary<string, RazorpayOrder> Orders { get; } = new();
 
