@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
+using Microsoft.AspNetCore.Routing.Template;
 using Npgsql;
 using Purser.Server.Engine;
 using Purser.Server.Keys;
@@ -11,7 +12,7 @@ namespace Purser.Server.Api;
 
 /// <summary>What every request to <c>/v1</c> passes: who asks, may they, how often, from which page; and whatever goes wrong inside comes out as
 /// a problem that says what to do.</summary>
-public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimits limits, PublicAddress address, ILogger<ApiDoor> log)
+public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimits limits, PublicAddress address, EndpointDataSource routes, ILogger<ApiDoor> log)
 {
     /// <summary>Where a shopper's token may stand instead of the address.</summary>
     public const string TokenHeader = "Purser-Token";
@@ -56,8 +57,9 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
             && http.Request.Headers.ContainsKey("Access-Control-Request-Method"))
             return await AnswerPreflight(http, origin);
 
-        // What is unknown, and what sees to its visitors itself, has nothing to open.
-        if (http.GetEndpoint()?.Metadata.GetMetadata<ApiOperation>() is not { } operation) return null;
+        if (http.GetEndpoint()?.Metadata.GetMetadata<ApiOperation>() is not { } operation)
+            // What sees to its visitors itself has nothing to open; a page for whatever else is asked for is no answer to a program.
+            return http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route } && route.StartsWith("/v1/", StringComparison.Ordinal) ? null : Unserved(http);
         var (caller, problem) = await Identify(http, operation.Access);
         if (limits.Exceeds(caller, http.Connection.RemoteIpAddress) is { } wait)
             return new Problem(ProblemTypes.TooManyRequests) { RetryAfter = wait };
@@ -157,12 +159,22 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
 
     static string Shown(string origin) => origin.Length <= 100 ? origin : origin[..100];
 
+    /// <summary>Nothing is served at this path, or nothing with this method.</summary>
+    Problem Unserved(HttpContext http)
+    {
+        var methods = routes.Endpoints.OfType<RouteEndpoint>()
+            .Where(e => e.Metadata.GetMetadata<ApiOperation>() is not null
+                && new TemplateMatcher(new RouteTemplate(e.RoutePattern), []).TryMatch(http.Request.Path, []))
+            .SelectMany(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods).Distinct().Order(StringComparer.Ordinal).ToArray();
+        if (methods.Length == 0) return new Problem(ProblemTypes.RouteUnknown);
+        http.Response.Headers.Allow = string.Join(", ", methods);
+        return new Problem(ProblemTypes.MethodNotAllowed);
+    }
+
     /// <summary>What the framework answers with a bare number.</summary>
     static Problem? Unspoken(HttpContext http) => http.Response switch
     {
         { HasStarted: true } => null,
-        { StatusCode: 404 } when http.GetEndpoint() is null => new Problem(ProblemTypes.RouteUnknown),
-        { StatusCode: 405 } => new Problem(ProblemTypes.MethodNotAllowed),
         { StatusCode: 413, ContentLength: null } => new Problem(ProblemTypes.BodyTooLarge),
         { StatusCode: 415, ContentLength: null } => new Problem(ProblemTypes.WrongMediaType),
         _ => null,
