@@ -118,6 +118,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     static void Map(WebApplication app)
     {
         app.UseWebSockets();
+        CheckoutEndpoints.Use(app);
         ApiEndpoints.Map(app);
         LiveEndpoints.Map(app);
         CheckoutEndpoints.Map(app);

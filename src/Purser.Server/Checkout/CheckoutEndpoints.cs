@@ -54,6 +54,17 @@ public static class CheckoutEndpoints
         OwnFiles.Map(pages);
     }
 
+    /// <summary>A page for addresses that no slice knows. Not a route, for a route that takes everything would hide the wrong methods of others.
+    /// The API and the gateways have answers of their own.</summary>
+    public static void Use(WebApplication app) => app.Use(async (http, next) =>
+    {
+        await next(http);
+        if (http.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound } && http.GetEndpoint() is null
+            && !http.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal)
+            && !http.Request.Path.StartsWithSegments("/gateways", StringComparison.Ordinal))
+            await (await http.RequestServices.GetRequiredService<ShopperDoor>().NotFound(http)).ExecuteAsync(http);
+    });
+
     static Task<IResult> Show(HttpContext http, ShopperDoor door, Pages pages, ShopperOrder found, string? complaint = null)
     {
         var order = found.Order;

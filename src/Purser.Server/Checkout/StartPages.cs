@@ -29,7 +29,5 @@ static class StartPages
             !door.Options.Demo ? await door.NotFound(http)
             : await demo.Place(http.RequestAborted) is { } order ? CheckoutEndpoints.Go(door.Links.Checkout(order))
             : await door.Away(http));
-        // Whatever no other slice knows.
-        pages.MapFallback((HttpContext http, ShopperDoor door) => door.NotFound(http));
     }
 }

@@ -1,7 +1,9 @@
+using System.Net.Http.Headers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Purser.Orders;
 using Purser.Server.Engine;
+using Purser.Server.Keys;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Live;
@@ -36,12 +38,14 @@ public static class LiveEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
     static async Task<IResult> Watch(
-        string id, HttpContext http, LiveHub hub, LiveStore store, ShopperTokens tokens, string? token = null, int after = 0, int wait = 0)
+        string id, HttpContext http, LiveHub hub, LiveStore store, ShopperTokens tokens, ApiKeys keys, string? token = null, int after = 0, int wait = 0)
     {
         if (!OrderId.TryParse(id, out var order)) return Unknown();
         var offered = http.WebSockets.WebSocketRequestedProtocols;
         token ??= offered.FirstOrDefault(p => p.StartsWith(TokenProtocol, StringComparison.Ordinal))?[TokenProtocol.Length..];
-        switch (tokens.Check(order, token))
+        var merchant = await HasSecretKey(http, keys);
+        if (merchant is false) return Closed("The API key is not known here, or is not a secret one.", "Send a secret API key, or the token of the order's pages.");
+        switch (merchant is true ? TokenCheck.Valid : tokens.Check(order, token))
         {
             case TokenCheck.Missing:
                 return Closed("The token is missing.", "Send the token of the order's pages as ?token=, or a secret API key.");
@@ -61,6 +65,7 @@ public static class LiveEndpoints
                 return TypedResults.Problem("Ask by long poll, or come back.", statusCode: StatusCodes.Status503ServiceUnavailable,
                     title: "Too many sockets are open.");
             }
+            if (merchant is true && await store.Standing(order, int.MaxValue, 0, http.RequestAborted) is null) return Unknown();
             // The hub beats one heart for all sockets; a timer in each would cost more than the socket.
             using var socket = await http.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
             {
@@ -79,6 +84,14 @@ public static class LiveEndpoints
                 standing = await store.Standing(order, after, MostEvents, http.RequestAborted) ?? standing;
         }
         return new LiveAnswer(order, standing);
+    }
+
+    /// <summary>Null when no key was sent.</summary>
+    static async ValueTask<bool?> HasSecretKey(HttpContext http, ApiKeys keys)
+    {
+        if (http.Request.Headers.Authorization.Count == 0) return null;
+        return AuthenticationHeaderValue.TryParse(http.Request.Headers.Authorization, out var sent) && sent is { Scheme: "Bearer", Parameter: { } key }
+            && await keys.Find(key) is { Kind: KeyKind.Secret };
     }
 
     static ProblemHttpResult Unknown() => TypedResults.Problem("There is no such order, or this token is not for it.",

@@ -144,7 +144,11 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
             (await (await house.Http.GetAsync($"{unknown}?token={token}")).Content.ReadAsStringAsync()).ShouldBe(text);
         }
         (await house.Get("/status/nonsense?token=x")).Status.ShouldBe(HttpStatusCode.NotFound);
-        (await house.Get("/no/such/page")).Status.ShouldBe(HttpStatusCode.NotFound);
+        var (nowhere, dressed, _) = await house.Get("/no/such/page");
+        nowhere.ShouldBe(HttpStatusCode.NotFound);
+        dressed.QuerySelector("h1")!.TextContent.ShouldBe(Texts.NotFound);
+        (await house.Get("/v1/nothing")).Answer.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
+        (await house.Http.DeleteAsync("/status")).StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         (await house.Get(house.Links.Payment(order, 1).Replace("_1?", "_7?", StringComparison.Ordinal))).Status.ShouldBe(HttpStatusCode.NotFound);
     }
 }

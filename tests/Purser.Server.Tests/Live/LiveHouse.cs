@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Purser.Orders;
 using Purser.Server.Engine;
+using Purser.Server.Keys;
 using Purser.Server.Live;
 using Purser.Server.Platform;
 
@@ -31,6 +32,7 @@ public sealed class LiveHouse : IAsyncDisposable
     public HttpClient Http { get; }
     public OrderEngine Engine => app.Services.GetRequiredService<OrderEngine>();
     public LiveHub Hub => app.Services.GetRequiredService<LiveHub>();
+    public ApiKeys Keys => app.Services.GetRequiredService<ApiKeys>();
     public ShopperTokens Tokens => app.Services.GetRequiredService<ShopperTokens>();
 
     public static async Task<LiveHouse> Open(string connectionString, LiveOptions? options = null, bool heard = true)
@@ -41,6 +43,7 @@ public sealed class LiveHouse : IAsyncDisposable
         var database = Database.Build(connectionString);
         builder.Services.AddSingleton(database).AddSingleton(TimeProvider.System).AddSingleton<InstallationStore>();
         builder.Services.AddSingleton(s => ShopperTokens.Of(s.GetRequiredService<InstallationStore>(), TimeProvider.System));
+        builder.Services.AddSingleton<ApiKeyStore>().AddSingleton<ApiKeys>();
         LiveEndpoints.Add(builder.Services);
         if (options is not null) builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(s => new OrderEngine(new OrderStore(database), () => Rules, new NoCalls(),

@@ -4,6 +4,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Purser.Orders;
+using Purser.Server.Keys;
 using Purser.Server.Live;
 using Purser.Server.Tests.Platform;
 
@@ -205,6 +206,25 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
         if (token == "other") token = house.Tokens.For(other.Id, other.CreatedAt);
         (await house.Http.GetAsync($"/v1/orders/{order.Id}/live?token={token}")).StatusCode.ShouldBe(answer);
         await Should.ThrowAsync<WebSocketException>(() => house.Watch(order, 0, token ?? ""));
+    }
+
+    [Fact]
+    public async Task A_secret_key_opens_every_order_and_no_other_key_does()
+    {
+        var order = await house.Place();
+        var (secret, _) = await house.Keys.Create("shop", KeyKind.Secret);
+        var (publishable, _) = await house.Keys.Create("page", KeyKind.Publishable, ["https://shop.example"]);
+        (await Status(order.Id, secret)).ShouldBe(HttpStatusCode.OK);
+        (await Status(order.Id, publishable)).ShouldBe(HttpStatusCode.Unauthorized);
+        (await Status(order.Id, "sk_nonsense")).ShouldBe(HttpStatusCode.Unauthorized);
+        (await Status(new OrderId(order.Id.Value + 1), secret)).ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    async Task<HttpStatusCode> Status(OrderId order, string key)
+    {
+        using var asked = new HttpRequestMessage(HttpMethod.Get, $"/v1/orders/{order}/live");
+        asked.Headers.Authorization = new("Bearer", key);
+        return (await house.Http.SendAsync(asked)).StatusCode;
     }
 
     [Theory]
