@@ -35,15 +35,17 @@ public interface ILiveFeed
 public sealed partial class OrderEngine : IAsyncDisposable
 {
     readonly Lane[] lanes;
-    readonly EngineOptions options;
 
     public OrderEngine(
         IOrderStore store, Func<OrderRules> rules, ICallStarter calls, ILiveFeed live, TimeProvider time, EngineOptions options,
         ILogger<OrderEngine> log)
     {
-        this.options = options;
-        lanes = [.. Enumerable.Range(0, options.Lanes).Select(_ => new Lane(store, rules, calls, live, time, options, log))];
+        Watch = new OrderWatch(time);
+        lanes = [.. Enumerable.Range(0, options.Lanes).Select(_ => new Lane(store, rules, calls, live, Watch, time, options, log))];
     }
+
+    /// <summary>For whoever waits for an order's next state.</summary>
+    public OrderWatch Watch { get; }
 
     /// <summary>How many inputs wait in all lanes.</summary>
     public int Waiting => lanes.Sum(lane => lane.Waiting);
@@ -95,7 +97,8 @@ public sealed partial class OrderEngine : IAsyncDisposable
     }
 
     sealed partial class Lane(
-        IOrderStore store, Func<OrderRules> rules, ICallStarter calls, ILiveFeed live, TimeProvider time, EngineOptions options, ILogger log) : IAsyncDisposable
+        IOrderStore store, Func<OrderRules> rules, ICallStarter calls, ILiveFeed live, OrderWatch watch, TimeProvider time, EngineOptions options,
+        ILogger log) : IAsyncDisposable
     {
         readonly Channel<Waiter> queue = Channel.CreateBounded<Waiter>(new BoundedChannelOptions(options.Waiting) { SingleReader = true });
         readonly CancellationTokenSource ending = new();
@@ -228,6 +231,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
             EngineTelemetry.BatchSize.Record(batch.Count);
             EngineTelemetry.BatchSeconds.Record(time.GetElapsedTime(since).TotalSeconds);
             EngineTelemetry.Count(changes.Events);
+            foreach (var (_, order) in changes.Changed) watch.Changed(order);
             foreach (var (order, events) in work.EventsByOrder())
             {
                 LogCommitted(order, events);

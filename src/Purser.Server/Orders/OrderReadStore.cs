@@ -24,7 +24,10 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
     /// <summary>An order's id is drawn by a process's clock and its time set by the database's; they differ by less than this.</summary>
     static readonly TimeSpan ClocksDiffer = TimeSpan.FromHours(1);
 
-    public async Task<StoredOrder?> Find(OrderId id, CancellationToken stop) => await Read([id.Value], stop) is [var one] ? one : null;
+    readonly GatheredReads<long, StoredOrder> finds = new(async ids =>
+        (await Read(database, [.. ids], CancellationToken.None)).ToDictionary(o => o.Order.Id.Value));
+
+    public Task<StoredOrder?> Find(OrderId id, CancellationToken stop) => finds.Get(id.Value, stop);
 
     public async Task<StoredOrder?> FindByReference(string reference, CancellationToken stop)
     {
@@ -79,7 +82,7 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         var ids = new List<long>();
         await using (var rows = await list.ExecuteReaderAsync(stop))
             while (await rows.ReadAsync(stop)) ids.Add(rows.GetInt64(0));
-        return [.. (await Read([.. ids.Order()], stop)).Reverse()];
+        return [.. (await Read(database, [.. ids.Order()], stop)).Reverse()];
     }
 
     static readonly string Back =
@@ -89,7 +92,7 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
     /// <summary>The smallest id that could have been drawn at this time: ids begin with 42 bits of milliseconds, and 21 follow.</summary>
     static long FirstId(DateTimeOffset at) => Math.Clamp(at.ToUnixTimeMilliseconds(), 0, (1L << 42) - 1) << 21;
 
-    async Task<IReadOnlyList<StoredOrder>> Read(long[] ids, CancellationToken stop)
+    static async Task<IReadOnlyList<StoredOrder>> Read(NpgsqlDataSource database, long[] ids, CancellationToken stop)
     {
         if (ids.Length == 0) return [];
         await using var connection = await database.OpenConnectionAsync(stop);

@@ -5,7 +5,6 @@ using Purser.Payments;
 using Purser.Server.Api;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
-using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
 using Purser.Server.Returns;
@@ -19,8 +18,7 @@ public sealed record PaymentBody(
 
 /// <summary>Starting, reading and cancelling payments.</summary>
 public sealed class PaymentEndpoints(
-    OrderEngine engine, OrderReadStore store, OrderViews views, GatewayAccounts accounts, ReturnAddresses returns, LiveHub live, PurserOptions options,
-    TimeProvider time)
+    OrderEngine engine, OrderReadStore store, OrderViews views, GatewayAccounts accounts, ReturnAddresses returns, PurserOptions options)
 {
     public static void Add(IServiceCollection services) => services.AddSingleton<PaymentEndpoints>();
 
@@ -47,17 +45,18 @@ public sealed class PaymentEndpoints(
         var (account, unsuitable) = Choose(body, stored);
         if (account is null) return unsuitable!;
         var command = new OrderCommand.StartPayment(account, body.Method, payment => returns.For(account, payment));
+        using var watching = engine.Watch.Begin(order);
         switch (await engine.Submit(EngineInput.Of(order, command, IdempotencyKey.Of(http, $"{body.Gateway}\n{body.Method}")), stop))
         {
             case EngineReply.Done { Reply: Reply.Made { Payment: { } number } made }:
-                return Answer(await WithLink(made.Order, number, stop), number, StatusCodes.Status201Created);
+                return Answer(await WithLink(watching, made.Order, number, stop), number, StatusCodes.Status201Created);
             case EngineReply.Done { Reply: Reply.Same { Payment: { } number } same }:
-                return Answer(await WithLink(same.Order, number, stop), number, StatusCodes.Status200OK);
+                return Answer(await WithLink(watching, same.Order, number, stop), number, StatusCodes.Status200OK);
             case EngineReply.Done { Reply: Reply.Refused refused }:
                 return Refusals.Problem(refused.Why, id);
             case EngineReply.Replayed replayed when PaymentId.TryParse(replayed.Resource, out var first):
                 if (await store.Find(first.Order, stop) is not { } now) return new Problem(ProblemTypes.PaymentUnknown);
-                return Answer(await WithLink(now.Order, first.Number, stop), first.Number, StatusCodes.Status200OK, replayed: true);
+                return Answer(await WithLink(watching, now.Order, first.Number, stop), first.Number, StatusCodes.Status200OK, replayed: true);
             case EngineReply.KeyConflict conflict:
                 return Refusals.KeyConflict(conflict.Resource);
             case EngineReply.Busy busy:
@@ -104,23 +103,21 @@ public sealed class PaymentEndpoints(
 
     /// <summary>Waits a while until the gateway has answered with a link. A gateway that is silent is no error: the payment says how it stands, and
     /// is asked about by the alarm clock.</summary>
-    async Task<Order> WithLink(Order order, int number, CancellationToken stop)
+    async Task<Order> WithLink(OrderWatch.Watching watching, Order order, int number, CancellationToken stop)
     {
-        var since = time.GetTimestamp();
+        if (order.Payment(number)!.Status != PaymentStatus.Starting) return order;
+        order = await watching.Until(o => o.Payment(number) is { Status: not PaymentStatus.Starting }, options.LinkPatience, stop) ?? order;
+        if (order.Payment(number)!.Status != PaymentStatus.Starting) return order;
         try
         {
-            while (order.Payment(number)!.Status == PaymentStatus.Starting)
-            {
-                var left = options.LinkPatience - time.GetElapsedTime(since);
-                if (left <= TimeSpan.Zero || !await live.WaitForChange(order.Id, order.Sequence, left, stop)) break;
-                order = (await store.Find(order.Id, stop))?.Order ?? order;
-            }
+            // Another node may have learned it.
+            return (await store.Find(order.Id, stop))?.Order ?? order;
         }
         catch (NpgsqlException)
         {
             // It is committed. That the database went away while we waited changes nothing about it.
+            return order;
         }
-        return order;
     }
 
     IResult Answer(Order order, int number, int status, bool replayed = false) =>
