@@ -58,8 +58,10 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
             return await AnswerPreflight(http, origin);
 
         if (http.GetEndpoint()?.Metadata.GetMetadata<ApiOperation>() is not { } operation)
-            // What sees to its visitors itself has nothing to open; a page for whatever else is asked for is no answer to a program.
-            return http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route } && route.StartsWith("/v1/", StringComparison.Ordinal) ? null : Unserved(http);
+            // A page for whatever else is asked for is no answer to a program.
+            return http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route } && route.StartsWith("/v1/", StringComparison.Ordinal)
+                ? null
+                : Unserved(http);
         var (caller, problem) = await Identify(http, operation.Access);
         if (limits.Exceeds(caller, http.Connection.RemoteIpAddress) is { } wait)
             return new Problem(ProblemTypes.TooManyRequests) { RetryAfter = wait };
@@ -175,6 +177,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
     static Problem? Unspoken(HttpContext http) => http.Response switch
     {
         { HasStarted: true } => null,
+        { StatusCode: 400, ContentLength: null } => new Problem(ProblemTypes.BadRequest),
         { StatusCode: 413, ContentLength: null } => new Problem(ProblemTypes.BodyTooLarge),
         { StatusCode: 415, ContentLength: null } => new Problem(ProblemTypes.WrongMediaType),
         _ => null,

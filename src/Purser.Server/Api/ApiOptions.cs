@@ -6,8 +6,8 @@ public sealed record ApiOptions
     public const string Section = "Purser:Api";
 
     /// <summary>Requests a second of one secret key, on average, and how many may come at once.</summary>
-    public int SecretPerSecond { get; init; } = 2000;
-    public int SecretBurst { get; init; } = 4000;
+    public int SecretPerSecond { get; init; } = 5000;
+    public int SecretBurst { get; init; } = 10_000;
 
     /// <summary>The same for a publishable key, for each address that uses it.</summary>
     public int PublishablePerSecond { get; init; } = 50;

@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Purser.Orders;
 using Purser.Server.Engine;
 using Purser.Server.Keys;
@@ -44,17 +43,17 @@ public static class LiveEndpoints
         var offered = http.WebSockets.WebSocketRequestedProtocols;
         token ??= offered.FirstOrDefault(p => p.StartsWith(TokenProtocol, StringComparison.Ordinal))?[TokenProtocol.Length..];
         var merchant = await HasSecretKey(http, keys);
-        if (merchant is false) return Closed("The API key is not known here, or is not a secret one.", "Send a secret API key, or the token of the order's pages.");
+        if (merchant is false)
+            return new Problem(ProblemTypes.KeyUnknown, "The API key is not known here, or is not a secret one.") { Remedy = "Send a secret API key, or the token of the order's pages." };
         switch (merchant is true ? TokenCheck.Valid : tokens.Check(order, token))
         {
             case TokenCheck.Missing:
-                return Closed("The token is missing.", "Send the token of the order's pages as ?token=, or a secret API key.");
-            case TokenCheck.Expired: return Closed("The token has expired.", "Ask the shop for a new link.");
+                return new Problem(ProblemTypes.KeyMissing) { Field = "token", Remedy = "Send the token of the order's pages as ?token=, or a secret API key." };
+            case TokenCheck.Expired: return new Problem(ProblemTypes.TokenExpired) { Field = "token" };
             case TokenCheck.Foreign: return Unknown();
         }
         if (after < 0 || wait < 0)
-            return TypedResults.Problem("'after' and 'wait' are whole numbers, not negative.", statusCode: StatusCodes.Status400BadRequest,
-                title: "The query cannot be read.");
+            return new Problem(ProblemTypes.InvalidQuery, "'after' and 'wait' are whole numbers, not negative.") { Field = after < 0 ? "after" : "wait" };
 
         http.Response.Headers.CacheControl = "no-store";
         if (http.WebSockets.IsWebSocketRequest)
@@ -62,8 +61,7 @@ public static class LiveEndpoints
             if (!hub.HasRoom(order))
             {
                 http.Response.Headers.RetryAfter = "5";
-                return TypedResults.Problem("Ask by long poll, or come back.", statusCode: StatusCodes.Status503ServiceUnavailable,
-                    title: "Too many sockets are open.");
+                return new Problem(ProblemTypes.Busy, "Too many sockets are open.") { Remedy = "Ask by long poll, or come back." };
             }
             if (merchant is true && await store.Standing(order, int.MaxValue, 0, http.RequestAborted) is null) return Unknown();
             // The hub beats one heart for all sockets; a timer in each would cost more than the socket.
@@ -94,10 +92,7 @@ public static class LiveEndpoints
             && await keys.Find(key) is { Kind: KeyKind.Secret };
     }
 
-    static ProblemHttpResult Unknown() => TypedResults.Problem("There is no such order, or this token is not for it.",
-        statusCode: StatusCodes.Status404NotFound, title: "Order unknown.");
-
-    static ProblemHttpResult Closed(string title, string remedy) => TypedResults.Problem(remedy, statusCode: StatusCodes.Status401Unauthorized, title: title);
+    static Problem Unknown() => new(ProblemTypes.OrderUnknown, "There is no such order, or this token is not for it.") { Field = "token" };
 }
 
 /// <summary>How the order stands, and the events that led there.</summary>

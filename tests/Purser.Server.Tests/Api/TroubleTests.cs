@@ -1,0 +1,64 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Purser.Server.Platform;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Api;
+
+/// <summary>When something of ours is away or broken.</summary>
+public sealed class TroubleTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    const string Body = """{"reference": "away", "currency": "INR", "amount": 100, "description": "x"}""";
+
+    [Fact]
+    public async Task A_database_that_is_away_is_503_and_comes_back_by_itself()
+    {
+        var options = TestFolders.Options(TestFolders.Make("away"));
+        var first = await EmbeddedPostgres.Start(options, NullLogger.Instance);
+        // A server of its own, for this test takes it away.
+        await using var house = await ApiHouse.Open(first.ConnectionString);
+        var order = (await house.Order()).Text("id");
+        await first.DisposeAsync();
+
+        foreach (var (method, path, body) in new (HttpMethod, string, string?)[]
+        {
+            (HttpMethod.Post, "/v1/orders", Body), (HttpMethod.Get, $"/v1/orders/{order}", null), (HttpMethod.Post, $"/v1/orders/{order}/payments", "{}"),
+            (HttpMethod.Get, "/v1/events", null), (HttpMethod.Post, "/v1/products", """{"name": "x", "unit_amount": 1, "currency": "INR"}"""),
+        })
+        {
+            var away = await house.Send(method, path, body, house.Secret);
+            (away.Status, away.Problem).ShouldBe((HttpStatusCode.ServiceUnavailable, "busy"), path);
+            away.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThan(TimeSpan.Zero);
+        }
+
+        await using var again = await EmbeddedPostgres.Start(options, NullLogger.Instance);
+        again.ConnectionString.ShouldBe(first.ConnectionString);
+        await Until.True(async () => (await house.Post("/v1/orders", Body)).Status is HttpStatusCode.Created or HttpStatusCode.OK, "orders are placed again");
+        (await house.Get($"/v1/orders/{order}")).Text("status").ShouldBe("awaiting_payment");
+        (await house.Count("select count(*) from orders")).ShouldBe(2);
+        (await house.Count("select count(*) from payments")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_fault_of_ours_is_500_with_a_trace_id_and_nothing_secret()
+    {
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase());
+        var order = (await house.Order()).Text("id");
+        await using (var corrupt = house.Database.CreateCommand("update orders set metadata = 'no json, but a secret'")) await corrupt.ExecuteNonQueryAsync();
+        var broken = await house.Get($"/v1/orders/{order}");
+        (broken.Status, broken.Problem).ShouldBe((HttpStatusCode.InternalServerError, "internal_error"));
+        broken.Text("trace_id").ShouldNotBeEmpty();
+        broken.Body.ToString().ShouldNotContain("secret");
+    }
+
+    [Fact]
+    public async Task A_secret_key_watches_any_order_live()
+    {
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase());
+        var order = (await house.Order()).Text("id");
+        (await house.Get($"/v1/orders/{order}/live")).Body.GetProperty("sequence").GetInt32().ShouldBe(1);
+        (await house.Get($"/v1/orders/{order}/live", house.Publishable)).Status.ShouldBe(HttpStatusCode.Unauthorized);
+        (await house.Get($"/v1/orders/{order}/live?wait=soon")).Problem.ShouldBe("bad_request");
+        (await house.Get($"/v1/orders/{order}/live", "sk_0")).Status.ShouldBe(HttpStatusCode.Unauthorized);
+    }
+}
