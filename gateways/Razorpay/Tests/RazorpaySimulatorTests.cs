@@ -262,7 +262,7 @@ public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, 
         var asked = Link("page");
         asked["description"] = "<script>alert(1)</script>";
         var (_, link) = await Post("/v1/payment_links", asked);
-        using var browser = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
+        using var browser = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
         var url = link["short_url"]!.ToString();
         var page = await browser.GetStringAsync(url);
         page.ShouldContain("SANDBOX");
