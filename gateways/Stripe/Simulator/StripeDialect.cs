@@ -41,7 +41,7 @@ public sealed partial class StripeDialect : IGatewayDialect
     public string CallName(Call call) => (call.Method, Parts(call)) switch
     {
         ("POST", ["v1", "checkout", "sessions"]) => "create_link",
-        ("POST", ["v1", "checkout", "sessions", _, "expire"]) => "cancel",
+        ("POST", ["v1", "checkout", "sessions", _, "expire"] or ["v1", "payment_intents", _, "cancel"]) => "cancel",
         ("POST", ["v1", "refunds"]) => "refund",
         ("GET", _) => "inquire",
         _ => "other",
@@ -59,6 +59,16 @@ public sealed partial class StripeDialect : IGatewayDialect
         if (call.Method == "POST" && call.Header("Idempotency-Key") is { } key) headers.Add(new("Idempotency-Key", key));
         return reply with { Headers = headers };
     }
+
+    public Reply Trouble(int status) => status == 429
+        ? StripeDialectRules.Bad("Request rate limit exceeded.", code: "rate_limit", status: 429) with
+        {
+            Headers = [new("Stripe-Rate-Limited-Reason", "global-rate"), new("Stripe-Should-Retry", "true")],
+        }
+        : StripeDialectRules.Bad("An unknown error occurred.", status: status, type: "api_error") with
+        {
+            Headers = [new("Request-Id", world.NextId("req_", 14))],
+        };
 
     public IEnumerable<Link> Links()
     {
@@ -122,7 +132,12 @@ public sealed partial class StripeDialect : IGatewayDialect
             ("GET", ["v1", "checkout", "sessions"]) => ListSessions(asked),
             ("GET", ["v1", "checkout", "sessions", var id]) => ReadSession(id, asked),
             ("POST", ["v1", "checkout", "sessions", var id, "expire"]) => ExpireSession(id, asked),
+            ("POST", ["v1", "checkout", "sessions", var id]) => ChangeSession(id, asked),
+            ("GET", ["v1", "checkout", "sessions", var id, "line_items"]) => ReadLines(id),
             ("GET", ["v1", "payment_intents", var id]) => ReadIntent(id, asked),
+            ("POST", ["v1", "payment_intents", var id, "capture"]) => CaptureByHand(id, asked),
+            ("POST", ["v1", "payment_intents", var id, "cancel"]) => CancelIntent(id, asked),
+            ("GET", ["v1", "balance_transactions", var id]) => ReadBalance(id),
             ("GET", ["v1", "charges", var id]) => ReadCharge(id, asked),
             ("POST", ["v1", "refunds"]) => Refund(asked),
             ("GET", ["v1", "refunds"]) => ListRefunds(asked),
@@ -150,13 +165,7 @@ public sealed partial class StripeDialect : IGatewayDialect
             ExpiresAt = DateTimeOffset.FromUnixTimeSeconds(StripeDialectRules.Number(asked["expires_at"]) ?? now + UsualLife),
             Description = (string?)firstLine?["price_data"]?["product_data"]?["name"] ?? "",
         };
-        vault.Sessions[id] = session;
-        if (session.Reference is { } reference) vault.SessionsByReference[reference] = session;
-        lock (vault.OrderGate)
-        {
-            session.Position = vault.SessionOrder.Count;
-            vault.SessionOrder.Add(session);
-        }
+        vault.Keep(session);
 
         world.Deadlines.Add(session);
         return new(200, session.Json(expand));
@@ -176,6 +185,7 @@ public sealed partial class StripeDialect : IGatewayDialect
         var limit = StripeDialectRules.Number(asked["limit"]) ?? UsuallyListed;
         if (limit is < 1 or > MostListed) return StripeDialectRules.Bad("This value must be from 1 to 100.", "limit");
         var window = StripeWindow.Read(asked["created"]);
+        var now = world.NowSeconds;
         var status = (string?)asked["status"];
         if ((string?)asked["payment_intent"] is { } intentId)
         {
@@ -188,10 +198,12 @@ public sealed partial class StripeDialect : IGatewayDialect
         lock (vault.OrderGate)
         {
             var from = vault.SessionOrder.Count - 1;
+            // A time window that ends long ago begins far below the newest, so its end is looked for by halves.
+            if (window.Most < now) from = vault.LastUntil(window.Most + 1);
             if ((string?)asked["starting_after"] is { } after)
             {
                 if (!vault.Sessions.TryGetValue(after, out var last)) return StripeDialectRules.Missing("checkout.session", after);
-                from = last.Position - 1;
+                from = Math.Min(from, (int)(last.Position - vault.Forgotten) - 1);
             }
 
             // Newest first; sessions are kept in the order of their creation, so the walk ends where the window begins.
@@ -311,6 +323,63 @@ sealed class StripeVault(TimeProvider clock)
     public ConcurrentDictionary<string, StripeCharge> Charges { get; } = new();
 
     public ConcurrentDictionary<string, JsonObject> Refunds { get; } = new();
+
+    /// <summary>Charges by the id of their balance row.</summary>
+    public ConcurrentDictionary<string, StripeCharge> Balances { get; } = new();
+
+    /// <summary>A load that goes on for ever must not fill the memory: beyond this the oldest sessions are forgotten, many at a time.</summary>
+    const int SessionsKept = 250_000, ForgottenAtOnce = 10_000;
+
+    public long Forgotten { get; private set; }
+
+    public void Keep(StripeSession session)
+    {
+        Sessions[session.Id] = session;
+        if (session.Reference is { } reference) SessionsByReference[reference] = session;
+        StripeSession[] oldest = [];
+        lock (OrderGate)
+        {
+            session.Position = Forgotten + SessionOrder.Count;
+            SessionOrder.Add(session);
+            if (SessionOrder.Count > SessionsKept)
+            {
+                oldest = [.. SessionOrder.Take(ForgottenAtOnce)];
+                SessionOrder.RemoveRange(0, ForgottenAtOnce);
+                Forgotten += ForgottenAtOnce;
+            }
+        }
+
+        foreach (var old in oldest) Forget(old);
+    }
+
+    /// <summary>The place of the newest session made until then. Call under the gate.</summary>
+    public int LastUntil(long seconds)
+    {
+        int low = 0, high = SessionOrder.Count;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (SessionOrder[middle].CreatedAt.ToUnixTimeSeconds() > seconds) high = middle;
+            else low = middle + 1;
+        }
+
+        return low - 1;
+    }
+
+    void Forget(StripeSession session)
+    {
+        Sessions.TryRemove(session.Id, out _);
+        if (session.Reference is { } reference) SessionsByReference.TryRemove(new(reference, session));
+        foreach (var intent in session.Intents)
+        {
+            Intents.TryRemove(intent.Id, out _);
+            foreach (var charge in intent.Charges)
+            {
+                Charges.TryRemove(charge.Id, out _);
+                Balances.TryRemove(charge.BalanceId, out _);
+            }
+        }
+    }
 
     public StripeDialectIdempotency Idempotency { get; } = new(clock);
 }

@@ -14,7 +14,7 @@ sealed class StripeSession : Link
     public required string PageUrl { get; init; }
 
     /// <summary>Where it stands among all sessions, oldest first.</summary>
-    public int Position { get; set; }
+    public long Position { get; set; }
 
     public string State { get; set; } = "open";
 
@@ -23,6 +23,14 @@ sealed class StripeSession : Link
     public long AmountTotal { get; set; }
 
     public StripeIntent? Intent { get; set; }
+
+    /// <summary>All, with those that the session does not name.</summary>
+    public List<StripeIntent> Intents { get; } = [];
+
+    public bool CapturesByHand => (string?)Asked["payment_intent_data"]?["capture_method"] == "manual";
+
+    /// <summary>Ends with the merchant's first answer to the news that the session is complete.</summary>
+    public Task CompletionTold { get; set; } = Task.CompletedTask;
 
     public override string Status => State == "complete" ? $"complete, {PaymentStatus}" : State;
 
@@ -77,6 +85,14 @@ sealed class StripeIntent(string id, StripeSession session, long amount, long cr
 
     public string? CancellationReason { get; set; }
 
+    public long? CanceledAt { get; set; }
+
+    /// <summary>The bank will take the money after it seemed lost.</summary>
+    public bool ComesLate { get; set; }
+
+    /// <summary>What was taken; less than the amount when a merchant captured a part of it.</summary>
+    public long AmountReceived { get; set; }
+
     public JsonObject? LastError { get; set; }
 
     public List<StripeCharge> Charges { get; } = [];
@@ -88,11 +104,11 @@ sealed class StripeIntent(string id, StripeSession session, long amount, long cr
         ["id"] = Id,
         ["object"] = "payment_intent",
         ["amount"] = Amount,
-        ["amount_capturable"] = 0,
-        ["amount_received"] = Status == "succeeded" ? Amount : 0,
-        ["canceled_at"] = null,
+        ["amount_capturable"] = Status == "requires_capture" ? Amount : 0,
+        ["amount_received"] = AmountReceived,
+        ["canceled_at"] = CanceledAt,
         ["cancellation_reason"] = CancellationReason,
-        ["capture_method"] = "automatic_async",
+        ["capture_method"] = session.Asked["payment_intent_data"]?["capture_method"]?.DeepClone() ?? "automatic_async",
         ["created"] = createdAt,
         ["currency"] = session.Currency,
         ["description"] = session.Asked["payment_intent_data"]?["description"]?.DeepClone(),
@@ -123,15 +139,19 @@ sealed class StripeCharge(string id, StripeIntent intent, string balanceId, long
 
     public long AmountRefunded { get; set; }
 
+    public string BalanceId => balanceId;
+
+    public long AmountCaptured { get; set; }
+
     public JsonObject Json(StripeExpansion expand) => new()
     {
         ["id"] = Id,
         ["object"] = "charge",
         ["amount"] = intent.Amount,
-        ["amount_captured"] = Status == "succeeded" ? intent.Amount : 0,
+        ["amount_captured"] = AmountCaptured,
         ["amount_refunded"] = AmountRefunded,
-        ["balance_transaction"] = Status != "succeeded" ? null : expand.Has("balance_transaction") ? Balance() : balanceId,
-        ["captured"] = Status == "succeeded",
+        ["balance_transaction"] = AmountCaptured == 0 ? null : expand.Has("balance_transaction") ? Balance() : balanceId,
+        ["captured"] = AmountCaptured > 0,
         ["created"] = createdAt,
         ["currency"] = intent.Session.Currency,
         ["description"] = intent.Session.Asked["payment_intent_data"]?["description"]?.DeepClone(),
@@ -147,18 +167,18 @@ sealed class StripeCharge(string id, StripeIntent intent, string balanceId, long
             ["type"] = "card",
             ["card"] = new JsonObject { ["brand"] = "visa", ["last4"] = "4242", ["country"] = "US", ["wallet"] = null },
         },
-        ["refunded"] = Status == "succeeded" && AmountRefunded == intent.Amount,
+        ["refunded"] = AmountCaptured > 0 && AmountRefunded == AmountCaptured,
         ["status"] = Status,
     };
 
-    JsonObject Balance()
+    public JsonObject Balance()
     {
-        var fee = Math.Min(intent.Amount, (long)Math.Round(intent.Amount * FeeRate) + FixedFee);
+        var fee = Math.Min(AmountCaptured, (long)Math.Round(AmountCaptured * FeeRate) + FixedFee);
         return new()
         {
             ["id"] = balanceId,
             ["object"] = "balance_transaction",
-            ["amount"] = intent.Amount,
+            ["amount"] = AmountCaptured,
             ["currency"] = intent.Session.Currency,
             ["fee"] = fee,
             ["fee_details"] = new JsonArray(new JsonObject
@@ -169,7 +189,7 @@ sealed class StripeCharge(string id, StripeIntent intent, string balanceId, long
                 ["description"] = "Stripe processing fees",
                 ["type"] = "stripe_fee",
             }),
-            ["net"] = intent.Amount - fee,
+            ["net"] = AmountCaptured - fee,
             ["created"] = createdAt,
             ["available_on"] = createdAt + (7 * 24 * 3600),
             ["exchange_rate"] = null,

@@ -29,7 +29,7 @@ public sealed partial class StripeDialect
             if (intent.Status != "succeeded")
                 return StripeDialectRules.Bad("This PaymentIntent does not have a successful charge to refund.", "payment_intent") with { Executed = true };
             charge = intent.Charges[^1];
-            var left = intent.Amount - charge.AmountRefunded;
+            var left = charge.AmountCaptured - charge.AmountRefunded;
             if (left == 0)
                 return StripeDialectRules.Bad($"Charge {charge.Id} has already been refunded.", code: "charge_already_refunded") with { Executed = true };
             var amount = asked["amount"] is null ? left : StripeDialectRules.Number(asked["amount"]) ?? 0;

@@ -72,6 +72,8 @@ static class StripeDialectRules
             if (intent is not JsonObject fields) return Bad("Invalid object", "payment_intent_data");
             if (Strange(fields, IntentFields, "payment_intent_data") is { } odd) return odd;
             if (WrongMetadata(fields["metadata"], "payment_intent_data[metadata]") is { } notes) return notes;
+            if ((string?)fields["capture_method"] is not (null or "automatic" or "automatic_async" or "manual"))
+                return Bad("Invalid capture_method: must be one of automatic, automatic_async, manual", "payment_intent_data[capture_method]");
         }
 
         return WrongExpiry(asked, now) ?? WrongLines(asked);
@@ -101,7 +103,7 @@ static class StripeDialectRules
 
     static Reply Required(string name) => Bad($"Missing required param: {name}.", name, "parameter_missing");
 
-    static Reply? WrongMetadata(JsonNode? node, string param)
+    public static Reply? WrongMetadata(JsonNode? node, string param)
     {
         if (node is null) return null;
         if (node is not JsonObject fields) return node.ToString().Length == 0 ? null : Bad("Invalid object", param);

@@ -65,11 +65,10 @@ public sealed partial class StripeDialect
             session.AmountTotal = amount;
             Succeed(intent, NewCharge(intent));
             session.State = "complete";
-            session.PaymentStatus = "paid";
         }
 
         TellOfMoney(intent);
-        Tell("checkout.session.completed", session, () => session.Json(StripeExpansion.None));
+        TellOfCompletion(session);
         return intent.Id;
     }
 
@@ -89,16 +88,45 @@ public sealed partial class StripeDialect
         }
 
         Tell("payment_intent.processing", session, () => intent.Json(StripeExpansion.None));
-        Tell("checkout.session.completed", session, () => session.Json(StripeExpansion.None));
+        TellOfCompletion(session);
         return intent.Id;
     }
 
-    /// <summary>An expired session cannot be paid at Stripe; late money comes by a method that takes very long.</summary>
-    public string? BeginLate(Link link) => Begin(link);
+    /// <summary>The try seems to fail, and the page stays; the bank takes the money later, whatever has become of the session.</summary>
+    public string? BeginLate(Link link)
+    {
+        if (Decline(link) is not { } id) return null;
+        lock (link.Gate) vault.Intents[id].ComesLate = true;
+        return id;
+    }
 
     public void Finish(Link link, string moneyId, bool captured)
     {
         if (!vault.Intents.TryGetValue(moneyId, out var intent)) return;
+        if (intent.ComesLate) FinishLate(intent);
+        else FinishPending(intent, captured);
+    }
+
+    /// <summary>A session that has ended stays ended. Where the shopper has paid meanwhile, this is a second payment.</summary>
+    void FinishLate(StripeIntent intent)
+    {
+        var session = intent.Session;
+        bool completes;
+        lock (session.Gate)
+        {
+            intent.ComesLate = false;
+            if (intent.Status != "requires_payment_method") intent = NewIntent(session, session.Amount);
+            Succeed(intent, NewCharge(intent));
+            completes = session.State == "open";
+            if (completes) session.State = "complete";
+        }
+
+        TellOfMoney(intent);
+        if (completes) TellOfCompletion(session);
+    }
+
+    void FinishPending(StripeIntent intent, bool captured)
+    {
         var session = intent.Session;
         StripeCharge charge;
         lock (session.Gate)
@@ -108,7 +136,6 @@ public sealed partial class StripeDialect
             if (captured)
             {
                 Succeed(intent, charge);
-                session.PaymentStatus = "paid";
             }
             else
             {
@@ -153,6 +180,9 @@ public sealed partial class StripeDialect
             return session.State == "complete" ? ((string)session.Asked["success_url"]!).Replace("{CHECKOUT_SESSION_ID}", session.Id, StringComparison.Ordinal) : null;
     }
 
+    /// <summary>The page waits up to ten seconds for the answer to the news of its completion.</summary>
+    public Task BeforeReturn(Link link) => Task.WhenAny(((StripeSession)link).CompletionTold, Task.Delay(WebhookPatience, world.Clock));
+
     public string? CancelUrl(Link link) => (string?)((StripeSession)link).Asked["cancel_url"];
 
     bool TryExpire(StripeSession session)
@@ -162,12 +192,9 @@ public sealed partial class StripeDialect
         {
             if (session.State != "open") return false;
             session.State = "expired";
-            intent = session.Intent;
-            if (intent is not null)
-            {
-                intent.Status = "canceled";
-                intent.CancellationReason = "expired";
-            }
+            // An intent whose bank is still to be heard is left as it is.
+            intent = session.Intent is { ComesLate: false } open ? open : null;
+            if (intent is not null) (intent.Status, intent.CancellationReason, intent.CanceledAt) = ("canceled", "expired", world.NowSeconds);
         }
 
         if (intent is not null) Tell("payment_intent.canceled", session, () => intent.Json(StripeExpansion.None));
@@ -180,6 +207,7 @@ public sealed partial class StripeDialect
     {
         var intent = new StripeIntent(world.NextId("pi_", 24), session, amount, world.NowSeconds);
         vault.Intents[intent.Id] = intent;
+        session.Intents.Add(intent);
         return intent;
     }
 
@@ -188,16 +216,25 @@ public sealed partial class StripeDialect
         var charge = new StripeCharge(world.NextId("ch_", 24), intent, world.NextId("txn_", 24), world.NowSeconds);
         intent.Charges.Add(charge);
         vault.Charges[charge.Id] = charge;
+        vault.Balances[charge.BalanceId] = charge;
         return charge;
     }
 
     void Succeed(StripeIntent intent, StripeCharge charge)
     {
         charge.Status = "succeeded";
-        intent.Status = "succeeded";
         intent.LastError = null;
+        if (intent.Session.CapturesByHand) intent.Status = "requires_capture";
+        else Take(intent, charge, intent.Amount);
+    }
+
+    void Take(StripeIntent intent, StripeCharge charge, long amount)
+    {
+        intent.Status = "succeeded";
+        intent.AmountReceived = charge.AmountCaptured = amount;
+        if (intent.Session.Intent == intent) intent.Session.PaymentStatus = "paid";
         intent.Session.MoneyIds.Add(intent.Id);
-        world.Book.Captured(intent.Session, intent.Id, intent.Amount, intent.Session.Currency, world.Now);
+        world.Book.Captured(intent.Session, intent.Id, amount, intent.Session.Currency, world.Now);
     }
 
     static void Refuse(StripeIntent intent, StripeCharge charge)
@@ -218,15 +255,19 @@ public sealed partial class StripeDialect
     void TellOfMoney(StripeIntent intent)
     {
         Tell("charge.succeeded", intent.Session, () => intent.Charges[^1].Json(StripeExpansion.None));
-        Tell("payment_intent.succeeded", intent.Session, () => intent.Json(StripeExpansion.None));
+        Tell(intent.Session.CapturesByHand ? "payment_intent.amount_capturable_updated" : "payment_intent.succeeded",
+            intent.Session, () => intent.Json(StripeExpansion.None));
     }
 
-    void Tell(string type, StripeSession session, Func<JsonObject> snapshot)
+    void TellOfCompletion(StripeSession session) =>
+        session.CompletionTold = Tell("checkout.session.completed", session, () => session.Json(StripeExpansion.None));
+
+    Task Tell(string type, StripeSession session, Func<JsonObject> snapshot)
     {
         JsonObject about;
         lock (session.Gate) about = snapshot();
         var id = world.NextId("evt_", 24);
-        _ = world.Webhooks.Post(id, type, session.Id, new JsonObject
+        return world.Webhooks.Post(id, type, session.Id, new JsonObject
         {
             ["id"] = id,
             ["object"] = "event",
