@@ -34,10 +34,10 @@ static class Schedule
         Held => Watch(order, p, rules),
         Starting or Unresolved or Pending or Processing => order switch
         {
-            { EndedAt: { } end }                    => Lingering(p, end, rules),
-            { ClosingAt: not null }                 => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
-            _ when p.Status == Processing           => (p.LookedAt ?? p.ProcessingAt ?? p.StartedAt) + rules.PendingEvery,
-            _                                       => Later((p.LinkOpenedAt ?? p.StartedAt) + rules.PendingFirst, p.LookedAt + rules.PendingEvery),
+            { EndedAt: { } end } => Lingering(p, end, rules),
+            { ClosingAt: not null } => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
+            _ when p.Status == Processing => (p.LookedAt ?? p.ProcessingAt ?? p.StartedAt) + rules.PendingEvery,
+            _ => Later((p.LinkOpenedAt ?? p.StartedAt) + rules.PendingFirst, p.LookedAt + rules.PendingEvery),
         },
         Failed or Cancelled or Expired => p.MayExist ? Watch(order, p, rules) : null,
         _ => throw new InvalidOperationException($"No schedule for status {p.Status}."),

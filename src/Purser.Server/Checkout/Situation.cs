@@ -56,7 +56,8 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             if (shown.Status == PaymentStatus.Held)
                 return new("paid_and_held", Tone.Care, Texts.PaidAndHeld, [Texts.HeldWords(Held(shown), order.Amount)])
                 {
-                    NamesAmount = false, Safety = Texts.PaidSafety,
+                    NamesAmount = false,
+                    Safety = Texts.PaidSafety,
                 };
             if (shown.IsOpen)
                 return new("paid_otherwise", Tone.Good, Texts.PaidAlready, [Texts.PaidOtherwiseWords]) { Safety = Texts.PaidSafety };
@@ -87,28 +88,37 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         {
             PaymentStatus.Processing => new("processing", Tone.Busy, Texts.Processing, [Texts.ProcessingWords(gateway(open.Account))])
             {
-                UnderWay = true, Changing = true, Safety = Texts.DoNotPayAgain,
+                UnderWay = true,
+                Changing = true,
+                Safety = Texts.DoNotPayAgain,
             },
             PaymentStatus.Unresolved => new("unresolved", Tone.Busy, Texts.Unresolved, [Texts.UnresolvedWords, Texts.NotChargedTwice])
             {
-                Changing = true, Safety = Texts.DoNotPayAgain,
+                Changing = true,
+                Safety = Texts.DoNotPayAgain,
             },
             _ when closing => new("closing", Tone.Busy, Texts.Closing, [Texts.ClosingWords]) { Changing = true, Safety = Texts.DoNotPayAgain },
             PaymentStatus.Starting => new("starting", Tone.Busy, Texts.Starting, [Texts.StartingWords(gateway(open.Account))])
             {
-                UnderWay = true, Changing = true,
+                UnderWay = true,
+                Changing = true,
             },
             _ when open.CancelAsked => new("link_closing", Tone.Busy, Texts.LinkClosing, [Texts.LinkClosingWords(gateway(open.Account))])
             {
-                Changing = true, Safety = Texts.DoNotPayAgain,
+                Changing = true,
+                Safety = Texts.DoNotPayAgain,
             },
             _ when open.DeclinedAt is not null => new("declined", Tone.Care, Texts.Declined, [Texts.DeclinedWords(gateway(open.Account))])
             {
-                Step = Step.Continue, Payment = open.Number, Changing = true,
+                Step = Step.Continue,
+                Payment = open.Number,
+                Changing = true,
             },
             _ => new("pending", Tone.Calm, Texts.Pending, [Texts.PendingWords(gateway(open.Account)), Texts.SamePage])
             {
-                Step = Step.Continue, Payment = open.Number, Changing = true,
+                Step = Step.Continue,
+                Payment = open.Number,
+                Changing = true,
             },
         };
     }
@@ -117,7 +127,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     static Situation NotPaid(Payment last, Func<string, string> gateway) => last.Status switch
     {
         PaymentStatus.Cancelled => new("cancelled_try", Tone.Calm, Texts.CancelledTry, [Texts.CancelledTryWords]) { Step = Step.TryAgain },
-        PaymentStatus.Expired   => new("expired_try", Tone.Calm, Texts.ExpiredTry, [Texts.ExpiredTryWords, Texts.IfChargedItCounts])
+        PaymentStatus.Expired => new("expired_try", Tone.Calm, Texts.ExpiredTry, [Texts.ExpiredTryWords, Texts.IfChargedItCounts])
         {
             Step = Step.TryAgain,
         },

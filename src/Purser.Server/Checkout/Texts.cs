@@ -37,12 +37,12 @@ public static class Texts
 
     public static string Method(string method) => method switch
     {
-        "card"          => "Card",
-        "upi"           => "UPI",
-        "netbanking"    => "Net banking",
-        "wallet"        => "Wallet",
+        "card" => "Card",
+        "upi" => "UPI",
+        "netbanking" => "Net banking",
+        "wallet" => "Wallet",
         "bank_transfer" => "Bank transfer",
-        _               => string.Concat(char.ToUpperInvariant(method[0]).ToString(), method[1..].Replace('_', ' ')),
+        _ => string.Concat(char.ToUpperInvariant(method[0]).ToString(), method[1..].Replace('_', ' ')),
     };
 
     // Hand-over.
@@ -134,10 +134,10 @@ public static class Texts
         var amount = MoneyText.Of(refund.Amount);
         return refund.Status switch
         {
-            RefundStatus.Succeeded  => $"Refund of {amount}: paid back. Your bank may take some days to show it.",
-            RefundStatus.Failed     => $"Refund of {amount}: it did not work yet. The shop has been told and tries another way.",
+            RefundStatus.Succeeded => $"Refund of {amount}: paid back. Your bank may take some days to show it.",
+            RefundStatus.Failed => $"Refund of {amount}: it did not work yet. The shop has been told and tries another way.",
             RefundStatus.Unresolved => $"Refund of {amount}: on the way; we are making sure that it arrives.",
-            _                       => $"Refund of {amount}: on the way. It usually takes five to seven working days.",
+            _ => $"Refund of {amount}: on the way. It usually takes five to seven working days.",
         };
     }
 

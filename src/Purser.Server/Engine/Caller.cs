@@ -95,11 +95,11 @@ public sealed partial class Caller(
 
     static IReadOnlyList<Evidence> Facts(GatewayCall call, GatewayAnswer answer) => (call, answer) switch
     {
-        (_, GatewayAnswer.Done { Facts.Count: > 0 } done)                => done.Facts,
-        (GatewayCall.OpenLink c, GatewayAnswer.Done)                     => [new Evidence.AnswerLost(c.Ask, "The answer says nothing.")],
-        (GatewayCall.OpenLink c, GatewayAnswer.Rejected rejected)        => [new Evidence.LinkRefused(c.Ask, rejected.Reason)],
-        (GatewayCall.OpenLink c, GatewayAnswer.NotSent unsent)           => [new Evidence.NotSent(c.Ask, unsent.Reason)],
-        (GatewayCall.OpenLink c, GatewayAnswer.Unknown unknown)          => [new Evidence.AnswerLost(c.Ask, unknown.Reason)],
+        (_, GatewayAnswer.Done { Facts.Count: > 0 } done) => done.Facts,
+        (GatewayCall.OpenLink c, GatewayAnswer.Done) => [new Evidence.AnswerLost(c.Ask, "The answer says nothing.")],
+        (GatewayCall.OpenLink c, GatewayAnswer.Rejected rejected) => [new Evidence.LinkRefused(c.Ask, rejected.Reason)],
+        (GatewayCall.OpenLink c, GatewayAnswer.NotSent unsent) => [new Evidence.NotSent(c.Ask, unsent.Reason)],
+        (GatewayCall.OpenLink c, GatewayAnswer.Unknown unknown) => [new Evidence.AnswerLost(c.Ask, unknown.Reason)],
         // A question without an answer changes nothing; the alarm asks again.
         _ => [],
     };
@@ -108,9 +108,9 @@ public sealed partial class Caller(
 
     static string Name(GatewayCall call) => call switch
     {
-        GatewayCall.OpenLink   => "open_link",
+        GatewayCall.OpenLink => "open_link",
         GatewayCall.CancelLink => "cancel_link",
-        _                      => "inquire",
+        _ => "inquire",
     };
 
     async Task Store(OrderId order, IReadOnlyList<OrderInput> facts, IReadOnlyList<CallRecord> records)

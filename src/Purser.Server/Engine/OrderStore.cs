@@ -201,9 +201,9 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             foreach (var array in arrays)
                 command.Parameters.Add(array switch
                 {
-                    long[] longs    => new NpgsqlParameter<long[]> { TypedValue = longs, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
-                    int[] ints      => new NpgsqlParameter<int[]> { TypedValue = ints, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
-                    string[] texts  => new NpgsqlParameter<string[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                    long[] longs => new NpgsqlParameter<long[]> { TypedValue = longs, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
+                    int[] ints => new NpgsqlParameter<int[]> { TypedValue = ints, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
+                    string[] texts => new NpgsqlParameter<string[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                     _ => throw new ArgumentException($"No array of {array.GetType().Name}."),
                 });
             batch.BatchCommands.Add(command);

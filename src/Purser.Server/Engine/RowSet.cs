@@ -11,13 +11,13 @@ abstract class Column<TRow>(string name, NpgsqlDbType type)
     /// <summary>The type's name in SQL, as an array.</summary>
     public string SqlArray => type switch
     {
-        NpgsqlDbType.Bigint      => "bigint[]",
-        NpgsqlDbType.Integer     => "integer[]",
-        NpgsqlDbType.Smallint    => "smallint[]",
-        NpgsqlDbType.Text        => "text[]",
-        NpgsqlDbType.Boolean     => "boolean[]",
+        NpgsqlDbType.Bigint => "bigint[]",
+        NpgsqlDbType.Integer => "integer[]",
+        NpgsqlDbType.Smallint => "smallint[]",
+        NpgsqlDbType.Text => "text[]",
+        NpgsqlDbType.Boolean => "boolean[]",
         NpgsqlDbType.TimestampTz => "timestamptz[]",
-        NpgsqlDbType.Bytea       => "bytea[]",
+        NpgsqlDbType.Bytea => "bytea[]",
         _ => throw new NotSupportedException($"No array of {type}."),
     };
 

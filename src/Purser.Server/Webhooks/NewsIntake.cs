@@ -66,8 +66,8 @@ public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accou
         var verdict = reply switch
         {
             EngineReply.Done { News: { } v } => EventNames.Snake(v.ToString()),
-            EngineReply.DuplicateNews        => "duplicate",
-            EngineReply.Busy                 => "busy",
+            EngineReply.DuplicateNews => "duplicate",
+            EngineReply.Busy => "busy",
             _ => throw new InvalidOperationException($"News were answered with {reply.GetType().Name}."),
         };
         Count(input.News!.Account, verdict);
