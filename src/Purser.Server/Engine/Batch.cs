@@ -5,7 +5,7 @@ namespace Purser.Server.Engine;
 
 /// <summary>The decisions of one batch, in memory: inputs in the order of their arrival, each seeing what those before it decided. Nothing
 /// here waits or writes.</summary>
-sealed class Batch(LoadedBatch loaded, OrderRules rules)
+sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput, DateTimeOffset, OrderRules, Decision> decide)
 {
     readonly Dictionary<OrderId, Order> current = [];
     readonly Dictionary<OrderId, OrderContent> created = [];
@@ -64,7 +64,7 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules)
         {
             // What a message tells is true from when it arrived here, by the one clock that all nodes share.
             var dated = one is Evidence { Source: EvidenceSource.Webhook } told ? told with { At = loaded.Now } : one;
-            var decision = OrderMachine.Decide(order, dated, loaded.Now, rules);
+            var decision = decide(order, dated, loaded.Now, rules);
             reply = decision.Reply;
             order = decision.After;
             decided.Add(decision);
@@ -96,7 +96,7 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules)
             return new EngineReply.ReferenceExists(holder.Order, same);
         }
         if (Find(create.Id) is not null) return new EngineReply.IdTaken();
-        var decision = OrderMachine.Decide(null, create, loaded.Now, rules);
+        var decision = decide(null, create, loaded.Now, rules);
         current[create.Id] = decision.After;
         created[create.Id] = create.Content;
         if (create.Reference is { } named) references[named] = create.Id;

@@ -15,6 +15,8 @@ public sealed record EngineOptions
     public int Tries { get; init; } = 4;
     /// <summary>How long the end of a commit whose answer was lost is asked for before the callers are told to ask again.</summary>
     public TimeSpan UnknownFor { get; init; } = TimeSpan.FromSeconds(20);
+    /// <summary>What decides; another one only where a simulation shows that it would notice a wrong decision.</summary>
+    public Func<Order?, OrderInput, DateTimeOffset, OrderRules, Decision> Decide { get; init; } = OrderMachine.Decide;
 }
 
 /// <summary>Makes the calls a commit asks for, once it is committed.</summary>
@@ -193,7 +195,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
             using var span = EngineTelemetry.Spans.StartActivity("engine.batch");
             span?.SetTag("purser.inputs", batch.Count);
             var loaded = await session.Load([.. batch.Select(w => w.Input)], ending.Token);
-            var work = new Batch(loaded, rules());
+            var work = new Batch(loaded, rules(), options.Decide);
             for (var i = 0; i < batch.Count; i++)
                 try
                 {

@@ -1,0 +1,215 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Engine;
+
+namespace Purser.Simulation;
+
+/// <summary>Holds the invariants after every commit and at every answer. Looks only at what was touched, so that it costs little.</summary>
+sealed class Auditor(World world)
+{
+    /// <summary>One broken rule tends to break others; more than these nobody reads.</summary>
+    const int Most = 20;
+
+    readonly Dictionary<string, (ulong Hash, Money? Amount)> asked = new(StringComparer.Ordinal);
+    readonly Dictionary<string, long> checks = new(StringComparer.Ordinal);
+
+    public List<Violation> Violations { get; } = [];
+
+    /// <summary>How often each rule was looked at.</summary>
+    public IReadOnlyDictionary<string, long> Checks => checks;
+
+    public void Broken(string rule, int order, string what)
+    {
+        if (Violations.Count < Most) Violations.Add(new Violation(rule, order, what, world.Time.GetUtcNow()));
+        world.Trace.Tell(order, $"BROKEN {rule}: {what}");
+    }
+
+    public void Threw(Exception bug) => Broken("no bug", -1, bug.ToString());
+
+    void Hold(string rule, int order, bool holds, [InterpolatedStringHandlerArgument("holds")] ref Why why)
+    {
+        Count(rule);
+        if (!holds) Broken(rule, order, why.Read());
+    }
+
+    public void Count(string rule, long times = 1)
+    {
+        CollectionsMarshal.GetValueRefOrAddDefault(checks, rule, out _) += times;
+    }
+
+    /// <summary>The rows that a batch read are still the rows: its locks held.</summary>
+    public void Before(BatchChanges changes)
+    {
+        foreach (var (before, _) in changes.Changed)
+        {
+            var stored = world.Database.Orders[before.Id];
+            Hold("row lock", stored.Index, ReferenceEquals(stored.Row, before), $"an order was written over that had changed since it was read");
+        }
+    }
+
+    public void After(BatchChanges changes, Session session)
+    {
+        foreach (var (order, _) in changes.Created) Created(world.Database.Orders[order.Id]);
+        foreach (var (before, after) in changes.Changed) Changed(world.Database.Orders[after.Id], before, after, session);
+        if (changes.Events.Count > 0) Told(changes, session);
+        foreach (var (news, order, verdict, _) in changes.News)
+        {
+            var index = world.Database.IndexOf(order);
+            world.Trace.Mix(index, 130, (long)verdict);
+            world.Trace.Tell(index, $"news {news.EventType} {news.EventId} stored: {verdict}");
+        }
+    }
+
+    void Created(StoredOrder stored)
+    {
+        var wish = world.Wishes[stored.Index];
+        Hold("I1 one order per wish", stored.Index, world.Database.Orders.Values.Count(o => o.Index == stored.Index) == 1 || wish.Key is null && wish.Reference is null, $"one wish became two orders");
+        Hold("I5 amounts", stored.Index, stored.Row.Amount == wish.Amount && stored.Row.Amount.MinorUnits > 0, $"wished {wish.Amount}, stored {stored.Row.Amount}");
+    }
+
+    void Changed(StoredOrder stored, Order before, Order after, Session session)
+    {
+        var i = stored.Index;
+        Hold("I5 amounts", i, after.Amount == before.Amount && after.Id == before.Id && after.Reference == before.Reference && after.Policy == before.Policy
+            && after.CreatedAt == before.CreatedAt && after.ExpiresAt == before.ExpiresAt && after.Payments.All(p => p.Amount == after.Amount), $"what never changes changed");
+        Hold("I10 money facts stay", i, Kept(before, after), $"a fact about money was erased");
+        Hold("domain 2 one accepted", i, after.Payments.Sum(p => p.Captures.Count(c => c.Standing == Standing.Accepted)) == (after.Status == OrderStatus.Paid ? 1 : 0)
+            && (after.PaidBy is not null) == (after.Status == OrderStatus.Paid), $"{after.Status}, paid by {after.PaidBy}, accepted {Accepted(after)}");
+        Hold("I3 one open payment", i, after.Policy.AllowsSecondLink || after.Payments.Count(p => p.IsOpen) <= 1, $"open at once: {string.Join(", ", after.Payments.Where(p => p.IsOpen).Select(p => $"{p.Number} {p.Status}"))}");
+        Hold("I9 given back once", i, after.Refunds.DistinctBy(r => (r.Payment, r.MoneyReference)).Count() == after.Refunds.Length
+            && after.Refunds.All(r => after.Payment(r.Payment)!.Captures.Any(c => c.MoneyReference == r.MoneyReference && c.Amount == r.Amount && c.Standing is Standing.Late or Standing.Duplicate)), $"a refund is doubled, or of money that nobody has");
+        Hold("I7 amounts agree", i, after.Payments.All(p => p.Captures.All(c => (c.Standing == Standing.Mismatched) == (c.Amount != after.Amount)))
+            && after.Payments.All(p => p.Status != PaymentStatus.Succeeded || p.Captures.Any(c => c.Amount == after.Amount)), $"a success of another amount");
+        Hold("every open thing has an alarm", i, (after.Status != OrderStatus.AwaitingPayment || after.WakeAt is not null)
+            && after.Payments.All(p => !p.IsOpen || p.LookAt is not null), $"nobody will ever look");
+        foreach (var p in after.Payments)
+        {
+            var was = before.Payment(p.Number);
+            if (was is null) continue;
+            Hold("domain 1 a reference is frozen", i, p.Account == was.Account && p.StartedAt == was.StartedAt && p.ReturnUrl == was.ReturnUrl
+                && p.LinkExpiresAt == was.LinkExpiresAt, $"payment {p.Number}'s request changed");
+            foreach (var capture in p.Captures)
+                if (!was.Captures.Contains(capture)) TookMoney(stored, p, capture);
+            if (was.Status != p.Status && !p.IsOpen)
+                Hold("no payment ends by the clock", i, session.Batch.Any(input => input.Order == after.Id && input.Inputs.Any(one => one is not OrderInput.Tick)),
+                    $"payment {p.Number} went from {was.Status} to {p.Status} on a tick");
+        }
+        foreach (var p in after.Payments)
+            if (p.Status == PaymentStatus.Succeeded && before.Payment(p.Number)?.Status != PaymentStatus.Succeeded) Evidenced(stored, p);
+    }
+
+    static string Accepted(Order order) => string.Join(", ", order.Payments.SelectMany(p => p.Captures.Where(c => c.Standing == Standing.Accepted).Select(c => c.MoneyReference)));
+
+    static bool Kept(Order before, Order after)
+    {
+        if (before.Status == OrderStatus.Paid && (after.Status != OrderStatus.Paid || after.PaidBy != before.PaidBy)) return false;
+        if (after.Payments.Length < before.Payments.Length || after.Refunds.Length < before.Refunds.Length) return false;
+        foreach (var p in before.Payments)
+        {
+            var now = after.Payment(p.Number)!;
+            if (p.Status == PaymentStatus.Succeeded && now.Status != PaymentStatus.Succeeded) return false;
+            foreach (var c in p.Captures)
+                if (!now.Captures.Any(k => k.MoneyReference == c.MoneyReference && (c.Standing == Standing.Mismatched || k == c))) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Money in our books with the right amount is money that the gateway holds.</summary>
+    void TookMoney(StoredOrder stored, Payment p, Capture capture)
+    {
+        if (capture.Standing == Standing.Mismatched) return;
+        var link = world.Gateways.Single(g => g.Account == p.Account).ByReference(new PaymentId(stored.Row.Id, p.Number).Reference);
+        Hold("I6 no success without money", stored.Index,
+            link?.Tries.Any(t => t.Id == capture.MoneyReference && t.Amount == capture.Amount && t.CapturedAt is not null) == true, $"we believe {capture.Amount} as {capture.MoneyReference}, gateway holds {link?.Money?.Amount.ToString() ?? "nothing"}, order {stored.Row.Id}");
+    }
+
+    /// <summary>The proof is stored: the news that told it, or what the gateway answered to us.</summary>
+    void Evidenced(StoredOrder stored, Payment p)
+    {
+        var told = stored.Events.FindLast(e => e.Payment == p.Number && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate);
+        Hold("I6 evidence is stored", stored.Index, told is { RawKey: { } key } && (told.Source == EvidenceSource.Webhook
+            ? world.Database.News.ContainsKey((p.Account, key)) : stored.CallKeys.Contains(key)), $"payment {p.Number} succeeded by {told?.Source} {told?.RawKey}, which nobody kept");
+    }
+
+    void Told(BatchChanges changes, Session session)
+    {
+        foreach (var group in changes.Events.GroupBy(e => e.Order))
+        {
+            var stored = world.Database.Orders[group.Key];
+            var events = stored.Events;
+            var first = events.Count - group.Count();
+            var numbered = true;
+            for (var n = first; n < events.Count; n++) numbered &= events[n].Sequence == n + 1;
+            Hold("domain 6 events 1..n", stored.Index, numbered && stored.Row.Sequence == events.Count, $"{events.Count} events, the row says {stored.Row.Sequence}");
+            Hold("I13 the database's clock", stored.Index, group.All(e => e.At == session.Now), $"an event is dated by another clock");
+            foreach (var e in group)
+            {
+                world.Trace.Mix(stored.Index, 140 + (long)e.Type, e.Sequence);
+                world.Trace.Tell(stored.Index, $"{e.Type.Name()} #{e.Sequence} payment {e.Payment} {e.Amount} {e.Reason} ({e.Source} {e.RawKey}); order {e.OrderStatus}");
+            }
+            try
+            {
+                var folded = OrderHistory.Fold(events);
+                Hold("I24 events fold to the row", stored.Index, folded.Equals(OrderSummary.Of(stored.Row)), $"the events tell another story than the row");
+            }
+            catch (InvalidOperationException impossible)
+            {
+                Hold("I10 only declared moves", stored.Index, false, $"{impossible.Message}");
+            }
+        }
+        foreach (var entry in changes.Postings.GroupBy(p => (p.Order, p.Sequence, p.Amount.Currency)))
+            Hold("I12 postings balance", world.Database.IndexOf(entry.Key.Order), entry.Sum(p => p.Amount.MinorUnits) == 0, $"event {entry.Key.Sequence}'s postings do not balance");
+    }
+
+    /// <summary>A question for a link has arrived: its key was committed before, and it is the same question as ever.</summary>
+    public void LinkAsked(string account, string reference, Money? amount, ReadOnlySpan<byte> request)
+    {
+        var known = PaymentId.TryParseReference(reference, out var id);
+        var stored = known ? world.Database.Orders.GetValueOrDefault(id.Order) : null;
+        var index = stored?.Index ?? -1;
+        Hold("I2 keys are committed first", index, stored?.Row.Payment(id.Number) is { } p && p.Account == account, $"{account} was asked for {reference}, which the store does not know");
+        var hash = BitConverter.ToUInt64(SHA256.HashData(request));
+        var before = asked.TryGetValue(account + reference, out var first) ? first : (hash, amount);
+        asked[account + reference] = before;
+        Hold("I2 a repetition has the same bytes", index, before.Item1 == hash, $"{reference} was asked for again in other words");
+        if (amount is { } wanted && stored is not null)
+            Hold("I7 links ask for the order's amount", index, wanted == stored.Row.Amount, $"a link for {wanted} instead of {stored.Row.Amount}");
+    }
+
+    /// <summary>No two links of one order can be paid, unless its policy takes the risk.</summary>
+    public void LinkMade(WorldLink link)
+    {
+        if (link.Order < 0) return;
+        var now = world.Time.GetUtcNow();
+        var payable = world.Gateways.SelectMany(g => g.Links).Where(l => l.Order == link.Order && l.Payable(now)).ToList();
+        Hold("I3 one payable link", link.Order, payable.Count <= 1 || world.Wishes[link.Order].Policy.AllowsSecondLink, $"payable at once: {string.Join(", ", payable.Select(l => $"{l.Reference} ({l.Amount})"))}");
+    }
+
+    public void NewsPromised(string account, string eventId, Notice notice)
+    {
+        world.Post.Promised.Add((account, eventId));
+        Hold("I16 what is answered 2xx is stored", notice.Link.Order, world.Database.News.ContainsKey((account, eventId)), $"{notice.Type} {eventId} was answered with 2xx and is not stored");
+    }
+
+    /// <summary>The words for a broken rule; put together only then.</summary>
+    [InterpolatedStringHandler]
+    public ref struct Why
+    {
+        DefaultInterpolatedStringHandler inner;
+
+        public Why(int literalLength, int formattedCount, bool holds, out bool wanted)
+        {
+            wanted = !holds;
+            if (wanted) inner = new DefaultInterpolatedStringHandler(literalLength, formattedCount);
+        }
+
+        public void AppendLiteral(string value) => inner.AppendLiteral(value);
+
+        public void AppendFormatted<T>(T value, string? format = null) => inner.AppendFormatted(value, format);
+
+        public string Read() => inner.ToStringAndClear();
+    }
+}

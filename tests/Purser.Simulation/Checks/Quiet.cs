@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using Purser.Orders;
+using Purser.Payments;
+
+namespace Purser.Simulation;
+
+/// <summary>Judges a world that has come to rest: what the gateways hold against what our books say.</summary>
+sealed class Quiet(World world)
+{
+    readonly List<(WorldGateway Gateway, Money Amount)> left = [];
+
+    public void Judge()
+    {
+        foreach (var stored in world.Database.Orders.Values) Ended(stored);
+        foreach (var gateway in world.Gateways)
+        {
+            foreach (var link in gateway.Links) Compare(gateway, link);
+            Balance(gateway);
+        }
+        foreach (var (account, id) in world.Post.Promised)
+            Check("I16 nothing promised is missing", -1, world.Database.News.ContainsKey((account, id)), $"{account} {id} was answered with 2xx and is gone");
+    }
+
+    void Ended(StoredOrder stored)
+    {
+        var order = stored.Row;
+        Check("I8 every order has ended", stored.Index, order.HasEnded, $"{order.Id} is still {order.Status}, wakes at {order.WakeAt}");
+        foreach (var p in order.Payments)
+        {
+            Check("I8 nothing stays open", stored.Index, !p.IsOpen, $"payment {p.Number} of {order.Id} is still {p.Status}: {p.Reason}");
+            foreach (var c in p.Captures)
+                Check("I4 all money has its place", stored.Index, c.Standing == Standing.Accepted
+                    || order.Refunds.Any(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference)
+                    || order.Questions.Any(q => q.Payment == p.Number && q.MoneyReference == c.MoneyReference), $"{c.Amount} of {order.Id} is neither accepted nor given back nor asked about");
+        }
+        Check("the alarm rings", stored.Index, order.WakeAt is not { } at || at > world.Time.GetUtcNow() - TimeSpan.FromMinutes(2), $"{order.Id} should have been looked at {order.WakeAt}");
+        Check("I24 events fold to the row", stored.Index, Folds(stored), $"{order.Id}'s events tell another story");
+    }
+
+    static bool Folds(StoredOrder stored)
+    {
+        try
+        {
+            return OrderHistory.Fold(stored.Events).Equals(OrderSummary.Of(stored.Row));
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    void Compare(WorldGateway gateway, WorldLink link)
+    {
+        var order = world.Database.Orders.GetValueOrDefault(link.Payment.Order)?.Row;
+        var ours = order?.Payment(link.Payment.Number);
+        foreach (var money in link.Tries.Where(t => t.CapturedAt is not null))
+        {
+            // A second capture on one link, whose news nobody ever got, after the payment had succeeded: only a settlement file tells of it.
+            if (ours is { Status: PaymentStatus.Succeeded or PaymentStatus.Held } && ours.Captures.All(c => c.MoneyReference != money.Id) && ours.Captures.Any(c => link.Tries.Any(t => t.Id == c.MoneyReference))
+                && !world.Post.Arrived.Contains(money.Id))
+            {
+                LeftToFiles(gateway, money.Amount);
+                continue;
+            }
+            Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && c.Amount == money.Amount) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
+        }
+        foreach (var c in ours?.Captures ?? [])
+            Check("I4 they hold all that we know", link.Order, link.Tries.Any(t => t.Id == c.MoneyReference && t.Amount == c.Amount && t.CapturedAt is not null), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
+        if (order is not null && link.Tries.Any(t => t.CapturedAt is not null && t.Amount == order.Amount))
+            Check("I8 paid there is paid here", link.Order, ours!.Status == PaymentStatus.Succeeded, $"{order.Id} payment {ours.Number} is {ours.Status}, gateway holds {link.Money!.Amount}");
+    }
+
+    void LeftToFiles(WorldGateway gateway, Money amount)
+    {
+        world.LeftToFiles++;
+        left.Add((gateway, amount));
+    }
+
+    /// <summary>What each account owes us by our books is what it holds for us.</summary>
+    void Balance(WorldGateway gateway)
+    {
+        var owed = world.Database.Orders.Values.SelectMany(o => o.Postings).Where(p => p.Account == $"receivable:{gateway.Account}")
+            .GroupBy(p => p.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(p => p.Amount.MinorUnits));
+        var held = gateway.Links.SelectMany(l => l.Tries).Where(t => t.CapturedAt is not null)
+            .GroupBy(t => t.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(t => t.Amount.MinorUnits));
+        foreach (var (_, amount) in left.Where(l => l.Gateway == gateway)) held[amount.Currency] -= amount.MinorUnits;
+        foreach (var currency in owed.Keys.Union(held.Keys))
+            Check("domain 7 books agree", -1, owed.GetValueOrDefault(currency) == held.GetValueOrDefault(currency), $"we believe {new Money(owed.GetValueOrDefault(currency), currency)} at {gateway.Account}, gateway holds {new Money(held.GetValueOrDefault(currency), currency)}");
+    }
+
+    void Check(string rule, int order, bool holds, [InterpolatedStringHandlerArgument("holds")] ref Auditor.Why why)
+    {
+        world.Auditor.Count(rule);
+        if (!holds) world.Auditor.Broken(rule, order, why.Read());
+    }
+}

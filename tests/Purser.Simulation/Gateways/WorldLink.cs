@@ -1,0 +1,71 @@
+namespace Purser.Simulation;
+
+enum LinkState { Open, Paid, Cancelled, Expired }
+
+enum TryState { UnderWay, Captured, Failed }
+
+/// <summary>A value with its past, for gateways whose answers lag behind what they did.</summary>
+sealed class Past<T>(long since, T first)
+{
+    readonly List<(long Since, T Value)> values = [(since, first)];
+
+    public T Now => values[^1].Value;
+
+    public T At(long ticks)
+    {
+        for (var i = values.Count - 1; i > 0; i--)
+            if (values[i].Since <= ticks) return values[i].Value;
+        return values[0].Value;
+    }
+
+    public void Become(long ticks, T value) => values.Add((ticks, value));
+}
+
+/// <summary>One try of a shopper on a link. Captured ones are the money that a gateway truly holds.</summary>
+sealed class WorldTry(string id, Money amount, DateTimeOffset at, TryState first)
+{
+    public string Id => id;
+    public Money Amount => amount;
+    public DateTimeOffset At => at;
+    public Past<TryState> State { get; } = new(at.UtcTicks, first);
+    public DateTimeOffset? CapturedAt { get; set; }
+}
+
+/// <summary>A link as the gateway that made it knows it.</summary>
+sealed class WorldLink(string id, string reference, int order, PaymentId payment, Money amount, DateTimeOffset at, DateTimeOffset expiresAt, string returnUrl)
+{
+    public string Id => id;
+    /// <summary>Ours, as it came in the request.</summary>
+    public string Reference => reference;
+    /// <summary>Which of the world's orders it is for.</summary>
+    public int Order => order;
+    public PaymentId Payment => payment;
+    public Money Amount => amount;
+    public DateTimeOffset At => at;
+    public DateTimeOffset ExpiresAt => expiresAt;
+    public string ReturnUrl => returnUrl;
+    public required string Url { get; init; }
+    /// <summary>Questions about it find nothing before this.</summary>
+    public DateTimeOffset VisibleFrom { get; init; }
+    public Past<LinkState> State { get; } = new(at.UtcTicks, LinkState.Open);
+    public List<WorldTry> Tries { get; } = [];
+
+    public WorldTry? Money => Tries.FirstOrDefault(t => t.State.Now == TryState.Captured);
+
+    public bool Payable(DateTimeOffset now) => State.Now == LinkState.Open && now < ExpiresAt;
+}
+
+/// <summary>How an answer is given: as things stood then, with what lies in it.</summary>
+readonly record struct View(long AsOf, long AmountOff = 0, bool UnknownWord = false)
+{
+    public long Amount(Money money) => money.MinorUnits - AmountOff;
+}
+
+/// <summary>An HTTP answer of a simulated gateway.</summary>
+sealed record WireAnswer(int Status, string Body, string? Header = null, string? HeaderValue = null);
+
+/// <summary>One piece of news that a gateway sends until it is taken.</summary>
+/// <param name="Render">The body, with what lies in it, and the event's id.</param>
+/// <param name="Money">The captured try that it tells of.</param>
+/// <param name="MustArrive">No inquiry would ever find this; only the news or a settlement file tells.</param>
+sealed record Notice(string Type, WorldLink Link, Func<string, View, string> Render, bool MustArrive = false, string? Money = null);

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Webhooks;
+
+namespace Purser.Simulation;
+
+/// <summary>What the API, the pages and the webhook address do with a request once it is read, without HTTP.</summary>
+sealed class Edge(World world, OrderEngine engine, NewsIntake intake, Ids ids, TimeProvider time)
+{
+    /// <summary>POST /v1/orders.</summary>
+    public async Task<EngineReply> Place(Wish wish)
+    {
+        while (true)
+        {
+            var id = ids.NextOrder();
+            var create = new OrderCommand.Create(id, wish.Reference, wish.Amount, wish.Description, new Customer(), wish.Policy, wish.Lives,
+                new OrderContent([], ImmutableSortedDictionary<string, string>.Empty, null, null, [.. wish.Fingerprint]));
+            var reply = await engine.Submit(EngineInput.Of(id, create, wish.Key), CancellationToken.None);
+            if (reply is not EngineReply.IdTaken) return reply;
+        }
+    }
+
+    /// <summary>POST /v1/orders/{id}/payments, and the checkout page's button.</summary>
+    public Task<EngineReply> StartPayment(OrderId order, string account, RequestKey? key = null) => world.Bug.StartPayment(world, engine, EngineInput.Of(order,
+        new OrderCommand.StartPayment(account, null, p => $"https://pay.test/gateways/{account}/return?payment={p}&token=t"), key));
+
+    public Task<EngineReply> Do(OrderId order, OrderCommand command) => engine.Submit(order, command, CancellationToken.None);
+
+    /// <summary>The shopper's browser is back. Whatever it says leads to a question at the most.</summary>
+    public Task<EngineReply> Return(string account, PaymentId payment, string query)
+    {
+        var entry = world.Accounts.Find(account)!;
+        entry.Gateway.ReadReturn(new RawMessage("GET", $"/gateways/{account}/return", query, new Dictionary<string, string>(), default, time.GetUtcNow()), entry.Account);
+        return world.Bug.Return(world, engine, payment, query);
+    }
+
+    /// <summary>POST /gateways/{account}/webhook.</summary>
+    public async Task<NewsIntake.Outcome> News(string account, Dictionary<string, string> headers, byte[] body)
+    {
+        var message = new RawMessage("POST", $"/gateways/{account}/webhook", "", headers, body, time.GetUtcNow());
+        return await world.Bug.TakeNews(world, () => Take());
+
+        async Task<NewsIntake.Outcome> Take() => (await intake.Take(account, message, CancellationToken.None)).Outcome;
+    }
+
+    /// <summary>GET of an order: what is committed, or null while the database is away.</summary>
+    public async Task<Order?> Read(OrderId order)
+    {
+        await world.Loop.Wait(TimeSpan.FromMilliseconds(2));
+        return world.Database.IsAway ? null : world.Database.Orders.GetValueOrDefault(order)?.Row;
+    }
+}

@@ -1,0 +1,139 @@
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Webhooks;
+
+namespace Purser.Simulation;
+
+/// <summary>What a caller heard from a node.</summary>
+readonly record struct Heard<T>(bool Got, T Value, string Why);
+
+/// <summary>One process on one node, from its start to its death: the production engine, caller, sweeper and intake as they are, on the world's
+/// time, store and wire.</summary>
+sealed class Life : ILiveFeed
+{
+    readonly World world;
+    readonly int node;
+    readonly Place place;
+    readonly NodeStore store;
+    readonly OrderEngine engine;
+    readonly Sweeper sweeper;
+    readonly List<Action> hangUps = [];
+    readonly TimeSpan phase;
+    long nextRing = long.MaxValue;
+    long lastRing;
+    bool sweeping;
+
+    public Life(World world, int node, int nth)
+    {
+        (this.world, this.node) = (world, node);
+        Name = $"node {node}.{nth}";
+        var chance = Chance.Random(Chance.Of(world.Seed, 77, node, nth));
+        place = new Place(world.Loop);
+        phase = chance.Between(TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        var time = new SkewedTime(world.Time, chance.Between(TimeSpan.FromMinutes(-2), TimeSpan.FromMinutes(2)));
+        store = new NodeStore(world, this);
+        var network = new Network(world, this);
+        var lines = new GatewayLines(network, time);
+        var log = new WatchingLog(world);
+        var caller = new Caller(world.Accounts, entry => lines.Open(entry.Account, entry.Gateway.Profile), time, log.Of<Caller>());
+        engine = new OrderEngine(store, () => world.Rules, world.Bug.Calls(new MarkingStarter(caller, network)), this, time,
+            new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = chance.Pick(8, 64, 4096), Decide = world.Bug.Decide },
+            log.Of<OrderEngine>());
+        caller.AnswerTo(engine);
+        sweeper = new Sweeper(store, engine, time, log.Of<Sweeper>());
+        Edge = new Edge(world, engine, new NewsIntake(engine, world.Accounts, log.Of<NewsIntake>()), new Ids(time, chance), time);
+        place.Start(() =>
+        {
+            engine.Start();
+            return Task.CompletedTask;
+        }, world.Auditor.Threw);
+    }
+
+    public string Name { get; }
+
+    public bool Alive => place.Alive;
+
+    public Edge Edge { get; }
+
+    /// <summary>Sends something here from outside and waits for what is answered, at most so long.</summary>
+    public Task<Heard<T>> Ask<T>(Func<Task<T>> work, TimeSpan patience)
+    {
+        var heard = new TaskCompletionSource<Heard<T>>();
+        if (!Alive)
+        {
+            heard.SetResult(new Heard<T>(false, default!, "connection refused"));
+            return heard.Task;
+        }
+        void HangUp() => heard.TrySetResult(new Heard<T>(false, default!, "connection lost"));
+        hangUps.Add(HangUp);
+        var timer = world.Time.CreateTimer(_ => heard.TrySetResult(new Heard<T>(false, default!, "no answer in time")), null, patience, Timeout.InfiniteTimeSpan);
+        place.Start(async () =>
+        {
+            var value = await work();
+            timer.Dispose();
+            hangUps.Remove(HangUp);
+            heard.TrySetResult(new Heard<T>(true, value, ""));
+        }, world.Auditor.Threw);
+        return heard.Task;
+    }
+
+    /// <summary>Killed: memory, what was under way and what waited is gone. Comes back later.</summary>
+    /// <returns>A task that never ends: whoever awaits it in here died with it.</returns>
+    public Task Crash(string when)
+    {
+        if (Alive)
+        {
+            world.Crashes.TryGetValue(when, out var before);
+            world.Crashes[when] = before + 1;
+            world.Trace.Mix(node, 120);
+            world.Trace.Tell(-1, $"{Name} dies {when}");
+            place.Die();
+            store.Break();
+            foreach (var hangUp in hangUps.ToList()) hangUp();
+            world.Revive(node);
+        }
+        return new TaskCompletionSource().Task;
+    }
+
+    public void Pause(TimeSpan span)
+    {
+        if (!Alive) return;
+        place.Pause();
+        world.Time.CreateTimer(_ => place.Resume(), null, span, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The sweeper looks every second. It is woken only for seconds in which it would find something.</summary>
+    public void Watch(DateTimeOffset at)
+    {
+        if (!Alive || sweeping) return;
+        var second = TimeSpan.TicksPerSecond;
+        var earliest = Math.Max(Math.Max(at.UtcTicks, world.Time.Ticks), lastRing + second);
+        var due = (earliest - phase.Ticks + second - 1) / second * second + phase.Ticks;
+        if (due >= nextRing) return;
+        nextRing = due;
+        world.Time.CreateTimer(_ =>
+        {
+            if (nextRing == due) place.Start(Sweep, world.Auditor.Threw);
+        }, null, new TimeSpan(due - world.Time.Ticks), Timeout.InfiniteTimeSpan);
+    }
+
+    async Task Sweep()
+    {
+        (lastRing, nextRing, sweeping) = (world.Time.Ticks, long.MaxValue, true);
+        try
+        {
+            if (world.Database.NextAlarm <= world.Time.GetUtcNow()) await sweeper.Sweep(CancellationToken.None);
+        }
+        catch (StoreAwayException)
+        {
+            // As the sweeper itself does: it looks again in a second.
+        }
+        sweeping = false;
+        if (world.Database.NextAlarm is { } next) Watch(next);
+    }
+
+    void ILiveFeed.Publish(OrderId order, IReadOnlyList<OrderEvent> events)
+    {
+    }
+}

@@ -1,0 +1,178 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Engine;
+
+namespace Purser.Simulation;
+
+/// <summary>One person with one cart: opens the checkout, pays or does not, comes back or does not, clicks twice, opens two tabs, comes
+/// again after having paid. Sees only what pages would show.</summary>
+sealed class Shopper(World world, Wish wish, Random chance)
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    readonly Merchant merchant = new(world, wish, chance);
+
+    WorldGateway Other(WorldGateway one) => world.Gateways.First(g => g != one);
+
+    public async Task Live()
+    {
+        await world.Loop.Wait(chance.Between(TimeSpan.Zero, World.ArrivalsLast));
+        if (await merchant.Place() is not { } order) return;
+        world.Placed++;
+        if (chance.Next(12) == 0) world.Outside.Start(() => ChangeOfMind(order), world.Auditor.Threw);
+        if (chance.Next(25) == 0) return;
+
+        await Pause(TimeSpan.FromMinutes(3));
+        var gateway = chance.Pick(world.Gateways);
+        if (chance.Next(10) == 0) await TwoTabs(order, gateway);
+        else
+            for (var visit = 0; visit < 3 && await Visit(order, gateway); visit++)
+            {
+                await Pause(TimeSpan.FromMinutes(2));
+                if (chance.Next(2) == 0) gateway = Other(gateway);
+            }
+        if (chance.Next(10) == 0)
+        {
+            await Pause(TimeSpan.FromMinutes(10));
+            await Visit(order, gateway);
+        }
+        await Pause(TimeSpan.FromHours(1));
+        await merchant.Fulfil(order);
+    }
+
+    async Task ChangeOfMind(OrderId order)
+    {
+        await Pause(TimeSpan.FromMinutes(25));
+        await merchant.Cancel(order);
+    }
+
+    /// <returns>True when this person will try again.</returns>
+    async Task<bool> Visit(OrderId order, WorldGateway gateway)
+    {
+        if (chance.Next(8) == 0) _ = Start(order, gateway);
+        if (await Start(order, gateway) is not { } payment) return chance.Next(2) == 0;
+        if (await LinkOf(payment) is not { } link) return chance.Next(2) == 0;
+        var again = await Pay(link);
+        if (again && chance.Next(3) == 0)
+            await world.Ask(wish.Index, life => life.Edge.Do(order, new OrderCommand.CancelPayment(payment.Number)), Patience);
+        return again;
+    }
+
+    async Task TwoTabs(OrderId order, WorldGateway gateway)
+    {
+        var first = Start(order, gateway);
+        var second = Start(order, Other(gateway));
+        var links = new List<(WorldGateway, WorldLink)>();
+        foreach (var tab in (Task<PaymentId?>[])[first, second])
+            if (await tab is { } payment && await LinkOf(payment) is { } link) links.Add(link);
+        foreach (var link in links.DistinctBy(l => l.Item2.Id)) await Pay(link);
+    }
+
+    /// <summary>The pay button. The answer's payment is where the page goes on, also when it is an earlier one.</summary>
+    async Task<PaymentId?> Start(OrderId order, WorldGateway gateway)
+    {
+        for (var tries = 0; tries < 4; tries++)
+        {
+            var heard = await world.Ask(wish.Index, life => life.Edge.StartPayment(order, gateway.Account), Patience);
+            switch (heard)
+            {
+                case { Got: true, Value: EngineReply.Done { Reply: Reply.Made { Payment: { } made } } }: return Promised(order, made);
+                case { Got: true, Value: EngineReply.Done { Reply: Reply.Same { Payment: { } same } } }: return Promised(order, same);
+                case { Got: true, Value: EngineReply.Done { Reply: Reply.Refused } }: return null;
+                case { Got: true, Value: not EngineReply.Busy }:
+                    world.Auditor.Broken("no bug", wish.Index, $"starting a payment was answered with {heard.Value}");
+                    return null;
+            }
+            await world.Loop.Wait(chance.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10)));
+        }
+        return null;
+    }
+
+    PaymentId Promised(OrderId order, int number)
+    {
+        if (world.Database.Orders[order].Row.Payment(number) is null)
+            world.Auditor.Broken("domain 9", wish.Index, $"payment {number} was promised and is not stored");
+        return new PaymentId(order, number);
+    }
+
+    /// <summary>The hand-over page waits for the link and sends the browser on.</summary>
+    async Task<(WorldGateway, WorldLink)?> LinkOf(PaymentId payment)
+    {
+        for (var tries = 0; tries < 12; tries++)
+        {
+            var heard = await world.Ask(wish.Index, life => life.Edge.Read(payment.Order), Patience);
+            if (heard is { Got: true, Value: { } order } && order.Payment(payment.Number) is { } p)
+            {
+                if (p.Link is PaymentLink.Redirect { Url: var url } && p.Status is PaymentStatus.Pending or PaymentStatus.Processing)
+                    foreach (var gateway in world.Gateways)
+                        if (gateway.ByUrl(url) is { } link)
+                        {
+                            if (link.Amount != wish.Amount) world.Auditor.Broken("F-G16", wish.Index, $"the shopper is shown a link for {link.Amount}");
+                            return (gateway, link);
+                        }
+                if (!p.IsOpen) return null;
+            }
+            await world.Loop.Wait(TimeSpan.FromSeconds(1 << Math.Min(tries, 5)));
+        }
+        return null;
+    }
+
+    /// <summary>On the gateway's page.</summary>
+    /// <returns>True when this person wants to try otherwise.</returns>
+    async Task<bool> Pay((WorldGateway Gateway, WorldLink Link) there)
+    {
+        var (gateway, link) = there;
+        await Pause(TimeSpan.FromMinutes(2));
+        var mood = chance.Next(100);
+        if (mood >= 92) await world.Loop.Wait(chance.Between(TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(35))); // Fetches the card from the car.
+        if (!link.Payable(world.Time.GetUtcNow())) return false;
+        switch (mood)
+        {
+            case < 56 or >= 92:
+                gateway.Pay(link);
+                break;
+            case < 66:
+                gateway.Decline(link);
+                await Pause(TimeSpan.FromMinutes(1));
+                if (!link.Payable(world.Time.GetUtcNow())) return false;
+                gateway.Pay(link);
+                break;
+            case < 71:
+                gateway.Decline(link);
+                return true;
+            case < 78:
+                return chance.Next(2) == 0;
+            case < 86:
+                var slow = gateway.PayLater(link);
+                world.Outside.Start(() => SettleLater(gateway, link, slow, chance.Next(3) != 0), world.Auditor.Threw);
+                break;
+            default:
+                // Told that it failed, while at the bank it goes through in the end.
+                var failed = gateway.Decline(link);
+                if (gateway is RazorpayWorld) world.Outside.Start(() => SettleLater(gateway, link, failed, captured: true), world.Auditor.Threw);
+                return true;
+        }
+        if (chance.Next(10) < 7) await Return(gateway, link);
+        return false;
+    }
+
+    async Task SettleLater(WorldGateway gateway, WorldLink link, WorldTry attempt, bool captured)
+    {
+        await world.Loop.Wait(chance.Pick(
+            chance.Between(TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(5)), chance.Between(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(40)),
+            chance.Between(TimeSpan.FromHours(1), TimeSpan.FromHours(26))));
+        gateway.Settle(link, attempt, captured);
+    }
+
+    async Task Return(WorldGateway gateway, WorldLink link)
+    {
+        // One in eight writes into the address what they would like to be true.
+        var status = link.Money is not null || chance.Next(8) == 0 ? "paid" : "created";
+        var query = $"?payment={link.Payment}&razorpay_payment_link_status={status}&razorpay_payment_id={link.Tries.LastOrDefault()?.Id}";
+        var times = chance.Next(10) == 0 ? 2 : 1;
+        for (var i = 0; i < times; i++)
+            await world.Ask(wish.Index, life => life.Edge.Return(gateway.Account, link.Payment, query), Patience);
+    }
+
+    Task Pause(TimeSpan most) => world.Loop.Wait(chance.Between(TimeSpan.FromSeconds(1), most));
+}

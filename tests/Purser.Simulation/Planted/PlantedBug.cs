@@ -1,0 +1,35 @@
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Webhooks;
+
+namespace Purser.Simulation;
+
+/// <summary>A known bug of other systems, put around the production code; by itself it changes nothing. A checker that does not find these
+/// is worth nothing.</summary>
+abstract class PlantedBug
+{
+    public static PlantedBug None { get; } = new Nothing();
+
+    public virtual string Name => GetType().Name;
+
+    public virtual bool TakesNewsAgain => false;
+    public virtual bool IgnoresRowLocks => false;
+    public virtual bool ForgetsAlarms => false;
+    public virtual bool BelievesLostCommits => false;
+
+    public virtual Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => OrderMachine.Decide(order, input, now, rules);
+
+    public virtual IGateway Gateway(IGateway gateway) => gateway;
+
+    public virtual ICallStarter Calls(ICallStarter starter) => starter;
+
+    public virtual Task<NewsIntake.Outcome> TakeNews(World world, Func<Task<NewsIntake.Outcome>> take) => take();
+
+    public virtual Task<EngineReply> StartPayment(World world, OrderEngine engine, EngineInput input) => engine.Submit(input, CancellationToken.None);
+
+    public virtual Task<EngineReply> Return(World world, OrderEngine engine, PaymentId payment, string query) =>
+        engine.Submit(payment.Order, new OrderCommand.Look(payment.Number), CancellationToken.None);
+
+    sealed class Nothing : PlantedBug;
+}

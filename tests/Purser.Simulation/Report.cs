@@ -1,0 +1,68 @@
+using System.Text.Json;
+
+namespace Purser.Simulation;
+
+/// <summary>What a campaign did, for people and for programs.</summary>
+static class Report
+{
+    static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    public static void Write(Campaign c, IReadOnlyList<Shrinking.Smallest> smallest, TextWriter to)
+    {
+        to.WriteLine($"seed {c.Seed}: {c.Orders:N0} orders in {c.Worlds:N0} worlds, {c.SimulatedTime.TotalDays:N0} simulated days in {c.WallTime.TotalSeconds:N1} s");
+        to.WriteLine($"  {c.Orders / c.WallTime.TotalSeconds:N0} orders/s, {c.Steps / c.WallTime.TotalSeconds:N0} steps/s, {c.Events / c.WallTime.TotalSeconds:N0} events/s, trace {c.Hash:x16}");
+        to.WriteLine($"  {c.Payments:N0} payments, {c.Links:N0} links, {c.Captures:N0} captures, {c.Refunds:N0} refunds requested, {c.Questions:N0} gateway calls, {c.News:N0} news, {c.Commits:N0} commits, {c.Events:N0} events");
+        to.WriteLine($"  orders ended: {string.Join(", ", c.Ends.Select(e => $"{e.Key} {e.Value:N0}"))}; captures that only a settlement file would tell of: {c.LeftToFiles:N0}");
+        Table(to, $"faults: {c.Faults.Values.Sum():N0}", c.Faults);
+        Table(to, $"crashes: {c.Crashes.Values.Sum():N0}", c.Crashes);
+        Table(to, $"invariants checked: {c.Checks.Values.Sum():N0} times", c.Checks);
+        to.WriteLine(c.Failures.Count == 0 ? "no violation" : $"{c.Failures.Sum(f => f.Violations.Count)} violations in {c.Failures.Count} worlds");
+        foreach (var (failure, n) in c.Failures.Select((f, n) => (f, n)))
+        {
+            to.WriteLine($"\nworld {failure.World} of seed {c.Seed} (world seed {failure.Seed:x16}; again: --seed {c.Seed} --orders {(failure.World + 1) * Campaign.WorldOrders} --world {failure.World})");
+            foreach (var v in failure.Violations) to.WriteLine($"  {v.Rule}: {v.What} (order {v.Order}, day {v.At.Day} {v.At:HH:mm:ss})");
+            if (n >= smallest.Count) continue;
+            var s = smallest[n];
+            to.WriteLine($"  smallest failing schedule, after {s.Runs} runs: orders {string.Join(", ", s.Orders)}; {s.Faults.Count} of {failure.Faults} faults");
+            foreach (var fault in s.Faults) to.WriteLine($"    {fault}");
+            to.WriteLine($"  there: {s.Violation.Rule}: {s.Violation.What}");
+            to.WriteLine($"  timeline of order {s.Violation.Order}");
+            foreach (var line in s.Timeline) to.WriteLine($"    {line}");
+        }
+    }
+
+    public static void WriteJson(IReadOnlyList<(Campaign Campaign, IReadOnlyList<Shrinking.Smallest> Smallest)> campaigns, TextWriter to) =>
+        to.WriteLine(JsonSerializer.Serialize(campaigns.Select(one => new
+        {
+            one.Campaign.Seed,
+            one.Campaign.Orders,
+            one.Campaign.Worlds,
+            one.Campaign.Payments,
+            one.Campaign.Links,
+            one.Campaign.Captures,
+            one.Campaign.Refunds,
+            GatewayCalls = one.Campaign.Questions,
+            one.Campaign.News,
+            one.Campaign.Commits,
+            one.Campaign.Events,
+            one.Campaign.Steps,
+            one.Campaign.LeftToFiles,
+            SimulatedSeconds = (long)one.Campaign.SimulatedTime.TotalSeconds,
+            WallSeconds = Math.Round(one.Campaign.WallTime.TotalSeconds, 3),
+            OrdersPerSecond = Math.Round(one.Campaign.Orders / one.Campaign.WallTime.TotalSeconds, 1),
+            EventsPerSecond = Math.Round(one.Campaign.Events / one.Campaign.WallTime.TotalSeconds, 1),
+            Trace = $"{one.Campaign.Hash:x16}",
+            OrdersEnded = one.Campaign.Ends,
+            one.Campaign.Faults,
+            one.Campaign.Crashes,
+            InvariantsChecked = one.Campaign.Checks,
+            Violations = one.Campaign.Failures.SelectMany(f => f.Violations.Select(v => new { f.World, WorldSeed = $"{f.Seed:x16}", v.Rule, v.Order, v.What, v.At })),
+            SmallestFailing = one.Smallest.Select(s => new { s.Orders, Faults = s.Faults.Select(f => f.ToString()), s.Violation.Rule, s.Violation.What, s.Timeline }),
+        }), Json));
+
+    static void Table(TextWriter to, string title, SortedDictionary<string, long> counts)
+    {
+        to.WriteLine($"  {title}");
+        foreach (var (what, times) in counts) to.WriteLine($"    {times,10:N0}  {what}");
+    }
+}

@@ -1,0 +1,187 @@
+using Microsoft.Extensions.Configuration;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Gateways;
+
+namespace Purser.Simulation;
+
+/// <summary>One small world: some orders, their shoppers, two gateways, a few nodes over one store, and what goes wrong. A function of its
+/// seed, and of which orders and faults are left out of it.</summary>
+sealed class World
+{
+    public const string Cards = "cards";
+    public const string Upi = "upi";
+
+    static readonly DateTimeOffset Start = new(2026, 3, 1, 6, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Shoppers arrive over this time.</summary>
+    public static readonly TimeSpan ArrivalsLast = TimeSpan.FromHours(1.5);
+
+    /// <summary>Faults strike for so long; the longest delay that they cause ends before the world is judged.</summary>
+    static readonly TimeSpan FaultsLast = TimeSpan.FromHours(29);
+
+    /// <summary>After the faults everything must have found its end in this time.</summary>
+    static readonly TimeSpan Converges = TimeSpan.FromHours(78);
+
+    readonly Life[] nodes;
+    readonly int[] lives;
+
+    public World(ulong seed, IReadOnlyCollection<int> orders, PlantedBug? bug = null, IReadOnlySet<FaultPoint>? only = null, bool records = false)
+    {
+        (Seed, Bug) = (seed, bug ?? PlantedBug.None);
+        Time = new SimulatedTime(Start);
+        Loop = new Loop(Time, Chance.Random(Chance.Of(seed, 1)));
+        Scheduling = Chance.Random(Chance.Of(seed, 2));
+        Trace = new Trace(Time, records);
+        Faults = new Faults(seed, Time, only) { Until = Start + FaultsLast };
+        Outside = new Place(Loop);
+        Database = new Database(this);
+        Post = new PostOffice(this);
+        Gateways = [new StripeWorld(this, Cards, "whsec_world"), new RazorpayWorld(this, Upi, "world")];
+        Accounts = AccountsOf(Bug);
+        Rules = new OrderRules { Accounts = Accounts.Terms };
+        Auditor = new Auditor(this);
+        nodes = new Life[2 + (int)(Chance.Of(seed, 3) % 2)];
+        lives = new int[nodes.Length];
+        for (var i = 0; i < nodes.Length; i++) nodes[i] = new Life(this, i, 0);
+        Plan();
+        foreach (var index in orders)
+        {
+            var chance = Chance.Random(Chance.Of(seed, 4, index));
+            var wish = Wish.Of(index, chance);
+            Wishes.Add(index, wish);
+            Outside.Start(() => new Shopper(this, wish, chance).Live(), Auditor.Threw);
+        }
+    }
+
+    public ulong Seed { get; }
+    public PlantedBug Bug { get; }
+    public SimulatedTime Time { get; }
+    public Loop Loop { get; }
+    /// <summary>Chance that nothing depends on but the order of things: latencies, which node answers.</summary>
+    public Random Scheduling { get; }
+    public Trace Trace { get; }
+    public Faults Faults { get; }
+    public Place Outside { get; }
+    public Database Database { get; }
+    public PostOffice Post { get; }
+    public WorldGateway[] Gateways { get; }
+    public GatewayAccounts Accounts { get; }
+    public OrderRules Rules { get; }
+    public Auditor Auditor { get; }
+    public Dictionary<int, Wish> Wishes { get; } = [];
+    public SortedDictionary<string, long> Crashes { get; } = new(StringComparer.Ordinal);
+    public long Questions { get; set; }
+    public long Captures { get; set; }
+    /// <summary>Captures that nothing but a settlement file would ever tell of.</summary>
+    public int LeftToFiles { get; set; }
+    public int Placed { get; set; }
+
+    public TimeSpan Lasted => Time.GetUtcNow() - Start;
+
+    /// <summary>Lets it run until everything is quiet, and judges.</summary>
+    public void Run()
+    {
+        Loop.RunUntil(Start + FaultsLast + Converges);
+        new Quiet(this).Judge();
+    }
+
+    /// <summary>Whichever node the load balancer picks; it does not know which are dead.</summary>
+    public Life AnyNode() => nodes[Scheduling.Next(nodes.Length)];
+
+    /// <summary>A client's request to any node, with all that can happen to it on the way.</summary>
+    public async Task<Heard<T>> Ask<T>(int order, Func<Life, Task<T>> work, TimeSpan patience)
+    {
+        var (fault, lot) = Faults.At(Port.Client, order);
+        await Loop.Wait(TimeSpan.FromMilliseconds(1 + Scheduling.Next(20)));
+        if (fault == Fault.RequestLost)
+        {
+            await Loop.Wait(patience);
+            return new Heard<T>(false, default!, "no answer in time");
+        }
+        if (fault == Fault.Delay) await Loop.Wait(TimeSpan.FromMilliseconds(lot % 15000));
+        if (fault == Fault.Twice)
+        {
+            var other = AnyNode();
+            _ = other.Ask(() => work(other), patience);
+        }
+        var life = AnyNode();
+        var heard = await life.Ask(() => work(life), patience);
+        return fault == Fault.ReplyLost ? new Heard<T>(false, default!, "the answer was lost") : heard;
+    }
+
+    public void Revive(int node) => Time.CreateTimer(
+        _ =>
+        {
+            nodes[node] = new Life(this, node, ++lives[node]);
+            if (Database.NextAlarm is { } next) nodes[node].Watch(next);
+        },
+        null, TimeSpan.FromSeconds(1 + Scheduling.Next(90)), Timeout.InfiniteTimeSpan);
+
+    /// <summary>An alarm is set for then: whoever sweeps must look.</summary>
+    public void Watch(DateTimeOffset at)
+    {
+        foreach (var life in nodes) life.Watch(at);
+    }
+
+    public int IndexOf(EngineInput input) =>
+        input.Inputs is [OrderCommand.Create create] ? Wish.IndexOf(create.Description) : Database.IndexOf(input.Order);
+
+    /// <summary>What goes wrong for a time, and when.</summary>
+    void Plan()
+    {
+        var chance = Chance.Random(Chance.Of(Seed, 5));
+        for (var nth = 0; nth < 6; nth++)
+        {
+            var (fault, at, lot) = (chance.Pick(Fault.NodePaused, Fault.StoreGone, Fault.GatewayGone, Fault.NewsGone, Fault.None),
+                chance.Between(TimeSpan.Zero, TimeSpan.FromHours(3)), chance.Next());
+            if (fault == Fault.None) continue;
+            var point = new FaultPoint(Port.Plan, -1, nth);
+            Time.CreateTimer(_ =>
+            {
+                if (Faults.Strike(point, fault)) Happen(fault, Chance.Random((ulong)lot));
+            }, null, at, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    void Happen(Fault fault, Random size)
+    {
+        var now = Time.GetUtcNow();
+        var gateway = size.Pick(Gateways);
+        switch (fault)
+        {
+            case Fault.NodePaused:
+                size.Pick(nodes).Pause(size.Between(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(3)));
+                break;
+            case Fault.StoreGone:
+                Database.AwayUntil = now + size.Between(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2));
+                break;
+            case Fault.GatewayGone:
+                gateway.GoneUntil = now + size.Between(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(40));
+                break;
+            case Fault.NewsGone:
+                gateway.NewsGoneUntil = now + size.Between(TimeSpan.FromMinutes(10), TimeSpan.FromHours(8));
+                break;
+        }
+        Trace.Tell(-1, $"{fault} begins");
+    }
+
+    static GatewayAccounts AccountsOf(PlantedBug bug)
+    {
+        var settings = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Gateways:cards:Gateway"] = "stripe",
+            ["Gateways:cards:secret_key"] = "sk_live_world",
+            ["Gateways:cards:webhook_secret"] = "whsec_world",
+            ["Gateways:upi:Gateway"] = "razorpay",
+            ["Gateways:upi:key_id"] = "rzp_live_world",
+            ["Gateways:upi:key_secret"] = "worldkey",
+            ["Gateways:upi:webhook_secret"] = "world",
+        }).Build();
+        var (accounts, faults) = GatewayAccounts.Read(settings.GetSection("Gateways"), Compiled.Select(bug.Gateway));
+        return faults.IsEmpty ? accounts : throw new InvalidOperationException(string.Join(" ", faults));
+    }
+
+    static readonly IReadOnlyCollection<IGateway> Compiled = new GatewayCatalog(typeof(IGateway).Assembly).Gateways;
+}
