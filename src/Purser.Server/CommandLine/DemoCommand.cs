@@ -14,10 +14,13 @@ static class DemoCommand
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(50);
 
+    /// <summary>How many times faster than life the gateways' own delays pass. What a bank takes is told in their time.</summary>
+    const int Speed = 600;
+
     public static async Task<int> Run(string[] settings, CancellationToken stop)
     {
         var since = Stopwatch.GetTimestamp();
-        await using var sandbox = await SandboxProcess.Start(fixedPorts: false, speed: 600, stop);
+        await using var sandbox = await SandboxProcess.Start(fixedPorts: false, Speed, stop);
         var chosen = sandbox.Accounts();
         chosen["urls"] = "http://127.0.0.1:0";
         var name = $"demo-{Environment.ProcessId}";
@@ -95,7 +98,7 @@ static class DemoCommand
         if (outcome.Acts is not null)
         {
             _ = PaymentId.TryParse(payment.GetProperty("id").GetString(), out var paymentId);
-            var acted = await Post(sandbox.Control, $"/control/{gateway.Name}/payments", new { reference = paymentId.Reference, outcome = outcome.Acts, delay_ms = 3000 }, stop);
+            var acted = await Post(sandbox.Control, $"/control/{gateway.Name}/payments", new { reference = paymentId.Reference, outcome = outcome.Acts, delay_ms = 3000 * Speed }, stop);
             if (outcome.Returns && acted.TryGetProperty("return_url", out var back) && back.GetString() is { } url)
                 using (await api.GetAsync(new Uri(url), stop)) { }
         }
