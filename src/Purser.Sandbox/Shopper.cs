@@ -9,9 +9,14 @@ public static class Shopper
         "paid_twice", "wrong_amount", "expired",
     ];
 
-    static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(30);
+    /// <summary>How long a bank takes that answers later.</summary>
+    static readonly TimeSpan BankDelay = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long a try seems lost before it turns into money.</summary>
+    static readonly TimeSpan LateDelay = TimeSpan.FromMinutes(20);
 
     /// <summary>Does it. The outcome "refused" says that the link could not be paid any more.</summary>
+    /// <param name="delay">Until a later outcome, in the gateway's time, which the sandbox's speed shortens.</param>
     public static ShopperResult Act(GatewayWorld world, Link link, string outcome, TimeSpan? delay)
     {
         var gateway = world.Dialect;
@@ -37,11 +42,11 @@ public static class Shopper
                 return gateway.CaptureTwice(link) is { } both
                     ? new(outcome, gateway.ReturnUrl(link, both[^1]), both) : Refused;
             case "paid_pending":
-                return Begun(gateway.Begin(link), captured: true);
+                return Begun(gateway.Begin(link), BankDelay, captured: true);
             case "pending_then_failed":
-                return Begun(gateway.Begin(link), captured: false);
+                return Begun(gateway.Begin(link), BankDelay, captured: false);
             case "paid_late":
-                return Begun(gateway.BeginLate(link), captured: true);
+                return Begun(gateway.BeginLate(link), LateDelay, captured: true);
             default:
                 throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "No such outcome.");
         }
@@ -49,11 +54,11 @@ public static class Shopper
         ShopperResult Paid(string? moneyId) =>
             moneyId is null ? Refused : new(outcome, gateway.ReturnUrl(link, moneyId), [moneyId]);
 
-        ShopperResult Begun(string? moneyId, bool captured)
+        ShopperResult Begun(string? moneyId, TimeSpan usual, bool captured)
         {
             if (moneyId is null) return Refused;
             var back = gateway.ReturnUrl(link, moneyId);
-            world.Later(delay ?? UsualDelay, () => gateway.Finish(link, moneyId, captured));
+            world.Later(delay ?? usual, () => gateway.Finish(link, moneyId, captured));
             return new(outcome, back, [moneyId]);
         }
     }

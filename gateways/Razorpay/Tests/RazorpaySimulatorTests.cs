@@ -128,7 +128,7 @@ public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, 
     {
         var (_, link) = await Create("late");
         var id = link["id"]!.ToString();
-        var (_, result) = await gateway.Shopper("late", "paid_late", delayMs: 120_000);
+        var (_, result) = await gateway.Shopper("late", "paid_late", delayMs: 1_200_000);
         var payment = result["money_ids"]![0]!.ToString();
         (await Get($"/v1/payments/{payment}"))["status"]!.ToString().ShouldBe("failed");
         (await Post($"/v1/payment_links/{id}/cancel")).Status.ShouldBe(200);
