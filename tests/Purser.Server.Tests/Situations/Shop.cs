@@ -21,7 +21,7 @@ sealed class Shop : IAsyncDisposable
     public ScriptedGateway First { get; }
     public ScriptedGateway Second { get; }
 
-    public static async Task<Shop> Open(string connectionString, IReadOnlyDictionary<string, string?>? more = null)
+    public static async Task<Shop> Open(string connectionString, IReadOnlyDictionary<string, string?>? more = null, Action<IServiceCollection>? also = null)
     {
         var (first, second) = (new ScriptedGateway("first"), new ScriptedGateway("second"));
         var settings = new Dictionary<string, string?>
@@ -33,7 +33,7 @@ sealed class Shop : IAsyncDisposable
             ["Gateways:second:Gateway"] = "second",
         };
         foreach (var (name, value) in more ?? new Dictionary<string, string?>()) settings[name] = value;
-        var host = await ServerHost.Start([], settings, gateways: [first, second]);
+        var host = await ServerHost.Start([], settings, also, gateways: [first, second]);
         var keys = await DevelopmentKeys.Renew(host, "test", default);
         var api = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(host.Url) };
         api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", keys.Secret);
