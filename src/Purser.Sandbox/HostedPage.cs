@@ -7,15 +7,14 @@ namespace Purser.Sandbox;
 /// <summary>The page on which a shopper pays, plain and quick. Everything that came from outside is escaped.</summary>
 sealed class HostedPage(GatewayWorld world)
 {
-    static readonly (string Outcome, string Label, string Kind)[] Choices =
+    static readonly (string Outcome, string Label, string Meaning)[] Choices =
     [
-        ("paid", "Pay", "main"),
-        ("declined", "Decline", ""),
-        ("paid_pending", "Pay, confirmed later", ""),
-        ("paid_late", "Pay late", ""),
-        ("pending_then_failed", "Pay, refused later", ""),
-        ("paid_twice", "Pay twice", ""),
-        ("wrong_amount", "Pay too little", ""),
+        ("declined", "Decline", "The bank says no. You can try again."),
+        ("paid_pending", "Pay, confirmed later", "The bank takes the money after a while."),
+        ("pending_then_failed", "Pay, refused later", "The bank says no after a while."),
+        ("paid_late", "Pay late", "It seems lost now. The money is taken later, even if the link has ended."),
+        ("paid_twice", "Pay twice", "The money is taken two times."),
+        ("wrong_amount", "Pay too little", "One minor unit less than asked for is taken."),
     ];
 
     const string Style =
@@ -23,6 +22,7 @@ sealed class HostedPage(GatewayWorld world)
         *{box-sizing:border-box}body{margin:0;font:17px/1.5 system-ui,sans-serif;background:#f2f3f7;color:#16181d}
         main{max-width:26rem;margin:0 auto;padding:1rem}.note{background:#5b2a86;color:#fff;text-align:center;padding:.4rem;
         font-weight:600;letter-spacing:.08em}section{background:#fff;border-radius:12px;padding:1.2rem;margin-top:1rem}
+        h1{font-size:1.1rem;margin:0}h2{font-size:1rem;margin:0}p{margin:.3rem 0;overflow-wrap:anywhere}
         .sum{font-size:2rem;font-weight:700;margin:.2rem 0}.small{color:#4d5360;font-size:.9rem;overflow-wrap:anywhere}
         button,a.b{display:block;width:100%;padding:.8rem;margin:.6rem 0 0;font:inherit;text-align:center;border-radius:8px;
         border:1px solid #767d8c;background:#fff;color:#16181d;text-decoration:none;cursor:pointer}
@@ -79,30 +79,31 @@ sealed class HostedPage(GatewayWorld world)
         var page = new StringBuilder(4096);
         page.Append("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" ")
             .Append("content=\"width=device-width,initial-scale=1\"><title>Sandbox payment</title><style>").Append(Style)
-            .Append("</style></head><body><div class=\"note\">SANDBOX &middot; no real money</div><main><section><h1>")
-            .Append(Safe(world.Dialect.Name)).Append("</h1><p>").Append(Safe(link.Description)).Append("</p><p class=\"sum\">")
-            .Append(Safe(Sum(link.Amount, link.Currency))).Append("</p><p class=\"small\">Reference ")
-            .Append(Safe(link.Reference ?? "none")).Append(" &middot; ").Append(Safe(link.Id)).Append(" &middot; ")
-            .Append(Safe(state)).Append("</p></section><section>");
+            .Append("</style></head><body><div class=\"note\" role=\"note\">SANDBOX &middot; no real money</div><main><section><h1>")
+            .Append(Safe(Title(world.Dialect.Name))).Append("</h1><p class=\"sum\">").Append(Safe(Sum(link.Amount, link.Currency))).Append("</p><p>")
+            .Append(Safe(link.Description)).Append("</p><p class=\"small\">Reference ").Append(Safe(link.Reference ?? "none")).Append(" &middot; ")
+            .Append(Safe(state)).Append("</p>");
         if (message is not null) page.Append("<p role=\"status\">").Append(Safe(message)).Append("</p>");
-        if (payable)
-        {
-            page.Append("<form method=\"post\" action=\"").Append(Safe(context.Request.Path.Value ?? "/")).Append("\">");
-            foreach (var (outcome, label, kind) in Choices)
-                page.Append("<button name=\"outcome\" value=\"").Append(outcome).Append("\" class=\"").Append(kind).Append("\">")
-                    .Append(label).Append("</button>");
-            page.Append("</form>");
-        }
-        else
-        {
-            page.Append("<p>This link can no longer be paid.</p>");
-        }
-
+        page.Append("</section><section>");
+        if (payable) Choose(page, context.Request.Path.Value ?? "/", Sum(link.Amount, link.Currency));
+        else page.Append("<p>This link can no longer be paid.</p>");
         if (world.Dialect.CancelUrl(link) is { } away)
             page.Append("<a class=\"b\" href=\"").Append(Safe(away)).Append("\">Cancel and go back</a>");
         page.Append("</section></main></body></html>");
         await WriteHtml(context, status, page.ToString());
     }
+
+    static void Choose(StringBuilder page, string path, string sum)
+    {
+        page.Append("<h2>What shall happen?</h2><form method=\"post\" action=\"").Append(Safe(path))
+            .Append("\"><button name=\"outcome\" value=\"paid\" class=\"main\">Pay ").Append(Safe(sum)).Append("</button>");
+        foreach (var (outcome, label, meaning) in Choices)
+            page.Append("<button name=\"outcome\" value=\"").Append(outcome).Append("\" aria-describedby=\"").Append(outcome).Append("\">")
+                .Append(label).Append("</button><p class=\"small\" id=\"").Append(outcome).Append("\">").Append(meaning).Append("</p>");
+        page.Append("</form><p class=\"small\">To abandon it, close this page.</p>");
+    }
+
+    static string Title(string name) => $"{char.ToUpperInvariant(name[0])}{name[1..]} sandbox";
 
     internal static async Task WriteHtml(HttpContext context, int status, string page)
     {
