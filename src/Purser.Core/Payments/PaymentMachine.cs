@@ -103,7 +103,9 @@ static class PaymentMachine
 
     static Step Declined(Payment p, Evidence.Declined e)
     {
-        if (p.DeclinedAt is null || e.At > p.DeclinedAt) p = p with { Decline = e.Reason, DeclinedAt = e.At };
+        // By the gateway's own time of the try where it tells it: an inquiry that sees the same try every minute has no news.
+        var at = e.GatewayTime ?? e.At;
+        if (p.DeclinedAt is null || at > p.DeclinedAt) p = p with { Decline = e.Reason, DeclinedAt = at };
         return new(p, EventType.PaymentDeclined);
     }
 

@@ -35,6 +35,7 @@ static partial class Rules
     static readonly Dictionary<string, string> FrameworkNames = new()
     {
         ["TimeProvider"] = "the framework's clock",
+        ["AttributeProvider"] = "reflection's word for what carries an attribute",
         ["IServiceProvider"] = "the framework's container",
         ["ServiceProvider"] = "the framework's container",
         ["BuildServiceProvider"] = "the framework's container",

@@ -30,6 +30,18 @@ public sealed class PayingTests
         .Hears(Tell.Succeeded()).Then(Paid, Succeeded);
 
     [Fact]
+    public void A_decline_that_an_inquiry_sees_again_every_minute_is_told_once()
+    {
+        var story = Given.Order().HasLink();
+        var tried = story.Now;
+        for (var minute = 0; minute < 5; minute++)
+            story.Later(TimeSpan.FromMinutes(1)).When(new Evidence.Declined("insufficient funds") { GatewayTime = tried }
+                .Learned(1, EvidenceSource.Inquiry, story.Now, $"inquiry {minute}"));
+        story.Events.Count(e => e.Type == EventType.PaymentDeclined).ShouldBe(1);
+    }
+
+
+    [Fact]
     public void A_second_payment_is_refused_while_the_first_is_open_and_the_caller_gets_the_first() => Given.Order()
         .Pays().Pays().Same(1)
         .Hears(Tell.Lost(), 1).Pays().Same(1).Pays("stubborn").Same(1)
