@@ -88,6 +88,7 @@ public sealed class FaultPlan
 /// <param name="Status">Another status than the usual one for an error, such as 503.</param>
 /// <param name="Variant">How the answer is malformed.</param>
 /// <param name="Count">How many copies of a duplicated webhook come.</param>
+/// <param name="Stored">The error after the effect is what the gateway remembers as its answer, if it remembers answers by key.</param>
 /// <param name="Instead">The forged webhook, or the one about an unknown order, comes in the place of the genuine one; else beside it.</param>
 public sealed record FaultRule(
     string Call,
@@ -99,7 +100,8 @@ public sealed record FaultRule(
     int? Status = null,
     string? Variant = null,
     int Count = 2,
-    bool Instead = false)
+    bool Instead = false,
+    bool Stored = false)
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {

@@ -38,8 +38,9 @@ sealed class FaultyDoor(GatewayWorld world)
                 await Write(context, world.Dialect.Trouble(rule.Status ?? 500));
                 break;
             case "error_500_after":
-                await world.Dialect.Answer(call);
-                await Write(context, world.Dialect.Trouble(rule.Status ?? 500));
+                var error = world.Dialect.Trouble(rule.Status ?? 500);
+                var remembered = await world.Dialect.Answer(rule.Stored ? call with { Instead = error } : call);
+                await Write(context, rule.Stored ? remembered : error);
                 break;
             case "error_429":
                 context.Response.Headers.RetryAfter = $"{(rule.DelayMs + 999) / 1000}";

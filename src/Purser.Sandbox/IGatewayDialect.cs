@@ -122,6 +122,9 @@ public sealed record Call(string Method, string Path, IReadOnlyDictionary<string
     /// <summary>How long the gateway is to be busy with this call; a dialect awaits it while it works.</summary>
     public Func<Task> Work { get; init; } = () => Task.CompletedTask;
 
+    /// <summary>The call takes its effect, and this is its answer; a dialect that remembers answers remembers this one.</summary>
+    public Reply? Instead { get; init; }
+
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? (string?)value : null;
 
     public string? Asked(string name) => Query.TryGetValue(name, out var value) ? (string?)value : null;

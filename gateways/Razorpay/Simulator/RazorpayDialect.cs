@@ -48,7 +48,12 @@ public sealed partial class RazorpayDialect : IGatewayDialect
     {
         await call.Work();
         if (!Authorized(call)) return RazorpayDialectRules.Bad("Authentication failed", status: 401);
-        return (call.Method, Parts(call)) switch
+        var reply = Execute(call);
+        return call.Instead ?? reply;
+    }
+
+    Reply Execute(Call call) =>
+        (call.Method, Parts(call)) switch
         {
             ("POST", ["v1", "payment_links"]) => CreateLink(call),
             ("GET", ["v1", "payment_links"]) => FindLinks(call),
@@ -71,7 +76,6 @@ public sealed partial class RazorpayDialect : IGatewayDialect
             ("PATCH", ["v1", "refunds", var id]) => ChangeRefund(id, call),
             _ => RazorpayDialectRules.Bad("The requested URL was not found on the server.", status: 404),
         };
-    }
 
     public Reply Trouble(int status) => RazorpayDialectRules.Bad(status == 429
         ? "Request was throttled. Please try again later." : "We are facing some trouble completing your request at the moment. Please try again shortly.", status: status);

@@ -93,13 +93,13 @@ public sealed partial class StripeDialect : IGatewayDialect
         if (call.Method != "POST")
         {
             await call.Work();
-            return Execute(call);
+            return Answered(call);
         }
 
         if (call.Header("Idempotency-Key") is not { } key)
         {
             await call.Work();
-            return Execute(call);
+            return Answered(call);
         }
 
         if (key.Length is 0 or > LongestKey)
@@ -107,8 +107,15 @@ public sealed partial class StripeDialect : IGatewayDialect
         return await vault.Idempotency.Once(key, call, requestId, async () =>
         {
             await call.Work();
-            return Execute(call);
+            return Answered(call);
         });
+    }
+
+    /// <summary>The answer, or the error that is told and remembered in its place though the call was executed.</summary>
+    Reply Answered(Call call)
+    {
+        var reply = Execute(call);
+        return call.Instead is { } instead && reply.Executed ? instead with { Executed = true } : reply;
     }
 
     static string? KeyOf(Call call)

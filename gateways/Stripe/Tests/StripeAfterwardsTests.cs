@@ -120,6 +120,22 @@ public sealed class StripeAfterwardsTests(World world) : IClassFixture<World>, I
     }
 
     [Fact]
+    public async Task A_stored_error_comes_again_under_its_key_though_the_session_was_made()
+    {
+        await gateway.Fault(new { call = "create_link", fault = "error_500_after", stored = true });
+        for (var i = 0; i < 2; i++)
+        {
+            using var form = Form("stored");
+            var (status, body, headers) = await gateway.Send("POST", Sessions, form, Key, ("Idempotency-Key", "k"));
+            status.ShouldBe(500);
+            body!["error"]!["type"]!.ToString().ShouldBe("api_error");
+            headers.Contains("Idempotent-Replayed").ShouldBe(i == 1);
+        }
+
+        (await Get(Sessions))["data"]![0]!["client_reference_id"]!.ToString().ShouldBe("stored");
+    }
+
+    [Fact]
     public async Task The_page_waits_for_the_answer_to_its_news_before_the_browser_goes_on()
     {
         var id = await Create("wait");
