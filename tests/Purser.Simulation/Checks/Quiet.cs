@@ -67,7 +67,7 @@ sealed class Quiet(World world)
         foreach (var c in ours?.Captures ?? [])
             Check("I4 they hold all that we know", link.Order, link.Tries.Any(t => t.Id == c.MoneyReference && t.Amount == c.Amount && t.CapturedAt is not null), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
         if (order is not null && link.Tries.Any(t => t.CapturedAt is not null && t.Amount == order.Amount))
-            Check("I8 paid there is paid here", link.Order, ours!.Status == PaymentStatus.Succeeded, $"{order.Id} payment {ours.Number} is {ours.Status}, gateway holds {link.Money!.Amount}");
+            Check("I8 paid there is paid here", link.Order, ours?.Status == PaymentStatus.Succeeded, $"{order.Id} payment {link.Payment.Number} is {ours?.Status}, gateway holds {link.Money!.Amount}");
     }
 
     void LeftToFiles(WorldGateway gateway, Money amount)

@@ -1,0 +1,38 @@
+namespace Purser.Simulation;
+
+/// <summary>A checker that cannot find known bugs is worth nothing. And one that finds them everywhere is worth no more.</summary>
+public sealed class PlantedBugTests
+{
+    /// <summary>The seeds within which each must be found, and with which the product as it is must be clean.</summary>
+    const int MostSeeds = 6;
+    const ulong FirstSeed = 900;
+
+    public static TheoryData<string> Names => [.. PlantedBugs.All.Select(b => b.Name)];
+
+    [Fact]
+    public void At_least_ten_known_bugs_are_planted() => PlantedBugs.All.Count.ShouldBeGreaterThanOrEqualTo(10);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_known_bug_is_found(string name)
+    {
+        var bug = PlantedBugs.Find(name);
+        var found = Enumerable.Range(0, MostSeeds).Any(nth => new Campaign(FirstSeed + (ulong)nth, Campaign.WorldOrders, bug).Run().Failures.Count > 0);
+        found.ShouldBeTrue($"{name} must be found within {MostSeeds} seeds");
+    }
+
+    [Fact]
+    public void The_product_as_it_is_breaks_nothing_with_the_same_seeds()
+    {
+        for (var nth = 0; nth < MostSeeds; nth++)
+            new Campaign(FirstSeed + (ulong)nth, Campaign.WorldOrders).Run().Failures.SelectMany(f => f.Violations).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void The_same_seed_is_the_same_world_and_another_is_another()
+    {
+        var first = new Campaign(1, 100).Run().Hash;
+        new Campaign(1, 100).Run().Hash.ShouldBe(first);
+        new Campaign(2, 100).Run().Hash.ShouldNotBe(first);
+    }
+}
