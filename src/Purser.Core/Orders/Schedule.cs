@@ -25,13 +25,15 @@ static class Schedule
     public static DateTimeOffset? NextLook(Order order, Payment p, OrderRules rules) => p.Status switch
     {
         Succeeded when p.Contradicted && p.Discrepancy is null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
+        // A wrong amount may have been a garbled answer. It keeps the shopper waiting, so it is asked about until it is told right or the order ends.
+        Held when !order.HasEnded => (p.LookedAt ?? p.StartedAt) + rules.PendingEvery,
+        Succeeded or Held when p.Captures.Any(c => c.Standing == Standing.Mismatched) => Watch(order, p, rules),
         Succeeded => null,
         Starting or Unresolved when OrderMachine.AsksForLink(order, p, rules) => p.AskedAt + NotSentDelay * (1 << Math.Min(p.Asks - 1, 10)),
         // We want it closed: ask until it is.
         Unresolved or Pending or Processing when p is { CancelAsked: true, GatewayReference: not null } && order is { HasEnded: false, ClosingAt: null } =>
             (p.LookedAt ?? p.StartedAt) + rules.PendingEvery,
         Starting or Unresolved when order.ClosingAt is null || order.HasEnded => AfterAsking(p, rules),
-        Held => Watch(order, p, rules),
         Starting or Unresolved or Pending or Processing => order switch
         {
             { EndedAt: { } end } => Lingering(p, end, rules),
@@ -39,6 +41,7 @@ static class Schedule
             _ when p.Status == Processing => (p.LookedAt ?? p.ProcessingAt ?? p.StartedAt) + rules.PendingEvery,
             _ => Later((p.LinkOpenedAt ?? p.StartedAt) + rules.PendingFirst, p.LookedAt + rules.PendingEvery),
         },
+        Held => null,
         Failed or Cancelled or Expired => p.MayExist ? Watch(order, p, rules) : null,
         _ => throw new InvalidOperationException($"No schedule for status {p.Status}."),
     };

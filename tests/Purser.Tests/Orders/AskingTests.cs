@@ -158,6 +158,17 @@ public sealed class AskingTests
         .Until(Minutes(30)).Told("order.expired").Check(s => s.Order.WakeAt.ShouldBe(Given.Start + Minutes(90)));
 
     [Fact]
+    public void A_wrong_amount_is_asked_about_every_minute_while_the_order_waits() => Given.Order().HasLink().Hears(Tell.Succeeded(amount: Given.Rupees(1)))
+        .Until(Minutes(3), _ => Tell.Succeeded(amount: Given.Rupees(1))).Check(s => s.Calls.OfType<GatewayCall.Inquire>().Count().ShouldBe(3))
+        .Until(Minutes(4), _ => Tell.Succeeded()).Then(Paid, Succeeded);
+
+    [Fact]
+    public void A_wrong_amount_beside_other_money_is_watched_until_it_is_told_right() => Given.Order().HasLink()
+        .Hears(Tell.Succeeded("garbled", Given.Rupees(1))).Until(Minutes(30)).Told("order.expired")
+        .Hears(Tell.Succeeded("late")).Then(OrderStatus.Expired, Succeeded)
+        .Until(Minutes(91), _ => Tell.Succeeded("garbled")).Check(s => s.First.Captures.ShouldAllBe(c => c.Amount == Given.Rupees(499)));
+
+    [Fact]
     public void An_order_that_closes_while_its_question_never_left_us_neither_spins_nor_asks_for_a_link() => Given.Order(minutes: 1)
         .At(TimeSpan.FromSeconds(59)).Pays().Hears(Tell.NotSent()).At(Minutes(1)).Tick().Asked("inquire 1")
         .Hears(Tell.Absent, source: EvidenceSource.Inquiry).Told("payment.failed", "order.expired");
