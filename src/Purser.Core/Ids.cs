@@ -38,7 +38,6 @@ public readonly record struct OrderId(long Value) : IComparable<OrderId>
 public readonly record struct PaymentId(OrderId Order, int Number)
 {
     public const string Prefix = "pay_";
-    const int LongestReference = 20;
 
     /// <summary>Our reference for the payment at a gateway, and the idempotency key made from it: the order's 13 letters, <c>p</c>, the number.
     /// Letters and digits only and at most 20 long, which every gateway's reference field takes.</summary>
@@ -47,38 +46,80 @@ public readonly record struct PaymentId(OrderId Order, int Number)
     public static bool TryParse([NotNullWhen(true)] string? text, out PaymentId id)
     {
         id = default;
-        return text is not null && text.StartsWith(Prefix, StringComparison.Ordinal) && TryParse(text.AsSpan(Prefix.Length), '_', out id);
+        if (!NumberedId.TryParse(text, Prefix, out var order, out var number)) return false;
+        id = new PaymentId(order, number);
+        return true;
     }
 
     /// <summary>Reads our reference back from a gateway's message. Gateways may change its case.</summary>
     public static bool TryParseReference([NotNullWhen(true)] string? reference, out PaymentId id)
     {
         id = default;
-        // Beyond ASCII there are letters that become ours in lower case, such as the Kelvin sign.
-        return reference is { Length: <= LongestReference } && Ascii.IsValid(reference)
-            && TryParse(reference.ToLowerInvariant().AsSpan(), 'p', out id);
-    }
-
-    public override string ToString() => $"{Prefix}{Order.Letters}_{Number}";
-
-    static bool TryParse(ReadOnlySpan<char> text, char separator, out PaymentId id)
-    {
-        id = default;
-        if (text.Length < Crockford.Length + 2 || text[Crockford.Length] != separator) return false;
-        if (!OrderId.TryParseLetters(text[..Crockford.Length], out var order)) return false;
-        var digits = text[(Crockford.Length + 1)..];
-        // Digits are checked one by one, for int.TryParse takes trailing NUL characters as if they were not there.
-        if (digits[0] == '0' || digits.ContainsAnyExceptInRange('0', '9')) return false;
-        if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
+        if (!NumberedId.TryParseReference(reference, 'p', out var order, out var number)) return false;
         id = new PaymentId(order, number);
         return true;
     }
+
+    public override string ToString() => $"{Prefix}{Order.Letters}_{Number}";
 }
 
 /// <summary>A refund is its order and its number there: <c>ref_01jd8xk3m4n7p_1</c>.</summary>
 public readonly record struct RefundId(OrderId Order, int Number)
 {
-    public override string ToString() => $"ref_{Order.Letters}_{Number}";
+    public const string Prefix = "ref_";
+
+    /// <summary>Our reference for the refund at a gateway, and the idempotency key made from it: the order's 13 letters, <c>r</c>, the number.</summary>
+    public string Reference => $"{Order.Letters}r{Number}";
+
+    /// <summary>Reads our reference back from a gateway's message. Gateways may change its case.</summary>
+    public static bool TryParseReference([NotNullWhen(true)] string? reference, out RefundId id)
+    {
+        id = default;
+        if (!NumberedId.TryParseReference(reference, 'r', out var order, out var number)) return false;
+        id = new RefundId(order, number);
+        return true;
+    }
+
+    public static bool TryParse([NotNullWhen(true)] string? text, out RefundId id)
+    {
+        id = default;
+        if (!NumberedId.TryParse(text, Prefix, out var order, out var number)) return false;
+        id = new RefundId(order, number);
+        return true;
+    }
+
+    public override string ToString() => $"{Prefix}{Order.Letters}_{Number}";
+}
+
+/// <summary>What payments and refunds are called: an order's letters, a separator, a number.</summary>
+static class NumberedId
+{
+    const int LongestReference = 20;
+
+    public static bool TryParse([NotNullWhen(true)] string? text, string prefix, out OrderId order, out int number)
+    {
+        (order, number) = (default, 0);
+        return text is not null && text.StartsWith(prefix, StringComparison.Ordinal) && TryParse(text.AsSpan(prefix.Length), '_', out order, out number);
+    }
+
+    public static bool TryParseReference([NotNullWhen(true)] string? reference, char separator, out OrderId order, out int number)
+    {
+        (order, number) = (default, 0);
+        // Beyond ASCII there are letters that become ours in lower case, such as the Kelvin sign.
+        return reference is { Length: <= LongestReference } && Ascii.IsValid(reference)
+            && TryParse(reference.ToLowerInvariant().AsSpan(), separator, out order, out number);
+    }
+
+    static bool TryParse(ReadOnlySpan<char> text, char separator, out OrderId order, out int number)
+    {
+        (order, number) = (default, 0);
+        if (text.Length < Crockford.Length + 2 || text[Crockford.Length] != separator) return false;
+        if (!OrderId.TryParseLetters(text[..Crockford.Length], out order)) return false;
+        var digits = text[(Crockford.Length + 1)..];
+        // Digits are checked one by one, for int.TryParse takes trailing NUL characters as if they were not there.
+        return digits[0] != '0' && !digits.ContainsAnyExceptInRange('0', '9')
+            && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    }
 }
 
 /// <summary>Draws order ids. In each millisecond it starts at chance and counts up, so one process never repeats itself; two processes

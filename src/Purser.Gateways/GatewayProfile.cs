@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Purser.Orders;
+using Purser.Payments;
 
 namespace Purser.Gateways;
 
@@ -12,10 +13,14 @@ public sealed record GatewayProfile
     public required string Title { get; init; }
     /// <summary>Where its API lives; an account may say otherwise.</summary>
     public required Uri BaseUrl { get; init; }
+    /// <summary>Where it lives for accounts in test mode, when that is elsewhere.</summary>
+    public Uri? TestBaseUrl { get; init; }
     /// <summary>Currency codes it takes. Empty means all of ISO 4217 that its mapping knows.</summary>
     public required ImmutableHashSet<string> Currencies { get; init; }
-    /// <summary>Methods for people and for routing: card, upi, netbanking, wallet, bank_transfer.</summary>
-    public required ImmutableArray<string> Methods { get; init; }
+    /// <summary>The ways to pay that a payment can be restricted to on its page, the usual one first. Empty: the page alone decides.</summary>
+    public required ImmutableArray<MethodOffer> Offers { get; init; }
+    /// <summary>Their names, each once.</summary>
+    public IEnumerable<string> Methods => Offers.Select(o => o.Method).Distinct();
     /// <summary>The settings of an account.</summary>
     public required ImmutableArray<GatewaySetting> Settings { get; init; }
     /// <summary>How long after a call the gateway may still say that it knows nothing of what it did.</summary>
@@ -24,6 +29,13 @@ public sealed record GatewayProfile
     public required TimeSpan LongestLink { get; init; }
     /// <summary>Asking for a link twice under one key gives one link.</summary>
     public required bool RepeatsSafely { get; init; }
+
+    /// <summary>What its webhooks are worth.</summary>
+    public required WebhookTrust Webhooks { get; init; }
+
+    /// <summary>Its link is a form that the shopper's browser posts: opening it asks the gateway nothing, and the gateway knows nothing of the
+    /// payment before somebody posts it.</summary>
+    public bool LinkIsForm { get; init; }
 
     /// <summary>What decisions need to know.</summary>
     public GatewayTerms Terms(bool canCancel) => new(canCancel, RepeatsSafely, VisibilityDelay, ShortestLink, LongestLink);
@@ -35,10 +47,42 @@ public sealed record GatewayProfile
     public Func<GatewayAccount, string?> RefusesAccount { get; init; } = _ => null;
 }
 
+/// <summary>What a webhook that passed its check proves.</summary>
+public enum WebhookTrust
+{
+    /// <summary>None are sent, or none that are documented: every one is refused.</summary>
+    None,
+    /// <summary>It comes from the gateway or looks so, but amount and status are not signed beyond doubt: it leads to an inquiry and to nothing else.</summary>
+    Trigger,
+    /// <summary>Amount and status are signed: it is evidence.</summary>
+    Proof,
+}
+
+/// <summary>A way to pay, and where it is offered.</summary>
+/// <param name="Method">One of <see cref="PaymentMethods.Common"/>, or a name of the gateway's own, in snake_case.</param>
+public sealed record MethodOffer(string Method)
+{
+    public MethodOffer(string method, params IEnumerable<string> currencies) : this(method) => Currencies = [.. currencies];
+
+    /// <summary>For people; needed where the method is the gateway's own.</summary>
+    public string? Title { get; init; }
+    /// <summary>Empty: all that the gateway takes.</summary>
+    public ImmutableHashSet<string> Currencies { get; init; } = [];
+    /// <summary>The shopper's country, ISO 3166-1 alpha-2. Empty: any, also when it is not known.</summary>
+    public ImmutableHashSet<string> Countries { get; init; } = [];
+
+    public bool Takes(Currency currency, string? country) =>
+        (Currencies.Count == 0 || Currencies.Contains(currency.Code)) && (Countries.Count == 0 || (country is not null && Countries.Contains(country)));
+}
+
 /// <param name="Name">snake_case, as in configuration.</param>
 /// <param name="Secret">Encrypted at rest, and cut out of everything recorded.</param>
 /// <param name="Several">May hold several values, separated by commas (secrets during a rotation).</param>
-public sealed record GatewaySetting(string Name, bool Secret, string Meaning, bool Required = true, bool Several = false);
+public sealed record GatewaySetting(string Name, bool Secret, string Meaning, bool Required = true, bool Several = false)
+{
+    /// <summary>A value of the right form that belongs to nobody, for settings that must have one (a key of 16 letters, a certificate).</summary>
+    public string? Example { get; init; }
+}
 
 /// <summary>The merchant's contract with a gateway: its name here, whose it is, and its settings by the names in the profile.</summary>
 public sealed record GatewayAccount(string Name, string Gateway, Uri BaseUrl, ImmutableDictionary<string, string> Settings)

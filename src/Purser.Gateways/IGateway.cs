@@ -78,7 +78,7 @@ public abstract record NewsReading
     /// <param name="Facts">What it proves. Empty when it is about something we do not follow. Without a payment only facts about money
     /// are told: money that we cannot place.</param>
     /// <param name="ProvesAmount">False when the scheme does not sign amount and status, or when the message contradicts itself: then its
-    /// facts are not believed and only lead to an inquiry.</param>
+    /// facts are not believed, and it only leads to an inquiry.</param>
     /// <param name="EventType">The gateway's word for the event.</param>
     public sealed record Genuine(
         string EventId, string EventType, PaymentId? Payment, IReadOnlyList<Evidence> Facts, bool ProvesAmount = true) : NewsReading
@@ -86,6 +86,9 @@ public abstract record NewsReading
         /// <summary>The gateway's name for the money it is about, as in <see cref="Evidence.Succeeded"/>. Finds the payment of news that does not
         /// carry our reference, such as a dispute.</summary>
         public string? MoneyReference { get; init; }
+
+        /// <summary>What it says of refunds, under the same trust as <see cref="Facts"/>.</summary>
+        public IReadOnlyList<RefundNews> RefundFacts { get; init; } = [];
     }
 
     /// <summary>Not from the gateway, or not provably.</summary>

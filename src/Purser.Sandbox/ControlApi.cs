@@ -12,7 +12,10 @@ sealed class ControlApi(Sandbox sandbox)
 
     sealed record EndpointBody(string? Url, IReadOnlyList<string>? Secrets, IReadOnlyList<string>? Events);
 
-    sealed record PaymentBody(string? Reference, string? Outcome, int? DelayMs);
+    sealed record PaymentBody(string? Reference, string? Outcome, int? DelayMs, LinkBody? Link);
+
+    /// <summary>A payment link as a shop has it; the browser visits it before it acts.</summary>
+    sealed record LinkBody(string? Kind, string? Url, IReadOnlyDictionary<string, string>? Fields);
 
     sealed record SendBody(string? EventId, string? Reference, string? Type, int? Times);
 
@@ -97,6 +100,17 @@ sealed class ControlApi(Sandbox sandbox)
                 else if (world.Webhooks.SendAgain(eventId, send.Times ?? 1)) await Answer(context, 202, new { event_id = eventId, sent = send.Times ?? 1 });
                 else await Wrong(context, 404, "There is no such event, or no address to send it to.");
                 return;
+            case ("GET", "settlement"):
+                if (world.Dialect.Settlement(world.Book.Movements) is not { } report)
+                {
+                    await Wrong(context, 404, $"{world.Dialect.Name} states its settlements over its API only, or not at all.");
+                    return;
+                }
+
+                context.Response.ContentType = report.ContentType;
+                context.Response.Headers.ContentDisposition = $"attachment; filename=\"{report.FileName}\"";
+                await context.Response.Body.WriteAsync(report.Content, context.RequestAborted);
+                return;
             case ("POST", "payments"):
                 await Pay(context, world, await Body<PaymentBody>(context));
                 return;
@@ -120,6 +134,12 @@ sealed class ControlApi(Sandbox sandbox)
             return;
         }
 
+        if (body.Link is { } visited && await Browser.Visit(world, visited.Url, visited.Fields, context.RequestAborted) is { } why)
+        {
+            await Wrong(context, 400, why);
+            return;
+        }
+
         if (world.Dialect.LinkByReference(body.Reference ?? "") is not { } link)
         {
             await Wrong(context, 404, $"No link has the reference '{body.Reference}'.");
@@ -128,7 +148,13 @@ sealed class ControlApi(Sandbox sandbox)
 
         TimeSpan? delay = body.DelayMs is { } ms ? TimeSpan.FromMilliseconds(ms) : null;
         var result = Shopper.Act(world, link, body.Outcome, delay);
-        await Answer(context, result.Outcome == "refused" ? 409 : 200, result);
+        await Answer(context, result.Outcome == "refused" ? 409 : 200, new
+        {
+            outcome = result.Outcome,
+            return_url = result.Return?.Url,
+            return_form = result.Return?.Form?.ToDictionary(f => f.Key, f => f.Value),
+            money_ids = result.MoneyIds,
+        });
     }
 
     object Overview() => new

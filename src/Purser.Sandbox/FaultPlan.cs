@@ -19,7 +19,7 @@ public sealed class FaultPlan
     public static readonly IReadOnlyList<string> Variants =
         ["truncated", "html", "wrong_type", "empty", "duplicate_keys", "array", "not_utf8"];
 
-    public static readonly IReadOnlyList<string> Calls = ["create_link", "inquire", "cancel", "refund", "other", "webhook", "*"];
+    public static readonly IReadOnlyList<string> Calls = ["create_link", "inquire", "cancel", "refund", "inquire_refund", "settlement", "other", "webhook", "*"];
 
     readonly Lock gate = new();
     volatile Counted[] rules = [];

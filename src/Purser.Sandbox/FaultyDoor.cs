@@ -110,7 +110,7 @@ sealed class FaultyDoor(GatewayWorld world)
     Reply Swapped(string name, Call call, Reply own)
     {
         foreach (var told in new[] { newest.GetValueOrDefault(name), older.GetValueOrDefault(name) })
-            if (told.Reply is { Body: not null } && Text(told.Reply) != Text(own)) return told.Reply;
+            if (told.Reply is { Body: not null } && !told.Reply.Bytes.AsSpan().SequenceEqual(own.Bytes)) return told.Reply;
         return own.Body is null ? own
             : own with { Body = Wire.AboutAStranger(own.Body, world.Dialect.IdentityFields) };
     }
@@ -125,7 +125,7 @@ sealed class FaultyDoor(GatewayWorld world)
     static Task WriteMalformed(HttpContext context, string variant, Reply honest)
     {
         const string json = "application/json";
-        var text = Text(honest);
+        var text = Encoding.UTF8.GetString(honest.Bytes);
         return variant switch
         {
             "html" => WriteRaw(context, 200, "text/html", "<!DOCTYPE html><html><body><h1>Please wait</h1></body></html>"),
@@ -147,12 +147,10 @@ sealed class FaultyDoor(GatewayWorld world)
         return $"{{{string.Join(',', wrong)},{fields.ToJsonString(Wire.Compact)[1..]}";
     }
 
-    static string Text(Reply reply) => reply.Body?.ToJsonString(Wire.Compact) ?? "";
-
     static async Task Write(HttpContext context, Reply reply)
     {
         foreach (var (name, value) in reply.Headers) context.Response.Headers[name] = value;
-        await WriteRaw(context, reply.Status, "application/json; charset=utf-8", Text(reply));
+        await WriteBytes(context, reply.Status, reply.ContentType, reply.Bytes);
     }
 
     static Task WriteRaw(HttpContext context, int status, string type, string text) =>

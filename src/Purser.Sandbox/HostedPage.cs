@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Purser.Sandbox;
@@ -30,6 +31,10 @@ sealed class HostedPage(GatewayWorld world)
         button:focus-visible,a:focus-visible{outline:3px solid #1d4ed8;outline-offset:2px}[role=status]{font-weight:600}
         """;
 
+    const string Submit = "document.forms[0].submit()";
+
+    static readonly string SubmitHash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Submit)));
+
     public async Task Serve(HttpContext context, Link link)
     {
         var gateway = world.Dialect;
@@ -44,11 +49,10 @@ sealed class HostedPage(GatewayWorld world)
             }
 
             var result = Shopper.Act(world, link, outcome, null);
-            if (result.ReturnUrl is { } back)
+            if (result.Return is { } back)
             {
                 await gateway.BeforeReturn(link);
-                context.Response.StatusCode = 303;
-                context.Response.Headers.Location = back;
+                await SendBack(context, back);
                 return;
             }
 
@@ -87,10 +91,32 @@ sealed class HostedPage(GatewayWorld world)
         page.Append("</section><section>");
         if (payable) Choose(page, context.Request.Path.Value ?? "/", Sum(link.Amount, link.Currency));
         else page.Append("<p>This link can no longer be paid.</p>");
-        if (world.Dialect.CancelUrl(link) is { } away)
-            page.Append("<a class=\"b\" href=\"").Append(Safe(away)).Append("\">Cancel and go back</a>");
+        if (world.Dialect.CancelReturn(link) is { Form: null } away)
+            page.Append("<a class=\"b\" href=\"").Append(Safe(away.Url)).Append("\">Cancel and go back</a>");
+        else if (payable && world.Dialect.CancelReturn(link) is not null)
+            page.Append("<form method=\"post\" action=\"").Append(Safe(context.Request.Path.Value ?? "/"))
+                .Append("\"><button name=\"outcome\" value=\"cancelled\">Cancel and go back</button></form>");
         page.Append("</section></main></body></html>");
         await WriteHtml(context, status, page.ToString());
+    }
+
+    /// <summary>A gateway that returns by POST has the browser send a form; the button is for a browser without script.</summary>
+    static async Task SendBack(HttpContext context, BrowserReturn back)
+    {
+        if (back.Form is null)
+        {
+            context.Response.StatusCode = 303;
+            context.Response.Headers.Location = back.Url;
+            return;
+        }
+        var page = new StringBuilder(2048)
+            .Append("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")
+            .Append("<title>Going back</title><style>").Append(Style).Append("</style></head><body><main><section><h1>Going back to the shop</h1>")
+            .Append("<form method=\"post\" action=\"").Append(Safe(back.Url)).Append("\">");
+        foreach (var (name, value) in back.Form)
+            page.Append("<input type=\"hidden\" name=\"").Append(Safe(name)).Append("\" value=\"").Append(Safe(value)).Append("\">");
+        page.Append("<button class=\"main\">Continue</button></form></section></main><script>").Append(Submit).Append("</script></body></html>");
+        await WriteHtml(context, 200, page.ToString());
     }
 
     static void Choose(StringBuilder page, string path, string sum)
@@ -110,7 +136,7 @@ sealed class HostedPage(GatewayWorld world)
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/html; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'";
+        context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SubmitHash}'";
         await context.Response.WriteAsync(page, context.RequestAborted);
     }
 

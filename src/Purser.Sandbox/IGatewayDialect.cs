@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -39,7 +40,7 @@ public interface IGatewayDialect
 
     void Open(GatewayWorld world);
 
-    /// <summary>create_link, inquire, cancel, refund, or other.</summary>
+    /// <summary>create_link, inquire, cancel, refund, inquire_refund, settlement, or other.</summary>
     string CallName(Call call);
 
     Task<Reply> Answer(Call call);
@@ -47,9 +48,8 @@ public interface IGatewayDialect
     /// <summary>How the gateway words a 429 or a 5xx.</summary>
     Reply Trouble(int status) => new(status, new JsonObject { ["error"] = new JsonObject { ["message"] = "Something went wrong" } });
 
-    byte[] WebhookBody(JsonObject payload);
-
-    IReadOnlyDictionary<string, string> SignWebhook(byte[] body, string eventId, IReadOnlyList<string> secrets);
+    /// <summary>What happened as it goes over the wire: written, and signed with the secrets of the endpoint, today's first.</summary>
+    WebhookMessage Webhook(JsonObject payload, string eventId, IReadOnlyList<string> secrets);
 
     IEnumerable<Link> Links();
 
@@ -77,10 +77,15 @@ public interface IGatewayDialect
 
     void Expire(Link link);
 
-    /// <summary>Where the browser goes after this money moved or began to move; null when the page stays.</summary>
-    string? ReturnUrl(Link link, string? moneyId);
+    /// <summary>Where the browser goes after this money moved or began to move, or after a try was declined and the page does not stay (without
+    /// money); null when the page stays.</summary>
+    BrowserReturn? Return(Link link, string? moneyId);
 
-    string? CancelUrl(Link link);
+    /// <summary>Where the browser goes when the shopper gives up; null when the page has no way back.</summary>
+    BrowserReturn? CancelReturn(Link link);
+
+    /// <summary>What the gateway would state that it settled, of the movements in its book: a file as its dashboard gives it. Null when it has none.</summary>
+    SettlementReport? Settlement(IReadOnlyCollection<MoneyMovement> movements) => null;
 
     /// <summary>What the page waits for before the browser goes on, and no longer than the gateway does.</summary>
     Task BeforeReturn(Link link) => Task.CompletedTask;
@@ -132,13 +137,36 @@ public sealed record Call(string Method, string Path, IReadOnlyDictionary<string
     public string BodyText => Encoding.UTF8.GetString(Body);
 }
 
+/// <summary>An answer. What it says stands in <see cref="Body"/>, where faults can change it; how it is written is the dialect's matter.</summary>
 public sealed record Reply(int Status, JsonNode? Body)
 {
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
+    public string ContentType { get; init; } = "application/json; charset=utf-8";
+
+    /// <summary>How the body becomes bytes: encrypted, signed, as a form or as a page. Null: as JSON.</summary>
+    public Func<JsonNode?, byte[]>? Written { get; init; }
+
+    public byte[] Bytes => Written?.Invoke(Body) ?? (Body is null ? [] : Encoding.UTF8.GetBytes(Body.ToJsonString(Wire.Compact)));
+
+    /// <summary>Bytes that no fault about amounts or names changes: a page, a picture, a file.</summary>
+    public static Reply Raw(int status, string contentType, byte[] bytes) => new(status, null) { ContentType = contentType, Written = _ => bytes };
+
+    /// <summary>Sends the browser elsewhere.</summary>
+    public static Reply Redirect(string url) => new(303, null) { Headers = [new("Location", url)] };
+
     /// <summary>False when the request was refused before anything was attempted.</summary>
     public bool Executed { get; init; } = true;
 }
+
+/// <summary>A webhook as it goes over the wire.</summary>
+public sealed record WebhookMessage(byte[] Body, string ContentType, IReadOnlyDictionary<string, string> Headers);
+
+/// <summary>Where the browser goes back to: by a plain visit, or by posting a form.</summary>
+public sealed record BrowserReturn(string Url, IReadOnlyList<KeyValuePair<string, string>>? Form = null);
+
+/// <summary>A statement as the gateway's dashboard gives it.</summary>
+public sealed record SettlementReport(string FileName, string ContentType, byte[] Content);
 
 /// <summary>Bytes and digests as the dialects share them.</summary>
 public static class Wire
@@ -158,10 +186,19 @@ public static class Wire
     public static bool SameText(string a, string b) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(a), Encoding.UTF8.GetBytes(b));
 
-    /// <summary>A copy in which one minor unit is missing from every amount.</summary>
+    /// <summary>A copy in which one unit of the last digit is missing from every amount: of 49900, "499.00" or 499.00 alike.</summary>
     public static JsonNode WithWrongAmounts(JsonNode body, IReadOnlySet<string> amountFields) =>
-        Changed(body, (name, value) => amountFields.Contains(name) && value.TryGetValue(out long amount) && amount > 1
-            ? JsonValue.Create(amount - 1) : null);
+        Changed(body, (name, value) => amountFields.Contains(name) ? Less(value) : null);
+
+    static JsonValue? Less(JsonValue value)
+    {
+        if (value.TryGetValue(out long units)) return units > 1 ? JsonValue.Create(units - 1) : null;
+        var isText = value.TryGetValue(out string? text);
+        if (!decimal.TryParse(isText ? text : value.ToJsonString(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)) return null;
+        // A decimal keeps the digits it was written with, so the difference is one of the last.
+        var less = amount - new decimal(1, 0, 0, false, amount.Scale);
+        return less <= 0 ? null : isText ? JsonValue.Create(less.ToString(CultureInfo.InvariantCulture)) : JsonValue.Create(less);
+    }
 
     /// <summary>A copy that speaks about somebody else. A named field that holds an object is changed with all in it.</summary>
     public static JsonNode AboutAStranger(JsonNode body, IReadOnlySet<string> identityFields) =>

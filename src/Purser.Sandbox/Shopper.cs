@@ -30,17 +30,17 @@ public static class Shopper
             case "declined_then_paid":
                 return gateway.Decline(link) is null ? Refused : Paid(gateway.Capture(link, link.Amount));
             case "declined":
-                return gateway.Decline(link) is null ? Refused : new(outcome, null, []);
+                return gateway.Decline(link) is null ? Refused : new(outcome, gateway.Return(link, null), []);
             case "abandoned":
                 return new(outcome, null, []);
             case "cancelled":
-                return new(outcome, gateway.CancelUrl(link), []);
+                return new(outcome, gateway.CancelReturn(link), []);
             case "expired":
                 gateway.Expire(link);
                 return new(outcome, null, []);
             case "paid_twice":
                 return gateway.CaptureTwice(link) is { } both
-                    ? new(outcome, gateway.ReturnUrl(link, both[^1]), both) : Refused;
+                    ? new(outcome, gateway.Return(link, both[^1]), both) : Refused;
             case "paid_pending":
                 return Begun(gateway.Begin(link), BankDelay, captured: true);
             case "pending_then_failed":
@@ -52,12 +52,12 @@ public static class Shopper
         }
 
         ShopperResult Paid(string? moneyId) =>
-            moneyId is null ? Refused : new(outcome, gateway.ReturnUrl(link, moneyId), [moneyId]);
+            moneyId is null ? Refused : new(outcome, gateway.Return(link, moneyId), [moneyId]);
 
         ShopperResult Begun(string? moneyId, TimeSpan usual, bool captured)
         {
             if (moneyId is null) return Refused;
-            var back = gateway.ReturnUrl(link, moneyId);
+            var back = gateway.Return(link, moneyId);
             world.Later(delay ?? usual, () => gateway.Finish(link, moneyId, captured));
             return new(outcome, back, [moneyId]);
         }
@@ -67,4 +67,4 @@ public static class Shopper
 }
 
 /// <summary>What came of it: where the browser goes next, and the gateway's names of the money.</summary>
-public sealed record ShopperResult(string Outcome, string? ReturnUrl, IReadOnlyList<string> MoneyIds);
+public sealed record ShopperResult(string Outcome, BrowserReturn? Return, IReadOnlyList<string> MoneyIds);

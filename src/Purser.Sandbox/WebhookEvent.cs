@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Purser.Sandbox;
 
 /// <summary>Something a gateway told, or meant to tell, and every try to do so.</summary>
-public sealed class WebhookEvent(string id, string type, string? linkId, DateTimeOffset at, byte[] body, IReadOnlyList<string> secrets)
+public sealed class WebhookEvent(string id, string type, string? linkId, DateTimeOffset at, byte[] said, IReadOnlyList<string> secrets)
 {
     readonly ConcurrentQueue<WebhookAttempt> attempts = new();
 
@@ -16,10 +16,8 @@ public sealed class WebhookEvent(string id, string type, string? linkId, DateTim
 
     public DateTimeOffset At { get; } = at;
 
-    /// <summary>The genuine bytes; a hundred thousand events are kept, so not as a tree.</summary>
-    public byte[] Body { get; } = body;
-
-    public JsonObject Payload => (JsonObject)JsonNode.Parse(Body)!;
+    /// <summary>What happened. A hundred thousand events are kept, so not as a tree.</summary>
+    public JsonObject Payload => (JsonObject)JsonNode.Parse(said)!;
 
     /// <summary>What the fault plan made of it.</summary>
     public string? Fault { get; internal set; }
@@ -46,7 +44,7 @@ public sealed record WebhookAttempt(DateTimeOffset At, int Status, string? Failu
     /// <summary>The fault that made this message; null for the genuine one.</summary>
     public string? Altered { get; init; }
 
-    /// <summary>What was sent, where it was not the event's own bytes.</summary>
+    /// <summary>What was sent, where it was not the event's own words.</summary>
     public string? Body { get; init; }
 
     /// <summary>The beginning of what came back.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 
@@ -58,7 +59,7 @@ public sealed class WebhookSender : IDisposable
     public Task Post(string eventId, string type, string? linkId, JsonObject payload)
     {
         var to = endpoint;
-        var news = new WebhookEvent(eventId, type, linkId, world.Now, world.Dialect.WebhookBody(payload), to.Secrets);
+        var news = new WebhookEvent(eventId, type, linkId, world.Now, JsonSerializer.SerializeToUtf8Bytes(payload, Wire.Compact), to.Secrets);
         events[eventId] = news;
         order.Enqueue(eventId);
         while (events.Count > EventsKept && order.TryDequeue(out var oldest)) events.TryRemove(oldest, out _);
@@ -66,7 +67,7 @@ public sealed class WebhookSender : IDisposable
         if (news.NotSent is not null) return Task.CompletedTask;
         var rule = world.Faults.ForWebhook(type);
         news.Fault = rule?.Fault;
-        var letter = new Letter(news, news.Body);
+        var letter = new Letter(news);
         switch (rule?.Fault)
         {
             case "drop":
@@ -86,11 +87,11 @@ public sealed class WebhookSender : IDisposable
                 if (rule.Instead) return Task.CompletedTask;
                 break;
             case "wrong_amount":
-                letter = letter with { Body = Altered(Wire.WithWrongAmounts(payload, world.Dialect.AmountFields)), Altered = "wrong_amount" };
+                letter = letter with { Said = Wire.WithWrongAmounts(payload, world.Dialect.AmountFields), Altered = "wrong_amount" };
                 break;
             case "unknown_order":
                 var stranger = Wire.AboutAStranger(payload, world.Dialect.IdentityFields);
-                Enqueue(letter with { Body = Altered(stranger), SignedId = world.NextId("", 14), Altered = "unknown_order", Retry = false, FirstTry = new() });
+                Enqueue(letter with { Said = stranger, SignedId = world.NextId("", 14), Altered = "unknown_order", Retry = false, FirstTry = new() });
                 if (rule.Instead) return Task.CompletedTask;
                 break;
             case "old_secret":
@@ -113,7 +114,7 @@ public sealed class WebhookSender : IDisposable
     public bool SendAgain(string eventId, int times)
     {
         if (Find(eventId) is not { } news || endpoint.Url is null) return false;
-        for (var i = 0; i < times; i++) Enqueue(new(news, news.Body) { Retry = false });
+        for (var i = 0; i < times; i++) Enqueue(new(news) { Retry = false });
         return true;
     }
 
@@ -130,8 +131,6 @@ public sealed class WebhookSender : IDisposable
         outgoing.Writer.TryComplete();
         http.Dispose();
     }
-
-    byte[] Altered(JsonNode payload) => world.Dialect.WebhookBody((JsonObject)payload);
 
     void Hold(Letter letter)
     {
@@ -190,21 +189,21 @@ public sealed class WebhookSender : IDisposable
     {
         var to = endpoint;
         var secrets = letter.Secrets ?? (world.Dialect.RetriesKeepTheirSecret ? letter.News.Secrets : to.Secrets);
-        var signed = world.Dialect.SignWebhook(letter.Body, letter.SignedId ?? letter.News.Id, secrets);
+        var message = world.Dialect.Webhook((JsonObject?)letter.Said ?? letter.News.Payload, letter.SignedId ?? letter.News.Id, secrets);
         var attempt = new WebhookAttempt(world.Now, 0, null, letter.Tries + 1)
         {
             Url = to.Url?.ToString(),
-            Headers = signed,
+            Headers = message.Headers,
             Altered = letter.Altered,
-            Body = ReferenceEquals(letter.Body, letter.News.Body) ? null : Encoding.UTF8.GetString(letter.Body),
+            Body = letter.Said is null ? null : Encoding.UTF8.GetString(message.Body),
         };
         if (to.Url is null || to.Disabled) return attempt with { Failure = "no endpoint" };
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, to.Url);
-            request.Content = new ByteArrayContent(letter.Body);
-            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse("application/json; charset=utf-8");
-            foreach (var (name, value) in signed) request.Headers.TryAddWithoutValidation(name, value);
+            request.Content = new ByteArrayContent(message.Body);
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(message.ContentType);
+            foreach (var (name, value) in message.Headers) request.Headers.TryAddWithoutValidation(name, value);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(world.Closing);
             patience.CancelAfter(world.Dialect.WebhookPatience);
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
@@ -226,8 +225,11 @@ public sealed class WebhookSender : IDisposable
         return Encoding.UTF8.GetString(bytes, 0, length);
     }
 
-    sealed record Letter(WebhookEvent News, byte[] Body)
+    sealed record Letter(WebhookEvent News)
     {
+        /// <summary>Said instead of what happened.</summary>
+        public JsonNode? Said { get; init; }
+
         public IReadOnlyList<string>? Secrets { get; init; }
 
         public string? SignedId { get; init; }

@@ -22,7 +22,8 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
         Title = "Razorpay",
         BaseUrl = new Uri("https://api.razorpay.com"),
         Currencies = RazorpayMapping.Currencies,
-        Methods = ["card", "upi", "netbanking", "wallet"],
+        Offers = [new("card"), new("upi", "INR"), new("netbanking", "INR"), new("wallet", "INR")],
+        Webhooks = WebhookTrust.Proof,
         Settings =
         [
             new(KeyId, Secret: false, "The API key's id, rzp_test_... or rzp_live_..."),

@@ -20,10 +20,16 @@ public sealed partial class RazorpayDialect
     public bool GivesUpOnEndpoints => true;
 
     /// <summary>Compact JSON with escaped slashes, as they send it: who parses and writes it again breaks the signature.</summary>
-    public byte[] WebhookBody(JsonObject payload) =>
+    public static byte[] WebhookBody(JsonObject payload) =>
         Encoding.UTF8.GetBytes(payload.ToJsonString(Wire.Compact).Replace("/", "\\/", StringComparison.Ordinal));
 
-    public IReadOnlyDictionary<string, string> SignWebhook(byte[] body, string eventId, IReadOnlyList<string> secrets) =>
+    public WebhookMessage Webhook(JsonObject payload, string eventId, IReadOnlyList<string> secrets)
+    {
+        var body = WebhookBody(payload);
+        return new(body, "application/json; charset=utf-8", SignWebhook(body, eventId, secrets));
+    }
+
+    public static IReadOnlyDictionary<string, string> SignWebhook(byte[] body, string eventId, IReadOnlyList<string> secrets) =>
         new Dictionary<string, string>(secrets.Take(1).Select(s => KeyValuePair.Create("X-Razorpay-Signature", Wire.HmacHex(s, body))))
         {
             ["x-razorpay-event-id"] = eventId,
@@ -84,21 +90,21 @@ public sealed partial class RazorpayDialect
     }
 
     /// <summary>The browser only returns after success.</summary>
-    public string? ReturnUrl(Link link, string? moneyId)
+    public BrowserReturn? Return(Link link, string? moneyId)
     {
         var ours = (RazorpayLink)link;
         lock (ours.Order.Gate)
         {
             if ((string?)ours.Asked["callback_url"] is not { } back || ours.State != "paid" || moneyId is null) return null;
             var signature = ReturnSignature(KeySecret, ours.Id, ours.Reference, ours.State, moneyId);
-            return back + (back.Contains('?', StringComparison.Ordinal) ? '&' : '?')
+            return new(back + (back.Contains('?', StringComparison.Ordinal) ? '&' : '?')
                 + $"razorpay_payment_id={moneyId}&razorpay_payment_link_id={ours.Id}"
                 + $"&razorpay_payment_link_reference_id={Uri.EscapeDataString(ours.Reference ?? "")}"
-                + $"&razorpay_payment_link_status={ours.State}&razorpay_signature={signature}";
+                + $"&razorpay_payment_link_status={ours.State}&razorpay_signature={signature}");
         }
     }
 
-    public string? CancelUrl(Link link) => null;
+    public BrowserReturn? CancelReturn(Link link) => null;
 
     RazorpayPayment? Start(RazorpayLink link, long amount)
     {

@@ -27,7 +27,8 @@ public sealed class StripeGateway : IGateway, ICancelLinks
         Title = "Stripe",
         BaseUrl = new Uri("https://api.stripe.com"),
         Currencies = StripeMapping.Currencies,
-        Methods = ["card"],
+        Offers = [new("card")],
+        Webhooks = WebhookTrust.Proof,
         Settings =
         [
             new(SecretKey, Secret: true, "The secret or restricted API key, sk_test_..., sk_live_..., rk_..."),

@@ -13,17 +13,17 @@ public sealed partial class StripeDialect
     public TimeSpan WebhookPatience => TimeSpan.FromSeconds(10);
 
     /// <summary>Pretty-printed with newlines, as they send it: who parses and writes it again breaks the signature.</summary>
-    public byte[] WebhookBody(JsonObject payload) => Encoding.UTF8.GetBytes(payload.ToJsonString(Wire.Indented) + "\n");
+    public static byte[] WebhookBody(JsonObject payload) => Encoding.UTF8.GetBytes(payload.ToJsonString(Wire.Indented) + "\n");
 
     /// <summary>Every try has a new time; every active secret has its own v1; v0 is there to be ignored.</summary>
-    public IReadOnlyDictionary<string, string> SignWebhook(byte[] body, string eventId, IReadOnlyList<string> secrets)
+    public WebhookMessage Webhook(JsonObject payload, string eventId, IReadOnlyList<string> secrets)
     {
-        var at = world.NowSeconds;
+        var (body, at) = (WebhookBody(payload), world.NowSeconds);
         var signatures = secrets.Select(secret => $",v1={Signature(secret, at, body)}");
-        return new Dictionary<string, string>
+        return new(body, "application/json; charset=utf-8", new Dictionary<string, string>
         {
             ["Stripe-Signature"] = $"t={at}{string.Concat(signatures)},v0={Signature("v0_for_test_mode", at, body)}",
-        };
+        });
     }
 
     public static string Signature(string secret, long at, byte[] body) =>
@@ -173,17 +173,17 @@ public sealed partial class StripeDialect
 
     public void Expire(Link link) => TryExpire((StripeSession)link);
 
-    public string? ReturnUrl(Link link, string? moneyId)
+    public BrowserReturn? Return(Link link, string? moneyId)
     {
         var session = (StripeSession)link;
         lock (session.Gate)
-            return session.State == "complete" ? ((string)session.Asked["success_url"]!).Replace("{CHECKOUT_SESSION_ID}", session.Id, StringComparison.Ordinal) : null;
+            return session.State == "complete" ? new(((string)session.Asked["success_url"]!).Replace("{CHECKOUT_SESSION_ID}", session.Id, StringComparison.Ordinal)) : null;
     }
 
     /// <summary>The page waits up to ten seconds for the answer to the news of its completion.</summary>
     public Task BeforeReturn(Link link) => Task.WhenAny(((StripeSession)link).CompletionTold, Task.Delay(WebhookPatience, world.Clock));
 
-    public string? CancelUrl(Link link) => (string?)((StripeSession)link).Asked["cancel_url"];
+    public BrowserReturn? CancelReturn(Link link) => (string?)((StripeSession)link).Asked["cancel_url"] is { } url ? new(url) : null;
 
     bool TryExpire(StripeSession session)
     {

@@ -19,9 +19,9 @@ public sealed record Way(string Account, string? Method, string Gateway)
     /// <summary>All that take the amount, in the order of the merchant's preference.</summary>
     public static IReadOnlyList<Way> For(Money amount, GatewayAccounts accounts, Func<string, string> title) =>
     [
-        .. accounts.For(amount).SelectMany(e => e.Gateway.Profile.Methods.Length == 0
+        .. accounts.For(amount).SelectMany(e => e.Gateway.Profile.Offers.IsEmpty
             ? [new Way(e.Account.Name, null, title(e.Account.Name))]
-            : e.Gateway.Profile.Methods.Select(m => new Way(e.Account.Name, m, title(e.Account.Name)))),
+            : e.Gateway.Profile.Offers.Where(o => o.Takes(amount.Currency, null)).Select(o => new Way(e.Account.Name, o.Method, title(e.Account.Name)))),
     ];
 }
 

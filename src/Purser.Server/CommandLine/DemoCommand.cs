@@ -93,14 +93,14 @@ static class DemoCommand
         }, stop);
         var id = order.GetProperty("id").GetString()!;
         var payment = await Post(api, $"/v1/orders/{id}/payments", new { gateway = gateway.Name }, stop);
-        await Reached(api, id, o => Payment(o) is "pending", stop);
+        var ready = await Reached(api, id, o => Payment(o) is "pending", stop);
 
         if (outcome.Acts is not null)
         {
             _ = PaymentId.TryParse(payment.GetProperty("id").GetString(), out var paymentId);
-            var acted = await Post(sandbox.Control, $"/control/{gateway.Name}/payments", new { reference = paymentId.Reference, outcome = outcome.Acts, delay_ms = 3000 * Speed }, stop);
-            if (outcome.Returns && acted.TryGetProperty("return_url", out var back) && back.GetString() is { } url)
-                using (await api.GetAsync(new Uri(url), stop)) { }
+            var link = ready.GetProperty("payments").EnumerateArray().Last().GetProperty("link");
+            var acted = await Post(sandbox.Control, $"/control/{gateway.Name}/payments", new { reference = paymentId.Reference, outcome = outcome.Acts, delay_ms = 3000 * Speed, link }, stop);
+            if (outcome.Returns) await GoBack(api, acted, stop);
         }
         if (outcome.CancelsAfter) await Post(api, $"/v1/orders/{id}/cancellation", new { }, stop);
 
@@ -109,6 +109,16 @@ static class DemoCommand
             ? null : $"must be {outcome.Order}, {outcome.Payment}, {outcome.Refunds} refund(s)";
         return new Result(
             gateway.Name, outcome, id, Text(end, "status"), Payment(end), Refunds(end), Stopwatch.GetElapsedTime(since).TotalSeconds, wrong);
+    }
+
+    /// <summary>The shopper's browser goes back to us, as the gateway's page sends it.</summary>
+    static async Task GoBack(HttpClient api, JsonElement acted, CancellationToken stop)
+    {
+        if (!acted.TryGetProperty("return_url", out var back) || back.GetString() is not { } url) return;
+        using var form = acted.TryGetProperty("return_form", out var fields) && fields.ValueKind == JsonValueKind.Object
+            ? new FormUrlEncodedContent(fields.EnumerateObject().Select(f => KeyValuePair.Create(f.Name, f.Value.GetString()!)))
+            : null;
+        using var answer = form is null ? await api.GetAsync(new Uri(url), stop) : await api.PostAsync(new Uri(url), form, stop);
     }
 
     /// <summary>The order when it is as wanted, or as it stands when patience is over.</summary>

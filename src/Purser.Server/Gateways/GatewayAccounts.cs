@@ -25,6 +25,9 @@ public sealed class GatewayAccounts
 
     public IReadOnlyDictionary<string, GatewayTerms> Terms { get; }
 
+    /// <summary>Every way to pay that some account offers.</summary>
+    public string[] Methods => [.. InOrder.SelectMany(e => e.Gateway.Profile.Methods).Distinct()];
+
     public Entry? Find(string account) => entries.GetValueOrDefault(account);
 
     /// <summary>The accounts that can take this amount.</summary>
@@ -61,7 +64,8 @@ public sealed class GatewayAccounts
                 faults.Add($"{path}:Gateway is '{kind}'; set it to one of {string.Join(", ", known.Keys.Order())}.");
                 continue;
             }
-            var url = gateway.Profile.BaseUrl;
+            var testMode = one.GetValue("TestMode", false);
+            var url = testMode ? gateway.Profile.TestBaseUrl ?? gateway.Profile.BaseUrl : gateway.Profile.BaseUrl;
             if (one["BaseUrl"] is { } other && !Uri.TryCreate(other, UriKind.Absolute, out url!))
             {
                 faults.Add($"{path}:BaseUrl is '{other}'; set it to an absolute URL or leave it out for {gateway.Profile.BaseUrl}.");
@@ -73,7 +77,7 @@ public sealed class GatewayAccounts
             var missing = gateway.Profile.Settings.Where(s => s.Required && !settings.ContainsKey(s.Name)).ToList();
             foreach (var setting in missing) faults.Add($"{path}:{setting.Name} is missing: {setting.Meaning}");
             if (missing.Count > 0) continue;
-            entries.Add(new Entry(new GatewayAccount(name, kind, url, settings) { TestMode = one.GetValue("TestMode", false) }, gateway));
+            entries.Add(new Entry(new GatewayAccount(name, kind, url, settings) { TestMode = testMode }, gateway));
         }
         return (new GatewayAccounts(entries), faults.ToImmutable());
     }

@@ -14,7 +14,7 @@ namespace Purser.Server.Payments;
 /// <summary>Which way the shopper wants to pay.</summary>
 public sealed record PaymentBody(
     [property: System.ComponentModel.Description("A gateway account's name; the first that can take the order's amount when left out.")] string? Gateway = null,
-    [property: System.ComponentModel.Description("card, upi, netbanking, wallet or bank_transfer, where the gateway offers it.")] string? Method = null);
+    [property: System.ComponentModel.Description("One that a gateway account offers: card, upi, netbanking, google_pay, apple_pay, wallet, bank_transfer, or a wallet's own name.")] string? Method = null);
 
 /// <summary>Starting, reading and cancelling payments.</summary>
 public sealed class PaymentEndpoints(
@@ -37,7 +37,7 @@ public sealed class PaymentEndpoints(
         if (!OrderId.TryParse(id, out var order)) return new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
         var (fields, unreadable) = await JsonBody.Read(http, optional: true);
         if (fields is null) return unreadable!;
-        var body = new PaymentBody(fields.Text("gateway", 40), fields.OneOf("method", "card", "upi", "netbanking", "wallet", "bank_transfer"));
+        var body = new PaymentBody(fields.Text("gateway", 40), fields.OneOf("method", accounts.Methods));
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (await store.Find(order, stop) is not { Order: var stored }) return new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
@@ -94,8 +94,8 @@ public sealed class PaymentEndpoints(
     {
         if (GatewayAccounts.WhyNot(entry, order.Amount) is { } why) return ("gateway", why);
         var profile = entry.Gateway.Profile;
-        return method is not null && !profile.Methods.Contains(method)
-            ? ("method", $"{profile.Title} does not offer '{method}' but {string.Join(", ", profile.Methods)}.")
+        return method is not null && !profile.Offers.Any(o => o.Method == method && o.Takes(order.Amount.Currency, null))
+            ? ("method", $"{profile.Title} does not offer '{method}' for {order.Amount.Currency.Code} but {string.Join(", ", profile.Methods)}.")
             : null;
     }
 

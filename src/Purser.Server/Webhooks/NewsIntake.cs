@@ -43,8 +43,8 @@ public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accou
             return new EngineInput(null, [], raw with { ConcernsNoOrder = news.Facts.Count == 0 });
         IReadOnlyList<OrderInput> inputs = news.Facts switch
         {
-            { Count: 0 } => [],
             _ when !news.ProvesAmount => [new OrderCommand.Look(payment.Number)],
+            { Count: 0 } => [],
             var facts => [.. facts.Select(f => f.Learned(payment.Number, EvidenceSource.Webhook, message.ReceivedAt, news.EventId))],
         };
         return new EngineInput(payment.Order, inputs, raw);

@@ -1,17 +1,31 @@
 using System.Collections.Immutable;
 using Purser.Orders;
+using Purser.Payments;
 
 namespace Purser.Gateways.Tests.Contract;
 
 /// <summary>What every gateway keeps, also against its simulator, which was written from the same documents by other hands: what the adapter
 /// says must be what truly happened to the money. A new gateway inherits it in one line.</summary>
-public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAsyncLifetime where TGateway : IGateway, new()
+public abstract partial class GatewayContract<TGateway> : NetworkContract<TGateway>, IAsyncLifetime where TGateway : IGateway, new()
 {
     /// <summary>Shorter than the sandbox's silence, so that a fault takes two seconds and not fourteen.</summary>
     static readonly GatewayLimits Impatient = new() { WholeCall = TimeSpan.FromSeconds(2), BreakerThroughput = 1000, LongestQuiet = TimeSpan.Zero };
 
     /// <summary>False for a gateway whose inquiry knows one payment for each link: a second one is told by its webhooks only.</summary>
     protected virtual bool InquiryTellsAllMoney => true;
+
+    /// <summary>What an inquiry tells after an outcome, as the names of its facts in order; null when this gateway's page has no such outcome. What
+    /// differs from the usual is written in the gateway's own test, with its reason.</summary>
+    protected virtual string? Told(string outcome) => outcome switch
+    {
+        "paid" or "declined_then_paid" or "wrong_amount" => "Succeeded",
+        "paid_twice" => "Succeeded Succeeded",
+        "declined" => "Declined LinkOpened",
+        "abandoned" => "LinkOpened",
+        "expired" => "LinkExpired",
+        "paid_pending" or "pending_then_failed" or "paid_late" => "",
+        _ => null,
+    };
 
     readonly GatewayLines lines = new(limits: Impatient);
     readonly List<GatewayLine> opened = [];
@@ -43,6 +57,39 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
     }
 
     [Fact]
+    public async Task A_link_can_be_asked_for_with_each_method_that_is_offered()
+    {
+        var call = await Start();
+        var number = 1;
+        foreach (var offer in Gateway.Profile.Offers)
+        {
+            var code = offer.Currencies.Count == 0 || offer.Currencies.Contains(Amount.Currency.Code) ? Amount.Currency.Code : offer.Currencies.Order().First();
+            var one = call with
+            {
+                Payment = new PaymentId(call.Payment.Order, number++),
+                Method = offer.Method,
+                Amount = new Money(Amount.MinorUnits, Currency.Find(code)),
+            };
+            Opened(await Open(one)).Amount.ShouldBe(one.Amount, offer.Method);
+            (await sandbox!.Links(one.Payment)).ShouldHaveSingleItem();
+        }
+    }
+
+    [Fact]
+    public async Task A_form_that_was_changed_on_its_way_asks_for_the_same_money_or_for_none()
+    {
+        if (!Gateway.Profile.LinkIsForm) return;
+        var call = await Start();
+        var form = (PaymentLink.Form)Opened(await Gateway.OpenLink(call, Line(call.Account), default)).Link!;
+        foreach (var (field, value) in form.Fields)
+            foreach (var changed in (string[])["", value + "1", "1" + value, value.Length > 0 ? value[..^1] : "x"])
+            {
+                await sandbox!.Follow(form with { Fields = form.Fields.SetItem(field, changed) });
+                foreach (var link in await sandbox.Links(call.Payment)) link.Amount.ShouldBe(Amount.MinorUnits, $"{field} = {changed}");
+            }
+    }
+
+    [Fact]
     public async Task The_same_payment_asked_for_many_times_is_one_link()
     {
         var call = await Start();
@@ -68,12 +115,13 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
         var call = await Start();
         await sandbox!.Fault("create_link", fault);
         var answer = await Open(call);
-        if (answer is not GatewayAnswer.NotSent) answer.ShouldBeOfType<GatewayAnswer.Unknown>();
+        // A form is in the browser's hands: what fails there is not heard of.
+        if (!Gateway.Profile.LinkIsForm && answer is not GatewayAnswer.NotSent) answer.ShouldBeOfType<GatewayAnswer.Unknown>();
 
         var exists = (await sandbox.Links(call.Payment)).Count > 0;
         if (answer is GatewayAnswer.NotSent) exists.ShouldBeFalse();
         var facts = Facts(await Inquire(call));
-        if (exists) facts.ShouldContain(f => f is Evidence.LinkOpened);
+        if (exists) facts.Select(f => f.GetType().Name).ShouldBe(Told("abandoned")!.Split(' '));
         else facts.ShouldHaveSingleItem().ShouldBeOfType<Evidence.Absent>();
 
         // Asked again under the same key, it is the same one; a gateway that repeats a stored failure for ever is read instead.
@@ -84,6 +132,7 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
     [Fact]
     public async Task A_link_over_another_amount_is_seen_for_what_it_is()
     {
+        if (Gateway.Profile.LinkIsForm) return;
         var call = await Start();
         await sandbox!.Fault("create_link", "wrong_amount");
         Opened(await Open(call)).Amount.ShouldNotBe(Amount);
@@ -99,6 +148,7 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
         await sandbox!.Act(other.Payment, "paid");
         var call = other with { Payment = new PaymentId(other.Payment.Order, 2) };
         if (asked == "inquire") Opened(await Open(call));
+        if (asked == "create_link" && Gateway.Profile.LinkIsForm) return;
         await sandbox.Fault(asked, "swap");
         var answer = asked == "inquire" ? await Inquire(call) : await Open(call);
         if (answer is GatewayAnswer.Done done) done.Facts.ShouldNotContain(f => f is Evidence.Succeeded);
@@ -106,18 +156,20 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
     }
 
     [Theory]
-    [InlineData("paid", "Succeeded")]
-    [InlineData("declined_then_paid", "Succeeded")]
-    [InlineData("paid_twice", "Succeeded Succeeded")]
-    [InlineData("wrong_amount", "Succeeded")]
-    [InlineData("declined", "Declined LinkOpened")]
-    [InlineData("abandoned", "LinkOpened")]
-    [InlineData("expired", "LinkExpired")]
-    public async Task An_inquiry_tells_what_happened_to_the_money(string outcome, string facts)
+    [InlineData("paid")]
+    [InlineData("declined_then_paid")]
+    [InlineData("paid_twice")]
+    [InlineData("wrong_amount")]
+    [InlineData("declined")]
+    [InlineData("abandoned")]
+    [InlineData("expired")]
+    public async Task An_inquiry_tells_what_happened_to_the_money(string outcome)
     {
         var call = await Start();
         var name = Opened(await Open(call)).GatewayReference;
-        (await sandbox!.Act(call.Payment, outcome)).Outcome.ShouldBe(outcome);
+        var expected = Told(outcome);
+        (await sandbox!.Act(call.Payment, outcome)).Outcome.ShouldBe(expected is null ? "refused" : outcome);
+        if (expected is null) return;
 
         foreach (var reference in (string?[])[null, name])
         {
@@ -125,8 +177,8 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
             var hidden = InquiryTellsAllMoney ? 0 : Math.Max(0, (await Booked(call)).Count - 1);
             Money(told).Count.ShouldBe((await Booked(call)).Count - hidden);
             Money(told).ShouldBeSubsetOf(await Booked(call));
-            told.Where(f => outcome != "wrong_amount" || f is Evidence.Succeeded).Select(f => f.GetType().Name).ShouldBe(facts.Split(' ')[hidden..]);
-            told.ShouldAllBe(f => f.GatewayReference == name);
+            told.Where(f => outcome != "wrong_amount" || f is Evidence.Succeeded).Select(f => f.GetType().Name).ShouldBe(expected.Split(' ')[hidden..]);
+            told.Where(f => f is not Evidence.Absent).ShouldAllBe(f => f.GatewayReference == name);
         }
     }
 
@@ -138,7 +190,8 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
     {
         var call = await Start();
         Opened(await Open(call));
-        (await sandbox!.Act(call.Payment, outcome, delayMs: 2_000_000)).Outcome.ShouldBe(outcome);
+        (await sandbox!.Act(call.Payment, outcome, delayMs: 2_000_000)).Outcome.ShouldBe(Told(outcome) is null ? "refused" : outcome);
+        if (Told(outcome) is null) return;
         if (outcome != "paid_late") Facts(await Inquire(call)).ShouldContain(f => f is Evidence.Processing);
 
         var since = TimeProvider.System.GetTimestamp();
@@ -175,101 +228,6 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
         }
         await sandbox.ClearFaults();
         Money(Facts(await Inquire(call))).ShouldBe(await Booked(call));
-    }
-
-    [Theory]
-    [InlineData("paid")]
-    [InlineData("declined_then_paid")]
-    [InlineData("paid_twice")]
-    [InlineData("paid_pending")]
-    [InlineData("wrong_amount")]
-    public async Task Webhooks_and_inquiries_name_the_same_money(string outcome)
-    {
-        var call = await Start();
-        Opened(await Open(call));
-        await sandbox!.Act(call.Payment, outcome);
-
-        List<(string, Money)> told = [];
-        await SandboxWorld.Until(() =>
-        {
-            var readings = sandbox.News.Select(Read).ToList();
-            readings.ShouldAllBe(r => r is NewsReading.Genuine);
-            var ours = readings.Cast<NewsReading.Genuine>().Where(n => n.ProvesAmount).ToList();
-            ours.Where(n => n.Payment is not null).ShouldAllBe(n => n.Payment == call.Payment);
-            told = [.. Money([.. ours.SelectMany(n => n.Facts)]).Distinct()];
-            return told.Count >= (outcome == "paid_twice" ? 2 : 1);
-        }, "webhook about the money");
-        told.ShouldBe((await Booked(call)).Distinct(), ignoreOrder: true);
-        var inquired = Money(Facts(await Inquire(call)));
-        if (InquiryTellsAllMoney) inquired.ShouldBe(told, ignoreOrder: true);
-        else inquired.ShouldHaveSingleItem().ShouldBeOneOf([.. told]);
-    }
-
-    [Fact]
-    public async Task A_repeated_webhook_has_the_same_name_and_a_changed_one_is_not_believed()
-    {
-        var call = await Start();
-        Opened(await Open(call));
-        await sandbox!.Fault("webhook", "duplicate", times: 0);
-        await sandbox.Act(call.Payment, "paid");
-        await SandboxWorld.Until(() => Groups().Any(g => g.Count() > 1), "repeated webhook");
-        foreach (var group in Groups()) group.Select(n => string.Join(';', n.Facts)).Distinct().ShouldHaveSingleItem();
-
-        var message = sandbox.News.First(m => Read(m) is NewsReading.Genuine { Facts: [Evidence.Succeeded, ..] });
-        var signed = message.Headers.Keys.Where(k => k.Contains("signature", StringComparison.OrdinalIgnoreCase)).ToArray();
-        signed.ShouldNotBeEmpty();
-        Tampering.ShouldBeNoticed(Gateway, sandbox.Account, message, signed);
-
-        List<IGrouping<string, NewsReading.Genuine>> Groups() =>
-            [.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().GroupBy(n => n.EventId)];
-    }
-
-    [Fact]
-    public async Task A_forged_webhook_is_forged_and_one_under_the_old_secret_needs_that_secret()
-    {
-        var call = await Start();
-        Opened(await Open(call));
-        await sandbox!.Fault("webhook", "forge", times: 0);
-        await sandbox.Act(call.Payment, "paid");
-        (await sandbox.Receive(1)).Select(Read).ShouldContain(r => r is NewsReading.Forged);
-
-        var secrets = Gateway.Profile.Settings.Where(s => s is { Secret: true, Several: true }).Select(s => s.Name).ToList();
-        var strangers = sandbox.Account with
-        {
-            Settings = sandbox.Account.Settings.SetItems(secrets.Select(s => KeyValuePair.Create(s, "somebody-elses-secret"))),
-        };
-        var rolling = sandbox.Account with
-        {
-            Settings = sandbox.Account.Settings.SetItems(secrets.Select(s => KeyValuePair.Create(s, $"the-new-one, {sandbox.Account.Setting(s)}"))),
-        };
-        foreach (var message in sandbox.News)
-        {
-            Gateway.ReadWebhook(message, strangers).ShouldBeOfType<NewsReading.Forged>();
-            Gateway.ReadWebhook(message, rolling).GetType().ShouldBe(Read(message).GetType());
-        }
-    }
-
-    [Fact]
-    public async Task A_webhook_of_another_amount_says_that_amount()
-    {
-        var call = await Start();
-        Opened(await Open(call));
-        await sandbox!.Fault("webhook", "wrong_amount", times: 0);
-        await sandbox.Act(call.Payment, "paid");
-        await SandboxWorld.Until(() => Money([.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().SelectMany(n => n.Facts)]).Count > 0, "webhook");
-        Money([.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().SelectMany(n => n.Facts)]).ShouldContain(m => m.Amount != Amount);
-    }
-
-    [Fact]
-    public async Task A_return_names_the_payment_and_nothing_more()
-    {
-        var call = await Start();
-        Opened(await Open(call));
-        var back = new Uri((await sandbox!.Act(call.Payment, "paid")).ReturnUrl!);
-        back.AbsoluteUri.ShouldStartWith(call.ReturnUrl);
-        var message = new RawMessage("GET", back.AbsolutePath, back.Query, ImmutableDictionary<string, string>.Empty, default, TimeProvider.System.GetUtcNow());
-        var news = Gateway.ReadReturn(message, sandbox.Account).ShouldBeOfType<NewsReading.Genuine>();
-        (news.Payment, news.Facts.Count, news.ProvesAmount).ShouldBe((call.Payment, 0, false));
     }
 
     [Fact]
@@ -333,7 +291,7 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
                 await sandbox!.Act(one.Payment, "paid");
                 Money(Facts(await Inquire(one, Opened(answer).GatewayReference))).ShouldHaveSingleItem().Amount.ShouldBe(amount);
             }
-        number.ShouldBeGreaterThan(20);
+        number.ShouldBeGreaterThan(Math.Max(3, Gateway.Profile.Currencies.Count));
     }
 
     [Fact]
@@ -363,10 +321,13 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
         {
             Account = sandbox.Account with
             {
-                Settings = settings.SetItems(Gateway.Profile.Settings.Where(s => s.Secret).Select(s => KeyValuePair.Create(s.Name, settings[s.Name] + "x"))),
+                Settings = settings.SetItems(Gateway.Profile.Settings.Where(s => s.Secret && settings.ContainsKey(s.Name)).Select(s => KeyValuePair.Create(s.Name, Stranger(s.Name, settings[s.Name])))),
             },
         };
-        (await Open(locked with { Payment = new PaymentId(call.Payment.Order, 2) })).ShouldBeOfType<GatewayAnswer.Rejected>();
+        var second = locked with { Payment = new PaymentId(call.Payment.Order, 2) };
+        if (Gateway.Profile.LinkIsForm) await Open(second);
+        else (await Open(second)).ShouldBeOfType<GatewayAnswer.Rejected>();
+        (await sandbox.Links(second.Payment)).ShouldBeEmpty();
         (await Inquire(locked)).ShouldBeOfType<GatewayAnswer.Unknown>();
     }
 
@@ -378,13 +339,20 @@ public abstract class GatewayContract<TGateway> : NetworkContract<TGateway>, IAs
         return Link with { Account = sandbox.Account, ExpiresAt = now.AddHours(1), StartedAt = now, ReturnUrl = "https://pay.test/r?token=a.b" };
     }
 
-    Task<GatewayAnswer> Open(LinkCall call) => Gateway.OpenLink(call, Line(call.Account), default);
+    /// <summary>A secret of the right form that is not this account's.</summary>
+    protected virtual string Stranger(string setting, string value) => value + "x";
+
+    /// <summary>The link as a shopper has it: a form is posted, for before that the gateway knows nothing of it.</summary>
+    async Task<GatewayAnswer> Open(LinkCall call)
+    {
+        var answer = await Gateway.OpenLink(call, Line(call.Account), default);
+        if (answer is GatewayAnswer.Done done && done.Facts.OfType<Evidence.LinkOpened>().FirstOrDefault()?.Link is PaymentLink.Form form) await sandbox!.Follow(form);
+        return answer;
+    }
 
     Task<GatewayAnswer> Inquire(LinkCall call, string? reference = null) => Gateway.Inquire(Inquiry(call, reference), Line(call.Account), default);
 
     Task<GatewayAnswer> Cancel(LinkCall call, string? reference) => ((ICancelLinks)Gateway).CancelLink(Inquiry(call, reference), Line(call.Account), default);
-
-    NewsReading Read(RawMessage message) => Gateway.ReadWebhook(message, sandbox!.Account);
 
     static InquireCall Inquiry(LinkCall call, string? reference) => new(call.Account, call.Payment, reference, call.Amount, call.StartedAt, call.StartedAt);
 

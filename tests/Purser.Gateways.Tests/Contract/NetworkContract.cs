@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using Purser.Gateways.Tests.Line;
 using Purser.Orders;
+using Purser.Payments;
 
 namespace Purser.Gateways.Tests.Contract;
 
@@ -14,14 +15,19 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
     static readonly PaymentId Payment = PaymentId.TryParseReference("0001jd8xk3m4np1", out var id) ? id : throw new InvalidOperationException();
 
     static readonly GatewayAccount Account = new("main", Gateway.Profile.Name, new Uri("https://api.gateway.test"),
-        Gateway.Profile.Settings.ToImmutableDictionary(s => s.Name, s => $"canary-{s.Name}-0123456789abcdef"))
+        Gateway.Profile.Settings.ToImmutableDictionary(s => s.Name, s => s.Example ?? $"canary-{s.Name}-0123456789abcdef"))
     {
         TestMode = true,
     };
 
-    public static TheoryData<string> Calls => [.. typeof(TGateway).IsAssignableTo(typeof(ICancelLinks))
-        ? new[] { "open", "inquire", "inquire by their name", "cancel", "cancel by their name" }
-        : ["open", "inquire", "inquire by their name"]];
+    /// <summary>All that it can be asked over the network.</summary>
+    public static TheoryData<string> Calls =>
+    [
+        .. Gateway.Profile.LinkIsForm ? Array.Empty<string>() : ["open"],
+        "inquire", "inquire by their name",
+        .. Gateway is ICancelLinks ? new[] { "cancel", "cancel by their name" } : [],
+        .. Gateway is IRefundMoney ? new[] { "refund", "inquire_refund", "inquire_refund by their name" } : [],
+    ];
 
     [Theory]
     [MemberData(nameof(Calls))]
@@ -60,8 +66,48 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
     }
 
     [Fact]
+    public async Task A_form_asks_the_gateway_nothing_and_is_always_the_same()
+    {
+        if (!Gateway.Profile.LinkIsForm) return;
+        var network = new ScriptedNetwork(_ => Answer(503, []));
+        var facts = (await Open(network)).ShouldBeOfType<GatewayAnswer.Done>().Facts;
+        var opened = facts.ShouldHaveSingleItem().ShouldBeOfType<Evidence.LinkOpened>();
+        network.Sent.ShouldBeEmpty();
+        opened.Amount.ShouldBe(Amount);
+        // It can be paid as soon as it is handed out, so it is watched for like any other link.
+        opened.GatewayReference.ShouldNotBeNull();
+        (await Open(network)).ShouldBe(new GatewayAnswer.Done(facts), Compare);
+        foreach (var hostile in Hostile)
+        {
+            var one = await Open(network, Link with { Customer = new Customer(hostile, hostile, hostile), Description = hostile.Length > 200 ? hostile[..200] : hostile });
+            var form = one.ShouldBeOfType<GatewayAnswer.Done>().Facts.OfType<Evidence.LinkOpened>().Single().Link.ShouldBeOfType<PaymentLink.Form>();
+            form.Fields.Keys.ShouldBeSubsetOf(opened.Link.ShouldBeOfType<PaymentLink.Form>().Fields.Keys);
+            foreach (var value in form.Fields.Values) value.ShouldNotContain("\n");
+        }
+
+        Task<GatewayAnswer> Open(ScriptedNetwork network, LinkCall? call = null) =>
+            Gateway.OpenLink(call ?? Link, new GatewayLines(network, new ManualTime()).Open(Account, Gateway.Profile), default);
+    }
+
+    static readonly IEqualityComparer<GatewayAnswer> Compare = EqualityComparer<GatewayAnswer>.Create(
+        (one, other) => one is GatewayAnswer.Done a && other is GatewayAnswer.Done b && a.Facts.SequenceEqual(b.Facts));
+
+    [Fact]
+    public async Task The_same_refund_is_asked_for_with_the_same_bytes()
+    {
+        if (Gateway is not IRefundMoney) return;
+        var network = new ScriptedNetwork(_ => Answer(503, []));
+        await Make("refund", network);
+        await Make("refund", network);
+        var (first, again) = (network.Sent[0], network.Sent[network.Sent.Count / 2]);
+        (again.Method, again.Path, again.Body).ShouldBe((first.Method, first.Path, first.Body));
+        again.Headers.ShouldBe(first.Headers);
+    }
+
+    [Fact]
     public async Task The_same_payment_is_asked_for_with_the_same_bytes()
     {
+        if (Gateway.Profile.LinkIsForm) return;
         var network = new ScriptedNetwork(_ => Answer(503, []));
         await Make("open", network);
         await Make("open", network);
@@ -69,12 +115,13 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
         var again = network.Sent[network.Sent.Count / 2];
         (again.Method, again.Path, again.Body).ShouldBe((first.Method, first.Path, first.Body));
         again.Headers.ShouldBe(first.Headers);
-        first.Body.ShouldContain(Payment.Reference);
+        Readable(first.Body).ShouldContain(Payment.Reference);
     }
 
     [Fact]
     public async Task Whatever_the_shopper_is_called_the_link_is_asked_for_with_the_same_amount()
     {
+        if (Gateway.Profile.LinkIsForm) return;
         var plain = new ScriptedNetwork(_ => Answer(503, []));
         await Make("open", plain);
         foreach (var hostile in Hostile)
@@ -87,7 +134,7 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
             });
             network.Sent.Count.ShouldBe(1);
             // Whatever is not free text stands where it stood.
-            foreach (var fixedPart in (string[])[Payment.Reference, "19990"]) network.Sent[0].Body.ShouldContain(fixedPart);
+            foreach (var fixedPart in FixedParts) Readable(network.Sent[0].Body).ShouldContain(fixedPart);
             network.Sent[0].Headers.Keys.ShouldBe(plain.Sent[0].Headers.Keys, ignoreOrder: true);
             network.Sent[0].Body.ShouldNotContain("\n");
         }
@@ -110,7 +157,7 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
             foreach (var exchange in line.Exchanges)
             {
                 var kept = exchange.ToString();
-                foreach (var setting in Gateway.Profile.Settings.Where(s => s.Secret)) kept.ShouldNotContain($"canary-{setting.Name}");
+                foreach (var setting in Gateway.Profile.Settings.Where(s => s.Secret)) kept.ShouldNotContain(Account.Setting(setting.Name));
                 foreach (var personal in (string[])["Asha", "asha", "90000", "00001"]) kept.ShouldNotContain(personal);
                 exchange.SentAt.ShouldBe(new ManualTime().GetUtcNow());
             }
@@ -161,7 +208,12 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
         profile.ShortestLink.ShouldBeGreaterThanOrEqualTo(TimeSpan.Zero);
         profile.LongestLink.ShouldBeGreaterThan(profile.ShortestLink);
         profile.VisibilityDelay.ShouldBeGreaterThan(TimeSpan.Zero);
-        profile.Methods.ShouldBeSubsetOf(["card", "upi", "netbanking", "wallet", "bank_transfer"]);
+        foreach (var offer in profile.Offers)
+        {
+            if (!PaymentMethods.Common.Contains(offer.Method)) offer.Title.ShouldNotBeNullOrWhiteSpace(offer.Method);
+            offer.Method.ShouldMatch("^[a-z][a-z_]*$");
+            if (profile.Currencies.Count > 0) offer.Currencies.ShouldBeSubsetOf(profile.Currencies);
+        }
         foreach (var code in profile.Currencies) Currency.TryFind(code, out _).ShouldBeTrue(code);
         profile.Settings.ShouldContain(s => s.Secret);
         foreach (var currency in Currency.All.Where(c => !profile.Currencies.Contains(c.Code) && profile.Currencies.Count > 0))
@@ -174,6 +226,12 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
     protected static LinkCall Link => new(
         Account, Payment, Amount, "Order 42", new Customer("Asha Rao", "asha@example.test", "+919000000001"), null, "https://pay.test/r", Noon.AddHours(1), Noon);
 
+    /// <summary>What must be in a request for a link: our reference, and the amount as this gateway writes it.</summary>
+    protected virtual string[] FixedParts => [Payment.Reference, "19990"];
+
+    /// <summary>The request's body for a person's eyes; a gateway whose requests are encrypted or wrapped opens them here.</summary>
+    protected virtual string Readable(string body) => body;
+
     static Task<GatewayAnswer> Make(string name, ScriptedNetwork network, TimeProvider? time = null, LinkCall? call = null) =>
         Make(name, new GatewayLines(network, time ?? new ManualTime()).Open(Account, Gateway.Profile), call ?? Link);
 
@@ -184,9 +242,25 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
         {
             "open" => Gateway.OpenLink(call, line, default),
             "inquire" => Gateway.Inquire(inquiry, line, default),
-            _ => ((ICancelLinks)Gateway).CancelLink(inquiry, line, default),
+            "cancel" => ((ICancelLinks)Gateway).CancelLink(inquiry, line, default),
+            "refund" => AsGatewayAnswer(((IRefundMoney)Gateway).Refund(Refund(name), line, default)),
+            "inquire_refund" => AsGatewayAnswer(((IRefundMoney)Gateway).InquireRefund(Refund(name), line, default)),
+            _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such call."),
         };
     }
+
+    static RefundCall Refund(string name) => new(
+        Account, new RefundId(Payment.Order, 1), Payment, "their_link_1", "their_money_1", Amount, Amount,
+        name.EndsWith("name", StringComparison.Ordinal) ? "their_refund_1" : null, "Order 42", Noon);
+
+    /// <summary>The laws of the wire are the same for payments and refunds.</summary>
+    static async Task<GatewayAnswer> AsGatewayAnswer(Task<RefundAnswer> asked) => await asked switch
+    {
+        RefundAnswer.NotSent n => new GatewayAnswer.NotSent(n.Reason),
+        RefundAnswer.Unknown u => new GatewayAnswer.Unknown(u.Reason),
+        RefundAnswer.Rejected r => new GatewayAnswer.Rejected(r.Reason),
+        _ => new GatewayAnswer.Done(),
+    };
 
     static HttpResponseMessage Answer(int status, byte[] body) => new((System.Net.HttpStatusCode)status) { Content = new ByteArrayContent(body) };
 

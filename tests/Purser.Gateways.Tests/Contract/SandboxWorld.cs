@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Purser.Payments;
 using Purser.Sandbox;
 
 namespace Purser.Gateways.Tests.Contract;
@@ -32,7 +34,22 @@ public sealed class SandboxWorld : IAsyncDisposable
 
     public sealed record Link(string Id, string? Reference, long Amount, string Currency, string Status);
 
-    public sealed record Acted(string Outcome, string? ReturnUrl);
+    public sealed record Acted(string Outcome, string? ReturnUrl, IReadOnlyDictionary<string, string>? ReturnForm)
+    {
+        /// <summary>The browser's return as the server gets it.</summary>
+        public RawMessage Message
+        {
+            get
+            {
+                var back = new Uri(ReturnUrl!);
+                var headers = ReturnForm is null ? ImmutableDictionary<string, string>.Empty
+                    : ImmutableDictionary<string, string>.Empty.Add("Content-Type", "application/x-www-form-urlencoded");
+                return new RawMessage(ReturnForm is null ? "GET" : "POST", back.AbsolutePath, back.Query, headers,
+                    ReturnForm is null ? default : Encoding.ASCII.GetBytes(string.Join('&', ReturnForm.Select(f => $"{Uri.EscapeDataString(f.Key)}={Uri.EscapeDataString(f.Value)}"))),
+                    TimeProvider.System.GetUtcNow());
+            }
+        }
+    }
 
     public GatewayAccount Account { get; }
 
@@ -69,7 +86,37 @@ public sealed class SandboxWorld : IAsyncDisposable
         var told = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return new Acted(
             told.TryGetProperty("outcome", out var o) ? o.GetString()! : told.ToString(),
-            told.TryGetProperty("return_url", out var url) ? url.GetString() : null);
+            told.TryGetProperty("return_url", out var url) ? url.GetString() : null,
+            told.TryGetProperty("return_form", out var form) && form.ValueKind == JsonValueKind.Object
+                ? form.EnumerateObject().ToDictionary(f => f.Name, f => f.Value.GetString()!) : null);
+    }
+
+    /// <summary>A shopper's browser follows the link: visits it, or posts its form. False when the gateway did not take it.</summary>
+    public async Task<bool> Follow(PaymentLink link)
+    {
+        using var http = new HttpClient();
+        using var form = link is PaymentLink.Form f ? new FormUrlEncodedContent(f.Fields) : null;
+        try
+        {
+            using var answer = link switch
+            {
+                PaymentLink.Form posted => await http.PostAsync(new Uri(posted.Url), form),
+                PaymentLink.Redirect plain => await http.GetAsync(new Uri(plain.Url)),
+                _ => throw new InvalidOperationException("No such link."),
+            };
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The statement that the gateway's dashboard would give; null when it has none.</summary>
+    public async Task<byte[]?> Settlement()
+    {
+        using var answer = await control.GetAsync(new Uri($"/control/{name}/settlement", UriKind.Relative));
+        return answer.IsSuccessStatusCode ? await answer.Content.ReadAsByteArrayAsync() : null;
     }
 
     public Task<List<Movement>> Book(PaymentId payment) => Read<Movement>("book", payment);

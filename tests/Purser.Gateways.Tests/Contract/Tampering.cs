@@ -39,6 +39,26 @@ public static class Tampering
         }
     }
 
+    /// <summary>For webhooks that only lead to an inquiry: no change of a bit makes one that proves anything, or that throws.</summary>
+    public static void ShouldNeverProve(IGateway gateway, GatewayAccount account, RawMessage message)
+    {
+        var body = message.Body.ToArray();
+        for (var i = 0; i < body.Length; i++)
+            for (var bit = 0; bit < 8; bit++)
+            {
+                var changed = (byte[])body.Clone();
+                changed[i] ^= (byte)(1 << bit);
+                NeverProves(message with { Body = changed }, $"Bit {bit} of byte {i} was changed.");
+            }
+        for (var length = 0; length < body.Length; length++) NeverProves(message with { Body = body.AsMemory(0, length) }, $"Cut after {length} bytes.");
+        foreach (var header in message.Headers.Keys) NeverProves(With(message, header, null), $"{header} was taken away.");
+
+        void NeverProves(RawMessage changed, string how)
+        {
+            if (gateway.ReadWebhook(changed, account) is NewsReading.Genuine news) news.ProvesAmount.ShouldBeFalse(how);
+        }
+    }
+
     static RawMessage With(RawMessage message, string header, string? value)
     {
         var headers = new Dictionary<string, string>(message.Headers, StringComparer.OrdinalIgnoreCase);

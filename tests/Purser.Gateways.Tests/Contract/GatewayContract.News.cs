@@ -1,0 +1,145 @@
+using Purser.Orders;
+
+namespace Purser.Gateways.Tests.Contract;
+
+// Webhooks and returns. A gateway whose webhooks only trigger an inquiry must never be believed, whatever they say.
+public abstract partial class GatewayContract<TGateway>
+{
+    static WebhookTrust Trust => Gateway.Profile.Webhooks;
+
+    [Theory]
+    [InlineData("paid")]
+    [InlineData("declined_then_paid")]
+    [InlineData("paid_twice")]
+    [InlineData("paid_pending")]
+    [InlineData("wrong_amount")]
+    public async Task Webhooks_and_inquiries_name_the_same_money(string outcome)
+    {
+        if (Trust == WebhookTrust.None || Told(outcome) is null) return;
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Act(call.Payment, outcome);
+
+        if (Trust == WebhookTrust.Trigger)
+        {
+            await sandbox.Receive(1);
+            sandbox.News.Select(Read).ShouldAllBe(r => r is NewsReading.Genuine);
+            sandbox.News.Select(Read).Cast<NewsReading.Genuine>().ShouldAllBe(n => n.Payment == call.Payment && !n.ProvesAmount);
+            return;
+        }
+        List<(string, Money)> told = [];
+        await SandboxWorld.Until(() =>
+        {
+            var readings = sandbox.News.Select(Read).ToList();
+            readings.ShouldAllBe(r => r is NewsReading.Genuine);
+            var ours = readings.Cast<NewsReading.Genuine>().Where(n => n.ProvesAmount).ToList();
+            ours.Where(n => n.Payment is not null).ShouldAllBe(n => n.Payment == call.Payment);
+            told = [.. Money([.. ours.SelectMany(n => n.Facts)]).Distinct()];
+            return told.Count >= (outcome == "paid_twice" ? 2 : 1);
+        }, "webhook about the money");
+        told.ShouldBe((await Booked(call)).Distinct(), ignoreOrder: true);
+        var inquired = Money(Facts(await Inquire(call)));
+        if (InquiryTellsAllMoney) inquired.ShouldBe(told, ignoreOrder: true);
+        else inquired.ShouldHaveSingleItem().ShouldBeOneOf([.. told]);
+    }
+
+    [Fact]
+    public async Task A_gateway_without_webhooks_sends_none()
+    {
+        if (Trust != WebhookTrust.None) return;
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Act(call.Payment, "paid");
+        Money(Facts(await Inquire(call))).ShouldBe(await Booked(call));
+        sandbox.News.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_repeated_webhook_has_the_same_name_and_a_changed_one_is_not_believed()
+    {
+        if (Trust == WebhookTrust.None) return;
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Fault("webhook", "duplicate", times: 0);
+        await sandbox.Act(call.Payment, "paid");
+        await SandboxWorld.Until(() => Groups().Any(g => g.Count() > 1), "repeated webhook");
+        foreach (var group in Groups()) group.Select(n => string.Join(';', n.Facts)).Distinct().ShouldHaveSingleItem();
+
+        var message = sandbox.News.First(m => Read(m) is NewsReading.Genuine { Payment: not null } news && (Trust == WebhookTrust.Trigger || news.Facts is [Evidence.Succeeded, ..]));
+        if (Trust == WebhookTrust.Trigger)
+        {
+            Tampering.ShouldNeverProve(Gateway, sandbox.Account, message);
+            return;
+        }
+        var signed = message.Headers.Keys.Where(k => k.Contains("signature", StringComparison.OrdinalIgnoreCase)).ToArray();
+        Tampering.ShouldBeNoticed(Gateway, sandbox.Account, message, signed);
+
+        List<IGrouping<string, NewsReading.Genuine>> Groups() =>
+            [.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().GroupBy(n => n.EventId)];
+    }
+
+    [Fact]
+    public async Task A_forged_webhook_is_forged_and_one_under_the_old_secret_needs_that_secret()
+    {
+        if (Trust == WebhookTrust.None) return;
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Fault("webhook", "forge", times: 0);
+        await sandbox.Act(call.Payment, "paid");
+        (await sandbox.Receive(1)).Select(Read).ShouldContain(r => r is NewsReading.Forged);
+
+        var settings = sandbox.Account.Settings;
+        var strangers = sandbox.Account with
+        {
+            Settings = settings.SetItems(WebhookSecrets.Where(settings.ContainsKey).Select(s => KeyValuePair.Create(s, Stranger(s, settings[s])))),
+        };
+        foreach (var message in sandbox.News) Gateway.ReadWebhook(message, strangers).ShouldBeOfType<NewsReading.Forged>();
+
+        var rolling = sandbox.Account with
+        {
+            Settings = settings.SetItems(Gateway.Profile.Settings.Where(s => s.Several && settings.ContainsKey(s.Name))
+                .Select(s => KeyValuePair.Create(s.Name, $"{Stranger(s.Name, settings[s.Name])}, {settings[s.Name]}"))),
+        };
+        foreach (var message in sandbox.News) Gateway.ReadWebhook(message, rolling).GetType().ShouldBe(Read(message).GetType());
+    }
+
+    /// <summary>The settings that a webhook's check depends on.</summary>
+    protected virtual IEnumerable<string> WebhookSecrets => Gateway.Profile.Settings.Where(s => s is { Secret: true, Several: true }).Select(s => s.Name);
+
+    [Fact]
+    public async Task A_webhook_of_another_amount_says_that_amount_or_is_not_believed()
+    {
+        if (Trust == WebhookTrust.None) return;
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Fault("webhook", "wrong_amount", times: 0);
+        await sandbox.Act(call.Payment, "paid");
+        if (Trust == WebhookTrust.Trigger)
+        {
+            (await sandbox.Receive(1)).Select(Read).ShouldAllBe(r => r is NewsReading.Forged || r is NewsReading.Unreadable || (r is NewsReading.Genuine && !((NewsReading.Genuine)r).ProvesAmount));
+            Money(Facts(await Inquire(call))).ShouldBe(await Booked(call));
+            return;
+        }
+        await SandboxWorld.Until(() => Money([.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().SelectMany(n => n.Facts)]).Count > 0, "webhook");
+        Money([.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().SelectMany(n => n.Facts)]).ShouldContain(m => m.Amount != Amount);
+    }
+
+    [Theory]
+    [InlineData("paid")]
+    [InlineData("cancelled")]
+    public async Task A_return_names_the_payment_and_nothing_more(string outcome)
+    {
+        var call = await Start();
+        Opened(await Open(call));
+        var acted = await sandbox!.Act(call.Payment, outcome);
+        // Not every page has a way back for who gives up, and one that has may bring nothing but the address.
+        if (outcome == "cancelled" && (acted.ReturnUrl is null || acted.ReturnUrl == call.ReturnUrl)) return;
+        acted.ReturnUrl!.ShouldStartWith(call.ReturnUrl);
+        var news = Gateway.ReadReturn(acted.Message, sandbox.Account);
+        if (outcome == "cancelled" && news is NewsReading.Forged) return;
+        var genuine = news.ShouldBeOfType<NewsReading.Genuine>();
+        (genuine.Payment, genuine.Facts.Count, genuine.ProvesAmount).ShouldBe((call.Payment, 0, false));
+    }
+
+    NewsReading Read(RawMessage message) => Gateway.ReadWebhook(message, sandbox!.Account);
+}

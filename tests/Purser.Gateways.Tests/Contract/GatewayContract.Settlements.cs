@@ -1,0 +1,94 @@
+using Purser.Orders;
+using Purser.Reconciliation;
+
+namespace Purser.Gateways.Tests.Contract;
+
+// What the gateway states that it settled, against what truly moved.
+public abstract partial class GatewayContract<TGateway>
+{
+    [Fact]
+    public async Task A_settlement_file_states_the_money_that_moved() => await States(async account =>
+    {
+        if (Gateway is not ISettleByFile byFile) return null;
+        var file = (await sandbox!.Settlement()).ShouldNotBeNull("The simulator gives no settlement file.");
+        var rows = SettlementReader.Read(new MemoryStream(file), byFile.Sheet, account).ToList();
+        rows.ShouldAllBe(r => r.Fault == null);
+        return [.. rows.Select(r => r.Line).OfType<SettlementLine>()];
+    });
+
+    [Fact]
+    public async Task A_settlement_asked_for_states_the_money_that_moved() => await States(async account =>
+    {
+        if (Gateway is not ISettleByCall byCall) return null;
+        var lines = new List<SettlementLine>();
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        // Their calendar may be a day away from ours, on either side.
+        foreach (var day in (DateOnly[])[today.AddDays(-1), today, today.AddDays(1)])
+            for (string? page = null; ;)
+            {
+                var done = (await byCall.ReadSettlement(new SettlementCall(account, day, page), Line(account), default)).ShouldBeOfType<SettlementAnswer.Done>();
+                lines.AddRange(done.Lines);
+                if ((page = done.Next) is null) break;
+            }
+        return lines;
+    });
+
+    [Fact]
+    public async Task A_settlement_asked_for_in_vain_says_nothing()
+    {
+        if (Gateway is not ISettleByCall byCall) return;
+        var call = await Start();
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        foreach (var fault in (string[])["error_500", "error_429", "malformed", "malformed_html", "empty"])
+        {
+            await sandbox!.Fault("settlement", fault, times: 0);
+            (await byCall.ReadSettlement(new SettlementCall(call.Account, today, null), Line(call.Account), default)).ShouldBeOfType<SettlementAnswer.Unknown>(fault);
+        }
+    }
+
+    async Task States(Func<GatewayAccount, Task<List<SettlementLine>?>> read)
+    {
+        var first = await Start();
+        var calls = Enumerable.Range(1, 4).Select(n => first with
+        {
+            Payment = new PaymentId(first.Payment.Order, n),
+            Amount = new Money(Amount.MinorUnits + (n * 100), Amount.Currency),
+        }).ToList();
+        var names = new Dictionary<string, LinkCall>();
+        foreach (var call in calls)
+        {
+            var opened = Opened(await Open(call));
+            await sandbox!.Act(call.Payment, call == calls[^1] ? "abandoned" : "paid");
+            if (call == calls[^1]) continue;
+            var money = Facts(await Inquire(call, opened.GatewayReference)).OfType<Evidence.Succeeded>().ShouldHaveSingleItem();
+            names.Add(money.MoneyReference, call);
+            if (call != calls[0] || Gateway is not IRefundMoney) continue;
+            var refund = new RefundCall(call.Account, new RefundId(call.Payment.Order, 1), call.Payment, opened.GatewayReference, money.MoneyReference, money.Amount,
+                new Money(5_000, Amount.Currency), null, "Order 42", call.StartedAt);
+            (await Refund(refund)).ShouldBeOfType<RefundAnswer.Done>();
+            await Ended(refund);
+        }
+
+        if (await read(first.Account) is not { } lines) return;
+        lines.Select(l => l.RowKey).ShouldBeUnique();
+        var payments = lines.Where(l => l.Kind == SettlementKind.Payment).ToList();
+        payments.Count.ShouldBe(names.Count);
+        foreach (var line in payments)
+        {
+            // Found by our reference or by theirs; both agree where both are there.
+            var call = line.Payment is { } ours ? calls.Single(c => c.Payment == ours) : names[line.MoneyReference.ShouldNotBeNull()];
+            if (line.MoneyReference is { } name) names[name].ShouldBe(call);
+            line.Amount.ShouldBe(call.Amount);
+            line.Net.ShouldBe(line.Amount - (line.Fee ?? new Money(0, line.Amount.Currency)) - (line.Tax ?? new Money(0, line.Amount.Currency)));
+        }
+        var movements = new List<SandboxWorld.Movement>();
+        foreach (var call in calls) movements.AddRange(await sandbox!.Book(call.Payment));
+        Sum(payments).ShouldBe(movements.Where(m => m.Kind == "captured").Sum(m => m.Amount));
+        Sum(lines.Where(l => l.Kind == SettlementKind.Refund)).ShouldBe(movements.Where(m => m.Kind == "refunded").Sum(m => m.Amount));
+        lines.Where(l => l.Kind == SettlementKind.Refund).ShouldAllBe(l => l.Net.MinorUnits <= -l.Amount.MinorUnits);
+        // Issued again it has the same rows.
+        (await read(first.Account))!.ShouldBe(lines);
+
+        static long Sum(IEnumerable<SettlementLine> some) => some.Sum(l => l.Amount.MinorUnits);
+    }
+}
