@@ -55,6 +55,7 @@ static partial class Rules
         ["CreateMeterProviderBuilder"] = "OpenTelemetry's name",
         ["SetDbStatementForText"] = "OpenTelemetry's name",
         ["IsolationLevel"] = "the database's word",
+        ["CsvHelper"] = "the name of the package",
     };
 
     /// <summary>Files outside stores that may hold SQL, each with its reason.</summary>
