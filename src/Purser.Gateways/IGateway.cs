@@ -13,8 +13,9 @@ public interface IGateway
     /// so that there is one link however often it is asked for.</summary>
     Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop);
 
-    /// <summary>Asks what became of a payment, by our reference or by theirs where we know it. Must never move money. Never answers
-    /// <see cref="GatewayAnswer.Rejected"/>: a gateway that refuses a question has not said that the payment does not exist.</summary>
+    /// <summary>Asks what became of a payment, by our reference or by theirs where we know it. Must never move money, but for what
+    /// <see cref="InquireCall.MayComplete"/> allows. Never answers <see cref="GatewayAnswer.Rejected"/>: a gateway that refuses a question has
+    /// not said that the payment does not exist.</summary>
     Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop);
 
     /// <summary>Checks a webhook's signature on its raw bytes, then reads it. Never throws for what a stranger may send.</summary>
@@ -45,9 +46,11 @@ public sealed record LinkCall(
 /// <param name="StartedAt">When the payment was started, by our clock: nothing about it is older at the gateway.</param>
 /// <param name="LastAskedAt">When its link was last asked for, where known: nothing about it was created much later. Narrows the search
 /// at a gateway that cannot be asked by our reference.</param>
+/// <param name="MayComplete">The order still wants this payment: at a gateway that waits for us after the shopper approved, the question may also take
+/// what was approved, under the payment's own key. False: it only reads.</param>
 public sealed record InquireCall(
     GatewayAccount Account, PaymentId Payment, string? GatewayReference, Money Amount, DateTimeOffset StartedAt,
-    DateTimeOffset? LastAskedAt = null);
+    DateTimeOffset? LastAskedAt = null, bool MayComplete = false);
 
 /// <summary>What came of a call; separates what demands different next steps.</summary>
 public abstract record GatewayAnswer

@@ -77,7 +77,8 @@ public sealed partial class Caller(
     {
         var order = call.Order;
         var id = new PaymentId(order.Id, p.Number);
-        var inquiry = new InquireCall(entry.Account, id, p.GatewayReference, p.Amount, p.StartedAt, p.AskedAt);
+        var inquiry = new InquireCall(
+            entry.Account, id, p.GatewayReference, p.Amount, p.StartedAt, p.AskedAt, MayComplete: order is { HasEnded: false, ClosingAt: null } && !p.CancelAsked);
         // No token: a call under way is finished and its answer stored even while the server stops; its line has its own time-out.
         return call switch
         {

@@ -354,7 +354,7 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
 
     Task<GatewayAnswer> Cancel(LinkCall call, string? reference) => ((ICancelLinks)Gateway).CancelLink(Inquiry(call, reference), Line(call.Account), default);
 
-    static InquireCall Inquiry(LinkCall call, string? reference) => new(call.Account, call.Payment, reference, call.Amount, call.StartedAt, call.StartedAt);
+    static InquireCall Inquiry(LinkCall call, string? reference) => new(call.Account, call.Payment, reference, call.Amount, call.StartedAt, call.StartedAt, MayComplete: true);
 
     GatewayLine Line(GatewayAccount account)
     {
