@@ -83,6 +83,7 @@ static class BenchCommand
             new("  product against plain", "x", Ratio(whole, wholePlain), AtLeast: 3.5),
             new("  server CPU of a payment, product", "us", [.. whole.Select(l => l.ServerCpuMicroseconds)]),
             new("  PostgreSQL CPU of a payment, product", "us", [.. whole.Select(l => l.PostgresCpuMicroseconds)]),
+            new("  the callers' own CPU of a payment", "us", [.. whole.Select(l => l.CallersCpuMicroseconds)]),
             new("  server CPU of a payment, plain", "us", [.. wholePlain.Select(l => l.ServerCpuMicroseconds)]),
             new("  PostgreSQL CPU of a payment, plain", "us", [.. wholePlain.Select(l => l.PostgresCpuMicroseconds)]),
             new("whole payments, 64 callers", "/s", [.. at64.Select(l => l.PerSecond)]),

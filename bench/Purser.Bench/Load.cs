@@ -6,7 +6,8 @@ namespace Purser.Bench;
 
 /// <summary>What many callers at once got out of a server.</summary>
 /// <param name="PerSecond">Whole flows, or webhooks.</param>
-sealed record Loaded(double PerSecond, double P50Milliseconds, double P99Milliseconds, double ServerCpuMicroseconds, double PostgresCpuMicroseconds);
+sealed record Loaded(double PerSecond, double P50Milliseconds, double P99Milliseconds, double ServerCpuMicroseconds, double PostgresCpuMicroseconds,
+    double CallersCpuMicroseconds);
 
 /// <summary>Callers that each do one thing after another on a connection of their own, until all is done; bounded in count.</summary>
 sealed class Load(Uri server, string key, Func<TimeSpan> serverCpu, Func<TimeSpan> postgresCpu)
@@ -51,27 +52,29 @@ sealed class Load(Uri server, string key, Func<TimeSpan> serverCpu, Func<TimeSpa
         if (status != 200) throw new InvalidOperationException($"A webhook was answered {status}.");
     }
 
-    async Task<Loaded> Run(int callers, int count, Func<RawClient, int, Task> one)
+    Task<Loaded> Run(int callers, int count, Func<RawClient, int, Task> one)
     {
-        var clients = await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => RawClient.Connect(server)));
-        var (server0, postgres0) = (serverCpu(), postgresCpu());
+        var loop = new Callers();
+        var clients = Enumerable.Range(0, callers).Select(_ => RawClient.Connect(loop, server)).ToArray();
+        var (server0, postgres0, callers0) = (serverCpu(), postgresCpu(), Environment.CpuUsage.TotalTime);
         var since = Stopwatch.GetTimestamp();
         var next = -1;
         var took = new double[count];
-        await Task.WhenAll(clients.Select(client => Task.Run(async () =>
+        loop.Run([.. clients.Select(async client =>
         {
-            while (Interlocked.Increment(ref next) is var n && n < count)
+            while (++next is var n && n < count)
             {
                 var begun = Stopwatch.GetTimestamp();
                 await one(client, n);
                 took[n] = Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
             }
-        })));
+        })]);
         var seconds = Stopwatch.GetElapsedTime(since).TotalSeconds;
         foreach (var client in clients) client.Dispose();
         Array.Sort(took);
-        return new Loaded(count / seconds, took[count / 2], took[(int)(count * 0.99)],
-            (serverCpu() - server0).TotalMicroseconds / count, (postgresCpu() - postgres0).TotalMicroseconds / count);
+        return Task.FromResult(new Loaded(count / seconds, took[count / 2], took[(int)(count * 0.99)],
+            (serverCpu() - server0).TotalMicroseconds / count, (postgresCpu() - postgres0).TotalMicroseconds / count,
+            (Environment.CpuUsage.TotalTime - callers0).TotalMicroseconds / count));
     }
 
     static string Text(ReadOnlyMemory<byte> body, string name)

@@ -24,8 +24,8 @@ public sealed record PurserOptions
     /// <summary>The sandbox's own page, linked from the start page.</summary>
     public string? SandboxUrl { get; init; }
 
-    /// <summary>Lanes of the engine.</summary>
-    public int Lanes { get; init; } = 2;
+    /// <summary>Lanes of the engine. On two cores one lane, whose batches are twice as large, costs less and is as quick as two.</summary>
+    public int Lanes { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
 
     /// <summary>How long POST /payments waits for the gateway's link before it answers without.</summary>
     public TimeSpan LinkPatience { get; init; } = TimeSpan.FromSeconds(8);
