@@ -77,6 +77,11 @@ public interface IGatewayDialect
 
     void Expire(Link link);
 
+    /// <summary>The shopper gives up on the page, where the gateway takes note of it.</summary>
+    void GiveUp(Link link)
+    {
+    }
+
     /// <summary>Where the browser goes after this money moved or began to move, or after a try was declined and the page does not stay (without
     /// money); null when the page stays.</summary>
     BrowserReturn? Return(Link link, string? moneyId);

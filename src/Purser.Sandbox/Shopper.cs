@@ -34,6 +34,7 @@ public static class Shopper
             case "abandoned":
                 return new(outcome, null, []);
             case "cancelled":
+                gateway.GiveUp(link);
                 return new(outcome, gateway.CancelReturn(link), []);
             case "expired":
                 gateway.Expire(link);

@@ -67,12 +67,14 @@ public sealed class SandboxWorld : IAsyncDisposable
         var gateway = (await control.GetFromJsonAsync<JsonElement>(new Uri("/control", UriKind.Relative))).GetProperty("gateways")
             .EnumerateArray().Single(g => g.GetProperty("name").GetString() == name);
         var settings = gateway.GetProperty("credentials").EnumerateObject().ToImmutableDictionary(c => c.Name, c => c.Value.GetString()!);
-        if (gateway.TryGetProperty("webhook_secret", out var secret) && secret.GetString() is { } text) settings = settings.SetItem("webhook_secret", text);
+        if (gateway.TryGetProperty("webhook_secret", out var secret) && secret.GetString() is { Length: > 0 } text
+            // Where webhooks are signed with a key of the API, they have no setting of their own.
+            && !settings.ContainsValue(text)) settings = settings.SetItem("webhook_secret", text);
         var world = new SandboxWorld(
             sandbox, receiver, name, new GatewayAccount("main", name, new Uri(gateway.GetProperty("url").GetString()!), settings) { TestMode = true });
         receiver.Run(world.Receive);
         await receiver.StartAsync();
-        await world.Put("webhook_endpoint", new { url = receiver.Urls.Single() + "/gateways/main/webhook", secrets = settings.TryGetValue("webhook_secret", out var s) ? new[] { s } : [] });
+        await world.Put("webhook_endpoint", new { url = receiver.Urls.Single() + "/gateways/main/webhook", secrets = settings.TryGetValue("webhook_secret", out var s) ? new[] { s } : null });
         return world;
     }
 
