@@ -106,5 +106,8 @@ public abstract record NewsReading
 public sealed record RawMessage(
     string Method, string Path, string Query, IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Body, DateTimeOffset ReceivedAt)
 {
+    /// <summary>What was fetched at the address of <see cref="INeedPublished.Published"/>; null when nothing was to be fetched.</summary>
+    public ReadOnlyMemory<byte>? Published { get; init; }
+
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? value : null;
 }

@@ -106,6 +106,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ICallStarter>(p => p.GetRequiredService<Caller>());
         services.AddSingleton<OrderEngine>();
         services.AddSingleton<Sweeper>();
+        services.AddSingleton(p => new PublishedFiles(p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<NewsIntake>();
         services.AddSingleton<InstallationStore>();
         services.AddSingleton(p => ShopperTokens.Of(p.GetRequiredService<InstallationStore>(), p.GetRequiredService<TimeProvider>()));

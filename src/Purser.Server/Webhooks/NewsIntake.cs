@@ -8,16 +8,34 @@ namespace Purser.Server.Webhooks;
 
 /// <summary>Takes a gateway's message in: checks, translates, and hands it to the engine, which stores and applies it in one commit. Only then
 /// is it answered. Decides nothing and knows no HTTP.</summary>
-public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accounts, ILogger<NewsIntake> log)
+public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accounts, PublishedFiles published, ILogger<NewsIntake> log)
 {
     static readonly Meter Meter = new("Purser.Webhooks");
     static readonly Counter<long> Received = Meter.CreateCounter<long>("purser.webhooks.received", description: "Webhooks by account and verdict.");
 
-    public enum Outcome { Stored, UnknownAccount, Forged, Busy }
+    public enum Outcome
+    {
+        Stored,
+        UnknownAccount,
+        Forged,
+        Busy,
+        /// <summary>What it must be checked with cannot be had now: neither believed nor refused, and to be sent again.</summary>
+        Unchecked,
+    }
 
     public async Task<(Outcome Outcome, EngineReply? Reply)> Take(string account, RawMessage message, CancellationToken stop)
     {
         if (accounts.Find(account) is not { } entry) return (Outcome.UnknownAccount, null);
+        if (entry.Gateway is INeedPublished needing && needing.Published(message, entry.Account) is { } address)
+        {
+            message = message with { Published = await published.Read(address, stop) };
+            if (message.Published is null)
+            {
+                LogUnchecked(log, account, address);
+                Count(account, "unchecked");
+                return (Outcome.Unchecked, null);
+            }
+        }
         var reading = entry.Gateway.ReadWebhook(message, entry.Account);
         switch (reading)
         {
@@ -83,4 +101,7 @@ public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accou
 
     [LoggerMessage(41, LogLevel.Debug, "{EventType} {EventId} of {Account} about {Order}: {Verdict}")]
     static partial void LogTaken(ILogger log, string eventType, string eventId, string account, OrderId? order, string verdict);
+
+    [LoggerMessage(42, LogLevel.Warning, "A webhook for {Account} could not be checked, for {Address} could not be read; it is to be sent again")]
+    static partial void LogUnchecked(ILogger log, string account, Uri address);
 }

@@ -5,7 +5,7 @@ using Purser.Server.Engine;
 namespace Purser.Server.Webhooks;
 
 /// <summary>POST /gateways/{account}/webhook. 200 when it is stored, also for news we had or cannot use; 401 when it is not the gateway's;
-/// 503 when it could not be stored, so that the gateway sends it again.</summary>
+/// 503 when it could not be checked or stored, so that the gateway sends it again.</summary>
 public static class WebhookEndpoints
 {
     /// <summary>More than this no gateway sends; it is cut before it costs memory.</summary>
@@ -26,6 +26,8 @@ public static class WebhookEndpoints
                 return Results.NotFound();
             case NewsIntake.Outcome.Forged:
                 return Results.StatusCode(StatusCodes.Status401Unauthorized);
+            case NewsIntake.Outcome.Unchecked:
+                return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
             default:
                 http.Response.Headers.RetryAfter = ((int)Math.Ceiling(((EngineReply.Busy)reply!).RetryAfter.TotalSeconds)).ToString();
                 return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);

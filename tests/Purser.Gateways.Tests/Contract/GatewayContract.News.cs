@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Purser.Orders;
 
 namespace Purser.Gateways.Tests.Contract;
@@ -68,11 +69,11 @@ public abstract partial class GatewayContract<TGateway>
         var message = sandbox.News.First(m => Read(m) is NewsReading.Genuine { Payment: not null } news && (Trust == WebhookTrust.Trigger || news.Facts is [Evidence.Succeeded, ..]));
         if (Trust == WebhookTrust.Trigger)
         {
-            Tampering.ShouldNeverProve(Gateway, sandbox.Account, message);
+            Tampering.ShouldNeverProve(Gateway, sandbox.Account, Whole(message));
             return;
         }
         var signed = message.Headers.Keys.Where(k => k.Contains("signature", StringComparison.OrdinalIgnoreCase)).ToArray();
-        Tampering.ShouldBeNoticed(Gateway, sandbox.Account, message, signed);
+        Tampering.ShouldBeNoticed(Gateway, sandbox.Account, Whole(message), signed);
 
         List<IGrouping<string, NewsReading.Genuine>> Groups() =>
             [.. sandbox.News.Select(Read).OfType<NewsReading.Genuine>().GroupBy(n => n.EventId)];
@@ -93,14 +94,14 @@ public abstract partial class GatewayContract<TGateway>
         {
             Settings = settings.SetItems(WebhookSecrets.Where(settings.ContainsKey).Select(s => KeyValuePair.Create(s, Stranger(s, settings[s])))),
         };
-        foreach (var message in sandbox.News) Gateway.ReadWebhook(message, strangers).ShouldBeOfType<NewsReading.Forged>();
+        foreach (var message in sandbox.News) Gateway.ReadWebhook(Whole(message), strangers).ShouldBeOfType<NewsReading.Forged>();
 
         var rolling = sandbox.Account with
         {
             Settings = settings.SetItems(Gateway.Profile.Settings.Where(s => s.Several && settings.ContainsKey(s.Name))
                 .Select(s => KeyValuePair.Create(s.Name, $"{Stranger(s.Name, settings[s.Name])}, {settings[s.Name]}"))),
         };
-        foreach (var message in sandbox.News) Gateway.ReadWebhook(message, rolling).GetType().ShouldBe(Read(message).GetType());
+        foreach (var message in sandbox.News) Gateway.ReadWebhook(Whole(message), rolling).GetType().ShouldBe(Read(message).GetType());
     }
 
     /// <summary>The settings that a webhook's check depends on.</summary>
@@ -141,5 +142,26 @@ public abstract partial class GatewayContract<TGateway>
         (genuine.Payment, genuine.Facts.Count, genuine.ProvesAmount).ShouldBe((call.Payment, 0, false));
     }
 
-    NewsReading Read(RawMessage message) => Gateway.ReadWebhook(message, sandbox!.Account);
+    NewsReading Read(RawMessage message) => Gateway.ReadWebhook(Whole(message), sandbox!.Account);
+
+    static readonly ConcurrentDictionary<Uri, ReadOnlyMemory<byte>> Published = new();
+    static readonly HttpClient Fetching = new();
+
+    /// <summary>With what the gateway publishes for its check, as the server attaches it.</summary>
+    RawMessage Whole(RawMessage message)
+    {
+        if (Gateway is not INeedPublished needing || needing.Published(message, sandbox!.Account) is not { } address) return message;
+        return message with
+        {
+            Published = Published.GetOrAdd(address, static address =>
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, address);
+                using var answer = Fetching.Send(request);
+                answer.EnsureSuccessStatusCode();
+                using var bytes = new MemoryStream();
+                answer.Content.ReadAsStream().CopyTo(bytes);
+                return bytes.ToArray();
+            }),
+        };
+    }
 }
