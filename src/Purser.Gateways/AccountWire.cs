@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
+using Purser.Routing;
 
 namespace Purser.Gateways;
 
@@ -16,6 +17,8 @@ sealed class AccountWire
     readonly TimeProvider time;
     readonly GatewayLimits limits;
     readonly ResiliencePipeline<Attempt> pipeline;
+    readonly CircuitBreakerStateProvider breaker = new();
+    readonly RecentAnswers recent;
     int underWay;
     long quietUntilMilliseconds;
 
@@ -27,6 +30,7 @@ sealed class AccountWire
     public AccountWire(HttpMessageInvoker network, TimeProvider time, GatewayLimits limits)
     {
         (this.network, this.time, this.limits) = (network, time, limits);
+        recent = new RecentAnswers(time, limits.BreakerSampling);
         pipeline = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<Attempt>
             {
@@ -35,6 +39,7 @@ sealed class AccountWire
                 MinimumThroughput = limits.BreakerThroughput,
                 SamplingDuration = limits.BreakerSampling,
                 BreakDuration = limits.BreakerPause,
+                StateProvider = breaker,
             })
             .AddTimeout(new TimeoutStrategyOptions
             {
@@ -43,10 +48,17 @@ sealed class AccountWire
             .Build();
     }
 
+    /// <summary>Down while the breaker keeps requests back; poor while they want to be left alone, or at least half of the latest answers failed.</summary>
+    public AccountHealth Health => breaker.CircuitState is CircuitState.Open or CircuitState.Isolated ? AccountHealth.Down
+        : IsQuiet || recent.MostlyFailing ? AccountHealth.Poor
+        : AccountHealth.Good;
+
+    bool IsQuiet => time.GetUtcNow().ToUnixTimeMilliseconds() < Volatile.Read(ref quietUntilMilliseconds);
+
     /// <param name="left">More than nothing.</param>
     public async Task<LineReply> Send(LineRequest request, Uri address, TimeSpan left, CancellationToken stop)
     {
-        if (time.GetUtcNow().ToUnixTimeMilliseconds() < Volatile.Read(ref quietUntilMilliseconds)) return new LineReply.NotSent("they asked us to wait");
+        if (IsQuiet) return new LineReply.NotSent("they asked us to wait");
         // A full bulkhead refuses at once: whoever waits here would spend the time that its own call has.
         if (Interlocked.Increment(ref underWay) > limits.Concurrent)
         {
@@ -61,6 +73,7 @@ sealed class AccountWire
                 static async (context, errand) =>
                     Outcome.FromResult(await errand.Wire.Carry(errand.Request, errand.Address, context.CancellationToken, errand.Stop)),
                 context, new Errand(this, request, address, stop));
+            if (outcome.Exception is null) recent.Add(outcome.Result.Failing);
             return outcome.Exception switch
             {
                 null => outcome.Result.Reply,

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Purser.Routing;
 
 namespace Purser.Gateways;
 
@@ -44,6 +45,10 @@ public sealed class GatewayLines : IDisposable
     /// <summary>A line for one call. Its time runs from its first request.</summary>
     public GatewayLine Open(GatewayAccount account, GatewayProfile profile) =>
         new AccountLine(account, Redaction.For(account, profile), wires.GetOrAdd(account.Name, _ => new AccountWire(network, time, limits)), time, limits);
+
+    /// <summary>The accounts whose gateways do not answer well just now.</summary>
+    public IReadOnlyDictionary<string, AccountHealth> Health =>
+        wires.Where(w => w.Value.Health != AccountHealth.Good).ToDictionary(w => w.Key, w => w.Value.Health, StringComparer.Ordinal);
 
     public void Dispose() => network.Dispose();
 

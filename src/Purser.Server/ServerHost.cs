@@ -64,7 +64,7 @@ public sealed partial class ServerHost : IAsyncDisposable
 
         var options = builder.Configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(
-            builder.Configuration.GetSection("Gateways"), gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
+            builder.Configuration, gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
@@ -91,13 +91,17 @@ public sealed partial class ServerHost : IAsyncDisposable
     static void Compose(
         IServiceCollection services, IConfiguration configuration, PurserOptions options, GatewayAccounts accounts, Database database)
     {
-        var rules = new OrderRules { Accounts = accounts.Terms };
         services.AddSingleton(options).AddSingleton(accounts).AddSingleton(database).AddSingleton(database.Source);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(new Telemetry(configuration));
         services.AddSingleton<PublicAddress>();
         services.AddSingleton(p => new Ids(p.GetRequiredService<TimeProvider>(), new Random(RandomNumberGenerator.GetInt32(int.MaxValue))));
-        services.AddSingleton<Func<OrderRules>>(() => rules);
+        services.AddSingleton<Func<OrderRules>>(p =>
+        {
+            var lines = p.GetRequiredService<GatewayLines>();
+            var rules = new OrderRules { Accounts = accounts.Terms, Routing = accounts.Routing, ReturnUrl = p.GetRequiredService<ReturnAddresses>().For };
+            return () => lines.Health is { Count: > 0 } health ? rules with { Health = health } : rules;
+        });
         services.AddSingleton(new EngineOptions { Lanes = options.Lanes });
         services.AddSingleton<IOrderStore, OrderStore>();
         services.AddSingleton(p => new GatewayLines(time: p.GetRequiredService<TimeProvider>()));

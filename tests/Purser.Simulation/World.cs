@@ -179,7 +179,7 @@ sealed class World
             ["Gateways:upi:key_secret"] = "worldkey",
             ["Gateways:upi:webhook_secret"] = "world",
         }).Build();
-        var (accounts, faults) = GatewayAccounts.Read(settings.GetSection("Gateways"), Compiled.Select(bug.Gateway));
+        var (accounts, faults) = GatewayAccounts.Read(settings, Compiled.Select(bug.Gateway));
         return faults.IsEmpty ? accounts : throw new InvalidOperationException(string.Join(" ", faults));
     }
 

@@ -91,7 +91,7 @@ sealed class Scenario(OrderRules rules)
 
     public Scenario Tick() => When(new OrderInput.Tick());
 
-    public Scenario Pays(string account = "careful") => When(new OrderCommand.StartPayment(account, null, id => $"https://shop.example/return/{id}"));
+    public Scenario Pays(string account = "careful") => When(new OrderCommand.StartPayment(account, null));
 
     /// <summary>Evidence arrives now, about the latest payment unless another is named.</summary>
     public Scenario Hears(Evidence evidence, int? payment = null, EvidenceSource source = EvidenceSource.Webhook) =>

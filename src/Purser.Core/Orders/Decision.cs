@@ -38,4 +38,6 @@ public enum Refusal
 {
     OrderUnknown, OrderPaid, OrderExpired, OrderCancelled, OrderNotPaid, PaymentUnknown, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled,
     TooManyPayments, ReferenceTaken,
+    /// <summary>The account that was asked for, or every one, cannot take this payment; <see cref="Routing.Router"/> says why.</summary>
+    GatewayUnsuitable,
 }

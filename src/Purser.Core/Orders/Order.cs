@@ -17,7 +17,8 @@ public enum DuplicatePolicy { Refund, Ask }
 public sealed record OrderPolicy(LatePolicy Late = LatePolicy.Refund, DuplicatePolicy Duplicate = DuplicatePolicy.Refund, bool AllowsSecondLink = false);
 
 /// <summary>Who pays. Personal data: never in logs, events or traces.</summary>
-public sealed record Customer(string? Name = null, string? Email = null, string? Phone = null);
+/// <param name="Country">ISO 3166-1 alpha-2.</param>
+public sealed record Customer(string? Name = null, string? Email = null, string? Phone = null, string? Country = null);
 
 /// <summary>One thing that is sold: quantity times unit amount, in the order's currency.</summary>
 public sealed record OrderLine(string Name, long Quantity, long UnitAmount, string? Product = null);

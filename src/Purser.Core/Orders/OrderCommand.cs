@@ -22,9 +22,10 @@ public abstract record OrderCommand : OrderInput
         OrderId Id, string? Reference, Money Amount, string Description, Customer Customer, OrderPolicy Policy, TimeSpan Lives,
         OrderContent Content) : OrderCommand;
 
-    /// <summary>The shopper, or the merchant for them, wants to pay through this gateway account.</summary>
-    /// <param name="ReturnUrl">Where the gateway sends the browser; made of the payment's number by the edge's own rule.</param>
-    public sealed record StartPayment(string Account, string? Method, Func<PaymentId, string> ReturnUrl) : OrderCommand;
+    /// <summary>The shopper, or the merchant for them, wants to pay.</summary>
+    /// <param name="Account">Through this gateway account; null leaves the choice to routing, also when the first choice can do nothing.</param>
+    /// <param name="Method">In this way; null leaves it to the gateway's page.</param>
+    public sealed record StartPayment(string? Account, string? Method) : OrderCommand;
 
     /// <summary>Closes one payment's link at the gateway.</summary>
     public sealed record CancelPayment(int Payment) : OrderCommand;

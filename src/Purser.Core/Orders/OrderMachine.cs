@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Purser.Ledger;
 using Purser.Payments;
 using Purser.Refunds;
+using Purser.Routing;
 using static Purser.Payments.PaymentStatus;
 
 namespace Purser.Orders;
@@ -33,6 +34,7 @@ public static class OrderMachine
         };
         if (reply is Refusing refusing) return Unchanged(order, new Reply.Refused(refusing.Why, order));
 
+        if (input is Evidence.LinkRefused or Evidence.NotSent) FailOver(draft);
         // The clock alone ends no payment; the next answer or command will.
         if (input is not OrderInput.Tick) GiveUp(draft);
         Settle(draft);
@@ -80,25 +82,64 @@ public static class OrderMachine
         // Held money blocks like an open link: the shopper has paid something, and a second link would ask for more.
         var first = order.Payments.LastOrDefault(p => p.IsOpen && p.Account == c.Account)
             ?? order.OpenPayment ?? order.Payments.LastOrDefault(p => p.Status == Held);
-        var mayJoin = order.Policy.AllowsSecondLink
+        var mayJoin = order.Policy.AllowsSecondLink && c.Account is not null
             && order.Payments.All(p => p.Status == Pending ? p.Account != c.Account : !p.IsOpen && p.Status != Held);
         if (first is not null && !mayJoin) return new Already(first.Number);
         if (order.Payments.Length >= draft.Rules.MostPayments) return new Refusing(Refusal.TooManyPayments);
 
-        var terms = draft.Rules.Terms(c.Account);
+        if (c.Account is { } account)
+        {
+            // An account that routing has never heard of is the edge's to refuse.
+            if (draft.Rules.Routing.Account(account)?.WhyNot(order.Amount, order.Customer.Country, c.Method) is not null)
+                return new Refusing(Refusal.GatewayUnsuitable);
+            return new Doing(Begin(draft, account, c.Method, why: null));
+        }
+        var choice = Router.Choose(Route(order, c.Method, []), draft.Rules.Routing, draft.Rules.Health);
+        return choice.Account is { } chosen ? new Doing(Begin(draft, chosen, c.Method, choice.Why)) : new Refusing(Refusal.GatewayUnsuitable);
+    }
+
+    /// <summary>What routing is asked about the order's next payment.</summary>
+    public static RouteQuestion Route(Order order, string? method, ImmutableHashSet<string> tried) =>
+        new(new PaymentId(order.Id, order.Payments.Length + 1), order.Amount, order.Customer.Country, method, tried);
+
+    /// <param name="why">Why routing chose the account; null when somebody asked for it.</param>
+    static int Begin(Draft draft, string account, string? method, string? why)
+    {
+        var order = draft.Order;
         var number = order.Payments.Length + 1;
         draft.Order = order with
         {
             Payments = order.Payments.Add(new Payment
             {
-                Number = number, Account = c.Account, Method = c.Method, Status = Starting, Amount = order.Amount,
-                ReturnUrl = c.ReturnUrl(new PaymentId(order.Id, number)), StartedAt = draft.Now, AskedAt = draft.Now, Asks = 0,
-                LinkExpiresAt = LinkEnd(order.ExpiresAt, draft.Now, terms),
+                Number = number, Account = account, Method = method, Routed = why is not null, Status = Starting, Amount = order.Amount,
+                ReturnUrl = draft.Rules.ReturnUrl(account, new PaymentId(order.Id, number)), StartedAt = draft.Now, AskedAt = draft.Now, Asks = 0,
+                LinkExpiresAt = LinkEnd(order.ExpiresAt, draft.Now, draft.Rules.Terms(account)),
             }),
         };
-        draft.Tell(EventType.PaymentStarted, number, amount: order.Amount);
+        draft.Tell(EventType.PaymentStarted, number, amount: order.Amount, reason: why);
         AskForLink(draft, number);
-        return new Doing(number);
+        return number;
+    }
+
+    /// <summary>A routed payment whose every question provably created nothing makes room for one at another account, at once and without
+    /// anybody asking. Whatever may exist at a gateway is never left for another: the shopper keeps the first link.</summary>
+    static void FailOver(Draft draft)
+    {
+        if (draft.Order.HasEnded || draft.Order.ClosingAt is not null || draft.Order.Payments.Length >= draft.Rules.MostPayments) return;
+        if (draft.Order.Payments is not [.., { Routed: true, GatewayReference: null, UnansweredAsks: 0 } last]) return;
+        var refused = last.Status == Failed && draft.Before.Payment(last.Number) is { IsOpen: true };
+        if (!refused && !last.CanBeAskedForAgain) return;
+        if (last.CancelAsked || draft.Order.Payments.Any(p => p != last && (p.IsOpen || p.Status == Held))) return;
+
+        var tried = draft.Order.Payments.Select(p => p.Account).ToImmutableHashSet();
+        var choice = Router.Choose(Route(draft.Order, last.Method, tried), draft.Rules.Routing, draft.Rules.Health);
+        if (choice.Account is not { } next) return;
+        if (!refused)
+        {
+            draft.Change(last with { Status = Failed, Reason = PaymentMachine.Unreachable });
+            draft.Tell(EventType.PaymentFailed, last.Number, amount: last.Amount, reason: PaymentMachine.Unreachable);
+        }
+        Begin(draft, next, last.Method, $"payment {last.Number} created nothing at {last.Account}; {choice.Why}");
     }
 
     /// <summary>The order's own end, moved into what the gateway accepts; whole seconds, for gateways count in them. A minute is added to the

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Purser.Routing;
+
 namespace Purser.Orders;
 
 /// <summary>What the installation decides for all orders, handed to every decision: times, limits, and what each gateway account can do.
@@ -35,6 +38,15 @@ public sealed record OrderRules
 
     /// <summary>A person may try this often on one order; more is not a shopper.</summary>
     public int MostPayments { get; init; } = 20;
+
+    /// <summary>Where payments can go, and which way is preferred.</summary>
+    public RoutingTable Routing { get; init; } = RoutingTable.Empty;
+
+    /// <summary>How well gateways answer just now, by the account's name; what is not in it is well.</summary>
+    public IReadOnlyDictionary<string, AccountHealth> Health { get; init; } = ImmutableDictionary<string, AccountHealth>.Empty;
+
+    /// <summary>Where a gateway sends the browser back to, for an account's payment. The same payment has the same address for ever.</summary>
+    public Func<string, PaymentId, string> ReturnUrl { get; init; } = (account, payment) => $"https://purser.invalid/gateways/{account}/return?payment={payment}";
 
     /// <summary>What each gateway account can do, by the account's name.</summary>
     public required IReadOnlyDictionary<string, GatewayTerms> Accounts { get; init; }

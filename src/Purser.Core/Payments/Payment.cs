@@ -57,6 +57,8 @@ public sealed record Payment
     public required PaymentStatus Status { get; init; }
     public required Money Amount { get; init; }
     public string? Method { get; init; }
+    /// <summary>Routing chose the account, so routing may choose another if this one provably did nothing.</summary>
+    public bool Routed { get; init; }
     /// <summary>Where the gateway sends the browser back to; frozen, for a retry must carry the same bytes.</summary>
     public required string ReturnUrl { get; init; }
     public required DateTimeOffset StartedAt { get; init; }
@@ -125,7 +127,7 @@ public sealed record Payment
     public bool Equals(Payment? other) => other is not null && Captures.SequenceEqual(other.Captures)
         && Reversals.SequenceEqual(other.Reversals) && ProcessingAt == other.ProcessingAt && ClearAt == other.ClearAt
         && Number == other.Number && Account == other.Account && Status == other.Status && Amount == other.Amount
-        && Method == other.Method && ReturnUrl == other.ReturnUrl && StartedAt == other.StartedAt
+        && Method == other.Method && Routed == other.Routed && ReturnUrl == other.ReturnUrl && StartedAt == other.StartedAt
         && LinkExpiresAt == other.LinkExpiresAt && AskedAt == other.AskedAt && Asks == other.Asks
         && RefusedAsks == other.RefusedAsks && GatewayReference == other.GatewayReference && Equals(Link, other.Link)
         && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && Fee == other.Fee

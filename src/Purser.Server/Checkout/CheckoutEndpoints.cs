@@ -8,21 +8,31 @@ using Purser.Server.Returns;
 
 namespace Purser.Server.Checkout;
 
-/// <summary>One way to pay: a gateway account and, where it has several, one of its methods.</summary>
-public sealed record Way(string Account, string? Method, string Gateway)
+/// <summary>One way to pay: a method, for which routing finds the gateway, or a gateway whose own page decides.</summary>
+/// <param name="Value">What the form sends.</param>
+/// <param name="Account">The only account that can take it; null when routing has a choice.</param>
+public sealed record Way(string Value, string? Method, string? Account, string Title, string? Through)
 {
-    const char Between = ':';
+    const string Page = "page:";
 
-    public string Value => Method is null ? Account : $"{Account}{Between}{Method}";
-    public string Title => Method is null ? Gateway : Texts.Method(Method);
-
-    /// <summary>All that take the amount, in the order of the merchant's preference.</summary>
-    public static IReadOnlyList<Way> For(Money amount, GatewayAccounts accounts, Func<string, string> title) =>
-    [
-        .. accounts.For(amount).SelectMany(e => e.Gateway.Profile.Offers.IsEmpty
-            ? [new Way(e.Account.Name, null, title(e.Account.Name))]
-            : e.Gateway.Profile.Offers.Where(o => o.Takes(amount.Currency, null)).Select(o => new Way(e.Account.Name, o.Method, title(e.Account.Name)))),
-    ];
+    /// <summary>All that can work for the order, the commonest first.</summary>
+    public static IReadOnlyList<Way> For(Order order, GatewayAccounts accounts, Func<string, string> title)
+    {
+        var table = accounts.Routing;
+        var ways = new List<Way>();
+        var offers = table.Accounts.SelectMany(a => a.Offers).GroupBy(o => o.Method)
+            .OrderBy(o => PaymentMethods.Common.IndexOf(o.Key) is >= 0 and var place ? place : PaymentMethods.Common.Length);
+        foreach (var offer in offers)
+        {
+            var able = table.Accounts.Where(a => a.WhyNot(order.Amount, order.Customer.Country, offer.Key) is null).ToList();
+            if (able.Count == 0) continue;
+            var only = able.Count == 1 ? able[0].Name : null;
+            ways.Add(new Way(offer.Key, offer.Key, only, offer.Select(o => o.Title).FirstOrDefault(t => t is not null) ?? Texts.Method(offer.Key), only is null ? null : title(only)));
+        }
+        foreach (var account in table.Accounts.Where(a => a.Offers.IsEmpty && a.WhyNot(order.Amount, order.Customer.Country, null) is null))
+            ways.Add(new Way(Page + account.Name, null, account.Name, title(account.Name), null));
+        return ways;
+    }
 }
 
 /// <summary>/checkout/{order}: what is bought, how to pay, and the one button that starts a payment.</summary>
@@ -78,35 +88,37 @@ public static class CheckoutEndpoints
             [nameof(CheckoutPage.Options)] = door.Options,
             [nameof(CheckoutPage.Found)] = found,
             [nameof(CheckoutPage.Links)] = door.Links,
-            [nameof(CheckoutPage.Ways)] = Way.For(order.Amount, door.Accounts, door.Title),
+            [nameof(CheckoutPage.Ways)] = Way.For(order, door.Accounts, door.Title),
             [nameof(CheckoutPage.Situation)] = Situation.Of(order, null, found.Now, door.Title),
-            [nameof(CheckoutPage.TestMode)] = door.Accounts.For(order.Amount).Any(e => e.Account.TestMode),
+            [nameof(CheckoutPage.TestMode)] = door.Accounts.For(order.Amount, order.Customer.Country).Any(e => e.Account.TestMode),
             [nameof(CheckoutPage.CanCancel)] = order.OpenPayment is { } open && PaymentPages.CanCancel(door, open),
             [nameof(CheckoutPage.Complaint)] = complaint,
         }, complaint is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
     }
 
-    static async Task<IResult> Pay(string id, HttpContext http, ShopperDoor door, Pages pages, OrderEngine engine, LiveHub live, ReturnAddresses returns)
+    static async Task<IResult> Pay(string id, HttpContext http, ShopperDoor door, Pages pages, OrderEngine engine, LiveHub live)
     {
         if (await SmallForm.Read(http) is not { } form) return await door.NotFound(http);
         return await door.Open(http, id, form["token"], async found =>
         {
             var order = found.Order;
-            var way = Way.For(order.Amount, door.Accounts, door.Title).FirstOrDefault(w => w.Value == form["way"]);
+            var way = Way.For(order, door.Accounts, door.Title).FirstOrDefault(w => w.Value == form["way"]);
             // A payment that is open already needs no choice: it is gone on with.
             if (way is null && order.OpenPayment is null && !order.HasEnded) return await Show(http, door, pages, found, Texts.ChooseOne);
-            var account = way?.Account ?? order.OpenPayment?.Account ?? "";
-            var reply = await engine.Submit(order.Id,
-                new OrderCommand.StartPayment(account, way?.Method, p => returns.For(account, p)), http.RequestAborted);
+            // A method is routed; a gateway's own page was chosen by name.
+            var command = new OrderCommand.StartPayment(way is { Method: null } ? way.Account : null, way?.Method);
+            var reply = await engine.Submit(order.Id, command, http.RequestAborted);
             switch (reply)
             {
                 case EngineReply.Done { Reply: Reply.Made { Payment: { } number } made }:
                     await WaitForLink(live, made.Order, http.RequestAborted);
                     return Go(door.Links.HandOver(order, number));
+                case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.GatewayUnsuitable } }:
+                    return await Show(http, door, pages, found, Texts.NoWay);
                 case EngineReply.Done { Reply: Reply.Same { Payment: { } number } same }:
                     // The page of the payment that is there, told as such when it is not what was chosen.
                     var there = same.Order.Payment(number)!;
-                    return Go(there.IsOpen && there.Account == account && (way?.Method is null || way.Method == there.Method)
+                    return Go(there.IsOpen && (way is null || way.Method == there.Method)
                         ? door.Links.HandOver(order, number)
                         : door.Links.Payment(order, number));
                 case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.TooManyPayments } }:

@@ -40,6 +40,8 @@ public static class Texts
         "card" => "Card",
         "upi" => "UPI",
         "netbanking" => "Net banking",
+        "google_pay" => "Google Pay",
+        "apple_pay" => "Apple Pay",
         "wallet" => "Wallet",
         "bank_transfer" => "Bank transfer",
         _ => string.Concat(char.ToUpperInvariant(method[0]).ToString(), method[1..].Replace('_', ' ')),

@@ -16,7 +16,7 @@ public static class DoctorCommand
     {
         var report = new Report();
         var options = configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
-        var (accounts, faults) = GatewayAccounts.Read(configuration.GetSection("Gateways"), new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
+        var (accounts, faults) = GatewayAccounts.Read(configuration, new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         foreach (var fault in options.Faults().Concat(faults)) report.Bad("configuration", fault);
         if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
         if (accounts.InOrder.IsEmpty) report.Bad("configuration", "There is no gateway account; add one under Gateways.");

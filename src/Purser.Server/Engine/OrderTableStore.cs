@@ -20,12 +20,12 @@ static class OrderTableStore
 {
     const string OrderColumns =
         "id, reference, amount, currency, description, customer_name, customer_email, customer_phone, late_policy, duplicate_policy, second_link, " +
-        "status, late, paid_by, sequence, created_at, expires_at, closing_at, ended_at, fulfilled_at, wake_at";
+        "status, late, paid_by, sequence, created_at, expires_at, closing_at, ended_at, fulfilled_at, wake_at, customer_country";
 
     const string PaymentColumns =
         "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
-        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy";
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed";
 
     const string RefundColumns = "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at";
 
@@ -40,7 +40,7 @@ static class OrderTableStore
         Reference = Text(r, 1),
         Amount = new Money(r.GetInt64(2), Currency.Find(r.GetString(3))),
         Description = r.GetString(4),
-        Customer = new Customer(Text(r, 5), Text(r, 6), Text(r, 7)),
+        Customer = new Customer(Text(r, 5), Text(r, 6), Text(r, 7), Text(r, 21)),
         Policy = new OrderPolicy((LatePolicy)r.GetInt16(8), (DuplicatePolicy)r.GetInt16(9), r.GetBoolean(10)),
         Status = (OrderStatus)r.GetInt16(11),
         Late = r.GetBoolean(12),
@@ -90,6 +90,7 @@ static class OrderTableStore
             Contradicted = r.GetBoolean(31),
             Dispute = (DisputeState)r.GetInt16(32),
             Discrepancy = r.IsDBNull(33) ? null : (DiscrepancyKind)r.GetInt16(33),
+            Routed = r.GetBoolean(34),
         };
     }
 
@@ -114,6 +115,7 @@ static class OrderTableStore
         Column.Of("customer_name", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Name),
         Column.Of("customer_email", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Email),
         Column.Of("customer_phone", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Phone),
+        Column.Of("customer_country", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Country),
         Column.Of("user_id", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.UserId),
         Column.Of("return_url", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.ReturnUrl),
         Column.Of("lines", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Lines)),
@@ -151,6 +153,7 @@ static class OrderTableStore
         Column.Of("amount", Bigint, (PaymentRow p) => p.P.Amount.MinorUnits),
         Column.Of("currency", NpgsqlDbType.Text, (PaymentRow p) => p.P.Amount.Currency.Code),
         Column.Of("return_url", NpgsqlDbType.Text, (PaymentRow p) => p.P.ReturnUrl),
+        Column.Of("routed", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.Routed),
         Column.Of("started_at", TimestampTz, (PaymentRow p) => p.P.StartedAt),
         Column.Of("link_expires_at", TimestampTz, (PaymentRow p) => p.P.LinkExpiresAt),
     ];

@@ -42,7 +42,7 @@ public static class ExplanationText
         static string Happened(OrderEvent e) => e.Type switch
         {
             EventType.OrderCreated => $"The order of {e.Amount} was placed.",
-            EventType.PaymentStarted => $"Payment {e.Payment} of {e.Amount} was started at {e.Account}, and {e.Account} was asked for a payment link.",
+            EventType.PaymentStarted => $"Payment {e.Payment} of {e.Amount} was started at {e.Account}, and {e.Account} was asked for a payment link{Because(e)}.",
             EventType.PaymentLinkReady => $"{e.Account} opened the link of payment {e.Payment}: the shopper can pay.",
             EventType.PaymentDeclined => $"A try to pay payment {e.Payment} was declined{Because(e)}.",
             EventType.PaymentProcessing => $"{e.Account} says that money for payment {e.Payment} is on its way{Because(e)}.",

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Routing;
 
 namespace Purser.Server.Gateways;
 
@@ -11,14 +12,28 @@ public sealed class GatewayAccounts
 {
     readonly FrozenDictionary<string, Entry> entries;
 
-    GatewayAccounts(IEnumerable<Entry> entries)
+    GatewayAccounts(IEnumerable<Entry> entries, ImmutableArray<RouteRule> rules)
     {
         this.entries = entries.ToFrozenDictionary(e => e.Account.Name, StringComparer.Ordinal);
         Terms = this.entries.ToFrozenDictionary(e => e.Key, e => e.Value.Gateway.Profile.Terms(e.Value.Gateway is ICancelLinks), StringComparer.Ordinal);
         InOrder = [.. entries];
+        Routing = new RoutingTable([.. InOrder.Select(e => e.Route)], rules);
     }
 
-    public sealed record Entry(GatewayAccount Account, IGateway Gateway);
+    public sealed record Entry(GatewayAccount Account, IGateway Gateway)
+    {
+        public bool On { get; init; } = true;
+        public ImmutableArray<FeeRate> Fees { get; init; } = [];
+
+        /// <summary>What routing knows of it.</summary>
+        public RouteAccount Route => new(Account.Name, Gateway.Profile.Currencies, Gateway.Profile.Offers)
+        {
+            On = On, RefusesAmount = Gateway.Profile.RefusesAmount, Fees = Fees,
+        };
+    }
+
+    /// <summary>Where payments can go, and which way is preferred.</summary>
+    public RoutingTable Routing { get; }
 
     /// <summary>In the order of the configuration, which is the order of preference.</summary>
     public ImmutableArray<Entry> InOrder { get; }
@@ -31,20 +46,12 @@ public sealed class GatewayAccounts
     public Entry? Find(string account) => entries.GetValueOrDefault(account);
 
     /// <summary>The accounts that can take this amount.</summary>
-    public IEnumerable<Entry> For(Money amount) => InOrder.Where(e => WhyNot(e, amount) is null);
-
-    /// <summary>Why an account cannot take an amount, or null.</summary>
-    public static string? WhyNot(Entry entry, Money amount)
-    {
-        var profile = entry.Gateway.Profile;
-        return profile.Currencies.Count > 0 && !profile.Currencies.Contains(amount.Currency.Code)
-            ? $"{profile.Title} does not take {amount.Currency.Code}."
-            : profile.RefusesAmount(amount);
-    }
+    public IEnumerable<Entry> For(Money amount, string? country = null) => InOrder.Where(e => e.Route.WhyNot(amount, country, null) is null);
 
     /// <summary>Reads the section. Every fault names its setting and what to do.</summary>
-    public static (GatewayAccounts Accounts, ImmutableArray<string> Faults) Read(IConfigurationSection section, IEnumerable<IGateway> gateways)
+    public static (GatewayAccounts Accounts, ImmutableArray<string> Faults) Read(IConfiguration configuration, IEnumerable<IGateway> gateways)
     {
+        var section = configuration.GetSection("Gateways");
         var known = gateways.ToDictionary(g => g.Profile.Name, StringComparer.Ordinal);
         var faults = ImmutableArray.CreateBuilder<string>();
         var entries = new List<Entry>();
@@ -77,8 +84,15 @@ public sealed class GatewayAccounts
             var missing = gateway.Profile.Settings.Where(s => s.Required && !settings.ContainsKey(s.Name)).ToList();
             foreach (var setting in missing) faults.Add($"{path}:{setting.Name} is missing: {setting.Meaning}");
             if (missing.Count > 0) continue;
-            entries.Add(new Entry(new GatewayAccount(name, kind, url, settings) { TestMode = testMode }, gateway));
+            var account = new GatewayAccount(name, kind, url, settings) { TestMode = testMode };
+            if (gateway.Profile.RefusesAccount(account) is { } refused)
+            {
+                faults.Add($"{path}: {refused}");
+                continue;
+            }
+            entries.Add(new Entry(account, gateway) { On = one.GetValue("On", true), Fees = RoutingSettings.Fees(one, faults) });
         }
-        return (new GatewayAccounts(entries), faults.ToImmutable());
+        var rules = RoutingSettings.Rules(configuration.GetSection("Routing"), [.. entries.Select(e => e.Account.Name)], faults);
+        return (new GatewayAccounts(entries, rules), faults.ToImmutable());
     }
 }

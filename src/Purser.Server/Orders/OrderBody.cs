@@ -56,13 +56,18 @@ public sealed record LineBody(
     }
 }
 
-public sealed record CustomerBody(string? Name = null, string? Email = null, string? Phone = null)
+public sealed record CustomerBody(
+    string? Name = null, string? Email = null, string? Phone = null,
+    [property: Description("ISO 3166-1 alpha-2, such as IN. Some ways to pay are offered in some countries only.")] string? Country = null)
 {
     public static CustomerBody? Read(JsonFields order)
     {
         if (order.Object("customer") is not { } fields) return null;
-        var customer = new CustomerBody(fields.Text("name", 100), fields.Text("email", OrderBody.LongestEmail), fields.Text("phone", 25));
+        var customer = new CustomerBody(fields.Text("name", 100), fields.Text("email", OrderBody.LongestEmail), fields.Text("phone", 25),
+            fields.Text("country", 2)?.ToUpperInvariant());
         fields.RefuseUnknown();
+        if (customer.Country is { } country && (country.Length != 2 || !country.All(char.IsAsciiLetterUpper)))
+            fields.Fault("country", "'customer.country' is no country code.", "Send two letters of ISO 3166-1, such as IN, or leave it out.");
         if (customer.Email is { } email && !LooksLikeEmail(email))
             fields.Fault("email", "'customer.email' is no e-mail address.", "Send one address such as asha@example.com, or leave it out.");
         if (customer.Phone is { } phone && (phone.Count(char.IsAsciiDigit) is < 5 or > 15 || phone.Any(c => !char.IsAsciiDigit(c) && c is not ('+' or ' ' or '-' or '(' or ')'))))

@@ -26,6 +26,7 @@ static class OrderDifferences
         Compare("customer.name", terms.Customer.Name, order.Customer.Name);
         Compare("customer.email", terms.Customer.Email, order.Customer.Email);
         Compare("customer.phone", terms.Customer.Phone, order.Customer.Phone);
+        Compare("customer.country", terms.Customer.Country, order.Customer.Country);
         Compare("user_id", body.UserId, content.UserId);
         ComparePairs(faults, body.Metadata, content.Metadata);
         Compare("return_url", body.ReturnUrl, content.ReturnUrl);

@@ -55,7 +55,7 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
         if (fields.Faults.Count > 0 || currency is not { } money) return null;
         return new OrderTerms(
             new Money(lines.Count > 0 ? (long)sum : body.Amount!.Value, money), body.Description ?? Describe(priced.ToImmutable()), priced.ToImmutable(),
-            new Customer(body.Customer?.Name, body.Customer?.Email, body.Customer?.Phone), Policy(body.Policy),
+            new Customer(body.Customer?.Name, body.Customer?.Email, body.Customer?.Phone, body.Customer?.Country), Policy(body.Policy),
             body.ExpiresInSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.OrderLife);
     }
 

@@ -51,7 +51,7 @@ public sealed record OrderView(
                 Sum(order, RefundStatus.Requested, RefundStatus.Sent, RefundStatus.Unresolved), order.HasEnded ? 0 : order.Amount.MinorUnits),
             order.Description,
             [.. content.Lines.Select(l => new LineView(l.Name, l.Quantity, l.UnitAmount, l.Quantity * l.UnitAmount, l.Product))],
-            new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone),
+            new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone, order.Customer.Country),
             forMerchant ? content.UserId : null, forMerchant ? content.Metadata : null, content.ReturnUrl,
             new PolicyView(EventNames.Snake(order.Policy.Late.ToString()), EventNames.Snake(order.Policy.Duplicate.ToString()), order.Policy.AllowsSecondLink ? "allow" : "refuse"),
             order.PaidBy is { } paid ? new PaymentId(order.Id, paid).ToString() : null,
@@ -95,7 +95,7 @@ public sealed record AmountsView(
 
 public sealed record LineView(string Name, long Quantity, long UnitAmount, long Amount, string? Product);
 
-public sealed record CustomerView(string? Name, string? Email, string? Phone);
+public sealed record CustomerView(string? Name, string? Email, string? Phone, string? Country);
 
 public sealed record PolicyView(
     [property: Description("refund, accept or ask: what to do with money that comes after the order's end.")] string LatePayment,

@@ -21,6 +21,7 @@ static class Refusals
         Refusal.LinkCannotBeCancelled => ProblemTypes.LinkCannotBeCancelled,
         Refusal.TooManyPayments => ProblemTypes.TooManyPayments,
         Refusal.ReferenceTaken => ProblemTypes.ReferenceTaken,
+        Refusal.GatewayUnsuitable => ProblemTypes.GatewayUnsuitable,
         _ => throw new ArgumentOutOfRangeException(nameof(why)),
     })
     { Resource = resource };

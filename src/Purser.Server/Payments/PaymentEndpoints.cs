@@ -1,13 +1,14 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Routing;
 using Purser.Server.Api;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
-using Purser.Server.Returns;
 
 namespace Purser.Server.Payments;
 
@@ -18,7 +19,7 @@ public sealed record PaymentBody(
 
 /// <summary>Starting, reading and cancelling payments.</summary>
 public sealed class PaymentEndpoints(
-    OrderEngine engine, OrderReadStore store, OrderViews views, GatewayAccounts accounts, ReturnAddresses returns, PurserOptions options)
+    OrderEngine engine, OrderReadStore store, OrderViews views, GatewayAccounts accounts, PurserOptions options)
 {
     public static void Add(IServiceCollection services) => services.AddSingleton<PaymentEndpoints>();
 
@@ -40,23 +41,25 @@ public sealed class PaymentEndpoints(
         var body = new PaymentBody(fields.Text("gateway", 40), fields.OneOf("method", accounts.Methods));
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
-        if (await store.Find(order, stop) is not { Order: var stored }) return new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
+        if (body.Gateway is { } name && accounts.Find(name) is null)
+            return Problem.Of(ProblemTypes.InvalidFields, [new FieldFault("gateway", $"There is no gateway account '{name}'.",
+                accounts.InOrder.IsEmpty ? "The operator has not set up any yet." : $"Send one of {string.Join(", ", accounts.InOrder.Select(e => e.Account.Name))}.")]);
 
-        var (account, unsuitable) = Choose(body, stored);
-        if (account is null) return unsuitable!;
-        var command = new OrderCommand.StartPayment(account, body.Method, payment => returns.For(account, payment));
+        var command = new OrderCommand.StartPayment(body.Gateway, body.Method);
         using var watching = engine.Watch.Begin(order);
         switch (await engine.Submit(EngineInput.Of(order, command, IdempotencyKey.Of(http, $"{body.Gateway}\n{body.Method}")), stop))
         {
             case EngineReply.Done { Reply: Reply.Made { Payment: { } number } made }:
-                return Answer(await WithLink(watching, made.Order, number, stop), number, StatusCodes.Status201Created);
+                return await WithLink(watching, made.Order, number, StatusCodes.Status201Created, stop);
             case EngineReply.Done { Reply: Reply.Same { Payment: { } number } same }:
-                return Answer(await WithLink(watching, same.Order, number, stop), number, StatusCodes.Status200OK);
-            case EngineReply.Done { Reply: Reply.Refused refused }:
-                return Refusals.Problem(refused.Why, id);
+                return await WithLink(watching, same.Order, number, StatusCodes.Status200OK, stop);
+            case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.GatewayUnsuitable, Order: { } refused } }:
+                return Unsuitable(body, refused);
+            case EngineReply.Done { Reply: Reply.Refused no }:
+                return Refusals.Problem(no.Why, id);
             case EngineReply.Replayed replayed when PaymentId.TryParse(replayed.Resource, out var first):
                 if (await store.Find(first.Order, stop) is not { } now) return new Problem(ProblemTypes.PaymentUnknown);
-                return Answer(await WithLink(watching, now.Order, first.Number, stop), first.Number, StatusCodes.Status200OK, replayed: true);
+                return await WithLink(watching, now.Order, first.Number, StatusCodes.Status200OK, stop, replayed: true);
             case EngineReply.KeyConflict conflict:
                 return Refusals.KeyConflict(conflict.Resource);
             case EngineReply.Busy busy:
@@ -66,51 +69,41 @@ public sealed class PaymentEndpoints(
         }
     }
 
-    /// <summary>The account to pay with: the one asked for, else that of the open payment, which is the answer anyway, else the first that fits.</summary>
-    (string? Account, Problem? Problem) Choose(PaymentBody body, Order order)
+    Problem Unsuitable(PaymentBody body, Order order)
     {
-        if (body.Gateway is { } name)
+        if (body.Gateway is { } name && accounts.Routing.Account(name) is { } asked)
         {
-            if (accounts.Find(name) is not { } entry)
-                return (null, Problem.Of(ProblemTypes.InvalidFields, [new FieldFault("gateway", $"There is no gateway account '{name}'.",
-                    accounts.InOrder.IsEmpty ? "The operator has not set up any yet." : $"Send one of {string.Join(", ", accounts.InOrder.Select(e => e.Account.Name))}.")]));
-            if (NeedsNoFit(order)) return (name, null);
-            return WhyNot(entry, order, body.Method) is { } why ? (null, Unsuitable(why.Field, why.Detail)) : (name, null);
+            var why = asked.WhyNot(order.Amount, order.Customer.Country, null);
+            return new(ProblemTypes.GatewayUnsuitable, $"{name}: {why ?? asked.WhyNot(order.Amount, order.Customer.Country, body.Method)}.") { Field = why is null ? "method" : "gateway" };
         }
-        if (NeedsNoFit(order)) return (order.OpenPayment?.Account ?? accounts.InOrder.FirstOrDefault()?.Account.Name ?? "none", null);
-        var reasons = new List<string>();
-        foreach (var entry in accounts.InOrder)
-            if (WhyNot(entry, order, body.Method) is { } why) reasons.Add($"{entry.Account.Name}: {why.Detail}");
-            else return (entry.Account.Name, null);
-        return (null, Unsuitable("gateway", reasons.Count == 0
-            ? "No gateway account is set up."
-            : $"No gateway account can take {order.Amount}. {string.Join(" ", reasons)}"));
+        var choice = Router.Choose(OrderMachine.Route(order, body.Method, []), accounts.Routing, ImmutableDictionary<string, AccountHealth>.Empty);
+        return new(ProblemTypes.GatewayUnsuitable, $"For {order.Amount} {choice.Why}.") { Field = body.Method is null ? "gateway" : "method" };
     }
 
-    /// <summary>An order that is over is refused, and one with an open payment gets that again, whichever account is named.</summary>
-    static bool NeedsNoFit(Order order) => order.HasEnded || (order.OpenPayment is not null && !order.Policy.AllowsSecondLink);
-
-    static (string Field, string Detail)? WhyNot(GatewayAccounts.Entry entry, Order order, string? method)
+    /// <summary>Waits a while until a gateway has answered with a link: the payment's own, or the one that took over because that one could do
+    /// nothing. A gateway that is silent is no error: the payment says how it stands, and is asked about by the alarm clock.</summary>
+    async Task<IResult> WithLink(OrderWatch.Watching watching, Order order, int number, int status, CancellationToken stop, bool replayed = false)
     {
-        if (GatewayAccounts.WhyNot(entry, order.Amount) is { } why) return ("gateway", why);
-        var profile = entry.Gateway.Profile;
-        return method is not null && !profile.Offers.Any(o => o.Method == method && o.Takes(order.Amount.Currency, null))
-            ? ("method", $"{profile.Title} does not offer '{method}' for {order.Amount.Currency.Code} but {string.Join(", ", profile.Methods)}.")
-            : null;
+        if (Follow(order, number).Status == PaymentStatus.Starting)
+        {
+            order = await watching.Until(o => Follow(o, number).Status != PaymentStatus.Starting, options.LinkPatience, stop) ?? order;
+            if (Follow(order, number).Status == PaymentStatus.Starting) order = await ReadAgain(order, stop);
+        }
+        return Answer(order, Follow(order, number).Number, status, replayed);
     }
 
-    static Problem Unsuitable(string field, string detail) => new(ProblemTypes.GatewayUnsuitable, detail) { Field = field };
-
-    /// <summary>Waits a while until the gateway has answered with a link. A gateway that is silent is no error: the payment says how it stands, and
-    /// is asked about by the alarm clock.</summary>
-    async Task<Order> WithLink(OrderWatch.Watching watching, Order order, int number, CancellationToken stop)
+    static Payment Follow(Order order, int number)
     {
-        if (order.Payment(number)!.Status != PaymentStatus.Starting) return order;
-        order = await watching.Until(o => o.Payment(number) is { Status: not PaymentStatus.Starting }, options.LinkPatience, stop) ?? order;
-        if (order.Payment(number)!.Status != PaymentStatus.Starting) return order;
+        var payment = order.Payment(number)!;
+        while (payment is { Status: PaymentStatus.Failed, Routed: true } && order.Payment(payment.Number + 1) is { Routed: true } next) payment = next;
+        return payment;
+    }
+
+    /// <summary>Another node may have learned it.</summary>
+    async Task<Order> ReadAgain(Order order, CancellationToken stop)
+    {
         try
         {
-            // Another node may have learned it.
             return (await store.Find(order.Id, stop))?.Order ?? order;
         }
         catch (NpgsqlException)

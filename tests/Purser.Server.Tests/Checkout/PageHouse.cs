@@ -75,7 +75,7 @@ public sealed class PageHouse : IAsyncLifetime
     }
 
     public Task<Order> Start(Order order, string account = "razorpay") =>
-        Do(order.Id, new OrderCommand.StartPayment(account, "card", p => $"https://pay.example/{p}"));
+        Do(order.Id, new OrderCommand.StartPayment(account, "card"));
 
     /// <summary>What a gateway tells, each a little later than the last.</summary>
     public Task<Order> Hear(Order order, Evidence evidence, int payment = 1) =>

@@ -59,7 +59,7 @@ sealed class EngineWorld : ICallStarter, ILiveFeed, IAsyncDisposable
     public async Task<OrderId> WithLink()
     {
         var id = await Placed();
-        await Do(id, new OrderCommand.StartPayment("cards", null, p => $"https://pay.test/r?payment={p}"));
+        await Do(id, new OrderCommand.StartPayment("cards", null));
         await Do(id, new Evidence.LinkOpened(new PaymentLink.Redirect("https://gateway.test/l/1"), null) { GatewayReference = "l_1" }
             .Learned(1, EvidenceSource.Reply, DateTimeOffset.UnixEpoch, "k1"));
         return id;

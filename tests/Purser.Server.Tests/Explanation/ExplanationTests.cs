@@ -45,7 +45,7 @@ sealed class Story
         return this;
     }
 
-    public Story Pay() => When(new OrderCommand.StartPayment("cards", null, _ => "https://pay.example/return"));
+    public Story Pay() => When(new OrderCommand.StartPayment("cards", null));
 
     public Story Learn(Evidence evidence, string? webhook = null) =>
         When(evidence.Learned(Order.Payments.Length, webhook is null ? EvidenceSource.Reply : EvidenceSource.Webhook, Now, webhook ?? "call-1"));

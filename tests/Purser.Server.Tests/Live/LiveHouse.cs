@@ -76,7 +76,7 @@ public sealed class LiveHouse : IAsyncDisposable
     }
 
     /// <summary>Starts a payment: event 2.</summary>
-    public Task Start(OrderId order) => Do(order, new OrderCommand.StartPayment("cards", null, p => $"https://pay.example/{p}"));
+    public Task Start(OrderId order) => Do(order, new OrderCommand.StartPayment("cards", null));
 
     /// <summary>One more event each time.</summary>
     public Task Decline(OrderId order, int time) => Do(order, new Evidence.Declined($"no {time}")

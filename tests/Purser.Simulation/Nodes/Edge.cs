@@ -24,7 +24,7 @@ sealed class Edge(World world, OrderEngine engine, NewsIntake intake, Ids ids, T
 
     /// <summary>POST /v1/orders/{id}/payments, and the checkout page's button.</summary>
     public Task<EngineReply> StartPayment(OrderId order, string account, RequestKey? key = null) => world.Bug.StartPayment(world, engine, EngineInput.Of(order,
-        new OrderCommand.StartPayment(account, null, p => $"https://pay.test/gateways/{account}/return?payment={p}&token=t"), key));
+        new OrderCommand.StartPayment(account, null), key));
 
     public Task<EngineReply> Do(OrderId order, OrderCommand command) => engine.Submit(order, command, CancellationToken.None);
 

@@ -54,6 +54,8 @@ static partial class Rules
         ["CreateTracerProviderBuilder"] = "OpenTelemetry's name",
         ["CreateMeterProviderBuilder"] = "OpenTelemetry's name",
         ["SetDbStatementForText"] = "OpenTelemetry's name",
+        ["CircuitBreakerStateProvider"] = "Polly's name",
+        ["StateProvider"] = "Polly's name",
         ["IsolationLevel"] = "the database's word",
         ["CsvHelper"] = "the name of the package",
     };
