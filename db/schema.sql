@@ -105,11 +105,13 @@ create table orders (
   ended_at timestamp with time zone,
   fulfilled_at timestamp with time zone,
   wake_at timestamp with time zone,
+  customer_country text,
   constraint orders_pkey PRIMARY KEY (id),
   constraint orders_amount_check CHECK ((amount > 0)),
   constraint orders_check CHECK (((status = 1) = (paid_by IS NOT NULL))),
   constraint orders_check1 CHECK (((status <> 0) OR (wake_at IS NOT NULL))),
   constraint orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint orders_customer_country_check CHECK ((customer_country ~ '^[A-Z]{2}$'::text)),
   constraint orders_status_check CHECK (((status >= 0) AND (status <= 3)))
 ) with (fillfactor=80);
 CREATE UNIQUE INDEX orders_reference ON orders USING btree (reference) WHERE (reference IS NOT NULL);
@@ -150,6 +152,7 @@ create table payments (
   contradicted boolean not null,
   dispute smallint not null,
   discrepancy smallint,
+  routed boolean default false not null,
   constraint payments_pkey PRIMARY KEY (order_id, number),
   constraint payments_check CHECK (((status <> ALL (ARRAY[0, 1, 2, 3])) OR (look_at IS NOT NULL))),
   constraint payments_number_check CHECK ((number >= 1)),

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Routing;
 
 namespace Purser.Server.Gateways;
@@ -40,8 +41,8 @@ public sealed class GatewayAccounts
 
     public IReadOnlyDictionary<string, GatewayTerms> Terms { get; }
 
-    /// <summary>Every way to pay that some account offers.</summary>
-    public string[] Methods => [.. InOrder.SelectMany(e => e.Gateway.Profile.Methods).Distinct()];
+    /// <summary>Every way to pay that has a name here: the common ones, and those of the accounts.</summary>
+    public string[] Methods => [.. PaymentMethods.Common.Concat(InOrder.SelectMany(e => e.Gateway.Profile.Methods)).Distinct()];
 
     public Entry? Find(string account) => entries.GetValueOrDefault(account);
 

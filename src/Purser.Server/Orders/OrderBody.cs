@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Orders;
@@ -58,7 +59,8 @@ public sealed record LineBody(
 
 public sealed record CustomerBody(
     string? Name = null, string? Email = null, string? Phone = null,
-    [property: Description("ISO 3166-1 alpha-2, such as IN. Some ways to pay are offered in some countries only.")] string? Country = null)
+    [property: Description("ISO 3166-1 alpha-2, such as IN. Some ways to pay are offered in some countries only."),
+     JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Country = null)
 {
     public static CustomerBody? Read(JsonFields order)
     {

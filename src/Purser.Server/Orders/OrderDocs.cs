@@ -17,7 +17,7 @@ static class OrderDocs
           "lines": [
             {"name": "Darjeeling first flush", "quantity": 2, "unit_amount": 19950, "amount": 39900, "product": "tea-ff-100"},
             {"name": "Gift wrap", "quantity": 1, "unit_amount": 10000, "amount": 10000, "product": null}],
-          "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210"},
+          "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN"},
           "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks",
           "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse"},
           "paid_by": null, "created_at": "2026-03-01T10:00:00Z", "expires_at": "2026-03-01T10:30:00Z", "ended_at": null, "fulfilled_at": null,
@@ -40,7 +40,7 @@ static class OrderDocs
             ("lines", """
                 {"reference": "cart-1017", "currency": "INR",
                  "lines": [{"product": "tea-ff-100", "quantity": 2}, {"name": "Gift wrap", "quantity": 1, "unit_amount": 10000}],
-                 "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210"},
+                 "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN"},
                  "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks", "expires_in_seconds": 1800,
                  "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse"}}
                 """),

@@ -53,17 +53,17 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await one.GotoAsync(house.Server.Links.Checkout(order));
         await two.GotoAsync(house.Server.Links.Checkout(order));
         await BrowserHouse.PressPay(one);
-        await two.GetByLabel("UPI").CheckAsync();
+        await two.GetByLabel("Card").CheckAsync();
         await two.GetByRole(AriaRole.Button, new() { NameRegex = new("^Pay ") }).ClickAsync();
         await BrowserHouse.Shows(two, "pending");
         // Closed at the gateway first; only then is there a choice again.
         await two.GetByRole(AriaRole.Button, new() { Name = Texts.AnotherWay }).ClickAsync();
         await two.WaitForURLAsync("**/checkout/**");
-        await two.GetByLabel("UPI").CheckAsync();
+        await two.GetByLabel("Card").CheckAsync();
         await BrowserHouse.PressPay(two);
         var now = await house.Server.Do(order.Id, new OrderCommand.Look(2));
         now.Payments.Length.ShouldBe(2);
-        now.OpenPayment!.Method.ShouldBe("upi");
+        now.OpenPayment!.Method.ShouldBe("card");
     }
 
     [Fact]
@@ -145,12 +145,12 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await page.Keyboard.PressAsync("Enter");
         await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.PressAsync("ArrowDown");
-        (await page.GetByLabel("UPI").IsCheckedAsync()).ShouldBeTrue();
+        (await page.GetByLabel("Card").IsCheckedAsync()).ShouldBeTrue();
         await page.Keyboard.PressAsync("Tab");
         (await Focused(page)).ShouldStartWith("Pay ");
         await page.Keyboard.PressAsync("Enter");
         await page.WaitForURLAsync(PageHouse.PayPage);
-        (await house.Server.Do(order.Id, new OrderCommand.Look(1))).Payments[0].Method.ShouldBe("upi");
+        (await house.Server.Do(order.Id, new OrderCommand.Look(1))).Payments[0].Method.ShouldBe("card");
     }
 
     [Fact]

@@ -82,8 +82,8 @@ public sealed class PaymentApiTests(PostgresFixture postgres) : IClassFixture<Po
         var before = await house.Rows();
         var none = await house.Post($"/v1/orders/{dollars}/payments", "{}");
         (none.Status, none.Problem, none.Text("field")).ShouldBe((HttpStatusCode.UnprocessableEntity, "gateway_unsuitable", "gateway"));
-        none.Text("detail").ShouldContain("first does not take USD");
-        (await house.Post($"/v1/orders/{dollars}/payments", """{"gateway": "second"}""")).Text("detail").ShouldContain("second does not take USD");
+        none.Text("detail").ShouldContain("first: it does not take USD");
+        (await house.Post($"/v1/orders/{dollars}/payments", """{"gateway": "second"}""")).Text("detail").ShouldContain("second: it does not take USD");
         var rupees = (await house.Order()).Text("id");
         (await house.Post($"/v1/orders/{rupees}/payments", """{"method": "upi"}""")).Problem.ShouldBe("gateway_unsuitable");
         (await house.Post($"/v1/orders/{rupees}/payments", """{"method": "cash"}""")).Text("field").ShouldBe("method");

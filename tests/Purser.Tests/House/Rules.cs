@@ -54,6 +54,7 @@ static partial class Rules
         ["CreateTracerProviderBuilder"] = "OpenTelemetry's name",
         ["CreateMeterProviderBuilder"] = "OpenTelemetry's name",
         ["SetDbStatementForText"] = "OpenTelemetry's name",
+        ["ProcessorCount"] = "the framework's name for cores",
         ["CircuitBreakerStateProvider"] = "Polly's name",
         ["StateProvider"] = "Polly's name",
         ["IsolationLevel"] = "the database's word",
