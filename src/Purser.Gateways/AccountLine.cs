@@ -13,6 +13,12 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
 
     public override IReadOnlyList<Exchange> Exchanges => exchanges;
 
+    public override string? Recall(string name) => wire.Memory.Recall(name);
+
+    public override void Remember(string name, string value, TimeSpan lifetime) => wire.Memory.Remember(name, value, lifetime);
+
+    public override void Forget(string name) => wire.Memory.Forget(name);
+
     public override string Redact(string text) => redaction.Cut(text);
 
     public override async Task<LineReply> Send(LineRequest request, CancellationToken stop)

@@ -30,6 +30,7 @@ sealed class AccountWire
     public AccountWire(HttpMessageInvoker network, TimeProvider time, GatewayLimits limits)
     {
         (this.network, this.time, this.limits) = (network, time, limits);
+        Memory = new AccountMemory(time);
         recent = new RecentAnswers(time, limits.BreakerSampling);
         pipeline = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<Attempt>
@@ -54,6 +55,8 @@ sealed class AccountWire
         : AccountHealth.Good;
 
     bool IsQuiet => time.GetUtcNow().ToUnixTimeMilliseconds() < Volatile.Read(ref quietUntilMilliseconds);
+
+    public AccountMemory Memory { get; }
 
     /// <param name="left">More than nothing.</param>
     public async Task<LineReply> Send(LineRequest request, Uri address, TimeSpan left, CancellationToken stop)

@@ -53,7 +53,7 @@ public sealed class GatewayCatalog
                 : account.OptionalSetting(setting.Name) is { } value ? [value] : [];
             if (setting.Required && values.Count == 0) problems.Add($"The setting '{setting.Name}' is missing: {setting.Meaning}");
             // Settings travel in headers, where these would cut a request in two or be refused.
-            if (values.Any(v => v.Any(c => c is < ' ' or > '~')))
+            if (values.Any(v => v.Any(c => c is < ' ' or > '~' && !(setting.Lines && c is '\n' or '\r'))))
                 problems.Add($"The setting '{setting.Name}' holds a character that is not printable ASCII.");
         }
         var known = profile.Settings.Select(s => s.Name).ToHashSet(StringComparer.Ordinal);

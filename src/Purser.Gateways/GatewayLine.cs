@@ -10,6 +10,15 @@ public abstract class GatewayLine
 
     public abstract Task<LineReply> Send(LineRequest request, CancellationToken stop);
 
+    /// <summary>What an earlier conversation of this account left for later ones (an access token); null when there is none or its time is over.
+    /// Everything here can be had again: it is lost with the process.</summary>
+    public abstract string? Recall(string name);
+
+    /// <summary>Leaves something for later conversations of this account. Nothing is left for no time or less.</summary>
+    public abstract void Remember(string name, string value, TimeSpan lifetime);
+
+    public abstract void Forget(string name);
+
     /// <summary>A gateway's own words, fit to be kept and shown: secrets, card numbers and personal data cut out.</summary>
     public abstract string Redact(string text);
 }

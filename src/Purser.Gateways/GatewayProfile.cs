@@ -65,6 +65,8 @@ public sealed record GatewaySetting(string Name, bool Secret, string Meaning, bo
 {
     /// <summary>A value of the right form that belongs to nobody, for settings that must have one (a key of 16 letters, a certificate).</summary>
     public string? Example { get; init; }
+    /// <summary>May have several lines (a certificate or key in PEM), and travels in no header.</summary>
+    public bool Lines { get; init; }
 }
 
 /// <summary>The merchant's contract with a gateway: its name here, whose it is, and its settings by the names in the profile.</summary>

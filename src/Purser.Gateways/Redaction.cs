@@ -30,6 +30,7 @@ public sealed partial class Redaction
         foreach (var secret in secrets) text = text.Replace(secret, Mark, StringComparison.Ordinal);
         text = Credentials().Replace(text, $"$1 {Mark}");
         text = JsonField().Replace(text, $"$1\"{Mark}\"");
+        text = Token().Replace(text, $"$1\"{Mark}\"");
         text = FormField().Replace(text, $"$1{Mark}");
         text = Email().Replace(text, Mark);
         text = Phone().Replace(text, Mark);
@@ -45,6 +46,10 @@ public sealed partial class Redaction
     // A string or a number; an unfinished string (a truncated answer) is cut to its end. Flags such as "email": false stay.
     [GeneratedRegex("(\"" + PersonalFields + "\"\\s*:\\s*)(?:\"(?>(?:[^\"\\\\]|\\\\.)*)(?:\"|$)|[0-9]+)", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex JsonField();
+
+    // What opens doors for a while, as token endpoints answer it.
+    [GeneratedRegex("(\"(?:access|refresh)_?token\"\\s*:\\s*)\"(?>(?:[^\"\\\\]|\\\\.)*)(?:\"|$)", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    private static partial Regex Token();
 
     [GeneratedRegex(@"((?<=^|[&?\s])(?:[^=&\s""]{0,200}(?:%5B|\[))?" + PersonalFields + @"(?:%5D|\])?=)[^&\s]+", RegexOptions.IgnoreCase)]
     private static partial Regex FormField();

@@ -70,7 +70,7 @@ public abstract partial class GatewayContract<TGateway>
         if (Gateway is not IRefundMoney) return;
         var (_, refund) = await PaidAndToRefund(Amount.MinorUnits);
         var name = (await Refund(refund)).ShouldBeOfType<RefundAnswer.Done>().Fact.RefundReference;
-        await sandbox!.Fault("inquire_refund", fault, times: 0);
+        await sandbox!.Faults([.. RefundIsAskedBy.Select(c => (c, fault))]);
         foreach (var reference in (string?[])[null, name])
             (await InquireRefund(refund with { RefundReference = reference })).ShouldBeOfType<RefundAnswer.Unknown>();
     }
@@ -90,6 +90,9 @@ public abstract partial class GatewayContract<TGateway>
         var (_, refund) = await PaidAndToRefund(Amount.MinorUnits);
         (await Refund(refund with { MoneyReference = NobodysMoney })).ShouldBeOfType<RefundAnswer.Rejected>();
     }
+
+    /// <summary>The calls, as the simulator names them, by which a refund is asked about.</summary>
+    protected virtual IEnumerable<string> RefundIsAskedBy => ["inquire_refund"];
 
     /// <summary>A name of the gateway's form that no money has.</summary>
     protected virtual string NobodysMoney => "pay_00000000000000";

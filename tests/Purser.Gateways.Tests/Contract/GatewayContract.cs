@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Purser.Orders;
 using Purser.Payments;
@@ -27,7 +28,12 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
         _ => null,
     };
 
+    /// <summary>False for a gateway that can be asked by its own name for a link only: then a link whose answer was lost was handed to nobody, is absent
+    /// when it is asked about, and is there again when it is asked for again.</summary>
+    protected virtual bool KnownByOurReference => true;
+
     readonly GatewayLines lines = new(limits: Impatient);
+    readonly ConcurrentDictionary<PaymentId, string> names = new();
     readonly List<GatewayLine> opened = [];
     SandboxWorld? sandbox;
 
@@ -121,7 +127,7 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
         var exists = (await sandbox.Links(call.Payment)).Count > 0;
         if (answer is GatewayAnswer.NotSent) exists.ShouldBeFalse();
         var facts = Facts(await Inquire(call));
-        if (exists) facts.Select(f => f.GetType().Name).ShouldBe(Told("abandoned")!.Split(' '));
+        if (exists && KnownByOurReference) facts.Select(f => f.GetType().Name).ShouldBe(Told("abandoned")!.Split(' '));
         else facts.ShouldHaveSingleItem().ShouldBeOfType<Evidence.Absent>();
 
         // Asked again under the same key, it is the same one; a gateway that repeats a stored failure for ever is read instead.
@@ -346,11 +352,14 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
     async Task<GatewayAnswer> Open(LinkCall call)
     {
         var answer = await Gateway.OpenLink(call, Line(call.Account), default);
-        if (answer is GatewayAnswer.Done done && done.Facts.OfType<Evidence.LinkOpened>().FirstOrDefault()?.Link is PaymentLink.Form form) await sandbox!.Follow(form);
+        if (answer is not GatewayAnswer.Done done || done.Facts.OfType<Evidence.LinkOpened>().FirstOrDefault() is not { } opened) return answer;
+        if (opened.GatewayReference is { } name) names[call.Payment] = name;
+        if (opened.Link is PaymentLink.Form form) await sandbox!.Follow(form);
         return answer;
     }
 
-    Task<GatewayAnswer> Inquire(LinkCall call, string? reference = null) => Gateway.Inquire(Inquiry(call, reference), Line(call.Account), default);
+    Task<GatewayAnswer> Inquire(LinkCall call, string? reference = null) =>
+        Gateway.Inquire(Inquiry(call, KnownByOurReference ? reference : reference ?? names.GetValueOrDefault(call.Payment)), Line(call.Account), default);
 
     Task<GatewayAnswer> Cancel(LinkCall call, string? reference) => ((ICancelLinks)Gateway).CancelLink(Inquiry(call, reference), Line(call.Account), default);
 

@@ -149,11 +149,11 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
             // A gateway that says back all it was told.
             var network = new ScriptedNetwork(sent => Answer(
                 status, Encoding.UTF8.GetBytes($"{string.Join('\n', sent.Headers.Select(h => $"{h.Key}: {h.Value}"))}\n\n{sent.Body}")));
-            using var lines = new GatewayLines(network, new ManualTime());
+            using var lines = new GatewayLines(new Greeting(network, Greet), new ManualTime());
             var line = lines.Open(Account, Gateway.Profile);
             await Make(call, line, Link);
 
-            line.Exchanges.Count.ShouldBe(network.Sent.Count);
+            line.Exchanges.Count.ShouldBeGreaterThanOrEqualTo(network.Sent.Count);
             foreach (var exchange in line.Exchanges)
             {
                 var kept = exchange.ToString();
@@ -232,8 +232,18 @@ public abstract class NetworkContract<TGateway> where TGateway : IGateway, new()
     /// <summary>The request's body for a person's eyes; a gateway whose requests are encrypted or wrapped opens them here.</summary>
     protected virtual string Readable(string body) => body;
 
-    static Task<GatewayAnswer> Make(string name, ScriptedNetwork network, TimeProvider? time = null, LinkCall? call = null) =>
-        Make(name, new GatewayLines(network, time ?? new ManualTime()).Open(Account, Gateway.Profile), call ?? Link);
+    /// <summary>What a gateway is asked for before anything else (an access token) is answered here, so that the tests see what comes after it. What
+    /// becomes of a call whose greeting fails is the gateway's own test.</summary>
+    protected virtual HttpResponseMessage? Greet(HttpRequestMessage request) => null;
+
+    sealed class Greeting(HttpMessageHandler rest, Func<HttpRequestMessage, HttpResponseMessage?> greet) : DelegatingHandler(rest)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            greet(request) is { } answer ? Task.FromResult(answer) : base.SendAsync(request, cancellationToken);
+    }
+
+    Task<GatewayAnswer> Make(string name, ScriptedNetwork network, TimeProvider? time = null, LinkCall? call = null) =>
+        Make(name, new GatewayLines(new Greeting(network, Greet), time ?? new ManualTime()).Open(Account, Gateway.Profile), call ?? Link);
 
     static Task<GatewayAnswer> Make(string name, GatewayLine line, LinkCall call)
     {

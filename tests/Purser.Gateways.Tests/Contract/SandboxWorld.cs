@@ -80,6 +80,9 @@ public sealed class SandboxWorld : IAsyncDisposable
 
     public Task Fault(string call, string fault, int times = 1, int delayMs = 3000) => Put("faults", new[] { new { call, fault, times, delay_ms = delayMs } });
 
+    /// <summary>Until they are cleared.</summary>
+    public Task Faults(params (string Call, string Fault)[] rules) => Put("faults", rules.Select(r => new { call = r.Call, fault = r.Fault, times = 0, delay_ms = 3000 }));
+
     public async Task ClearFaults() => (await control.DeleteAsync(new Uri($"/control/{name}/faults", UriKind.Relative))).EnsureSuccessStatusCode();
 
     public async Task<Acted> Act(PaymentId payment, string outcome, int delayMs = 1000)

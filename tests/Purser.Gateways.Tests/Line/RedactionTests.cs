@@ -25,6 +25,8 @@ public sealed class RedactionTests
     [InlineData("no such customer asha.rao+shop@mail.example.test here", "asha", "mail.example")]
     [InlineData("call +91 90000 00001 now", "90000")]
     [InlineData("""{"vpa":"asha@okbank"}""", "okbank")]
+    [InlineData("""{"scope":"all","access_token":"A21.AAF-tok_en","token_type":"Bearer"}""", "A21", "tok_en")]
+    [InlineData("""{"accessToken": "A21.AAF-tok""", "A21")]
     public void Secrets_and_personal_data_are_cut(string text, params string[] gone)
     {
         var cut = Redaction.Cut(text);
