@@ -108,7 +108,8 @@ public sealed class Sandbox : IAsyncDisposable
         {
             if (doors.TryGetValue(context.Connection.LocalPort, out var door))
             {
-                if (door.World.Dialect.LinkByPage(context.Request.Path.Value ?? "/") is { } link)
+                // Some gateways have pages and API below the same path of two hosts; only a program brings credentials.
+                if (context.Request.Headers.Authorization.Count == 0 && door.World.Dialect.LinkByPage(context.Request.Path.Value ?? "/") is { } link)
                     await door.Page.Serve(context, link);
                 else
                     await door.Api.Serve(context);
