@@ -19,6 +19,8 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
 
     public override void Forget(string name) => wire.Memory.Forget(name);
 
+    public override DateTimeOffset Now => time.GetUtcNow();
+
     public override string Redact(string text) => redaction.Cut(text);
 
     public override async Task<LineReply> Send(LineRequest request, CancellationToken stop)
@@ -33,7 +35,7 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
 
         var (status, answer, outcome) = reply switch
         {
-            LineReply.Answered a => (a.Status, Keep(Legible(a.Body.Span)), a.Status.ToString()),
+            LineReply.Answered a => (a.Status, Keep(Body(request, a.Body.Span)), a.Status.ToString()),
             LineReply.NotSent n => ((int?)null, "", $"not_sent: {n.Reason}"),
             LineReply.Lost l => (null, "", $"lost: {l.Reason}"),
             _ => throw new InvalidOperationException($"No record of {reply.GetType().Name}."),
@@ -50,8 +52,11 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
         var text = new StringBuilder();
         foreach (var (name, value) in request.Headers)
             text.Append(name).Append(": ").AppendLine(name.Equals("Authorization", StringComparison.OrdinalIgnoreCase) ? Redaction.Mark : value);
-        return text.AppendLine().Append(Legible(request.Body.Span)).ToString();
+        return text.AppendLine().Append(Body(request, request.Body.Span)).ToString();
     }
+
+    static string Body(LineRequest request, ReadOnlySpan<byte> bytes) =>
+        request.Unwrapped is { } unwrap && bytes.Length > 0 ? unwrap(Legible(bytes)).Replace('\0', '\u2400') : Legible(bytes);
 
     /// <summary>Bytes as text from which they can be had back: UTF-8, or one character per byte when they are not that.</summary>
     static string Legible(ReadOnlySpan<byte> bytes)

@@ -8,6 +8,9 @@ public abstract class GatewayLine
     /// <summary>What was said on this line, redacted, in order.</summary>
     public abstract IReadOnlyList<Exchange> Exchanges { get; }
 
+    /// <summary>The time by the wire's clock, for gateways that want it in a request. Nothing that must be the same on a repetition is made of it.</summary>
+    public abstract DateTimeOffset Now { get; }
+
     public abstract Task<LineReply> Send(LineRequest request, CancellationToken stop);
 
     /// <summary>What an earlier conversation of this account left for later ones (an access token); null when there is none or its time is over.
@@ -27,7 +30,12 @@ public abstract class GatewayLine
 /// <param name="MovesNothing">A read: what is lost may be asked again, and a lost answer changes nothing.</param>
 public sealed record LineRequest(
     HttpMethod Method, string Path, IReadOnlyList<KeyValuePair<string, string>> Headers, ReadOnlyMemory<byte> Body, string? ContentType,
-    bool MovesNothing = false);
+    bool MovesNothing = false)
+{
+    /// <summary>How this body and that of its answer are written down, where they travel wrapped or encrypted: personal data can be cut out only
+    /// of what can be read. Never throws, whatever the answer is. Null: as they are.</summary>
+    public Func<string, string>? Unwrapped { get; init; }
+}
 
 public abstract record LineReply
 {
