@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Purser.Gateways.BillDesk;
+
+/// <summary>One compact token: signed with HS256, and in the symmetric scheme encrypted before. Built and opened by hand, for token libraries add
+/// members of their own. Keys are text and used as its bytes.</summary>
+public sealed class BillDeskJose
+{
+    const int TagBytes = 16;
+    const int IvBytes = 12;
+
+    /// <summary>Apart from everything else that is hashed under the key.</summary>
+    static readonly byte[] IvLabel = Encoding.ASCII.GetBytes("A256GCM iv\n");
+
+    readonly string clientId;
+    readonly byte[] signingKey;
+    readonly byte[]? encryptionKey;
+    readonly string? keyId;
+
+    BillDeskJose(string clientId, string signingKey, string? encryptionKey, string? keyId)
+    {
+        this.clientId = clientId;
+        this.signingKey = Encoding.UTF8.GetBytes(signingKey);
+        this.encryptionKey = encryptionKey is null ? null : Encoding.UTF8.GetBytes(encryptionKey);
+        this.keyId = keyId;
+    }
+
+    /// <summary>Null when the account lacks a key.</summary>
+    public static BillDeskJose? Of(GatewayAccount account)
+    {
+        if (account.OptionalSetting(BillDeskGateway.SigningKey) is not { } signing || account.OptionalSetting(BillDeskGateway.ClientId) is not { } client) return null;
+        if (account.OptionalSetting(BillDeskGateway.Scheme) is not BillDeskGateway.Symmetric) return new(client, signing, null, null);
+        return account.OptionalSetting(BillDeskGateway.EncryptionKey) is { Length: BillDeskGateway.EncryptionKeyLength } key
+            && account.OptionalSetting(BillDeskGateway.EncryptionKeyId) is { } id ? new(client, signing, key, id) : null;
+    }
+
+    public bool Encrypts => encryptionKey is not null;
+
+    /// <summary>The same payload is always the same token: a repeated request must have the same bytes. So the nonce is not drawn but hashed from
+    /// the payload under the key, which repeats it for the same payload alone.</summary>
+    public string Seal(ReadOnlySpan<byte> payload)
+    {
+        if (encryptionKey is null) return Sign($$"""{"alg":"HS256","clientid":{{Quoted(clientId)}}}""", payload);
+        var iv = HMACSHA256.HashData(encryptionKey, (byte[])[.. IvLabel, .. payload]).AsSpan(0, IvBytes);
+        return Sign($$"""{"alg":"HS256","kid":{{Quoted(keyId!)}},"clientid":{{Quoted(clientId)}}}""", Encoding.ASCII.GetBytes(Encrypt(payload, iv)));
+    }
+
+    /// <summary>The payload of a token that is beyond doubt theirs; null for anything else, and then why.</summary>
+    public byte[]? Open(string token, out string why)
+    {
+        why = "";
+        if (token.Split('.') is not [var header, var payload, var signature]) return No(out why, "not a token of three parts");
+        if (Decode(header) is not { } head || !IsFor(head, "HS256", null)) return No(out why, "not signed with HS256 for this client");
+        if (Decode(signature) is not { } given || !CryptographicOperations.FixedTimeEquals(given, Mac($"{header}.{payload}"))) return No(out why, "wrong signature");
+        if (Decode(payload) is not { } said) return No(out why, "the payload is not base64url");
+        if (encryptionKey is null) return said;
+        return Decrypt(Encoding.ASCII.GetString(said)) ?? No(out why, "cannot be decrypted");
+    }
+
+    /// <summary>What a token says, whoever made it. Only for the record, and for a refusal of our own keys, which their keys cannot prove to us.</summary>
+    public static byte[]? Peek(string token) => token.Split('.') is [_, var payload, _] ? Decode(payload) : null;
+
+    /// <summary>As text for the record: the payload, decrypted where it is encrypted.</summary>
+    public string? Read(string token)
+    {
+        if (Peek(token) is not { } payload) return null;
+        var read = encryptionKey is null ? payload : Decrypt(Encoding.ASCII.GetString(payload));
+        return read is null ? null : Encoding.UTF8.GetString(read);
+    }
+
+    /// <summary>The signature that the first two parts should have.</summary>
+    public string Signature(string signed) => Base64Url.EncodeToString(Mac(signed));
+
+    byte[] Mac(string signed) => HMACSHA256.HashData(signingKey, Encoding.UTF8.GetBytes(signed));
+
+    string Sign(string header, ReadOnlySpan<byte> payload)
+    {
+        var signed = $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(payload)}";
+        return $"{signed}.{Signature(signed)}";
+    }
+
+    string Encrypt(ReadOnlySpan<byte> payload, ReadOnlySpan<byte> iv)
+    {
+        var header = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(
+            $$"""{"alg":"dir","enc":"A256GCM","kid":{{Quoted(keyId!)}},"clientid":{{Quoted(clientId)}}}"""));
+        var (sealedText, tag) = (new byte[payload.Length], new byte[TagBytes]);
+        using var cipher = new AesGcm(encryptionKey!, TagBytes);
+        cipher.Encrypt(iv, payload, sealedText, tag, Encoding.ASCII.GetBytes(header));
+        return $"{header}..{Base64Url.EncodeToString(iv)}.{Base64Url.EncodeToString(sealedText)}.{Base64Url.EncodeToString(tag)}";
+    }
+
+    byte[]? Decrypt(string token)
+    {
+        if (token.Split('.') is not [var header, "", var iv, var text, var tag]) return null;
+        if (Decode(header) is not { } head || !IsFor(head, "dir", "A256GCM")) return null;
+        if (Decode(iv) is not { Length: IvBytes } nonce || Decode(text) is not { } sealedText || Decode(tag) is not { Length: TagBytes } mark) return null;
+        var payload = new byte[sealedText.Length];
+        using var cipher = new AesGcm(encryptionKey!, TagBytes);
+        try
+        {
+            cipher.Decrypt(nonce, sealedText, mark, payload, Encoding.ASCII.GetBytes(header));
+            return payload;
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The algorithm is ours to choose, never the token's; so there is nothing critical or compressed in it either.</summary>
+    bool IsFor(byte[] header, string algorithm, string? encryption) =>
+        Wire.TryRead<HeaderWire>(header, out var h) && h is { Crit: null, Zip: null, B64: null } && h.Alg == algorithm && h.Enc == encryption
+        && (h.Clientid is null || h.Clientid == clientId);
+
+    /// <summary>Strict: the one way to write these bytes, without padding, blanks or spare bits.</summary>
+    static byte[]? Decode(string text)
+    {
+        var bytes = new byte[text.Length];
+        return text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')
+            && Base64Url.DecodeFromChars(text, bytes, out _, out var length) == OperationStatus.Done && Base64Url.EncodeToString(bytes.AsSpan(0, length)) == text ? bytes[..length] : null;
+    }
+
+    static string Quoted(string text) => JsonSerializer.Serialize(text);
+
+    static byte[]? No(out string why, string reason)
+    {
+        why = reason;
+        return null;
+    }
+
+    sealed record HeaderWire
+    {
+        public string? Alg { get; init; }
+        public string? Enc { get; init; }
+        public string? Clientid { get; init; }
+        public JsonElement? Crit { get; init; }
+        public JsonElement? Zip { get; init; }
+        public JsonElement? B64 { get; init; }
+    }
+}
