@@ -9,15 +9,12 @@ public sealed class PayPalKeepsTheContract : GatewayContract<PayPalGateway>
     /// <summary>Orders are found by their own names only.</summary>
     protected override bool KnownByOurReference => false;
 
-    /// <summary>An order is captured once.</summary>
-    protected override bool InquiryTellsAllMoney => true;
-
     protected override string? Told(string outcome) => outcome switch
     {
         // There is no word for it: after its time an order is not there any more.
         "expired" => "Absent",
         // One order, one capture, over the amount of the order.
-        "paid_twice" or "wrong_amount" or "paid_late" => null,
+        "paid_twice" or "wrong_amount" => null,
         _ => base.Told(outcome),
     };
 
