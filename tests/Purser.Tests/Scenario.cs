@@ -94,8 +94,10 @@ sealed class Scenario(OrderRules rules)
     public Scenario Pays(string account = "careful") => When(new OrderCommand.StartPayment(account, null));
 
     /// <summary>Evidence arrives now, about the latest payment unless another is named.</summary>
-    public Scenario Hears(Evidence evidence, int? payment = null, EvidenceSource source = EvidenceSource.Webhook) =>
-        When(evidence.Learned(payment ?? Order.Payments.Length, source, evidence.At == default ? Now : evidence.At, null));
+    /// <param name="source">A webhook; but the end of a link is learned by asking.</param>
+    public Scenario Hears(Evidence evidence, int? payment = null, EvidenceSource? source = null) =>
+        When(evidence.Learned(payment ?? Order.Payments.Length,
+            source ?? (evidence is Evidence.LinkCancelled or Evidence.LinkExpired ? EvidenceSource.Inquiry : EvidenceSource.Webhook), evidence.At == default ? Now : evidence.At, null));
 
     public Scenario HasLink(string account = "careful") => Pays(account).Hears(Tell.Opened(), source: EvidenceSource.Reply);
 

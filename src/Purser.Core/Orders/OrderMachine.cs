@@ -310,6 +310,9 @@ public static class OrderMachine
             draft.Tell(EventType.DiscrepancyOpened, p.Number, evidence, AmountOf(evidence) ?? p.Amount, reason: after.Reason, discrepancy: opened);
         }
         Conclude(draft, p.Number, evidence);
+        // A link that turns up after its payment ended is closed: nobody shall pay it.
+        if (evidence is Evidence.LinkOpened && after is { Status: Failed or Cancelled or Expired, GatewayReference: not null } && draft.Rules.Terms(p.Account).CanCancel)
+            draft.Calls.Add(new GatewayCall.CancelLink(draft.Order, p.Number));
         if (step.AskForLink) AskForLink(draft, p.Number);
         if (step.AskNow) Ask(draft, p.Number);
     }

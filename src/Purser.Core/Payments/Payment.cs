@@ -122,7 +122,7 @@ public sealed record Payment
         Status is PaymentStatus.Starting or PaymentStatus.Unresolved && GatewayReference is null && UnansweredAsks == 0;
 
     /// <summary>The gateway has, or may have, something under our reference, so late money is possible.</summary>
-    public bool MayExist => GatewayReference is not null || (UnansweredAsks > 0 && Reason != PaymentMachine.Absent);
+    public bool MayExist => GatewayReference is not null || UnansweredAsks > 0;
 
     public bool Equals(Payment? other) => other is not null && Captures.SequenceEqual(other.Captures)
         && Reversals.SequenceEqual(other.Reversals) && ProcessingAt == other.ProcessingAt && ClearAt == other.ClearAt

@@ -53,6 +53,9 @@ static class PaymentMachine
             (Pending or Processing, Evidence.Absent e)  => Forgotten(p, e, rules),
             (Failed or Cancelled or Expired or Held, Evidence.Absent) => new(p),
 
+            // A link may end while a try on it is still under way at a bank, and news of the end do not say. Only who asked knows.
+            (_, Evidence.LinkCancelled or Evidence.LinkExpired) when evidence.Source == EvidenceSource.Webhook => new(p, AskNow: p.IsOpen),
+
             // Failure after success changes nothing by itself; the gateway is asked again, and a person if it insists.
             (Succeeded, Evidence.Failed or Evidence.Absent) => Contradiction(p, evidence),
             (Succeeded or Held, Evidence.LinkCancelled or Evidence.LinkExpired) => new(p),
