@@ -13,6 +13,14 @@ create table api_keys (
   constraint api_keys_hash_key UNIQUE (hash)
 );
 
+create table captures (
+  account text not null,
+  money_reference text not null,
+  order_id bigint not null,
+  payment integer not null,
+  constraint captures_pkey PRIMARY KEY (account, money_reference)
+);
+
 create table discrepancies (
   order_id bigint not null,
   sequence integer not null,

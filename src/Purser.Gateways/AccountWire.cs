@@ -20,7 +20,7 @@ sealed class AccountWire
     readonly CircuitBreakerStateProvider breaker = new();
     readonly RecentAnswers recent;
     int underWay;
-    long quietUntilMilliseconds;
+    long quietUntil;
 
     /// <param name="Failing">Counts against the gateway: no definite answer came. Our own cancellation does not.</param>
     readonly record struct Attempt(LineReply Reply, bool Failing);
@@ -54,7 +54,8 @@ sealed class AccountWire
         : IsQuiet || recent.MostlyFailing ? AccountHealth.Poor
         : AccountHealth.Good;
 
-    bool IsQuiet => time.GetUtcNow().ToUnixTimeMilliseconds() < Volatile.Read(ref quietUntilMilliseconds);
+    // By a clock that nobody sets: one that is set back must not make us silent for an hour.
+    bool IsQuiet => time.GetTimestamp() < Volatile.Read(ref quietUntil);
 
     public AccountMemory Memory { get; }
 
@@ -130,7 +131,7 @@ sealed class AccountWire
             _ => TimeSpan.Zero,
         };
         var quiet = wanted < limits.LongestQuiet ? wanted : limits.LongestQuiet;
-        if (quiet > TimeSpan.Zero) Volatile.Write(ref quietUntilMilliseconds, (now + quiet).ToUnixTimeMilliseconds());
+        if (quiet > TimeSpan.Zero) Volatile.Write(ref quietUntil, time.GetTimestamp() + (long)(quiet.TotalSeconds * time.TimestampFrequency));
     }
 
     /// <summary>Refused, no such host, no valid certificate, or no connection within the connect time-out.</summary>

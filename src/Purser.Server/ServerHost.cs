@@ -110,6 +110,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ICallStarter>(p => p.GetRequiredService<Caller>());
         services.AddSingleton<OrderEngine>();
         services.AddSingleton<Sweeper>();
+        services.AddSingleton<IAlarmClock>(p => p.GetRequiredService<Sweeper>());
         services.AddSingleton(p => new PublishedFiles(p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<NewsIntake>();
         services.AddSingleton<InstallationStore>();
@@ -150,6 +151,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         await app.StopAsync(patience.Token);
         await stopping.CancelAsync();
         await sweeping;
+        await Services.GetRequiredService<Caller>().Idle(TimeSpan.FromSeconds(5));
         await Engine.DisposeAsync();
         await app.DisposeAsync();
         await database.DisposeAsync();

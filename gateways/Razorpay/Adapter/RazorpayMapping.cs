@@ -66,7 +66,7 @@ static class RazorpayMapping
             "created"        => null,
             "partially_paid" => new Evidence.Processing(),
             // Paid by money that we were not shown: on its way as far as we know, and never a success without its amount.
-            "paid"           => took ? null : new Evidence.Processing(),
+            "paid"           => took ? null : facts.OfType<Evidence.Reversed>().Any() ? new Evidence.LinkExpired() : new Evidence.Processing(),
             // A try under way may still bring money; the link's end is told when it cannot any more.
             "expired"        => underWay ? null : new Evidence.LinkExpired(),
             "cancelled"      => underWay ? null : new Evidence.LinkCancelled(),
@@ -83,8 +83,8 @@ static class RazorpayMapping
         Evidence fact = attempt.Status switch
         {
             "captured"                            => Took(attempt, amount.Value),
-            // Given back after it was captured: it was a success first. Given back without capture: never ours.
-            "refunded" when attempt.Captured != false => Took(attempt, amount.Value),
+            // Captured and wholly given back: it is not ours any more. Given back without capture: it never was.
+            "refunded" when attempt.Captured != false => new Evidence.Reversed(attempt.Id, amount.Value),
             "refunded"                            => new Evidence.Declined("refunded_uncaptured"),
             "authorized" or "created"             => new Evidence.Processing(),
             // Not final: a late authorisation may follow.

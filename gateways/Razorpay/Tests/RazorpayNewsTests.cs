@@ -16,7 +16,7 @@ public sealed class RazorpayNewsTests
     [InlineData("payment_link.partially_paid", "captured", true, "Succeeded pay_1 499.00 INR")]
     [InlineData("order.paid", "captured", true, "Succeeded pay_1 499.00 INR")]
     [InlineData("payment.captured", "captured", true, "Succeeded pay_1 499.00 INR")]
-    [InlineData("payment.captured", "refunded", true, "Succeeded pay_1 499.00 INR")]
+    [InlineData("payment.captured", "refunded", false, "Reversed")]
     [InlineData("payment.captured", "warped", true, "Processing warped")]
     [InlineData("payment.authorized", "authorized", true, "Processing")]
     [InlineData("payment.authorized", "captured", true, "Succeeded pay_1 499.00 INR")]

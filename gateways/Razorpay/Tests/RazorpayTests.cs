@@ -178,7 +178,8 @@ public sealed class RazorpayTests
         { "created", """{"id":"pay_1","status":"teleported","amount":49900,"currency":"INR"}""", ["Processing teleported", "LinkOpened"] },
         { "paid", """{"id":"pay_1","status":"failed","amount":49900,"currency":"INR"},{"id":"pay_2","status":"captured","amount":49900,"currency":"INR","fee":1178,"tax":180}""", ["Succeeded pay_2 499.00 INR fee 1178 tax 180"] },
         { "paid", """{"id":"pay_1","status":"captured","amount":49900,"currency":"INR"},{"id":"pay_2","status":"captured","amount":49900,"currency":"INR"}""", ["Succeeded pay_1 499.00 INR", "Succeeded pay_2 499.00 INR"] },
-        { "paid", """{"id":"pay_1","status":"refunded","captured":true,"amount":49900,"currency":"INR"}""", ["Succeeded pay_1 499.00 INR"] },
+        // What was captured and wholly given back pays nothing, and its link is used up.
+        { "paid", """{"id":"pay_1","status":"refunded","captured":true,"amount":49900,"currency":"INR"}""", ["Reversed", "LinkExpired"] },
         { "paid", "", ["Processing"] },
         { "paid", null, ["Processing"] },
         { "partially_paid", """{"id":"pay_1","status":"captured","amount":100,"currency":"INR"}""", ["Succeeded pay_1 1.00 INR", "Processing"] },

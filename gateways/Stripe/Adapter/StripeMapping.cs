@@ -69,7 +69,9 @@ static class StripeMapping
         {
             case (_, "paid" or "no_payment_required") when session.Status is "open" or "complete" or "expired":
                 if (money is null) return null;
-                facts.Add(new Evidence.Succeeded(money, total.Value, method));
+                // What was received counts, not what was asked for.
+                if (intent is null) facts.Add(new Evidence.Succeeded(money, total.Value, method));
+                else if (!AddTry(facts, intent)) return null;
                 break;
             case ("open" or "complete" or "expired", not "unpaid"):
                 facts.Add(new Evidence.Processing(session.PaymentStatus ?? "no payment status"));

@@ -61,6 +61,8 @@ static class StripeNews
             "checkout.session.expired" => facts is [Evidence.LinkExpired],
             _ => true,
         };
+        // A session says what was asked for; what was received stands in its payment intent, which events do not expand.
+        if (session.PaymentIntent is { Id: not null, Object: null } && facts.Any(f => f is Evidence.Succeeded)) shows = false;
         return About(Ours(session.ClientReferenceId), id, type, facts, shows) with { MoneyReference = session.PaymentIntent?.Id };
     }
 

@@ -22,9 +22,27 @@ public abstract record Evidence : OrderInput
     /// <summary>The raw bytes' key: the gateway's event id for a webhook, the call's id for an answer.</summary>
     public string? RawKey { get; init; }
 
-    /// <summary>Adapters say what happened; whoever called or received says to which payment, how and when it was learned.</summary>
-    public Evidence Learned(int payment, EvidenceSource source, DateTimeOffset at, string? rawKey) =>
-        this with { Payment = payment, Source = source, At = at, RawKey = rawKey };
+    /// <summary>Adapters say what happened; whoever called or received says to which payment, how and when it was learned. From here on a
+    /// gateway's words are fit to be kept.</summary>
+    public Evidence Learned(int payment, EvidenceSource source, DateTimeOffset at, string? rawKey) => Fit() with
+    {
+        Payment = payment, Source = source, At = at, RawKey = Words.Fit(rawKey), GatewayReference = Words.Fit(GatewayReference),
+    };
+
+    Evidence Fit() => this switch
+    {
+        LinkRefused e   => e with { Reason = Words.Fit(e.Reason)! },
+        NotSent e       => e with { Reason = Words.Fit(e.Reason)! },
+        AnswerLost e    => e with { Reason = Words.Fit(e.Reason)! },
+        Declined e      => e with { Reason = Words.Fit(e.Reason)! },
+        Processing e    => e with { UnknownWord = Words.Fit(e.UnknownWord) },
+        Succeeded e     => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Method = Words.Fit(e.Method) },
+        Failed e        => e with { Reason = Words.Fit(e.Reason)! },
+        Reversed e      => e with { MoneyReference = Words.Fit(e.MoneyReference)! },
+        DisputeOpened e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
+        DisputeClosed e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
+        _               => this,
+    };
 
     /// <summary>The link exists and can be paid.</summary>
     /// <param name="Amount">What the gateway will ask of the shopper, where it tells; compared with ours before anybody sees the link.</param>

@@ -22,7 +22,13 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
 
     public Exception? Failure(int item) => failures.GetValueOrDefault(item);
 
-    public void Fail(int item, Exception bug) => failures[item] = bug;
+    /// <summary>A decision that throws is a bug and is answered as one. News that it concerns are kept all the same, for a person: the gateway
+    /// would send them in vain for ever.</summary>
+    public void Fail(int item, EngineInput input, Exception bug)
+    {
+        if (input.News is not { } news) failures[item] = bug;
+        else replies[item] = Quarantine(news, input.Order, $"Deciding on it failed: {bug.GetType().Name}.");
+    }
 
     public void Do(int item, EngineInput input) => replies[item] = Decide(item, input);
 

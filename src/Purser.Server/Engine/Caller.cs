@@ -25,6 +25,13 @@ public sealed partial class Caller(
     /// <summary>The engine starts calls and takes their answers: the circle is closed after both exist.</summary>
     public void AnswerTo(OrderEngine orders) => engine = orders;
 
+    /// <summary>Until no call is under way, or patience is over: what a gateway is answering just now is worth the wait.</summary>
+    public async Task Idle(TimeSpan patience)
+    {
+        var since = time.GetTimestamp();
+        while (UnderWay > 0 && time.GetElapsedTime(since) < patience) await Task.Delay(TimeSpan.FromMilliseconds(20), time);
+    }
+
     public void Start(GatewayCall call)
     {
         if (Interlocked.Increment(ref underWay) > MostUnderWay)

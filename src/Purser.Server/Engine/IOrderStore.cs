@@ -12,6 +12,10 @@ public interface IOrderStore
     /// <summary>Takes up to <paramref name="most"/> orders whose alarm has rung, oldest first, and sets their alarm to ring again after
     /// <paramref name="lease"/> should this process die. Orders that another node holds are passed over.</summary>
     Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop);
+
+    /// <summary>Whose money that is, by the gateway's own name for it; null when no payment took such money.</summary>
+    /// <exception cref="StoreAwayException">The database cannot be reached.</exception>
+    Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop);
 }
 
 public interface IOrderSession : IAsyncDisposable

@@ -87,11 +87,16 @@ public sealed partial class OrderEngine : IAsyncDisposable
 
     sealed class Waiter(EngineInput input)
     {
+        EngineInput input = input;
+
         // Asynchronously, or the lane would run its callers' code.
         readonly TaskCompletionSource<EngineReply> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public EngineInput Input => input;
         public Task<EngineReply> Answer => answer.Task;
+
+        public void KeepForAPerson(string why) =>
+            input = new EngineInput(input.Order, [], input.News! with { EventType = "unreadable", QuarantineReason = why });
 
         public void Reply(EngineReply reply) => answer.TrySetResult(reply);
 
@@ -164,6 +169,14 @@ public sealed partial class OrderEngine : IAsyncDisposable
                     await Handle(batch[half..], options.Tries);
                     return;
                 }
+                // News that cannot be written as they were read are kept as they came, for a person.
+                catch (StoreRefusedException refused) when (!refused.Passing && batch is [{ Input.News: { QuarantineReason: null } }])
+                {
+                    LogPoison(log, 1, refused);
+                    batch[0].KeepForAPerson($"It could not be stored: {refused.Message}");
+                    tries = options.Tries;
+                    continue;
+                }
                 catch (StoreAwayException away)
                 {
                     LogAway(log, batch.Count, away.Message);
@@ -205,7 +218,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 {
                     // A decision that throws is a bug. It harms its own input; the others go on.
                     LogDecisionFailed(log, batch[i].Input.Order, bug);
-                    work.Fail(i, bug);
+                    work.Fail(i, batch[i].Input, bug);
                 }
 
             var changes = work.Changes();
@@ -230,20 +243,37 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 }
             }
 
-            EngineTelemetry.BatchSize.Record(batch.Count);
-            EngineTelemetry.BatchSeconds.Record(time.GetElapsedTime(since).TotalSeconds);
-            EngineTelemetry.Count(changes.Events);
-            foreach (var (_, order) in changes.Changed) watch.Changed(order);
-            foreach (var (order, events) in work.EventsByOrder())
-            {
-                LogCommitted(order, events);
-                live.Publish(order, events);
-            }
+            // It is committed: whatever fails from here on must neither undo an answer nor run the batch again.
             for (var i = 0; i < batch.Count; i++)
                 if (work.Failure(i) is { } bug) batch[i].Fail(bug);
                 else batch[i].Reply(work.ReplyTo(i));
-            foreach (var call in work.Calls) calls.Start(call);
+            foreach (var call in work.Calls) Afterwards(() => calls.Start(call));
+            Afterwards(() =>
+            {
+                EngineTelemetry.BatchSize.Record(batch.Count);
+                EngineTelemetry.BatchSeconds.Record(time.GetElapsedTime(since).TotalSeconds);
+                EngineTelemetry.Count(changes.Events);
+            });
+            foreach (var (_, order) in changes.Changed) Afterwards(() => watch.Changed(order));
+            foreach (var (order, events) in work.EventsByOrder())
+                Afterwards(() =>
+                {
+                    LogCommitted(order, events);
+                    live.Publish(order, events);
+                });
             return true;
+        }
+
+        void Afterwards(Action tell)
+        {
+            try
+            {
+                tell();
+            }
+            catch (Exception bug) when (bug is not OutOfMemoryException)
+            {
+                LogAfterwards(log, bug);
+            }
         }
 
         void LogCommitted(OrderId order, IReadOnlyList<OrderEvent> events)
@@ -295,6 +325,9 @@ public sealed partial class OrderEngine : IAsyncDisposable
 
     [LoggerMessage(5, LogLevel.Error, "The decision on {Order} failed.")]
     static partial void LogDecisionFailed(ILogger log, OrderId? order, Exception bug);
+
+    [LoggerMessage(8, LogLevel.Error, "Telling of a commit failed.")]
+    static partial void LogAfterwards(ILogger log, Exception bug);
 
     [LoggerMessage(6, LogLevel.Warning, "The answer to a commit of {Count} inputs was lost; reading what became of it: {Why}")]
     static partial void LogCommitUnknown(ILogger log, int count, string why);

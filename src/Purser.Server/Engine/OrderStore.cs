@@ -25,6 +25,22 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         }
     }
 
+    public async Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop)
+    {
+        try
+        {
+            await using var ask = database.CreateCommand("select order_id, payment from captures where account = $1 and money_reference = $2");
+            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = moneyReference });
+            await using var rows = await ask.ExecuteReaderAsync(stop);
+            return await rows.ReadAsync(stop) ? new PaymentId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1)) : null;
+        }
+        catch (Exception e) when (StoreFault.Is(e))
+        {
+            throw new StoreAwayException(e.Message, e);
+        }
+    }
+
     async Task<IReadOnlyList<OrderId>> Take(int most, TimeSpan lease, CancellationToken stop)
     {
         await using var take = database.CreateCommand("""
@@ -217,8 +233,8 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 return new StoreRefusedException(refused.MessageText, StoreFault.IsPassing(refused), refused);
             }
             await Drop();
-            // PostgreSQL said why it refused, so the commit behind it was not done; a broken connection says nothing.
-            return committing && e is not PostgresException
+            // A refusal came instead of the commit; a broken connection says nothing, nor does a server that went away just then.
+            return committing && e is not PostgresException { SqlState: not ("57P01" or "57P02" or "57P03") }
                 ? new CommitUnknownException(e.Message, e)
                 : new StoreAwayException(e.Message, e);
         }

@@ -7,6 +7,7 @@ using Purser.Payments;
 using Purser.Refunds;
 using static NpgsqlTypes.NpgsqlDbType;
 using CallRow = (Purser.OrderId Order, Purser.Server.Engine.CallRecord Call);
+using CaptureRow = (string Account, string MoneyReference, Purser.OrderId Order, int Payment);
 using KeyRow = (Purser.Server.Engine.RequestKey Key, string Resource);
 using NewOrderRow = (Purser.Orders.Order Order, Purser.Orders.OrderContent Content);
 using NewsRow = (Purser.Server.Engine.GatewayNews News, Purser.OrderId? Order, Purser.Server.Engine.NewsVerdict Verdict, string? Reason);
@@ -256,6 +257,14 @@ static class OrderTableStore
         Column.Of("body", Bytea, (NewsRow n) => n.News.Body.ToArray()),
     ];
 
+    static readonly Column<CaptureRow>[] NewCapture =
+    [
+        Column.Of("account", NpgsqlDbType.Text, (CaptureRow c) => c.Account),
+        Column.Of("money_reference", NpgsqlDbType.Text, (CaptureRow c) => c.MoneyReference),
+        Column.Of("order_id", Bigint, (CaptureRow c) => c.Order.Value),
+        Column.Of("payment", Integer, (CaptureRow c) => c.Payment),
+    ];
+
     static readonly Column<KeyRow>[] NewKey =
     [
         Column.Of("api_key_id", Integer, (KeyRow k) => k.Key.ApiKeyId),
@@ -292,6 +301,7 @@ static class OrderTableStore
         "and d.payment = u.payment and d.kind = u.kind and d.money_reference is not distinct from u.money_reference and d.sequence < u.sequence and d.resolved_at is null", EndOfDiscrepancy);
     static readonly RowSet<NewsRow> InsertNews =
         RowSet.Insert("gateway_news", NewNews, "received_at", "clock_timestamp()");
+    static readonly RowSet<CaptureRow> InsertCaptures = RowSet.Insert("captures", NewCapture).OrNothing();
     static readonly RowSet<KeyRow> InsertKeys = RowSet.Insert("request_keys", NewKey, "created_at", "clock_timestamp()");
     static readonly RowSet<CallRow> InsertCalls = RowSet.Insert("gateway_calls", NewCall);
 
@@ -302,11 +312,18 @@ static class OrderTableStore
         var born = new List<PaymentRow>();
         var moved = new List<PaymentRow>();
         var refunds = new List<RefundRow>();
+        var captures = new List<CaptureRow>();
         foreach (var (before, after) in changes.Changed.Concat(changes.Created.Select(c => (c.Order with { Payments = [], Refunds = [] }, c.Order))))
         {
             foreach (var p in after.Payments)
                 if (p.Number > before.Payments.Length) born.Add((after.Id, p));
                 else if (!p.Equals(before.Payments[p.Number - 1])) moved.Add((after.Id, p));
+            foreach (var p in after.Payments)
+            {
+                var known = before.Payment(p.Number)?.Captures ?? [];
+                foreach (var c in p.Captures)
+                    if (!known.Any(k => k.MoneyReference == c.MoneyReference)) captures.Add((p.Account, c.MoneyReference, after.Id, p.Number));
+            }
             foreach (var r in after.Refunds.Skip(before.Refunds.Length)) refunds.Add((after.Id, r));
         }
         InsertPayments.Add(batch, born);
@@ -317,6 +334,7 @@ static class OrderTableStore
         InsertDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyOpened)]);
         ResolveDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyResolved)]);
         InsertNews.Add(batch, changes.News);
+        InsertCaptures.Add(batch, captures);
         InsertKeys.Add(batch, changes.Keys);
         InsertCalls.Add(batch, changes.Calls);
     }

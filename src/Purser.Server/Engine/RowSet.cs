@@ -38,6 +38,10 @@ static class Column
         {
             var values = new TValue[rows.Count];
             for (var i = 0; i < values.Length; i++) values[i] = read(rows[i]);
+            // PostgreSQL's text holds no zero byte, and one such word must not cost a batch.
+            if (values is string?[] texts)
+                for (var i = 0; i < texts.Length; i++)
+                    if (texts[i]?.Contains('\0', StringComparison.Ordinal) == true) texts[i] = texts[i]!.Replace('\0', '\uFFFD');
             return new NpgsqlParameter<TValue[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | Type };
         }
 
@@ -48,6 +52,9 @@ static class Column
 /// <summary>One statement for any number of rows: every column is an array parameter, so the text stays the same and prepared.</summary>
 sealed class RowSet<TRow>(string sql, Column<TRow>[] columns)
 {
+    /// <summary>Rows that are there already are left as they are.</summary>
+    public RowSet<TRow> OrNothing() => new(sql + " on conflict do nothing", columns);
+
     /// <summary>Adds the statement to the batch when there is a row.</summary>
     public void Add(NpgsqlBatch batch, IReadOnlyList<TRow> rows)
     {

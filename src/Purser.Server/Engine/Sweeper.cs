@@ -1,16 +1,22 @@
 using Purser.Orders;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Engine;
 
 /// <summary>Rings the alarm clock: takes orders whose time has come and submits a tick for each. A tick submitted twice, or by two nodes, does
 /// no harm: the decision looks at the order, not at who rang.</summary>
-public sealed partial class Sweeper(IOrderStore store, OrderEngine engine, TimeProvider time, ILogger<Sweeper> log)
+public sealed partial class Sweeper(IOrderStore store, OrderEngine engine, TimeProvider time, ILogger<Sweeper> log) : IAlarmClock
 {
     const int Most = 500;
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
     /// <summary>An order that was taken rings again after this, should nobody have looked after it.</summary>
     static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
+
+    long sweptAt = time.GetTimestamp();
+
+    /// <summary>How long ago the alarms were last looked at.</summary>
+    public TimeSpan SinceLastSweep => time.GetElapsedTime(Interlocked.Read(ref sweptAt));
 
     public async Task Run(CancellationToken stop)
     {
@@ -20,6 +26,7 @@ public sealed partial class Sweeper(IOrderStore store, OrderEngine engine, TimeP
             try
             {
                 taken = await Sweep(stop);
+                Interlocked.Exchange(ref sweptAt, time.GetTimestamp());
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -28,6 +35,11 @@ public sealed partial class Sweeper(IOrderStore store, OrderEngine engine, TimeP
             catch (StoreAwayException away)
             {
                 LogAway(log, away.Message);
+            }
+            catch (Exception bug) when (bug is not OutOfMemoryException)
+            {
+                // A sweeper that ends lets every alarm ring unheard.
+                LogFailed(log, bug);
             }
             if (taken < Most) await Task.Delay(Every, time, stop).ContinueWith(_ => { }, TaskScheduler.Current);
         }

@@ -8,7 +8,8 @@ namespace Purser.Server.Webhooks;
 
 /// <summary>Takes a gateway's message in: checks, translates, and hands it to the engine, which stores and applies it in one commit. Only then
 /// is it answered. Decides nothing and knows no HTTP.</summary>
-public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accounts, PublishedFiles published, ILogger<NewsIntake> log)
+public sealed partial class NewsIntake(
+    OrderEngine engine, IOrderStore orders, GatewayAccounts accounts, PublishedFiles published, ILogger<NewsIntake> log)
 {
     static readonly Meter Meter = new("Purser.Webhooks");
     static readonly Counter<long> Received = Meter.CreateCounter<long>("purser.webhooks.received", description: "Webhooks by account and verdict.");
@@ -46,6 +47,16 @@ public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accou
             case NewsReading.Unreadable unreadable:
                 return await Store(new EngineInput(null, [],
                     Raw(entry.Account, message, unreadable.EventId, "unreadable", null) with { QuarantineReason = unreadable.Why }), stop);
+            case NewsReading.Genuine { Payment: null, Facts.Count: > 0, MoneyReference: { } money } genuine:
+                try
+                {
+                    // It does not carry our reference, but money that we know.
+                    return await Store(Read(entry.Account, message, genuine with { Payment = await orders.FindMoney(entry.Account.Name, money, stop) }), stop);
+                }
+                catch (StoreAwayException away)
+                {
+                    return (Outcome.Busy, new EngineReply.Busy(TimeSpan.FromSeconds(2), away.Message));
+                }
             case NewsReading.Genuine genuine:
                 return await Store(Read(entry.Account, message, genuine), stop);
             default:
@@ -69,7 +80,7 @@ public sealed partial class NewsIntake(OrderEngine engine, GatewayAccounts accou
     }
 
     static GatewayNews Raw(GatewayAccount account, RawMessage message, string eventId, string eventType, int? payment) =>
-        new(account.Name, eventId, eventType, payment, RowJson.Text(json =>
+        new(account.Name, Words.Fit(eventId)!, Words.Fit(eventType)!, payment, RowJson.Text(json =>
         {
             json.WriteStartObject();
             foreach (var (name, value) in message.Headers)

@@ -123,8 +123,8 @@ public sealed class EngineTests(PostgresFixture postgres) : IClassFixture<Postgr
         await using var world = await World(new EngineOptions { Lanes = 1 });
         var good = Enumerable.Range(0, 20).Select(_ => world.NewId()).ToList();
         var bad = world.NewId();
-        // PostgreSQL holds no zero byte in a text.
-        var poison = EngineWorld.Order(bad) with { Description = "a\0b" };
+        // The table holds no order of nothing.
+        var poison = EngineWorld.Order(bad) with { Amount = Money.Zero(Currency.Find("INR")) };
         var all = good.Select(id => world.Do(id, EngineWorld.Order(id))).ToList();
         var poisoned = world.Do(bad, poison);
         all.AddRange(Enumerable.Range(0, 20).Select(_ => world.NewId()).Select(id => world.Do(id, EngineWorld.Order(id))));
@@ -214,6 +214,8 @@ sealed class LossyStore(IOrderStore inner) : IOrderStore
     public IOrderSession OpenSession() => new Session(this, inner.OpenSession());
 
     public Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop) => inner.TakeDue(most, lease, stop);
+
+    public Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop) => inner.FindMoney(account, moneyReference, stop);
 
     sealed class Session(LossyStore store, IOrderSession inner) : IOrderSession
     {

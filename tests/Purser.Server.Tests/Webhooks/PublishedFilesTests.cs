@@ -89,17 +89,17 @@ public sealed class PublishedFilesTests
     public async Task A_webhook_that_cannot_be_checked_now_is_neither_taken_nor_called_forged()
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Gateways:main:Gateway", "needy"), new("Gateways:main:Secret", "s3cret")]).Build();
-        var (accounts, faults) = GatewayAccounts.Read(configuration.GetSection("Gateways"), [new Needy()]);
+        var (accounts, faults) = GatewayAccounts.Read(configuration, [new Needy()]);
         faults.ShouldBeEmpty();
         using var away = new PublishedFiles(time, new Network(_ => throw new HttpRequestException("away")));
         // No engine: whatever would be stored would throw.
-        var intake = new NewsIntake(null!, accounts, away, NullLogger<NewsIntake>.Instance);
+        var intake = new NewsIntake(null!, null!, accounts, away, NullLogger<NewsIntake>.Instance);
         (await intake.Take("main", Message("/certs/1"), default)).Outcome.ShouldBe(NewsIntake.Outcome.Unchecked);
         // One that names nothing to fetch is read as it is.
         (await intake.Take("main", Message(""), default)).Outcome.ShouldBe(NewsIntake.Outcome.Forged);
 
         using var there = new PublishedFiles(time, new Network(_ => Answer("key"u8.ToArray())));
-        var second = new NewsIntake(null!, accounts, there, NullLogger<NewsIntake>.Instance);
+        var second = new NewsIntake(null!, null!, accounts, there, NullLogger<NewsIntake>.Instance);
         (await second.Take("main", Message("/certs/1"), default)).Outcome.ShouldBe(NewsIntake.Outcome.Forged);
     }
 

@@ -167,7 +167,7 @@ sealed class StripeWorld(World world, string account, string secret) : WorldGate
         var last = link.Tries.LastOrDefault(t => t.At.UtcTicks <= view.AsOf);
         var captured = last?.State.At(view.AsOf) == TryState.Captured;
         var status = link.State.At(view.AsOf) switch { LinkState.Open => "open", LinkState.Paid => "complete", _ => captured ? "complete" : "expired" };
-        var total = captured ? last!.Amount : link.Amount;
+        var total = link.Amount;
         var intent = last is null ? "null" : expanded ? Intent(link, last, view) : $"\"{IntentId(link)}\"";
         return $$"""{"id":"{{link.Id}}","object":"checkout.session","amount_subtotal":{{view.Amount(total)}},"amount_total":{{view.Amount(total)}},"client_reference_id":"{{link.Reference}}","created":{{link.At.ToUnixTimeSeconds()}},"currency":"{{link.Amount.Currency.Code.ToLowerInvariant()}}","expires_at":{{link.ExpiresAt.ToUnixTimeSeconds()}},"livemode":true,"metadata":{"payment":"{{link.Reference}}"},"mode":"payment","payment_intent":{{intent}},"payment_status":"{{(captured ? "paid" : "unpaid")}}","status":"{{(view.UnknownWord ? "in_review" : status)}}","ui_mode":"hosted","url":{{(status == "open" ? $"\"{link.Url}\"" : "null")}}}""";
     }

@@ -42,7 +42,7 @@ sealed class Life : ILiveFeed
             log.Of<OrderEngine>());
         caller.AnswerTo(engine);
         sweeper = new Sweeper(store, engine, time, log.Of<Sweeper>());
-        Edge = new Edge(world, engine, new NewsIntake(engine, world.Accounts, new PublishedFiles(time, network), log.Of<NewsIntake>()), new Ids(time, chance), time);
+        Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), log.Of<NewsIntake>()), new Ids(time, chance), time);
         place.Start(() =>
         {
             engine.Start();

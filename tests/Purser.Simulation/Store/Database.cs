@@ -58,6 +58,13 @@ sealed class Database(World world)
         }
     }
 
+    public PaymentId? FindMoney(string account, string moneyReference)
+    {
+        foreach (var (id, order) in Orders)
+            if (order.Row.Payments.FirstOrDefault(p => p.Account == account && p.Captures.Any(c => c.MoneyReference == moneyReference)) is { } p) return new PaymentId(id, p.Number);
+        return null;
+    }
+
     /// <summary>Takes due orders that nobody has locked, oldest first, and sets their alarms anew.</summary>
     public List<OrderId> TakeDue(int most, TimeSpan? lease)
     {

@@ -29,6 +29,13 @@ sealed class NodeStore(World world, Life life) : IOrderStore
         return due;
     }
 
+    public async Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop)
+    {
+        await world.Loop.Wait(TimeSpan.FromMilliseconds(1));
+        if (world.Database.IsAway) throw new StoreAwayException("away");
+        return world.Database.FindMoney(account, moneyReference);
+    }
+
     /// <summary>The node is gone; PostgreSQL rolls its transactions back.</summary>
     public void Break()
     {

@@ -1,0 +1,84 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Engine;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Engine;
+
+/// <summary>Inputs that break a decision or a row: they harm themselves at the most, and no fact of a gateway is lost by them.</summary>
+public sealed class PoisonTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    async Task<EngineWorld> World(EngineOptions? options = null) => await EngineWorld.Create(await postgres.CreateDatabase(), options);
+
+    [Fact]
+    public async Task News_whose_decision_fails_are_kept_for_a_person_and_so_answered()
+    {
+        await using var world = await World(new EngineOptions
+        {
+            Decide = (order, input, now, rules) => input is Evidence.Succeeded { MoneyReference: "poison" }
+                ? throw new InvalidOperationException("a bug")
+                : OrderMachine.Decide(order, input, now, rules),
+        });
+        var id = await world.WithLink();
+        var replies = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => world.Engine.Submit(EngineWorld.Paid(id, "evt_1", money: "poison"), default)));
+
+        replies.ShouldAllBe(r => r is EngineReply.DuplicateNews || r is EngineReply.Done && ((EngineReply.Done)r).News == NewsVerdict.Quarantined);
+        (await world.Ask<long>("select count(*) from gateway_news where verdict = 2 and reason like '%InvalidOperationException%' and body = 'raw'::bytea")).ShouldBe(1);
+        // The order is as it was, and the same gateway's next news count.
+        (await world.Engine.Submit(EngineWorld.Paid(id, "evt_2"), default)).ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order.Status.ShouldBe(OrderStatus.Paid);
+    }
+
+    [Fact]
+    public async Task A_decision_that_fails_for_a_caller_is_told_to_that_caller_alone()
+    {
+        await using var world = await World(new EngineOptions
+        {
+            Decide = (order, input, now, rules) => input is OrderCommand.Fulfil ? throw new InvalidOperationException("a bug") : OrderMachine.Decide(order, input, now, rules),
+        });
+        var id = await world.Placed();
+        var broken = world.Do(id, new OrderCommand.Fulfil());
+        var others = Enumerable.Range(0, 20).Select(_ => world.Placed()).ToList();
+        await Should.ThrowAsync<InvalidOperationException>(() => broken);
+        await Task.WhenAll(others);
+    }
+
+    [Fact]
+    public async Task Words_that_no_row_can_hold_are_made_fit_and_the_fact_counts()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        var input = EngineWorld.Paid(id, "evt_1");
+        Evidence[] facts =
+        [
+            new Evidence.Processing("lone \ud800 and zero \0").Learned(1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"),
+            new Evidence.Declined(new string('x', 100_000) + "\0").Learned(1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"),
+            new Evidence.Succeeded("mo\0ney", new Money(49900, Currency.Find("INR")), "ca\0rd").Learned(1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k\0"),
+        ];
+        (await world.Engine.Submit(input with { Inputs = facts }, default)).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Applied);
+        (await world.Ask<string>("select captures::jsonb->0->>'reference' from payments where order_id = $1", id.Value)).ShouldBe("mo\uFFFDney");
+        (await world.Ask<string>("select decline from payments where order_id = $1", id.Value)).Length.ShouldBe(500);
+    }
+
+    [Fact]
+    public async Task News_that_cannot_be_written_as_read_are_kept_as_they_came()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        // Whatever the reason: a row that the database refuses for good.
+        await using (var refuse = world.Database.CreateCommand("alter table postings add constraint refuses check (amount <> 49900)")) await refuse.ExecuteNonQueryAsync();
+        (await world.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Quarantined);
+        (await world.Ask<string>("select reason from gateway_news where event_id = 'evt_1'")).ShouldStartWith("It could not be stored");
+        (await world.Ask<long>("select count(*) from events where order_id = $1 and type = 13", id.Value)).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Money_is_found_by_the_gateways_own_name_for_it()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        await world.Engine.Submit(EngineWorld.Paid(id, "evt_1", money: "pi_77"), default);
+        (await world.Store.FindMoney("cards", "pi_77", default)).ShouldBe(new PaymentId(id, 1));
+        (await world.Store.FindMoney("cards", "pi_78", default)).ShouldBeNull();
+        (await world.Store.FindMoney("others", "pi_77", default)).ShouldBeNull();
+    }
+}
