@@ -39,7 +39,7 @@ public sealed partial class BillDeskGateway : ISettleByFile, ISettleByCall
     }
 
     /// <summary>How several are listed is not documented: a list under one name, a bare list, or one alone.</summary>
-    static IReadOnlyList<VoucherWire>? Vouchers(byte[] payload)
+    static List<VoucherWire>? Vouchers(byte[] payload)
     {
         try
         {
@@ -65,7 +65,7 @@ public sealed partial class BillDeskGateway : ISettleByFile, ISettleByCall
     }
 
     /// <summary>Null when one of them cannot be read, is somebody else's, or does not add up.</summary>
-    static List<SettlementLine>? Lines(IReadOnlyList<VoucherWire> vouchers, string merchant)
+    static List<SettlementLine>? Lines(List<VoucherWire> vouchers, string merchant)
     {
         var lines = new List<SettlementLine>();
         foreach (var v in vouchers)
