@@ -37,6 +37,10 @@ public sealed record GatewayProfile
     /// payment before somebody posts it.</summary>
     public bool LinkIsForm { get; init; }
 
+    /// <summary>It knows no name for a refund, only that a payment has one: a payment can be refunded once, in whole or in part, and a second refund
+    /// must not be asked for unless the first has failed.</summary>
+    public bool RefundsOnce { get; init; }
+
     /// <summary>What decisions need to know.</summary>
     public GatewayTerms Terms(bool canCancel) => new(canCancel, RepeatsSafely, VisibilityDelay, ShortestLink, LongestLink);
 

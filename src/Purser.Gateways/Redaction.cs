@@ -38,7 +38,7 @@ public sealed partial class Redaction
     }
 
     const string PersonalFields =
-        "(?:[a-z_]*e?mail|contact|[a-z_]*phone|mobile|[a-z]*_?name|vpa|card_?holder|address|line1|line2|postal_code|zip)";
+        "(?:[a-z_]*e?mail|contact|[a-z_]*phone|mobile|(?:national|phone|mobile)_number|[a-z]*_?name|vpa|card_?holder|address|line1|line2|postal_code|zip)";
 
     [GeneratedRegex(@"\b(Basic|Bearer)\s+[A-Za-z0-9+/=._~:-]{4,}")]
     private static partial Regex Credentials();

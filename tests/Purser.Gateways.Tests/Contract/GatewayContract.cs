@@ -102,6 +102,7 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
     [Fact]
     public async Task The_same_payment_asked_for_many_times_is_one_link()
     {
+        if (!Gateway.Profile.RepeatsSafely) return;
         var call = await Start();
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Open(call)));
         answers.ShouldAllBe(a => a is GatewayAnswer.Done || a is GatewayAnswer.Unknown);

@@ -19,6 +19,7 @@ public sealed class RedactionTests
     [InlineData("""{"customer":{"name":"Asha Rao","email":"asha@example.test","contact":"+919000000001"}}""", "sha", "9000000001")]
     [InlineData("""{"name": "O\"Brien, \\ quoted", "x":1}""", "Brien", "quoted")]
     [InlineData("""{"contact":919000000001}""", "919000000001")]
+    [InlineData("""{"phone":{"country_code":"91","national_number":"9000000001"}}""", "9000000001")]
     [InlineData("""{"customer_details":{"address":{"line1":"1 Long Road","postal_code":"560001"},"phone":"1234567"}}""", "Long", "560001", "1234567")]
     [InlineData("""{"email":"asha@exam""", "asha")]
     [InlineData("customer_email=asha%40example.test&customer%5Bname%5D=Asha+Rao&a=1", "sha", "Rao")]
