@@ -53,8 +53,8 @@ public sealed partial class PayPalDialect
 
     string TransmissionId()
     {
-        var digits = Convert.ToHexStringLower(MD5.HashData(Encoding.UTF8.GetBytes(world.NextId("", 32))));
-        return $"{digits[..8]}-{digits[8..12]}-{digits[12..16]}-{digits[16..20]}-{digits[20..]}";
+        var digits = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(world.NextId("", 32))));
+        return $"{digits[..8]}-{digits[8..12]}-{digits[12..16]}-{digits[16..20]}-{digits[20..32]}";
     }
 
     Reply Certificate(string name)
