@@ -17,10 +17,10 @@ static class IppopaySettlement
         var (type, amount, net) = (row.Text(Type).ToLowerInvariant(), row.Major(Amount, IppopayMapping.Rupee), row.Major(Settled, IppopayMapping.Rupee));
         var kind = type switch
         {
-            "payment"    => SettlementKind.Payment,
-            "refund"     => SettlementKind.Refund,
+            "payment" => SettlementKind.Payment,
+            "refund" => SettlementKind.Refund,
             "adjustment" => SettlementKind.Adjustment,
-            _            => throw new SettlementRowException(Type, $"'{type}' is not known"),
+            _ => throw new SettlementRowException(Type, $"'{type}' is not known"),
         };
         if (kind == SettlementKind.Payment ? amount.MinorUnits <= 0 : kind == SettlementKind.Refund && amount.MinorUnits > 0)
             throw new SettlementRowException(Amount, $"'{row.Text(Amount)}' has the wrong sign for a {type}");

@@ -96,7 +96,12 @@ public sealed class IppopayAfterwardsTests
         lines.Select(l => l.RowKey).ShouldBeUnique();
         lines[0].ShouldBe(new SettlementLine("settl_demo01:payment:trans_demo0001:1250.50", SettlementKind.Payment, Rupees(125050), Rupees(122468))
         {
-            MoneyReference = "trans_demo0001", Fee = Rupees(2188), Tax = Rupees(394), Method = "card", SettledOn = new DateOnly(2026, 3, 16), PayoutReference = "UTR0001",
+            MoneyReference = "trans_demo0001",
+            Fee = Rupees(2188),
+            Tax = Rupees(394),
+            Method = "card",
+            SettledOn = new DateOnly(2026, 3, 16),
+            PayoutReference = "UTR0001",
         });
         (lines[2].Amount, lines[2].Net, lines[2].MoneyReference).ShouldBe((Rupees(10000), Rupees(-10000), "trans_demo0001"));
         (lines[3].Amount, lines[3].Net, lines[3].MoneyReference).ShouldBe((Rupees(1000), Rupees(-1000), null));

@@ -199,7 +199,8 @@ public sealed class IppopayTests
         var fact = Fact<Evidence.Succeeded>(await Inquire(Tells("paid", Taken)));
         fact.ShouldBe(new Evidence.Succeeded("trans_demo0001", Amount, "card", 2188, 394)
         {
-            GatewayReference = Order, GatewayTime = new DateTimeOffset(2026, 3, 14, 4, 46, 2, TimeSpan.Zero),
+            GatewayReference = Order,
+            GatewayTime = new DateTimeOffset(2026, 3, 14, 4, 46, 2, TimeSpan.Zero),
         });
     }
 
