@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Purser.Gateways.Tests.Outside;
 
 namespace Purser.Gateways.BillDesk.Tests;
 
@@ -123,6 +124,26 @@ public sealed class BillDeskVectorTests
             Opened(Vectors["b3_token"] + around, Signed()).ShouldBeNull();
             Opened(around + Vectors["b3_token"], Signed()).ShouldBeNull();
         }
+    }
+
+    [Fact]
+    public async Task A_library_of_others_opens_our_tokens_and_we_open_its()
+    {
+        const string signing = "VecSignKey0123456789abcdefABCDE!", encryption = "VecEncKey0123456789abcdefABCDEF!";
+        var (plain, sealing) = (BillDeskJose.Of(Signed(signing))!, BillDeskJose.Of(Encrypted())!);
+        // Letters beyond ASCII too.
+        var payload = Vectors["b2_payload"].Replace("Transaction Successful", "चुकाया ₹499", StringComparison.Ordinal);
+        var told = await OfficialClients.Run("billdesk.mjs", new
+        {
+            client = "vecclient", key_id = "veckid01", signing_key = signing, encryption_key = encryption,
+            signed = plain.Seal(Encoding.UTF8.GetBytes(payload)), encrypted = sealing.Seal(Encoding.UTF8.GetBytes(payload)), payload,
+        });
+        foreach (var read in (string[])["signed", "encrypted"]) told[read]!.ToString().ShouldBe(payload);
+        told["header"]!.ToJsonString().ShouldBe("""{"alg":"HS256","clientid":"vecclient"}""");
+        told["inner"]!.ToJsonString().ShouldBe("""{"alg":"dir","enc":"A256GCM","kid":"veckid01","clientid":"vecclient"}""");
+        told["rejected"]!.GetValue<bool>().ShouldBeTrue();
+        Opened(told["theirs"]!.ToString(), Signed(signing)).ShouldBe(payload);
+        Opened(told["theirs_encrypted"]!.ToString(), Encrypted()).ShouldBe(payload);
     }
 
     [Theory]
