@@ -7,6 +7,7 @@ using Purser.Server.Api;
 using Purser.Server.Checkout;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
+using Purser.Server.Laboratory;
 using Purser.Server.Live;
 using Purser.Server.Platform;
 using Purser.Server.Returns;
@@ -128,6 +129,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         ApiEndpoints.Map(app);
         LiveEndpoints.Map(app);
         CheckoutEndpoints.Map(app);
+        LaboratoryEndpoints.Map(app);
         ReturnEndpoints.Map(app);
         WebhookEndpoints.Map(app);
         HealthEndpoints.Map(app);

@@ -31,17 +31,17 @@ public abstract record Evidence : OrderInput
 
     Evidence Fit() => this switch
     {
-        LinkRefused e   => e with { Reason = Words.Fit(e.Reason)! },
-        NotSent e       => e with { Reason = Words.Fit(e.Reason)! },
-        AnswerLost e    => e with { Reason = Words.Fit(e.Reason)! },
-        Declined e      => e with { Reason = Words.Fit(e.Reason)! },
-        Processing e    => e with { UnknownWord = Words.Fit(e.UnknownWord) },
-        Succeeded e     => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Method = Words.Fit(e.Method) },
-        Failed e        => e with { Reason = Words.Fit(e.Reason)! },
-        Reversed e      => e with { MoneyReference = Words.Fit(e.MoneyReference)! },
+        LinkRefused e => e with { Reason = Words.Fit(e.Reason)! },
+        NotSent e => e with { Reason = Words.Fit(e.Reason)! },
+        AnswerLost e => e with { Reason = Words.Fit(e.Reason)! },
+        Declined e => e with { Reason = Words.Fit(e.Reason)! },
+        Processing e => e with { UnknownWord = Words.Fit(e.UnknownWord) },
+        Succeeded e => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Method = Words.Fit(e.Method) },
+        Failed e => e with { Reason = Words.Fit(e.Reason)! },
+        Reversed e => e with { MoneyReference = Words.Fit(e.MoneyReference)! },
         DisputeOpened e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
         DisputeClosed e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
-        _               => this,
+        _ => this,
     };
 
     /// <summary>The link exists and can be paid.</summary>

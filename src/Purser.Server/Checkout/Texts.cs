@@ -181,6 +181,8 @@ public static class Texts
     public const string TileReference = "API reference";
     public const string TileReferenceWords = "Every call, with examples to try.";
     public const string TileSandbox = "Sandbox";
+    public const string TileLaboratory = "Signature laboratory";
+    public const string TileLaboratoryWords = "Paste a gateway's message and see each step of its signature.";
     public const string TileSandboxWords = "Break the gateways: lose answers, repeat webhooks, pay twice.";
     public static string TileLookUpWords(string email) => $"By order number and e-mail. Demo orders have {email}.";
 

@@ -27,6 +27,7 @@ public static class PurserCommands
         root.Subcommands.Add(demo);
         root.Subcommands.Add(serve);
         root.Subcommands.Add(doctor);
+        root.Subcommands.Add(SignatureCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(KeysCommand.Make(() => Configuration(settings), Guard));
         root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
         return await root.Parse(words).InvokeAsync();

@@ -142,6 +142,32 @@ public abstract partial class GatewayContract<TGateway>
         (genuine.Payment, genuine.Facts.Count, genuine.ProvesAmount).ShouldBe((call.Payment, 0, false));
     }
 
+    [Fact]
+    public async Task Each_signature_can_be_shown_step_by_step_without_its_secret()
+    {
+        if (Gateway is not IShowSignatures shows) return;
+        var call = await Start();
+        Opened(await Open(call));
+        var acted = await sandbox!.Act(call.Payment, "paid");
+        IReadOnlyList<RawMessage> webhooks = Trust == WebhookTrust.None ? [] : await sandbox.Receive(1);
+        shows.Signatures.Select(s => s.Name).ShouldBeUnique();
+        foreach (var message in webhooks.Select(Whole).Append(acted.Message))
+        {
+            var traces = shows.Signatures.Select(s => s.Compute(message, sandbox.Account)).ToList();
+            // A return may be unsigned; a webhook that is believed, or leads to a question, has a signature that can be shown.
+            if (message.Method == "POST" && message != acted.Message) traces.ShouldContain(t => t.Right);
+            foreach (var secret in Gateway.Profile.Settings.Where(s => s.Secret).Select(s => sandbox.Account.OptionalSetting(s.Name)).OfType<string>())
+                traces.SelectMany(t => t.Steps).ShouldAllBe(s => !s.Value.Contains(secret) && (s.Remark == null || !s.Remark.Contains(secret)));
+            var strangers = sandbox.Account with
+            {
+                Settings = sandbox.Account.Settings.SetItems(Gateway.Profile.Settings.Where(s => s.Secret && sandbox.Account.OptionalSetting(s.Name) is not null)
+                    .Select(s => KeyValuePair.Create(s.Name, Stranger(s.Name, sandbox.Account.Setting(s.Name))))),
+            };
+            if (strangers.Settings.Count > 0 && WebhookSecrets.Any())
+                shows.Signatures.Select(s => s.Compute(message, strangers)).ShouldNotContain(t => t.Right && t.Given != null);
+        }
+    }
+
     NewsReading Read(RawMessage message) => Gateway.ReadWebhook(Whole(message), sandbox!.Account);
 
     static readonly ConcurrentDictionary<Uri, ReadOnlyMemory<byte>> Published = new();
