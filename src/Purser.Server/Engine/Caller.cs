@@ -85,7 +85,9 @@ public sealed partial class Caller(
         var order = call.Order;
         var id = new PaymentId(order.Id, p.Number);
         var inquiry = new InquireCall(
-            entry.Account, id, p.GatewayReference, p.Amount, p.StartedAt, p.AskedAt, MayComplete: order is { HasEnded: false, ClosingAt: null } && !p.CancelAsked);
+            entry.Account, id, p.GatewayReference, p.Amount, p.StartedAt, p.AskedAt,
+            // A payment that has ended made room for another one: what is approved on it afterwards would be paid twice.
+            MayComplete: order is { HasEnded: false, ClosingAt: null } && p is { IsOpen: true, CancelAsked: false });
         // No token: a call under way is finished and its answer stored even while the server stops; its line has its own time-out.
         return call switch
         {
