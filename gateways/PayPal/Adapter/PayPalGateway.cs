@@ -59,12 +59,12 @@ public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, ISet
         var said = await talk.Ask(HttpMethod.Post, "v2/checkout/orders", JsonSerializer.SerializeToUtf8Bytes(Order(call), Plain), $"{call.Payment.Reference}-create", stop);
         return said switch
         {
-            { NotSent: { } why }                  => new GatewayAnswer.NotSent(why),
-            { Lost: { } why, Definite: true }     => new GatewayAnswer.Rejected(why),
-            { Answer: { Status: 200 or 201 } a }  => Read(a, null, call.Payment) is { Facts: { } facts } ? new GatewayAnswer.Done(facts) : Unreadable,
+            { NotSent: { } why } => new GatewayAnswer.NotSent(why),
+            { Lost: { } why, Definite: true } => new GatewayAnswer.Rejected(why),
+            { Answer: { Status: 200 or 201 } a } => Read(a, null, call.Payment) is { Facts: { } facts } ? new GatewayAnswer.Done(facts) : Unreadable,
             { Answer: { Status: 400 or 401 or 403 or 422 } a } when PayPalTalk.Refusal(a) is { } error && !SaysThatItIsThere(error) =>
                 new GatewayAnswer.Rejected(talk.Reason(error)),
-            _                                     => Unknown(said),
+            _ => Unknown(said),
         };
     }
 
@@ -106,12 +106,12 @@ public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, ISet
             JsonSerializer.SerializeToUtf8Bytes(body, Plain), reference, stop);
         return said switch
         {
-            { NotSent: { } why }                 => new RefundAnswer.NotSent(why),
-            { Lost: { } why, Definite: true }    => new RefundAnswer.Rejected(why),
+            { NotSent: { } why } => new RefundAnswer.NotSent(why),
+            { Lost: { } why, Definite: true } => new RefundAnswer.Rejected(why),
             { Answer: { Status: 200 or 201 } a } => ReadRefund(a, call),
             { Answer: { Status: 400 or 401 or 403 or 404 or 422 } a } when PayPalTalk.Refusal(a) is { } error && !SaysThatItIsThere(error) =>
                 new RefundAnswer.Rejected(talk.Reason(error)),
-            _                                    => new RefundAnswer.Unknown(Why(said)),
+            _ => new RefundAnswer.Unknown(Why(said)),
         };
     }
 
@@ -186,9 +186,9 @@ public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, ISet
             ? new Reading(order, unit, PayPalMapping.Facts(order, unit))
             : null;
 
-    static GatewayAnswer Unreadable => new GatewayAnswer.Unknown("The answer is no order, or another one.");
+    static GatewayAnswer.Unknown Unreadable => new("The answer is no order, or another one.");
 
-    static GatewayAnswer Unknown(PayPalTalk.Said said) => new GatewayAnswer.Unknown(Why(said));
+    static GatewayAnswer.Unknown Unknown(PayPalTalk.Said said) => new(Why(said));
 
     static string Why(PayPalTalk.Said said) =>
         said.NotSent ?? said.Lost ?? (PayPalTalk.Refusal(said.Answer!) is { Word: { } word } ? $"HTTP {said.Answer!.Status} {Wire.Line(word, 60)}" : $"HTTP {said.Answer!.Status}");

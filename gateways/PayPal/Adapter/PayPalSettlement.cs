@@ -105,11 +105,11 @@ static class PayPalSettlement
     /// <summary>A code that we do not know moved money all the same.</summary>
     static SettlementKind Kind(string code, Money gross) => code switch
     {
-        "T1107"                       => SettlementKind.Refund,
+        "T1107" => SettlementKind.Refund,
         "T1106" or "T1110" or "T1201" => SettlementKind.Dispute,
-        "T1111" or "T1202"            => SettlementKind.DisputeReturned,
+        "T1111" or "T1202" => SettlementKind.DisputeReturned,
         _ when code.StartsWith("T00", StringComparison.Ordinal) && gross.MinorUnits > 0 => SettlementKind.Payment,
         _ when code.StartsWith("T04", StringComparison.Ordinal) => SettlementKind.Payout,
-        _                             => SettlementKind.Adjustment,
+        _ => SettlementKind.Adjustment,
     };
 }

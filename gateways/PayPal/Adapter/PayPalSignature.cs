@@ -164,7 +164,7 @@ static class PayPalSignature
     }
 
     /// <summary>A certificate of nobody's, whose key was thrown away; shows the form of the setting.</summary>
-    public const string ExampleRoot = 
+    public const string ExampleRoot =
         """
         -----BEGIN CERTIFICATE-----
         MIIBeTCCAR+gAwIBAgIUcvqJL7083Kc9tyUcV6reRG2oN/IwCgYIKoZIzj0EAwIw

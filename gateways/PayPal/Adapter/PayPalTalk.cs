@@ -89,5 +89,5 @@ sealed class PayPalTalk(GatewayAccount account, GatewayLine line)
     public static ErrorWire? Refusal(LineReply.Answered answer) =>
         answer.Status is >= 400 and < 500 && Wire.TryRead<ErrorWire>(answer.Body.Span, out var error) && error.Name is { Length: > 0 } ? error : null;
 
-    public string Reason(ErrorWire error) => line.Redact(Wire.Line($"{error.Word}: {error.Details?.FirstOrDefault()?.Description ?? error.Message}", LongestReason));
+    public string Reason(ErrorWire error) => line.Redact(Wire.Line($"{error.Word}: {(error.Details is [{ Description: { } why }, ..] ? why : error.Message)}", LongestReason));
 }

@@ -32,8 +32,12 @@ public sealed class PayPalNewsTests
     {
         var all = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
-            ["PAYPAL-TRANSMISSION-ID"] = Transmission, ["PAYPAL-TRANSMISSION-TIME"] = SentAt, ["PAYPAL-TRANSMISSION-SIG"] = signature,
-            ["PAYPAL-CERT-URL"] = CertificateUrl, ["PAYPAL-AUTH-ALGO"] = "SHA256withRSA", ["PAYPAL-AUTH-VERSION"] = "v2",
+            ["PAYPAL-TRANSMISSION-ID"] = Transmission,
+            ["PAYPAL-TRANSMISSION-TIME"] = SentAt,
+            ["PAYPAL-TRANSMISSION-SIG"] = signature,
+            ["PAYPAL-CERT-URL"] = CertificateUrl,
+            ["PAYPAL-AUTH-ALGO"] = "SHA256withRSA",
+            ["PAYPAL-AUTH-VERSION"] = "v2",
         };
         foreach (var (name, value) in headers)
             if (value is null) all.Remove(name);

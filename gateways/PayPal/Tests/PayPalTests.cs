@@ -20,7 +20,8 @@ public sealed class PayPalTests
     const string Token = """{"scope":"x","access_token":"A21.first","token_type":"Bearer","app_id":"APP-1","expires_in":32400,"nonce":"n"}""";
 
     static readonly GatewayAccount Account = new("main", "paypal", new Uri("https://api.gateway.test"), ImmutableDictionary<string, string>.Empty
-        .Add("client_id", "client-1").Add("client_secret", "secret-1234").Add("webhook_id", "1AB23456CD789012E")) { TestMode = true };
+        .Add("client_id", "client-1").Add("client_secret", "secret-1234").Add("webhook_id", "1AB23456CD789012E"))
+    { TestMode = true };
 
     static string Order(string status, string captures = "", string amount = "19.99", string reference = Ours) => $$$"""
         {"id":"{{{OrderId}}}","intent":"CAPTURE","status":"{{{status}}}","create_time":"2025-06-15T15:00:00Z","payment_source":{"paypal":{}},

@@ -285,8 +285,17 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
     {
         var form = new Dictionary<string, string>
         {
-            ["key"] = Key, ["txnid"] = txnid, ["amount"] = "499.00", ["productinfo"] = "Demo order 1", ["firstname"] = "Asha", ["email"] = "asha@example.test",
-            ["phone"] = "9000000001", ["udf1"] = "tenant-7", ["udf5"] = "att-1", ["surl"] = "https://shop.example.test/ok", ["furl"] = "https://shop.example.test/no",
+            ["key"] = Key,
+            ["txnid"] = txnid,
+            ["amount"] = "499.00",
+            ["productinfo"] = "Demo order 1",
+            ["firstname"] = "Asha",
+            ["email"] = "asha@example.test",
+            ["phone"] = "9000000001",
+            ["udf1"] = "tenant-7",
+            ["udf5"] = "att-1",
+            ["surl"] = "https://shop.example.test/ok",
+            ["furl"] = "https://shop.example.test/no",
         };
         foreach (var (name, value) in changes) form[name] = value;
         form["hash"] = Sha($"{Key}|{txnid}|{form["amount"]}|Demo order 1|Asha|asha@example.test|tenant-7||||att-1||||||{Salt}");

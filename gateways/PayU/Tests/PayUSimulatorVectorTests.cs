@@ -70,8 +70,14 @@ public sealed class PayUSimulatorVectorTests
     {
         var form = new Dictionary<string, string>
         {
-            ["key"] = Key, ["txnid"] = "ORD20260001A1", ["amount"] = "499.00", ["productinfo"] = "Demo order 1", ["firstname"] = "Asha",
-            ["email"] = "asha@example.test", ["udf1"] = "tenant-7", ["udf5"] = "att-1",
+            ["key"] = Key,
+            ["txnid"] = "ORD20260001A1",
+            ["amount"] = "499.00",
+            ["productinfo"] = "Demo order 1",
+            ["firstname"] = "Asha",
+            ["email"] = "asha@example.test",
+            ["udf1"] = "tenant-7",
+            ["udf5"] = "att-1",
         };
         foreach (var (name, value) in changes) form[name] = value;
         return form;
