@@ -155,7 +155,7 @@ public sealed partial class PayUDialect : IGatewayDialect
             "CC" or "CREDITCARD" => ("CC", "VISA"),
             "DC" or "DEBITCARD" => ("DC", "RUPAY"),
             "NB" or "NETBANKING" => ("NB", "AXIB"),
-            "CASH" or "CASHCARD" => ("CASH", "PHONEPE"),
+            "CASH" or "CASHCARD" => ("CASH", "AMON"),
             _ => ("UPI", "UPI"),
         };
         return new(link, vault.NextPayment(), vault.NextRequest(), mode, link.Form.GetValueOrDefault("bankcode") is { Length: > 0 } asked ? asked : bankCode, world.Now);
