@@ -118,7 +118,8 @@ public static class ApiDocument
             {
                 ["name"] = IdempotencyKey.Header,
                 ["in"] = "header",
-                ["description"] = "Makes the request safe to send again. 1 to 255 printable characters.",
+                ["description"] = "Makes the request safe to send again. 1 to 255 printable characters." + (operation.Access != Access.AnyKey ? "" :
+                    $" A publishable key must send it, with at least {IdempotencyKey.ShortestSecret} characters drawn by chance, such as a UUID: whoever knows it gets the order."),
                 ["schema"] = new JsonObject { ["type"] = "string", ["maxLength"] = IdempotencyKey.Longest },
                 ["example"] = "5f0c7a52-6a0e-4f59-8a3a-0d6c5c1f6a1e",
             });

@@ -67,7 +67,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
             return new Problem(ProblemTypes.TooManyRequests) { RetryAfter = wait };
         if (problem is not null) return problem;
         if (await RefusesOrigin(http, caller!) is { } refused) return refused;
-        if (operation.TakesKey && http.Request.Headers.TryGetValue(IdempotencyKey.Header, out var values) && IdempotencyKey.Fault(values) is { } fault)
+        if (operation.TakesKey && IdempotencyKey.Fault(caller!, http.Request.Headers[IdempotencyKey.Header]) is { } fault)
             return Problem.Of(ProblemTypes.InvalidHeader, [fault]);
         http.Features.Set(caller);
         return null;

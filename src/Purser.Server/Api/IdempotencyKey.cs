@@ -14,6 +14,11 @@ public static class IdempotencyKey
     public const string ReplayedHeader = "Idempotency-Replayed";
     public const int Longest = 255;
 
+    /// <summary>A publishable key is every visitor's, so an Idempotency-Key under it is all that tells the first caller from the others: 22 letters
+    /// are 128 bits drawn by chance. Shorter ones, and ones of a few letters repeated, could be guessed, and the first order with them.</summary>
+    public const int ShortestSecret = 22;
+    const int FewestLetters = 8;
+
     /// <summary>Callers that have no API key share this number; their keys begin with the order that their token is for.</summary>
     const int NoApiKey = 0;
 
@@ -28,10 +33,21 @@ public static class IdempotencyKey
             : new RequestKey(NoApiKey, $"{caller.Token!.Value.Letters}:{key}", fingerprint);
     }
 
-    public static FieldFault? Fault(StringValues values) => values switch
+    /// <summary>Null when the header may be as it is.</summary>
+    public static FieldFault? Fault(ApiCaller caller, StringValues values) => values switch
     {
+        { Count: 0 } when !MustBeSecret(caller) => null,
+        { Count: 0 } => new FieldFault(Header, "A publishable key must send this header.", Draw),
         { Count: not 1 } => new FieldFault(Header, "The header is sent more than once.", "Send it once."),
-        [{ Length: >= 1 and <= Longest } key] when key.All(c => c is > ' ' and <= '~') => null,
+        [{ Length: >= 1 and <= Longest } key] when key.All(c => c is > ' ' and <= '~') => MustBeSecret(caller) && MayBeGuessed(key)
+            ? new FieldFault(Header, $"With a publishable key the header must be such that nobody guesses it: {ShortestSecret} characters or more, drawn by chance.", Draw)
+            : null,
         _ => new FieldFault(Header, "The header is empty, too long, or holds characters other than printable ASCII.", $"Send 1 to {Longest} letters, digits or signs without spaces, such as a UUID."),
     };
+
+    const string Draw = "Draw one for each order, as crypto.randomUUID() does, keep it in the page, and send it again when you repeat the request.";
+
+    static bool MustBeSecret(ApiCaller caller) => caller is { IsMerchant: false, Token: null };
+
+    static bool MayBeGuessed(string key) => key.Length < ShortestSecret || key.Distinct().Count() < FewestLetters;
 }

@@ -33,7 +33,8 @@ static class OrderDocs
     public static readonly ApiOperation Place = new("placeOrder", Tag, "Place an order", Access.AnyKey)
     {
         Description = "A secret key may state prices; a publishable key may only name products, priced by us. The same `reference`, or the same " +
-            "`Idempotency-Key`, with the same content answers 200 with the first order, for ever; with other content 409 with the fields that differ.",
+            "`Idempotency-Key`, with the same content answers 200 with the first order, for ever; with other content 409, with the fields that differ if the key is secret. " +
+            "A publishable key must send an `Idempotency-Key` of at least 22 characters drawn by chance: all visitors share the key, so only that tells them apart.",
         Body = typeof(OrderBody),
         Examples =
         [

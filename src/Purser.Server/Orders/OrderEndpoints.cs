@@ -51,7 +51,7 @@ public static class OrderEndpoints
             EngineReply.Done { Reply: Reply.Refused refused } => Refusals.Problem(refused.Why, id),
             EngineReply.Done { Reply: Reply.Made } => await views.Answer(http, order, replayed: false, stop),
             EngineReply.Done or EngineReply.Replayed => await views.Answer(http, order, replayed: true, stop),
-            EngineReply.KeyConflict conflict => Refusals.KeyConflict(conflict.Resource),
+            EngineReply.KeyConflict conflict => Refusals.KeyConflict(http, conflict.Resource),
             EngineReply.Busy busy => Refusals.Busy(busy),
             var unexpected => throw new InvalidOperationException($"{command.GetType().Name} was answered with {unexpected.GetType().Name}."),
         };

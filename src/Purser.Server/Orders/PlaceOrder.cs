@@ -8,8 +8,8 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Orders;
 
-/// <summary>POST /v1/orders: 201 the first time; 200 for the same again, by reference or Idempotency-Key, for ever; 409 with the fields that
-/// differ for the same name and other content.</summary>
+/// <summary>POST /v1/orders: 201 the first time; 200 for the same again, by reference or Idempotency-Key, for ever; 409 for the same name
+/// and other content, with the fields that differ if the merchant asks.</summary>
 public sealed class PlaceOrder(OrderEngine engine, Ids ids, OrderPricing pricing, OrderReadStore store, OrderViews views)
 {
     public static void Map(IEndpointRouteBuilder routes) =>
@@ -51,9 +51,9 @@ public sealed class PlaceOrder(OrderEngine engine, Ids ids, OrderPricing pricing
                 case EngineReply.Replayed replayed when OrderId.TryParse(replayed.Resource, out var first):
                     return await views.Answer(http, first, replayed: true, stop);
                 case EngineReply.KeyConflict conflict:
-                    return OrderId.TryParse(conflict.Resource, out var used)
+                    return ApiCaller.Of(http).IsMerchant && OrderId.TryParse(conflict.Resource, out var used)
                         ? await Compare(http, body, terms, used, ProblemTypes.KeyReused, stop)
-                        : Refusals.KeyConflict(conflict.Resource);
+                        : Refusals.KeyConflict(http, conflict.Resource);
                 case EngineReply.Busy busy:
                     return Refusals.Busy(busy);
                 case EngineReply.IdTaken:
@@ -81,7 +81,7 @@ public sealed class PlaceOrder(OrderEngine engine, Ids ids, OrderPricing pricing
         var differences = OrderDifferences.Of(body, terms, stored);
         // Said in other words, a default written out, say: it is the same order.
         if (differences.Count == 0 && type == ProblemTypes.ReferenceTaken) return views.Answer(http, stored, StatusCodes.Status200OK, replayed: true);
-        if (differences.Count == 0) return Refusals.KeyConflict(first.ToString());
+        if (differences.Count == 0) return Refusals.KeyConflict(http, first.ToString());
         return new Problem(type, $"{first} was placed before and differs in {string.Join(", ", differences.Select(d => d.Field))}.")
         {
             Field = differences[0].Field,

@@ -28,8 +28,10 @@ static class Refusals
 
     public static Problem Busy(EngineReply.Busy busy) => new(ProblemTypes.Busy, busy.Why) { RetryAfter = busy.RetryAfter };
 
-    /// <summary>The same Idempotency-Key came before with another request.</summary>
-    public static Problem KeyConflict(string resource) => new(ProblemTypes.KeyReused,
-        $"This Idempotency-Key was used before, for another request, which concerned {resource}.")
-    { Field = IdempotencyKey.Header, Resource = resource };
+    /// <summary>The same Idempotency-Key came before with another request. Only the merchant is told which: a publishable key is shared by all
+    /// shoppers, and the first request may have been another's.</summary>
+    public static Problem KeyConflict(HttpContext http, string resource) => ApiCaller.Of(http).IsMerchant
+        ? new(ProblemTypes.KeyReused, $"This Idempotency-Key was used before, for another request, which concerned {resource}.")
+        { Field = IdempotencyKey.Header, Resource = resource }
+        : new(ProblemTypes.KeyReused) { Field = IdempotencyKey.Header };
 }

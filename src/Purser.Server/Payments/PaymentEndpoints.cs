@@ -61,7 +61,7 @@ public sealed class PaymentEndpoints(
                 if (await store.Find(first.Order, stop) is not { } now) return new Problem(ProblemTypes.PaymentUnknown);
                 return await WithLink(watching, now.Order, first.Number, StatusCodes.Status200OK, stop, replayed: true);
             case EngineReply.KeyConflict conflict:
-                return Refusals.KeyConflict(conflict.Resource);
+                return Refusals.KeyConflict(http, conflict.Resource);
             case EngineReply.Busy busy:
                 return Refusals.Busy(busy);
             case var unexpected:
@@ -143,7 +143,7 @@ public sealed class PaymentEndpoints(
                     ? Answer(stored.Order, payment.Number, StatusCodes.Status200OK, replayed: true)
                     : new Problem(ProblemTypes.PaymentUnknown) { Field = "id" };
             case EngineReply.KeyConflict conflict:
-                return Refusals.KeyConflict(conflict.Resource);
+                return Refusals.KeyConflict(http, conflict.Resource);
             case EngineReply.Busy busy:
                 return Refusals.Busy(busy);
             case var unexpected:

@@ -80,7 +80,7 @@ public static class ProductEndpoints
                     ? ApiJson.Answer(ProductView.From(made), replayed: true)
                     : new Problem(ProblemTypes.ProductUnknown);
             case Added.KeyUsed { Key: var used }:
-                return Refusals.KeyConflict(used.Resource);
+                return Refusals.KeyConflict(http, used.Resource);
             default:
                 throw new InvalidOperationException("No rule for what became of the product.");
         }

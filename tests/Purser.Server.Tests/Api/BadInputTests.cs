@@ -125,7 +125,7 @@ public sealed class BadInputTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task A_browser_may_not_say_what_only_the_backend_knows(string body, string field)
     {
         var before = await house.Rows();
-        var answer = await house.Post("/v1/orders", body, house.Publishable);
+        var answer = await house.Post("/v1/orders", body, house.Publishable, (IdempotencyKey.Header, "5f0c7a52-6a0e-4f59-8a3a-0d6c5c1f6a1e"));
         answer.Status.ShouldBe(HttpStatusCode.UnprocessableEntity);
         answer.Text("field").ShouldBe(field);
         (await house.Rows()).ShouldBe(before);

@@ -137,7 +137,8 @@ public sealed class PlaceOrderTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task A_browser_orders_products_at_our_price()
     {
         await house.Post("/v1/products", """{"id": "tea", "name": "Tea", "unit_amount": 500, "currency": "JPY"}""");
-        var placed = await house.Post("/v1/orders", """{"lines": [{"product": "tea", "quantity": 2}], "customer": {"email": "a@b.example"}}""", house.Publishable);
+        var placed = await house.Post("/v1/orders", """{"lines": [{"product": "tea", "quantity": 2}], "customer": {"email": "a@b.example"}}""", house.Publishable,
+            ("Idempotency-Key", "5f0c7a52-6a0e-4f59-8a3a-0d6c5c1f6a1e"));
         placed.Status.ShouldBe(HttpStatusCode.Created);
         (placed.Text("currency"), placed.Body.GetProperty("amount").GetInt64(), placed.Text("description")).ShouldBe(("JPY", 1000, "Tea"));
     }
