@@ -8,7 +8,6 @@ using Purser.Server.Checkout;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Laboratory;
-using Purser.Server.Live;
 using Purser.Server.Platform;
 using Purser.Server.Returns;
 using Purser.Server.Webhooks;
@@ -117,7 +116,6 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<InstallationStore>();
         services.AddSingleton(p => ShopperTokens.Of(p.GetRequiredService<InstallationStore>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ReturnAddresses>();
-        LiveEndpoints.Add(services);
         ApiEndpoints.Add(services, configuration);
         CheckoutEndpoints.Add(services);
     }
@@ -127,7 +125,6 @@ public sealed partial class ServerHost : IAsyncDisposable
         app.UseWebSockets();
         CheckoutEndpoints.Use(app);
         ApiEndpoints.Map(app);
-        LiveEndpoints.Map(app);
         CheckoutEndpoints.Map(app);
         LaboratoryEndpoints.Map(app);
         ReturnEndpoints.Map(app);

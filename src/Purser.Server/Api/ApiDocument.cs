@@ -129,6 +129,7 @@ public static class ApiDocument
     static JsonObject Responses(ApiOperation operation, SortedDictionary<string, JsonNode> schemas)
     {
         var responses = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
+        if (operation.Socket is { } opened) responses["101"] = new JsonObject { ["description"] = opened };
         foreach (var answer in operation.Answers)
             responses[$"{answer.Status}"] = new JsonObject
             {

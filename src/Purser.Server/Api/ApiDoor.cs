@@ -17,6 +17,9 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
     /// <summary>Where a shopper's token may stand instead of the address.</summary>
     public const string TokenHeader = "Purser-Token";
 
+    /// <summary>A browser's WebSocket can send no header of ours; its token comes as a sub-protocol behind this.</summary>
+    public const string TokenProtocol = "token.";
+
     const string ExposedHeaders = "Location, Retry-After, Idempotency-Replayed";
     static readonly TimeSpan AwayFor = TimeSpan.FromSeconds(2);
 
@@ -59,9 +62,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
 
         if (http.GetEndpoint()?.Metadata.GetMetadata<ApiOperation>() is not { } operation)
             // A page for whatever else is asked for is no answer to a program.
-            return http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route } && route.StartsWith("/v1/", StringComparison.Ordinal)
-                ? null
-                : Unserved(http);
+            return Unserved(http);
         var (caller, problem) = await Identify(http, operation.Access);
         if (limits.Exceeds(caller, http.Connection.RemoteIpAddress) is { } wait)
             return new Problem(ProblemTypes.TooManyRequests) { RetryAfter = wait };
@@ -100,7 +101,8 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
         }
         else if (!OrderId.TryParse(id, out order)) return (null, Unknown(ProblemTypes.OrderUnknown));
 
-        var token = http.Request.Headers[TokenHeader].FirstOrDefault() ?? http.Request.Query["token"].FirstOrDefault();
+        var token = http.Request.Headers[TokenHeader].FirstOrDefault() ?? http.Request.Query["token"].FirstOrDefault()
+            ?? http.WebSockets.WebSocketRequestedProtocols.FirstOrDefault(p => p.StartsWith(TokenProtocol, StringComparison.Ordinal))?[TokenProtocol.Length..];
         return tokens.Check(order, token) switch
         {
             TokenCheck.Valid => (new ApiCaller(key, order), null),
@@ -148,9 +150,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
     async Task<Problem?> RefusesOrigin(HttpContext http, ApiCaller caller)
     {
         if (caller.IsMerchant || http.Request.Headers.Origin.FirstOrDefault() is not { Length: > 0 } origin) return null;
-        if (Uri.TryCreate(origin, UriKind.Absolute, out var page) && Uri.TryCreate(address.Url, UriKind.Absolute, out var own)
-            && Uri.Compare(page, own, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0)
-            return null;
+        if (IsOwn(origin, http.Request.Host)) return null;
         var allowed = caller.Key is { } key ? key.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase) : await keys.Allows(origin);
         if (!allowed) return new Problem(ProblemTypes.OriginRefused, $"This key was not made for pages of {Shown(origin)}.") { Field = "Origin" };
         http.Response.Headers.AccessControlAllowOrigin = origin;
@@ -158,6 +158,14 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
         http.Response.Headers.Vary = "Origin";
         return null;
     }
+
+    /// <summary>A page of ours: at the configured address, or at whatever name of this host the browser asks now. Browsers send the origin of
+    /// our own pages with every WebSocket.</summary>
+    bool IsOwn(string origin, HostString asked) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var page)
+        && (page.Authority.Equals(asked.Value, StringComparison.OrdinalIgnoreCase)
+            || Uri.TryCreate(address.Url, UriKind.Absolute, out var own)
+                && Uri.Compare(page, own, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0);
 
     static string Shown(string origin) => origin.Length <= 100 ? origin : origin[..100];
 

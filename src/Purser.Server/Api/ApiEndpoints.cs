@@ -1,6 +1,7 @@
 using Purser.Server.Events;
 using Purser.Server.Explanation;
 using Purser.Server.Keys;
+using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
@@ -21,6 +22,7 @@ public static class ApiEndpoints
         ProductEndpoints.Add(services);
         EventEndpoints.Add(services);
         ExplanationEndpoints.Add(services);
+        LiveEndpoints.Add(services);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>
@@ -32,6 +34,7 @@ public static class ApiEndpoints
         ProductEndpoints.Map(app);
         EventEndpoints.Map(app);
         ExplanationEndpoints.Map(app);
+        LiveEndpoints.Map(app);
         ReferenceEndpoints.Map(app);
     }
 }

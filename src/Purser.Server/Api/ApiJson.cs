@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Purser.Server.Events;
 using Purser.Server.Explanation;
+using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
@@ -17,7 +18,7 @@ namespace Purser.Server.Api;
 [JsonSerializable(typeof(ProductView)), JsonSerializable(typeof(ProductList)), JsonSerializable(typeof(ProductBody)), JsonSerializable(typeof(ProductChange))]
 [JsonSerializable(typeof(EventView)), JsonSerializable(typeof(EventList)), JsonSerializable(typeof(OrderEventList))]
 [JsonSerializable(typeof(DiscrepancyList)), JsonSerializable(typeof(NewsList)), JsonSerializable(typeof(NewsView))]
-[JsonSerializable(typeof(ExplanationView))]
+[JsonSerializable(typeof(ExplanationView)), JsonSerializable(typeof(LiveView))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>Without the HTML escapes that only an inline script would need.</summary>

@@ -15,6 +15,8 @@ public sealed record ApiOperation(string Id, string Tag, string Summary, Access 
     public IReadOnlyList<ApiParameter> Query { get; init; } = [];
     public IReadOnlyList<ApiAnswer> Answers { get; init; } = [];
     public IReadOnlyList<ProblemType> Problems { get; init; } = [];
+    /// <summary>What it means that a WebSocket was opened at this address; null when none can be.</summary>
+    public string? Socket { get; init; }
     /// <summary>A POST that takes an Idempotency-Key.</summary>
     public bool TakesKey { get; init; }
 }

@@ -10,8 +10,11 @@ public sealed record LiveOptions
 {
     /// <summary>Sockets in all; more are sent to the long poll, and from there to the plain page.</summary>
     public int MostSockets { get; init; } = 20_000;
-    /// <summary>Watchers of one order: a shared link must not take the whole house.</summary>
+    /// <summary>Sockets of one order: a shared link must not take the whole house.</summary>
     public int MostPerOrder { get; init; } = 50;
+    /// <summary>Long polls, and shoppers' pages, that wait for a change: in all, and of one order. Each holds a connection and its memory.</summary>
+    public int MostWaiters { get; init; } = 10_000;
+    public int MostWaitersPerOrder { get; init; } = 1000;
     /// <summary>How often the database is asked for what other nodes committed. One question covers all watched orders.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromSeconds(1);
     /// <summary>Proxies close sockets that are silent for a minute.</summary>
@@ -34,9 +37,13 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
     readonly LiveOptions options = options;
     readonly ConcurrentDictionary<OrderId, Watched> orders = new();
     int sockets;
+    int waiting;
 
     /// <summary>Open sockets.</summary>
     public int Sockets => Volatile.Read(ref sockets);
+
+    /// <summary>Who waits for a change without a socket.</summary>
+    public int Waiting => Volatile.Read(ref waiting);
 
     /// <summary>Runs on the engine's lane right after the commit, so it only takes note.</summary>
     public void Publish(OrderId order, IReadOnlyList<OrderEvent> events)
@@ -45,11 +52,13 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         watched.Add([.. events.Select(LiveEvent.Of)]);
     }
 
-    /// <summary>Waits until the order has an event after this number, here or on another node. False when the time ran out first.</summary>
+    /// <summary>Waits until the order has an event after this number, here or on another node. False when the time ran out first, or when
+    /// so many wait already that there is no room: then at once.</summary>
     public async Task<bool> WaitForChange(OrderId order, int afterSequence, TimeSpan atMost, CancellationToken stop)
     {
         var waiter = new Waiter(afterSequence);
-        var watched = Enter(order, waiter, int.MaxValue)!;
+        if (Waiting >= options.MostWaiters || Enter(order, waiter, options.MostWaitersPerOrder) is not { } watched) return false;
+        Interlocked.Increment(ref waiting);
         try
         {
             // It may have happened before we began to listen.
@@ -63,13 +72,18 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         }
         finally
         {
+            Interlocked.Decrement(ref waiting);
             Leave(watched, waiter);
         }
     }
 
+    /// <summary>Whether one more may wait for this order without a socket.</summary>
+    public bool HasRoomToWait(OrderId order) =>
+        Waiting < options.MostWaiters && (!orders.TryGetValue(order, out var watched) || watched.Waiters < options.MostWaitersPerOrder);
+
     /// <summary>Whether one more socket may be opened for this order.</summary>
     public bool HasRoom(OrderId order) =>
-        Sockets < options.MostSockets && (!orders.TryGetValue(order, out var watched) || watched.Count < options.MostPerOrder);
+        Sockets < options.MostSockets && (!orders.TryGetValue(order, out var watched) || watched.Followers < options.MostPerOrder);
 
     /// <summary>Sends the events after a number, then every further one as it is committed, until the socket closes.</summary>
     public async Task Follow(WebSocket socket, OrderId order, int after, CancellationToken stop)

@@ -14,27 +14,28 @@ sealed class Watched(OrderId order)
     readonly Lock door = new();
     readonly List<Watcher> watchers = new(1);
     readonly List<LiveEvent> latest = [];
+    int followers;
+    int waiters;
     bool gone;
     int sequence;
 
     public OrderId Order => order;
 
-    public int Count
-    {
-        get
-        {
-            lock (door) return watchers.Count;
-        }
-    }
+    public int Followers => Volatile.Read(ref followers);
+
+    public int Waiters => Volatile.Read(ref waiters);
 
     public int Sequence => Volatile.Read(ref sequence);
 
+    /// <param name="most">Watchers of this kind: those with a socket and those without take no room from each other.</param>
     public Entry TryEnter(Watcher watcher, int most)
     {
         lock (door)
         {
             if (gone) return Entry.Gone;
-            if (watchers.Count >= most) return Entry.Full;
+            ref var same = ref watcher is Waiter ? ref waiters : ref followers;
+            if (same >= most) return Entry.Full;
+            same++;
             watchers.Add(watcher);
             if (sequence > 0) watcher.Told(sequence);
             return Entry.In;
@@ -46,7 +47,7 @@ sealed class Watched(OrderId order)
     {
         lock (door)
         {
-            watchers.Remove(watcher);
+            if (watchers.Remove(watcher)) _ = watcher is Waiter ? waiters-- : followers--;
             return gone = watchers.Count == 0;
         }
     }

@@ -45,8 +45,7 @@ public sealed partial class DocumentTests(PostgresFixture postgres) : IClassFixt
     {
         var routes = Endpoints.OfType<RouteEndpoint>().Where(e => e.RoutePattern.RawText!.StartsWith("/v1/", StringComparison.Ordinal)).ToList();
         routes.Count.ShouldBeGreaterThan(15);
-        // The live socket checks its token itself.
-        routes.Where(e => e.Metadata.GetMetadata<ApiOperation>() is null).Select(e => e.RoutePattern.RawText).ShouldBe(["/v1/orders/{id}/live"]);
+        routes.Where(e => e.Metadata.GetMetadata<ApiOperation>() is null).Select(e => e.RoutePattern.RawText).ShouldBeEmpty();
         foreach (var route in routes)
         {
             var path = Placeholder().Replace(route.RoutePattern.RawText!, "ord_01jd8xk3m4n7p").Replace("payments/ord_01jd8xk3m4n7p", "payments/pay_01jd8xk3m4n7p_1", StringComparison.Ordinal);
@@ -96,6 +95,7 @@ public sealed partial class DocumentTests(PostgresFixture postgres) : IClassFixt
             ($"/v1/orders/{order.Text("id")}/explanation", "/v1/orders/{id}/explanation"), ($"/v1/orders/{order.Text("id")}/events", "/v1/orders/{id}/events"),
             ("/v1/events", "/v1/events"), ("/v1/products", "/v1/products"), ("/v1/gateways", "/v1/gateways"), ("/v1/gateway_news", "/v1/gateway_news"),
             ("/v1/gateway_news/first/e1", "/v1/gateway_news/{account}/{eventId}"), ("/v1/discrepancies", "/v1/discrepancies"),
+            ($"/v1/orders/{order.Text("id")}/live", "/v1/orders/{id}/live"),
         })
         {
             var answer = await house.Get(path);

@@ -57,8 +57,8 @@ public sealed class TroubleTests(PostgresFixture postgres) : IClassFixture<Postg
         await using var house = await ApiHouse.Open(await postgres.CreateDatabase());
         var order = (await house.Order()).Text("id");
         (await house.Get($"/v1/orders/{order}/live")).Body.GetProperty("sequence").GetInt32().ShouldBe(1);
-        (await house.Get($"/v1/orders/{order}/live", house.Publishable)).Status.ShouldBe(HttpStatusCode.Unauthorized);
-        (await house.Get($"/v1/orders/{order}/live?wait=soon")).Problem.ShouldBe("bad_request");
+        (await house.Get($"/v1/orders/{order}/live", house.Publishable)).Problem.ShouldBe("secret_key_needed");
+        (await house.Get($"/v1/orders/{order}/live?wait=soon")).Problem.ShouldBe("invalid_query");
         (await house.Get($"/v1/orders/{order}/live", "sk_0")).Status.ShouldBe(HttpStatusCode.Unauthorized);
     }
 }

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Purser.Orders;
+using Purser.Server.Api;
 using Purser.Server.Engine;
 using Purser.Server.Keys;
 using Purser.Server.Live;
@@ -44,12 +45,15 @@ public sealed class LiveHouse : IAsyncDisposable
         builder.Services.AddSingleton(database).AddSingleton(TimeProvider.System).AddSingleton<InstallationStore>();
         builder.Services.AddSingleton(s => ShopperTokens.Of(s.GetRequiredService<InstallationStore>(), TimeProvider.System));
         builder.Services.AddSingleton<ApiKeyStore>().AddSingleton<ApiKeys>();
+        builder.Services.AddSingleton(new PurserOptions()).AddSingleton<PublicAddress>();
+        builder.Services.AddSingleton(new ApiOptions { TokenBurst = 1000 }).AddSingleton<RateLimits>().AddSingleton<ApiDoor>();
         LiveEndpoints.Add(builder.Services);
         if (options is not null) builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(s => new OrderEngine(new OrderStore(database), () => Rules, new NoCalls(),
             heard ? s.GetRequiredService<LiveHub>() : new Deaf(), TimeProvider.System, new EngineOptions(), NullLogger<OrderEngine>.Instance));
         var app = builder.Build();
         app.UseWebSockets();
+        ApiDoor.Use(app);
         LiveEndpoints.Map(app);
         await app.StartAsync();
         var house = new LiveHouse(app, database);
@@ -93,7 +97,7 @@ public sealed class LiveHouse : IAsyncDisposable
     {
         var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol(LiveEndpoints.Protocol);
-        socket.Options.AddSubProtocol(LiveEndpoints.TokenProtocol + (token ?? Tokens.For(order.Id, order.CreatedAt)));
+        socket.Options.AddSubProtocol(ApiDoor.TokenProtocol + (token ?? Tokens.For(order.Id, order.CreatedAt)));
         await socket.ConnectAsync(new Uri($"{Http.BaseAddress!.ToString().Replace("http", "ws", StringComparison.Ordinal)}v1/orders/{order.Id}/live?after={after}"),
             CancellationToken.None);
         return socket;

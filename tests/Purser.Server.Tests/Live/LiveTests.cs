@@ -215,7 +215,7 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
         var (secret, _) = await house.Keys.Create("shop", KeyKind.Secret);
         var (publishable, _) = await house.Keys.Create("page", KeyKind.Publishable, ["https://shop.example"]);
         (await Status(order.Id, secret)).ShouldBe(HttpStatusCode.OK);
-        (await Status(order.Id, publishable)).ShouldBe(HttpStatusCode.Unauthorized);
+        (await Status(order.Id, publishable)).ShouldBe(HttpStatusCode.Forbidden);
         (await Status(order.Id, "sk_nonsense")).ShouldBe(HttpStatusCode.Unauthorized);
         (await Status(new OrderId(order.Id.Value + 1), secret)).ShouldBe(HttpStatusCode.NotFound);
     }
