@@ -63,9 +63,13 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
         if (http.GetEndpoint()?.Metadata.GetMetadata<ApiOperation>() is not { } operation)
             // A page for whatever else is asked for is no answer to a program.
             return Unserved(http);
-        var (caller, problem) = await Identify(http, operation.Access);
-        if (limits.Exceeds(caller, http.Connection.RemoteIpAddress) is { } wait)
-            return new Problem(ProblemTypes.TooManyRequests) { RetryAfter = wait };
+        var from = http.Connection.RemoteIpAddress;
+        var key = Key(http.Request);
+        // Whoever shows a key that is not known here is a stranger until the database has said otherwise, and pays as one before it is asked.
+        var asStranger = key is not null && keys.AsksFor(key);
+        if (asStranger && limits.Exceeds(null, from) is { } patience) return TooMany(patience);
+        var (caller, problem) = await Identify(http, key, operation.Access);
+        if (!(asStranger && caller is null) && limits.Exceeds(caller, from) is { } wait) return TooMany(wait);
         if (problem is not null) return problem;
         if (await RefusesOrigin(http, caller!) is { } refused) return refused;
         if (operation.TakesKey && IdempotencyKey.Fault(caller!, http.Request.Headers[IdempotencyKey.Header]) is { } fault)
@@ -74,10 +78,12 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
         return null;
     }
 
-    async Task<(ApiCaller? Caller, Problem? Problem)> Identify(HttpContext http, Access access)
+    static Problem TooMany(TimeSpan wait) => new(ProblemTypes.TooManyRequests) { RetryAfter = wait };
+
+    async Task<(ApiCaller? Caller, Problem? Problem)> Identify(HttpContext http, string? text, Access access)
     {
         ApiKey? key = null;
-        if (Key(http.Request) is { } text)
+        if (text is not null)
         {
             key = await keys.Find(text);
             if (key is null) return (null, new Problem(ProblemTypes.KeyUnknown));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Purser.Server.Keys;
 
@@ -26,13 +27,22 @@ public sealed class RateLimits(ApiOptions options) : IDisposable
         using var lease = limiter.AttemptAcquire(caller switch
         {
             { Key: { Kind: KeyKind.Secret } key } => ($"k{key.Id}", options.SecretPerSecond, options.SecretBurst),
-            { Key: { } key } => ($"k{key.Id} {address}", options.PublishablePerSecond, options.PublishableBurst),
+            { Key: { } key } => ($"k{key.Id} {Place(address)}", options.PublishablePerSecond, options.PublishableBurst),
             { Token: { } order } => (order.Letters, options.TokenPerSecond, options.TokenBurst),
-            _ => ($"{address}", options.StrangerPerSecond, options.StrangerBurst),
+            _ => (Place(address), options.StrangerPerSecond, options.StrangerBurst),
         });
         if (lease.IsAcquired) return null;
         return lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
     }
+
+    /// <summary>One line to the internet: an IPv6 customer has 2^64 addresses, and would have as many allowances.</summary>
+    static string Place(IPAddress? address) => address switch
+    {
+        null => "",
+        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
+        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
+        _ => address.ToString(),
+    };
 
     public void Dispose() => limiter.Dispose();
 }

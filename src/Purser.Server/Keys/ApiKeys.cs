@@ -19,14 +19,18 @@ public sealed class ApiKeys(ApiKeyStore store, TimeProvider time)
     static readonly int KeyLetters = SecretPrefix.Length + KeyBytes * 2;
 
     /// <summary>A stranger who tries keys must not fill our memory.</summary>
-    const int MostRemembered = 10_000;
+    internal const int MostRemembered = 10_000;
 
     readonly ConcurrentDictionary<string, Answer> answers = new(StringComparer.Ordinal);
-    volatile OriginAnswer origins = new(new HashSet<string>(), DateTimeOffset.MinValue);
+    volatile OriginAnswer origins = new(Task.FromResult<IReadOnlySet<string>>(new HashSet<string>()), DateTimeOffset.MinValue);
 
-    sealed record Answer(Task<ApiKey?> Key, DateTimeOffset AskedAt);
+    /// <param name="Was">It was a key the last time; a database that is away makes no stranger of its owner.</param>
+    sealed record Answer(Task<ApiKey?> Key, DateTimeOffset AskedAt, bool Was)
+    {
+        public bool IsNobody => Key.IsCompletedSuccessfully ? Key.Result is null : Key.IsCompleted && !Was;
+    }
 
-    sealed record OriginAnswer(IReadOnlySet<string> All, DateTimeOffset AskedAt);
+    sealed record OriginAnswer(Task<IReadOnlySet<string>> All, DateTimeOffset AskedAt);
 
     /// <summary>Draws a key. The text is not kept anywhere; whoever loses it makes a new one.</summary>
     /// <param name="origins">The pages that may use a publishable key; none for a secret one.</param>
@@ -47,29 +51,49 @@ public sealed class ApiKeys(ApiKeyStore store, TimeProvider time)
     /// <summary>False when there is no such key, or it was revoked before.</summary>
     public Task<bool> Revoke(int id, CancellationToken stop = default) => store.Revoke(id, stop);
 
+    /// <summary>Answers in memory.</summary>
+    internal int Held => answers.Count;
+
+    /// <summary>Whether <see cref="Find"/> would ask the database about a key that was not seen to be one: what a stranger can make us do as
+    /// often as they invent keys. A key that was one is looked at again every few seconds at its owner's expense.</summary>
+    public bool AsksFor(string key) =>
+        MayBeKey(key) && !(answers.TryGetValue(Convert.ToHexString(Hash(key)), out var known) && (!known.IsNobody || IsFresh(known)));
+
     /// <summary>Whose key it is; null when nobody's.</summary>
     public async ValueTask<ApiKey?> Find(string key)
     {
-        if (key.Length != KeyLetters || !(key.StartsWith(SecretPrefix, StringComparison.Ordinal) || key.StartsWith(PublishablePrefix, StringComparison.Ordinal)))
-            return null;
+        if (!MayBeKey(key)) return null;
         var hash = Hash(key);
         var name = Convert.ToHexString(hash);
-        var now = time.GetUtcNow();
-        if (answers.TryGetValue(name, out var known) && now - known.AskedAt < Remembered && !known.Key.IsFaulted) return await known.Key;
+        if (answers.TryGetValue(name, out var known) && IsFresh(known)) return await known.Key;
 
-        if (answers.Count >= MostRemembered) answers.Clear();
+        if (answers.Count >= MostRemembered) Forget();
         // One question for all who ask at once. Nobody's going away may end it for the others.
-        var asked = new Answer(store.Find(hash, CancellationToken.None), now);
+        var asked = new Answer(store.Find(hash, CancellationToken.None), time.GetUtcNow(), known is { IsNobody: false });
         answers[name] = asked;
         return await asked.Key;
+    }
+
+    static bool MayBeKey(string key) => key.Length == KeyLetters
+        && (key.StartsWith(SecretPrefix, StringComparison.Ordinal) || key.StartsWith(PublishablePrefix, StringComparison.Ordinal));
+
+    bool IsFresh(Answer answer) => time.GetUtcNow() - answer.AskedAt < Remembered && !answer.Key.IsFaulted;
+
+    /// <summary>What strangers tried goes; the keys of those who belong here stay, or trying keys would turn them into strangers.</summary>
+    void Forget()
+    {
+        foreach (var (name, answer) in answers)
+            if (answer.IsNobody) answers.TryRemove(name, out _);
     }
 
     /// <summary>Whether pages of this origin may use some publishable key: all that a browser's preflight can be told, for it sends no key.</summary>
     public async ValueTask<bool> Allows(string origin)
     {
         var now = time.GetUtcNow();
-        if (now - origins.AskedAt >= Remembered) origins = new OriginAnswer(await store.Origins(CancellationToken.None), now);
-        return origins.All.Contains(origin);
+        var known = origins;
+        // One question for all who ask at once.
+        if (now - known.AskedAt >= Remembered || known.All.IsFaulted) origins = known = new OriginAnswer(store.Origins(CancellationToken.None), now);
+        return (await known.All).Contains(origin);
     }
 
     static string Origin(string text) =>
