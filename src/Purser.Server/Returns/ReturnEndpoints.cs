@@ -1,14 +1,16 @@
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Server.Api;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Live;
+using Purser.Server.Platform;
 using Purser.Server.Webhooks;
 
 namespace Purser.Server.Returns;
 
-/// <summary>GET or POST /gateways/{account}/return: the shopper's browser is back. Whatever it says proves nothing, even signed; it makes us
-/// ask the gateway now, waits a moment for the answer, and shows what we know.</summary>
+/// <summary>GET or POST /gateways/{account}/return: the shopper's browser is back. Whatever it says proves nothing, even signed; but the token in
+/// our own address shows that it was sent from here, so we ask the gateway now, wait a moment for the answer, and show what we know.</summary>
 public static partial class ReturnEndpoints
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
@@ -17,21 +19,24 @@ public static partial class ReturnEndpoints
         routes.MapMethods("/gateways/{account}/return", ["GET", "POST"], Handle).DisableAntiforgery();
 
     static async Task<IResult> Handle(
-        string account, HttpContext http, OrderEngine engine, GatewayAccounts accounts, LiveHub live, TimeProvider time, ILoggerFactory logs,
-        CancellationToken stop)
+        string account, HttpContext http, OrderEngine engine, GatewayAccounts accounts, ShopperTokens tokens, RateLimits limits, LiveHub live, TimeProvider time,
+        ILoggerFactory logs, CancellationToken stop)
     {
-        if (accounts.Find(account) is not { } entry) return Results.Redirect("/status", permanent: false, preserveMethod: false);
-        // Gateways repeat or append parameters; ours are the first of their name.
-        if (!PaymentId.TryParse(http.Request.Query["payment"].FirstOrDefault(), out var payment))
-            return SeeOther("/status");
-        var token = http.Request.Query["token"].FirstOrDefault() ?? "";
+        // Gateways repeat or append parameters; ours are the first of their name. They stand in the address even when the gateway posts a form.
+        if (accounts.Find(account) is not { } entry || !PaymentId.TryParse(http.Request.Query["payment"].FirstOrDefault(), out var payment)) return SeeOther("/status");
+        var token = http.Request.Query["token"].FirstOrDefault();
+        if (tokens.Check(payment.Order, token) != TokenCheck.Valid) return SeeOther("/status");
+        var page = SeeOther($"/pay/{payment}?token={token}");
+        // Whoever reloads this address all the time sees what we know, and costs neither the gateway nor us a question.
+        if (limits.Exceeds(new ApiCaller(null, payment.Order), http.Connection.RemoteIpAddress) is not null) return page;
+
         if (await WebhookEndpoints.ReadRaw(http, time) is { } message && entry.Gateway.ReadReturn(message, entry.Account) is NewsReading.Forged forged)
             LogForged(logs.CreateLogger(typeof(ReturnEndpoints).FullName!), account, payment, forged.Why);
 
         var reply = await engine.Submit(payment.Order, new OrderCommand.Look(payment.Number), stop);
         if (reply is EngineReply.Done { Reply: Reply.Made or Reply.Same } done && Waits(done.Reply, payment.Number) is { } sequence)
             await live.WaitForChange(payment.Order, sequence, Patience, stop);
-        return SeeOther($"/pay/{payment}?token={Uri.EscapeDataString(token)}");
+        return page;
     }
 
     /// <summary>The sequence to wait beyond, while the payment's end is open.</summary>
