@@ -1,6 +1,7 @@
 using System.Buffers;
 using Purser.Gateways;
 using Purser.Server.Engine;
+using Purser.Server.Gateways;
 
 namespace Purser.Server.Webhooks;
 
@@ -13,8 +14,12 @@ public static class WebhookEndpoints
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/gateways/{account}/webhook", Handle);
 
-    static async Task<IResult> Handle(string account, HttpContext http, NewsIntake intake, TimeProvider time)
+    /// <summary>Most messages fit into this; it grows with what was received, not with what was promised.</summary>
+    const int FirstBytes = 4 * 1024;
+
+    static async Task<IResult> Handle(string account, HttpContext http, GatewayAccounts accounts, NewsIntake intake, TimeProvider time)
     {
+        if (accounts.Find(account) is null) return Results.NotFound();
         if (await ReadRaw(http, time) is not { } message) return Results.StatusCode(StatusCodes.Status413PayloadTooLarge);
         // The gateway hanging up must not stop what may be committed already.
         var (outcome, reply) = await intake.Take(account, message, CancellationToken.None);
@@ -39,7 +44,7 @@ public static class WebhookEndpoints
     {
         var request = http.Request;
         if (request.ContentLength > MostBytes) return null;
-        var body = new ArrayBufferWriter<byte>((int)(request.ContentLength ?? 1024) + 1);
+        var body = new ArrayBufferWriter<byte>(FirstBytes);
         while (true)
         {
             var read = await request.Body.ReadAsync(body.GetMemory(1024), http.RequestAborted);
