@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.HttpOverrides;
 using Npgsql;
 using Purser.Gateways;
 using Purser.Orders;
@@ -122,6 +123,7 @@ public sealed partial class ServerHost : IAsyncDisposable
 
     static void Map(WebApplication app)
     {
+        UseProxies(app);
         app.UseWebSockets();
         CheckoutEndpoints.Use(app);
         ApiEndpoints.Map(app);
@@ -130,6 +132,18 @@ public sealed partial class ServerHost : IAsyncDisposable
         ReturnEndpoints.Map(app);
         WebhookEndpoints.Map(app);
         HealthEndpoints.Map(app);
+    }
+
+    /// <summary>Limits go by address; behind a proxy that is the one which the proxy names. From anybody else the header is a story.</summary>
+    static void UseProxies(WebApplication app)
+    {
+        // Every hop is checked against the list, so their number needs no limit.
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var (_, network) in app.Services.GetRequiredService<PurserOptions>().ProxyNetworks) forwarded.KnownIPNetworks.Add(network!.Value);
+        // An empty list would trust everybody.
+        if (forwarded.KnownIPNetworks.Count > 0) app.UseForwardedHeaders(forwarded);
     }
 
     async Task Begin(CancellationToken stop)

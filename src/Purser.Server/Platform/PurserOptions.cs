@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Purser.Server.Platform;
 
 /// <summary>The settings of the installation itself, from the section <c>Purser</c>. As environment variables they are written
@@ -30,6 +32,17 @@ public sealed record PurserOptions
     /// <summary>How long POST /payments waits for the gateway's link before it answers without.</summary>
     public TimeSpan LinkPatience { get; init; } = TimeSpan.FromSeconds(8);
 
+    /// <summary>Addresses and networks of the proxies before us, separated by commas: <c>127.0.0.1, 10.0.0.0/8</c>. Only what they say of a caller's
+    /// address is believed; without any, the address that connects is the caller's.</summary>
+    public string? TrustedProxies { get; init; }
+
+    /// <summary>The entries of <see cref="TrustedProxies"/>; a single address is a network of one. Null where an entry is neither.</summary>
+    public IEnumerable<(string Text, IPNetwork? Network)> ProxyNetworks =>
+        from text in TrustedProxies?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? []
+        select (text, IPAddress.TryParse(text, out var one)
+            ? new IPNetwork(one, one.GetAddressBytes().Length * 8)
+            : IPNetwork.TryParse(text, out var network) ? network : (IPNetwork?)null);
+
     public IReadOnlyList<string> AllowedReturns =>
         ReturnUrls?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
@@ -41,6 +54,8 @@ public sealed record PurserOptions
         foreach (var allowed in AllowedReturns)
             if (!Uri.TryCreate(allowed, UriKind.Absolute, out var origin) || origin.Scheme is not ("http" or "https"))
                 yield return $"Purser:ReturnUrls has '{allowed}'; each entry is an absolute URL such as https://shop.example.com/.";
+        foreach (var (text, network) in ProxyNetworks)
+            if (network is null) yield return $"Purser:TrustedProxies has '{text}'; each entry is an address such as 10.0.0.5 or a network such as 10.0.0.0/8.";
         if (OrderLife < TimeSpan.FromMinutes(1) || OrderLife > TimeSpan.FromDays(90))
             yield return $"Purser:OrderLife is {OrderLife}; set it between 00:01:00 and 90.00:00:00.";
         if (LatePayment is not ("refund" or "accept" or "ask"))
