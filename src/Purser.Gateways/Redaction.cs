@@ -31,6 +31,7 @@ public sealed partial class Redaction
         text = Credentials().Replace(text, $"$1 {Mark}");
         text = JsonField().Replace(text, $"$1\"{Mark}\"");
         text = Token().Replace(text, $"$1\"{Mark}\"");
+        text = AddressToken().Replace(text, Mark);
         text = FormField().Replace(text, $"$1{Mark}");
         text = Email().Replace(text, Mark);
         text = Phone().Replace(text, Mark);
@@ -50,6 +51,10 @@ public sealed partial class Redaction
     // What opens doors for a while, as token endpoints answer it.
     [GeneratedRegex("(\"(?:access|refresh)_?token\"\\s*:\\s*)\"(?>(?:[^\"\\\\]|\\\\.)*)(?:\"|$)", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Token();
+
+    // The shopper's key to their own pages stands in the return address that a gateway is given: plain, escaped, or escaped twice.
+    [GeneratedRegex(@"(?<=(?:[?&;]|\\u0026|%(?:25)?(?:3F|26))token(?:=|%(?:25)?3D))[A-Za-z0-9_-]+", RegexOptions.IgnoreCase)]
+    private static partial Regex AddressToken();
 
     [GeneratedRegex(@"((?<=^|[&?\s])(?:[^=&\s""]{0,200}(?:%5B|\[))?" + PersonalFields + @"(?:%5D|\])?=)[^&\s]+", RegexOptions.IgnoreCase)]
     private static partial Regex FormField();
