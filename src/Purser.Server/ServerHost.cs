@@ -47,6 +47,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot"),
         });
         if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
+        ConfigurationFile.Add(builder.Configuration);
         if (builder.Configuration["urls"] is null && builder.Configuration["Kestrel:Endpoints:Http:Url"] is null)
             builder.WebHost.UseUrls("http://127.0.0.1:7300");
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true);

@@ -4,7 +4,7 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.CommandLine;
 
-/// <summary>The verbs of the server's program. Settings come from appsettings.json, the environment and <c>--Name:Key=value</c>.</summary>
+/// <summary>The verbs of the server's program. Settings come from purser.json, the environment and <c>--Name:Key=value</c>.</summary>
 public static class PurserCommands
 {
     public static async Task<int> Run(string[] args)
@@ -27,14 +27,20 @@ public static class PurserCommands
         root.Subcommands.Add(demo);
         root.Subcommands.Add(serve);
         root.Subcommands.Add(doctor);
+        root.Subcommands.Add(SecretsCommand.Make(Guard));
         root.Subcommands.Add(SignatureCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(KeysCommand.Make(() => Configuration(settings), Guard));
         root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
         return await root.Parse(words).InvokeAsync();
     }
 
-    public static IConfiguration Configuration(string[] settings) => new ConfigurationBuilder()
-        .SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().AddCommandLine(settings).Build();
+    public static IConfiguration Configuration(string[] settings)
+    {
+        var configuration = new ConfigurationManager();
+        configuration.SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().AddCommandLine(settings);
+        ConfigurationFile.Add(configuration);
+        return configuration;
+    }
 
     static async Task<int> Serve(string[] settings, CancellationToken stop)
     {

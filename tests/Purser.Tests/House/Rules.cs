@@ -45,6 +45,7 @@ static partial class Rules
         ["ILoggerProvider"] = "the framework's logs",
         ["ClearProviders"] = "the framework's logs",
         ["IFileProvider"] = "the framework's files",
+        ["FileProvider"] = "the framework's files",
         ["PhysicalFileProvider"] = "the framework's files",
         ["ManifestEmbeddedFileProvider"] = "the framework's files",
         ["EmbeddedFileProvider"] = "the framework's files",
