@@ -26,7 +26,7 @@ abstract record BillDeskReply
         /// <summary>It is the name that is taken, and not the trace id.</summary>
         public bool NameTaken => Repeated && Error.ErrorCode == "TRDRE0001" && !Says("trace");
 
-        bool Says(string word) => $"{Error.ErrorType} {Error.ErrorCode} {Error.Message}".Contains(word, StringComparison.OrdinalIgnoreCase);
+        bool Says(string word) => $"{Error.ErrorType} {Error.Code} {Error.Text}".Contains(word, StringComparison.OrdinalIgnoreCase);
     }
 
     public sealed record NotSent(string Reason) : BillDeskReply;
@@ -47,14 +47,18 @@ sealed partial class BillDeskConversation(GatewayAccount account, GatewayLine li
     public Task<BillDeskReply> Ask(string path, Action<Utf8JsonWriter> write, string trace, DateTimeOffset at, CancellationToken stop) =>
         Send(path, write, trace, at, stop);
 
-    /// <summary>A request under a trace id that nobody used: theirs count for a day, and every question needs its own.</summary>
-    public Task<BillDeskReply> AskAfresh(string path, Action<Utf8JsonWriter> write, string subject, CancellationToken stop) =>
-        Send(path, write, $"{subject}n{line.Now.ToUnixTimeMilliseconds():x11}{line.Exchanges.Count % 10}", line.Now, stop);
+    /// <summary>A request under a trace id that nobody used: each counts for a day, and every question needs its own. So it is made of the subject
+    /// and of the time to the microsecond.</summary>
+    public Task<BillDeskReply> AskAfresh(string path, Action<Utf8JsonWriter> write, string subject, CancellationToken stop)
+    {
+        var now = line.Now;
+        return Send(path, write, $"{subject}n{(now - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond:x13}{line.Exchanges.Count % 10}", now, stop);
+    }
 
     /// <summary>As they write times, in India.</summary>
     public static string Time(DateTimeOffset at) => at.ToOffset(India).ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture);
 
-    public string Reason(ErrorWire error) => line.Redact(Wire.Line($"{error.ErrorCode ?? error.ErrorType}: {error.Message}", 300));
+    public string Reason(ErrorWire error) => line.Redact(Wire.Line($"{error.Code}: {error.Text}", 300));
 
     async Task<BillDeskReply> Send(string path, Action<Utf8JsonWriter> write, string trace, DateTimeOffset at, CancellationToken stop)
     {
@@ -90,7 +94,7 @@ sealed partial class BillDeskConversation(GatewayAccount account, GatewayLine li
         // Who does not know our keys cannot sign for us: their no to them comes in the clear, or under a key that we do not have.
         if (said is null && answer.Status is 401 or 403) said = BillDeskJose.Peek(answer.Text) ?? answer.Body.ToArray();
         return said is not null && answer.Status is >= 400 and < 500 and not (408 or 429) && Wire.TryRead<ErrorWire>(said, out var error)
-                && (error.ErrorType ?? error.ErrorCode) is not null && (error.Status is null || error.Status == answer.Status)
+                && error.Code is not null && (error.Status is null || error.Status == answer.Status)
             ? new BillDeskReply.Refused(answer.Status, error)
             : new BillDeskReply.Unknown($"HTTP {answer.Status}");
     }

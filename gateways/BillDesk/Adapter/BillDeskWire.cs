@@ -73,8 +73,13 @@ sealed record VoucherWire
 sealed record VoucherAmountsWire(
     string? Settlement, string? Refund, string? Chargeback, string? RefundReversal, string? ChargebackReversal, string? Adjustment);
 
-/// <summary>Their no.</summary>
-sealed record ErrorWire(int? Status, string? ErrorType, string? ErrorCode, string? Message);
+/// <summary>Their no, in the usual shape or in the other one that was seen: a word and a sentence.</summary>
+sealed record ErrorWire(int? Status, string? ErrorType, string? ErrorCode, string? Message, string? Error, string? ErrorDescription)
+{
+    public string? Code => ErrorCode ?? ErrorType ?? Error;
+
+    public string? Text => Message ?? ErrorDescription;
+}
 
 /// <summary>What every object says of itself.</summary>
 sealed record ObjectWire(string? Objectid, string? Mercid);

@@ -4,8 +4,29 @@ using Purser.Gateways.Tests.Contract;
 
 namespace Purser.Gateways.BillDesk.Tests;
 
-public sealed class BillDeskKeepsTheContract : NetworkContract<BillDeskGateway>
+public sealed class BillDeskKeepsTheContract : GatewayContract<BillDeskGateway>
 {
+    /// <summary>They know of an order only what was tried on it: an unopened page, a page whose time is over and no order at all look the same. A
+    /// failed try ends the order, for its name cannot be used again; and an order has one transaction, so it is paid once.</summary>
+    protected override string? Told(string outcome) => outcome switch
+    {
+        "abandoned" or "expired" => "Absent",
+        "declined" => "Failed",
+        "declined_then_paid" or "paid_twice" => null,
+        _ => base.Told(outcome),
+    };
+
+    /// <summary>The fields that open the page come with the answer that made the order.</summary>
+    protected override bool LinkIsToldOnce => true;
+
+    /// <summary>Their API has vouchers only.</summary>
+    protected override bool SettlementCallTellsRows => false;
+
+    /// <summary>The key that signs requests also signs webhooks.</summary>
+    protected override IEnumerable<string> WebhookSecrets => [BillDeskGateway.SigningKey];
+
+    protected override string NobodysMoney => "U0000000000000";
+
     /// <summary>Rupees as text with two decimals.</summary>
     protected override string[] FixedParts => [base.FixedParts[0], "\"199.90\""];
 

@@ -171,6 +171,8 @@ public sealed class BillDeskTests
         const string unauthorised = """{"status":401,"error_type":"authentication_error","error_code":"GNAUE0003","message":"Invalid signature"}""";
         (await Open(new ScriptedNetwork(_ => Answer(401, unauthorised)))).ShouldBeOfType<GatewayAnswer.Rejected>();
         (await Open(new ScriptedNetwork(_ => Answer(401, Token(unauthorised, Account("their-key-0123456789")))))).ShouldBeOfType<GatewayAnswer.Rejected>();
+        (await Open(new ScriptedNetwork(_ => Answer(401, """{"error":"invalid_client","error_description":"Client authentication failed"}"""))))
+            .ShouldBeOfType<GatewayAnswer.Rejected>().Reason.ShouldBe("invalid_client: Client authentication failed");
         (await Open(new ScriptedNetwork(_ => Answer(403, "<html><body>403 Forbidden. Your IP is not listed.</body></html>")))).ShouldBeOfType<GatewayAnswer.Unknown>();
         (await Inquire(new ScriptedNetwork(_ => Answer(401, unauthorised)))).ShouldBeOfType<GatewayAnswer.Unknown>();
     }
