@@ -18,7 +18,9 @@ public static class OfficialClients
         await Installing.WaitAsync();
         try
         {
-            if (!Directory.Exists(Path.Combine(folder, "node_modules")))
+            // Also when other ones are wanted than were brought.
+            var brought = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
+            if (!brought.Exists || brought.LastWriteTimeUtc < File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json")))
                 await Start(folder, "npm", "ci", "--no-audit", "--no-fund");
         }
         finally
