@@ -135,8 +135,13 @@ public sealed class BillDeskVectorTests
         var payload = Vectors["b2_payload"].Replace("Transaction Successful", "चुकाया ₹499", StringComparison.Ordinal);
         var told = await OfficialClients.Run("billdesk.mjs", new
         {
-            client = "vecclient", key_id = "veckid01", signing_key = signing, encryption_key = encryption,
-            signed = plain.Seal(Encoding.UTF8.GetBytes(payload)), encrypted = sealing.Seal(Encoding.UTF8.GetBytes(payload)), payload,
+            client = "vecclient",
+            key_id = "veckid01",
+            signing_key = signing,
+            encryption_key = encryption,
+            signed = plain.Seal(Encoding.UTF8.GetBytes(payload)),
+            encrypted = sealing.Seal(Encoding.UTF8.GetBytes(payload)),
+            payload,
         });
         foreach (var read in (string[])["signed", "encrypted"]) told[read]!.ToString().ShouldBe(payload);
         told["header"]!.ToJsonString().ShouldBe("""{"alg":"HS256","clientid":"vecclient"}""");
