@@ -25,24 +25,26 @@ public sealed class InvariantStore(NpgsqlDataSource database)
         new("An order is paid exactly when one payment is accepted",
             """
             select o.id::text from orders o left join lateral (
-              select count(*) as n from payments p, jsonb_array_elements(p.captures::jsonb) c
-              where p.order_id = o.id and p.number = o.paid_by and (c->>'standing')::int = 0) a on true
-            where (o.status = 1) <> (coalesce(a.n, 0) = 1)
+              select count(*) as n, max(p.number) as payment from payments p, jsonb_array_elements(p.captures::jsonb) c
+              where p.order_id = o.id and p.captures is not null and (c->>'standing')::int = 0) a on true
+            where case when o.status = 1 then a.n <> 1 or a.payment <> o.paid_by else a.n <> 0 end
             """),
-        new("Every other success is being refunded or an open question",
+        new("Every other money is being given back or an open question",
             """
             select p.order_id::text from payments p, jsonb_array_elements(p.captures::jsonb) c
-            where p.captures is not null and (c->>'standing')::int in (1, 2)
-              and not exists (select from refunds r where r.order_id = p.order_id and r.money_reference = c->>'reference')
-              and not exists (select from discrepancies d where d.order_id = p.order_id and d.payment = p.number)
+            where p.captures is not null and (c->>'standing')::int <> 0
+              and not exists (select from refunds r where r.order_id = p.order_id and r.payment = p.number and r.money_reference = c->>'reference'
+                and r.status <> 4)
+              and not exists (select from discrepancies d where d.order_id = p.order_id and d.payment = p.number and d.money_reference = c->>'reference'
+                and d.resolved_at is null)
             """),
-        new("Refunds not failed never exceed what was captured",
+        new("Refunds not failed never exceed the money that they give back",
             """
-            select order_id::text from (
-              select r.order_id, sum(r.amount) as refunded,
-                (select sum((c->>'amount')::bigint) from payments p, jsonb_array_elements(p.captures::jsonb) c
-                 where p.order_id = r.order_id and p.captures is not null) as captured
-              from refunds r where r.status <> 4 group by r.order_id) s where refunded > coalesce(captured, 0)
+            select r.order_id::text from refunds r where r.status <> 4 group by r.order_id, r.payment, r.money_reference, r.currency
+            having sum(r.amount) > coalesce((
+              select sum((c->>'amount')::bigint) from payments p, jsonb_array_elements(p.captures::jsonb) c
+              where p.order_id = r.order_id and p.number = r.payment and p.captures is not null
+                and c->>'reference' = r.money_reference and c->>'currency' = r.currency), 0)
             """),
         new("No success without the order's exact amount and currency",
             """
@@ -67,6 +69,45 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             select o.id::text from orders o join events e on e.order_id = o.id and e.sequence = o.sequence
             where e.data::jsonb->'order'->>'status' <> (array['awaiting_payment', 'paid', 'expired', 'cancelled'])[o.status + 1]
             """),
+        new("Events end where their payments stand",
+            $"""
+            {Told}
+            select p.order_id::text from payments p left join lateral (
+              select t.payment->>'status' as status, t.payment->>'gateway' as account from told t
+              where t.order_id = p.order_id and t.number = p.number order by t.sequence desc limit 1) l on true
+            where l.status is distinct from (array['starting', 'pending', 'processing', 'unresolved', 'held', 'succeeded', 'failed', 'cancelled', 'expired'])[p.status + 1]
+              or l.account is distinct from p.account
+            union all
+            select t.order_id::text from told t where not exists (select from payments p where p.order_id = t.order_id and p.number = t.number)
+            """),
+        new("Events tell of all money, and of no other",
+            $"""
+            {Told},
+            taken as (select distinct on (order_id, number, data->>'money_reference')
+              order_id, number, data->>'money_reference' as money, (data->>'amount')::bigint as amount, data->>'currency' as currency
+              from told where type in (5, 10, 11, 12) order by order_id, number, data->>'money_reference', sequence desc),
+            held as (select p.order_id, p.number, c->>'reference' as money, (c->>'amount')::bigint as amount, c->>'currency' as currency
+              from payments p, jsonb_array_elements(p.captures::jsonb) c where p.captures is not null),
+            asked as (select order_id, number, data->>'money_reference' as money, (data->>'amount')::bigint as amount, data->>'currency' as currency
+              from told where type = 17),
+            given as (select order_id, payment as number, money_reference as money, amount, currency from refunds)
+            select coalesce(a.order_id, b.order_id)::text from taken a full join held b using (order_id, number, money, amount, currency)
+            where a.order_id is null or b.order_id is null
+            union all
+            select coalesce(a.order_id, b.order_id)::text from asked a full join given b using (order_id, number, money, amount, currency)
+            where a.order_id is null or b.order_id is null
+            """),
+        new("Events tell of every question, and its answer",
+            $"""
+            {Told},
+            open_told as (select order_id, number, data->>'discrepancy' as kind, data->>'money_reference' as money
+              from told where type in (23, 24) group by 1, 2, 3, 4 having count(*) filter (where type = 23) > count(*) filter (where type = 24)),
+            open_kept as (select distinct order_id, payment as number, (array['amount_mismatch', 'link_mismatch', 'contradiction', 'duplicate', 'late', 'reversed',
+              'unknown_word'])[kind + 1] as kind, money_reference as money from discrepancies where resolved_at is null)
+            select coalesce(a.order_id, b.order_id)::text from open_told a full join open_kept b
+              on a.order_id = b.order_id and a.number = b.number and a.kind = b.kind and coalesce(a.money, '') = coalesce(b.money, '')
+            where a.order_id is null or b.order_id is null
+            """),
         new("Postings of every event sum to zero per currency",
             "select order_id::text from postings group by order_id, sequence, currency having sum(amount) <> 0"),
         new("What was captured is what the receivables hold, less what was taken back or disputed",
@@ -79,8 +120,19 @@ public sealed class InvariantStore(NpgsqlDataSource database)
                               where m.order_id = o.id and m.captures is not null and c->>'currency' <> o.currency)
             """),
         new("What is open has an alarm that rings",
-            "select id::text from orders where (status = 0 and wake_at is null) or wake_at < clock_timestamp() - interval '5 minutes'"),
+            """
+            select id::text from orders where (status = 0 and wake_at is null) or wake_at < clock_timestamp() - interval '5 minutes'
+            union all
+            select o.id::text from orders o where o.wake_at is null
+              and exists (select from payments p where p.order_id = o.id and (p.status in (0, 1, 2, 3) or p.look_at is not null))
+            """),
     ];
+
+    /// <summary>The events about payments, with the number of the payment: the last part of its id.</summary>
+    const string Told = """
+        with told as (select order_id, sequence, type, d as data, d->'payment' as payment, split_part(d->'payment'->>'id', '_', 3)::int as number
+          from events, lateral (select data::jsonb as d) x where d ? 'payment')
+        """;
 
     public async Task<IReadOnlyList<Finding>> Check(CancellationToken stop)
     {
