@@ -23,8 +23,17 @@ static partial class PaytmRules
 
     static readonly Dictionary<string, string> Modes = new()
     {
-        ["UPI"] = "UPI", ["CREDIT_CARD"] = "CC", ["CC"] = "CC", ["DEBIT_CARD"] = "DC", ["DC"] = "DC", ["NET_BANKING"] = "NB", ["NB"] = "NB",
-        ["EMI"] = "EMI", ["BALANCE"] = "PPI", ["PPBL"] = "PPI", ["PPI"] = "PPI",
+        ["UPI"] = "UPI",
+        ["CREDIT_CARD"] = "CC",
+        ["CC"] = "CC",
+        ["DEBIT_CARD"] = "DC",
+        ["DC"] = "DC",
+        ["NET_BANKING"] = "NB",
+        ["NB"] = "NB",
+        ["EMI"] = "EMI",
+        ["BALANCE"] = "PPI",
+        ["PPBL"] = "PPI",
+        ["PPI"] = "PPI",
     };
 
     /// <summary>What is wrong with an order, or null.</summary>

@@ -337,7 +337,12 @@ public sealed class PaytmSimulatorTests(World world) : IClassFixture<World>, IAs
 
     Task<JsonNode> Refund(string order, string txnId, string refId, string amount) => Send("/refund/apply", new()
     {
-        ["mid"] = Mid, ["txnType"] = "REFUND", ["orderId"] = order, ["txnId"] = txnId, ["refId"] = refId, ["refundAmount"] = amount,
+        ["mid"] = Mid,
+        ["txnType"] = "REFUND",
+        ["orderId"] = order,
+        ["txnId"] = txnId,
+        ["refId"] = refId,
+        ["refundAmount"] = amount,
     });
 
     Task<JsonNode> RefundStatus(string order, string refId) => Send("/v2/refund/status", new() { ["mid"] = Mid, ["orderId"] = order, ["refId"] = refId });
@@ -394,10 +399,10 @@ public sealed class PaytmSimulatorTests(World world) : IClassFixture<World>, IAs
         return Convert.ToBase64String(aes.EncryptCbc(Encoding.ASCII.GetBytes(hash), Encoding.ASCII.GetBytes("@@@@&&&&####$$$$")));
     }
 
-    static bool Opens(string signature, string text)
+    static bool Opens(string signature, string text, string key = Key)
     {
         using var aes = Aes.Create();
-        aes.Key = Encoding.ASCII.GetBytes(Key);
+        aes.Key = Encoding.ASCII.GetBytes(key);
         signature.Length.ShouldBe(108);
         var plain = Encoding.ASCII.GetString(aes.DecryptCbc(Convert.FromBase64String(signature), Encoding.ASCII.GetBytes("@@@@&&&&####$$$$")));
         return plain[..64] == Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{text}|{plain[64..]}")));

@@ -34,8 +34,16 @@ public sealed class PaytmSimulatorVectorTests
     {
         var form = new Dictionary<string, string>
         {
-            ["TXNAMOUNT"] = "1250.50", ["STATUS"] = "TXN_FAILURE", ["BANKNAME"] = "", ["BANKTXNID"] = "", ["GATEWAYNAME"] = "", ["CURRENCY"] = "INR",
-            ["MID"] = "TESTMID0000000000001", ["ORDERID"] = "ORD-1002", ["RESPCODE"] = "141", ["RESPMSG"] = "User has not completed transaction.",
+            ["TXNAMOUNT"] = "1250.50",
+            ["STATUS"] = "TXN_FAILURE",
+            ["BANKNAME"] = "",
+            ["BANKTXNID"] = "",
+            ["GATEWAYNAME"] = "",
+            ["CURRENCY"] = "INR",
+            ["MID"] = "TESTMID0000000000001",
+            ["ORDERID"] = "ORD-1002",
+            ["RESPCODE"] = "141",
+            ["RESPMSG"] = "User has not completed transaction.",
         };
         PaytmDialectChecksum.Joined(form).ShouldBe("||INR||TESTMID0000000000001|ORD-1002|141|User has not completed transaction.|TXN_FAILURE|1250.50");
         PaytmDialectChecksum.Sign(PaytmDialectChecksum.Joined(form), Key, "0000").ShouldBe(
@@ -96,8 +104,19 @@ public sealed class PaytmSimulatorVectorTests
 
     static Dictionary<string, string> Callback() => new()
     {
-        ["TXNID"] = "20260314000000000000000000000000001", ["BANKNAME"] = "Test Bank", ["BANKTXNID"] = "77700100001", ["CURRENCY"] = "INR",
-        ["GATEWAYNAME"] = "TESTGW", ["MID"] = "TESTMID0000000000001", ["ORDERID"] = "ORD-1001", ["PAYMENTMODE"] = "NB", ["RESPCODE"] = "01",
-        ["RESPMSG"] = "Txn Success", ["STATUS"] = "TXN_SUCCESS", ["TXNAMOUNT"] = "1250.50", ["TXNDATE"] = "2026-03-14 10:15:30.0", ["CHECKSUMHASH"] = Paid,
+        ["TXNID"] = "20260314000000000000000000000000001",
+        ["BANKNAME"] = "Test Bank",
+        ["BANKTXNID"] = "77700100001",
+        ["CURRENCY"] = "INR",
+        ["GATEWAYNAME"] = "TESTGW",
+        ["MID"] = "TESTMID0000000000001",
+        ["ORDERID"] = "ORD-1001",
+        ["PAYMENTMODE"] = "NB",
+        ["RESPCODE"] = "01",
+        ["RESPMSG"] = "Txn Success",
+        ["STATUS"] = "TXN_SUCCESS",
+        ["TXNAMOUNT"] = "1250.50",
+        ["TXNDATE"] = "2026-03-14 10:15:30.0",
+        ["CHECKSUMHASH"] = Paid,
     };
 }
