@@ -18,7 +18,11 @@ static class PhonePeNews
             return new NewsReading.Unreadable(HexSignature.NameOf(message.Body.Span), "no event in JSON");
         var ours = Ours(about);
         if (ours.Count > 1) return new NewsReading.Unreadable(HexSignature.NameOf(message.Body.Span), "names two payments");
-        return new NewsReading.Genuine(EventId(type, about), type, ours.Count == 0 ? null : ours[0], [], ProvesAmount: false);
+        return new NewsReading.Genuine(EventId(type, about), type, ours.Count == 0 ? null : ours[0], [], ProvesAmount: false)
+        {
+            // Not believed either; it names the refund to ask about.
+            RefundFacts = RefundId.TryParseReference(about.MerchantRefundId, out var refund) && PhonePeMapping.Fact(about) is { } fact ? [new RefundNews(refund, fact)] : [],
+        };
     }
 
     public static NewsReading ReadReturn(RawMessage message) =>

@@ -17,11 +17,11 @@ static class PhonePeSettlement
         if (row.Cell("row_type") is not { } type) return null;
         var (kind, key) = type.ToUpperInvariant() switch
         {
-            "PAYMENT"    => (SettlementKind.Payment, $"payment:{row.Text("transaction_id")}"),
-            "REFUND"     => (SettlementKind.Refund, $"refund:{row.Text("refund_id")}"),
+            "PAYMENT" => (SettlementKind.Payment, $"payment:{row.Text("transaction_id")}"),
+            "REFUND" => (SettlementKind.Refund, $"refund:{row.Text("refund_id")}"),
             // It has no name of its own.
             "ADJUSTMENT" => (SettlementKind.Adjustment, $"adjustment:{row.Text("settlement_id")}:{row.Text("transaction_date")}:{row.Text("net")}"),
-            _            => throw new SettlementRowException("row_type", $"'{type}' is no kind of row that is known"),
+            _ => throw new SettlementRowException("row_type", $"'{type}' is no kind of row that is known"),
         };
         var amount = row.Major("amount", PhonePeMapping.Rupee);
         return new SettlementLine(key, kind, amount.MinorUnits < 0 ? -amount : amount, row.Major("net", PhonePeMapping.Rupee))

@@ -52,7 +52,7 @@ sealed record RailWire(string? Utr);
 sealed record InstrumentWire(string? Arn);
 
 /// <summary>The answer to a request lacks the merchant's names, the answer to a question has them.</summary>
-sealed record RefundWire
+record RefundWire
 {
     [JsonPropertyName("merchantRefundId")] public string? MerchantRefundId { get; init; }
     [JsonPropertyName("originalMerchantOrderId")] public string? OriginalMerchantOrderId { get; init; }
@@ -67,15 +67,10 @@ sealed record RefundWire
 /// <summary><c>type</c> is being withdrawn in favour of <c>event</c>.</summary>
 sealed record EventWire(string? Event, string? Type, SubjectWire? Payload);
 
-/// <summary>An order, a refund or a settlement.</summary>
-sealed record SubjectWire
+/// <summary>A refund, an order or a settlement.</summary>
+sealed record SubjectWire : RefundWire
 {
     [JsonPropertyName("merchantOrderId")] public string? MerchantOrderId { get; init; }
-    [JsonPropertyName("originalMerchantOrderId")] public string? OriginalMerchantOrderId { get; init; }
-    [JsonPropertyName("merchantRefundId")] public string? MerchantRefundId { get; init; }
     [JsonPropertyName("orderId")] public string? OrderId { get; init; }
-    [JsonPropertyName("refundId")] public string? RefundId { get; init; }
     [JsonPropertyName("settlementId")] public string? SettlementId { get; init; }
-    public string? State { get; init; }
-    [JsonPropertyName("paymentDetails")] public IReadOnlyList<TryWire>? PaymentDetails { get; init; }
 }
