@@ -25,11 +25,11 @@ public sealed partial class GatewayPageTests
         {
             var p = gateway.Profile;
             page.AppendLine(string.Join(" ", "|", $"[{p.Title}](../gateways/{Folder(gateway)}/README.md)", "|", p.LinkIsForm ? "a form, no call" : "by call", "|", p.Webhooks switch
-                {
-                    WebhookTrust.Proof => "proves the money",
-                    WebhookTrust.Trigger => "leads to an inquiry",
-                    _ => "none",
-                }, "|", gateway is ICancelLinks ? "yes" : "-", "|", gateway is IRefundMoney ? p.RefundsOnce ? "one for each payment" : "yes" : "-", "|",
+            {
+                WebhookTrust.Proof => "proves the money",
+                WebhookTrust.Trigger => "leads to an inquiry",
+                _ => "none",
+            }, "|", gateway is ICancelLinks ? "yes" : "-", "|", gateway is IRefundMoney ? p.RefundsOnce ? "one for each payment" : "yes" : "-", "|",
                 (gateway is ISettleByFile, gateway is ISettleByCall) switch { (true, true) => "file, API", (true, _) => "file", (_, true) => "API", _ => "-" }, "|",
                 p.Currencies.Count is > 0 and <= 3 ? string.Join(", ", p.Currencies.Order(StringComparer.Ordinal)) : $"{p.Currencies.Count}", "|",
                 string.Join(", ", p.Methods), "|"));

@@ -57,8 +57,15 @@ public sealed class PayUGateway : IGateway, IRefundMoney, ISettleByFile, ISettle
         var phone = Wire.Phone(call.Customer.Phone) is { Length: >= 10 } digits ? digits[^10..] : "0000000000";
         var fields = new Dictionary<string, string>
         {
-            ["key"] = key, ["txnid"] = call.Payment.Reference, ["amount"] = amount, ["productinfo"] = product, ["firstname"] = name, ["email"] = email,
-            ["phone"] = phone, ["surl"] = call.ReturnUrl, ["furl"] = call.ReturnUrl,
+            ["key"] = key,
+            ["txnid"] = call.Payment.Reference,
+            ["amount"] = amount,
+            ["productinfo"] = product,
+            ["firstname"] = name,
+            ["email"] = email,
+            ["phone"] = phone,
+            ["surl"] = call.ReturnUrl,
+            ["furl"] = call.ReturnUrl,
             ["hash"] = PayUHash.Request(key, salt, call.Payment.Reference, amount, product, name, email),
         };
         var (restriction, to) = call.Method switch

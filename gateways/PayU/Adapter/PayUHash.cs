@@ -41,6 +41,8 @@ public static class PayUHash
         new("request", "The values of the form that starts a payment, in their order, and the salt behind them: SHA-512.", ShownRequest),
     ];
 
+    static readonly string[] SignedFields = ["key", "txnid", "amount", "productinfo", "firstname", "email", "udf1", "udf2", "udf3", "udf4", "udf5"];
+
     static SignatureTrace Shown(RawMessage message, GatewayAccount account) => PayUNews.Fields(message) is not { } fields
         ? NoForm()
         : Trace(fields.GetValueOrDefault("hash"), account, salt => Reversed(fields, salt));
@@ -49,7 +51,7 @@ public static class PayUHash
         ? NoForm()
         : Trace(fields.GetValueOrDefault("hash"), account, salt => string.Join('|',
         [
-            .. new[] { "key", "txnid", "amount", "productinfo", "firstname", "email", "udf1", "udf2", "udf3", "udf4", "udf5" }.Select(n => fields.GetValueOrDefault(n) ?? ""),
+            .. SignedFields.Select(n => fields.GetValueOrDefault(n) ?? ""),
             "", "", "", "", "", salt,
         ]));
 

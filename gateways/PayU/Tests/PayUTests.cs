@@ -11,8 +11,15 @@ public sealed class PayUTests
     static IReadOnlyList<Evidence>? Facts(string status, string? unmapped, string amount = "499.00", TimeSpan after = default, string? txnid = null) => PayUMapping.Facts(
         JsonSerializer.SerializeToElement(new Dictionary<string, object?>
         {
-            ["mihpayid"] = 403993715527186439L, ["txnid"] = txnid ?? Payment.Reference, ["status"] = status, ["unmappedstatus"] = unmapped, ["amt"] = amount,
-            ["mode"] = "UPI", ["error_Message"] = "Bank was unable to authenticate.", ["addedon"] = "2026-01-01 10:02:11", ["net_amount_debit"] = 1,
+            ["mihpayid"] = 403993715527186439L,
+            ["txnid"] = txnid ?? Payment.Reference,
+            ["status"] = status,
+            ["unmappedstatus"] = unmapped,
+            ["amt"] = amount,
+            ["mode"] = "UPI",
+            ["error_Message"] = "Bank was unable to authenticate.",
+            ["addedon"] = "2026-01-01 10:02:11",
+            ["net_amount_debit"] = 1,
         }), Payment, Started, Started + after);
 
     static string Say(Evidence fact) => fact switch

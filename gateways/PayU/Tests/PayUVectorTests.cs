@@ -20,8 +20,18 @@ public sealed class PayUVectorTests
     {
         var fields = new Dictionary<string, string>
         {
-            ["mihpayid"] = "403990000000000001", ["status"] = status, ["unmappedstatus"] = "captured", ["key"] = Key, ["txnid"] = Txnid, ["amount"] = "499.00",
-            ["productinfo"] = "Demo order 1", ["firstname"] = "Asha", ["email"] = "asha@example.test", ["udf1"] = "tenant-7", ["udf5"] = "att-1", ["hash"] = hash,
+            ["mihpayid"] = "403990000000000001",
+            ["status"] = status,
+            ["unmappedstatus"] = "captured",
+            ["key"] = Key,
+            ["txnid"] = Txnid,
+            ["amount"] = "499.00",
+            ["productinfo"] = "Demo order 1",
+            ["firstname"] = "Asha",
+            ["email"] = "asha@example.test",
+            ["udf1"] = "tenant-7",
+            ["udf5"] = "att-1",
+            ["hash"] = hash,
         };
         foreach (var (name, value) in more) fields[name] = value;
         return fields;
@@ -104,11 +114,11 @@ public sealed class PayUVectorTests
         Read(Posted("success", P3, (field, "changed"))).ShouldBeOfType<NewsReading.Genuine>().ProvesAmount.ShouldBeFalse();
 
     [Fact]
-    public void A_pipe_in_a_value_would_make_two_orders_one_so_it_is_taken_out()
+    public async Task A_pipe_in_a_value_would_make_two_orders_one_so_it_is_taken_out()
     {
         PayUHash.Request(Key, Salt, Txnid, "499.00", "X|Y", "Z", "e").ShouldBe(PayUHash.Request(Key, Salt, Txnid, "499.00", "X", "Y|Z", "e"));
         var call = new LinkCall(Account, new PaymentId(new OrderId(1L << 40), 1), new Money(49900, Currency.Find("INR")), "X|Y", new Customer("Y|Z"), null, "https://pay.test/r", default, default);
-        var form = (PaymentLink.Form)((Evidence.LinkOpened)((GatewayAnswer.Done)Gateway.OpenLink(call, null!, default).Result).Facts[0]).Link!;
+        var form = (PaymentLink.Form)((Evidence.LinkOpened)((GatewayAnswer.Done)await Gateway.OpenLink(call, null!, default)).Facts[0]).Link!;
         (form.Fields["productinfo"], form.Fields["firstname"], form.Fields["amount"], form.Url).ShouldBe(("X Y", "Y Z", "499.00", "https://secure.payu.in/_payment"));
     }
 

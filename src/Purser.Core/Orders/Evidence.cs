@@ -24,10 +24,11 @@ public abstract record Evidence : OrderInput
 
     /// <summary>Adapters say what happened; whoever called or received says to which payment, how and when it was learned. From here on a
     /// gateway's words are fit to be kept.</summary>
-    public Evidence Learned(int payment, EvidenceSource source, DateTimeOffset at, string? rawKey) => Fit() with
+    public Evidence Learned(int payment, EvidenceSource source, DateTimeOffset at, string? rawKey)
     {
-        Payment = payment, Source = source, At = at, RawKey = Words.Fit(rawKey), GatewayReference = Words.Fit(GatewayReference),
-    };
+        var fit = Fit();
+        return fit with { Payment = payment, Source = source, At = at, RawKey = Words.Fit(rawKey), GatewayReference = Words.Fit(GatewayReference) };
+    }
 
     Evidence Fit() => this switch
     {

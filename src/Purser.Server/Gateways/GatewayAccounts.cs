@@ -29,7 +29,9 @@ public sealed class GatewayAccounts
         /// <summary>What routing knows of it.</summary>
         public RouteAccount Route => new(Account.Name, Gateway.Profile.Currencies, Gateway.Profile.Offers)
         {
-            On = On, RefusesAmount = Gateway.Profile.RefusesAmount, Fees = Fees,
+            On = On,
+            RefusesAmount = Gateway.Profile.RefusesAmount,
+            Fees = Fees,
         };
     }
 

@@ -32,9 +32,14 @@ static class RoutingSettings
                 faults.Add($"{one.Path}: there is no gateway account '{name}'; {(accounts.Count == 0 ? "none is set up" : $"use one of {string.Join(", ", accounts)}")}.");
             rules.Add(new RouteRule(one["Name"] ?? $"number {rules.Count + 1}")
             {
-                Currencies = currencies, Countries = countries, Methods = [.. List(one, "Method")],
-                AtLeast = Amount(one, "AtLeast", currencies, faults), AtMost = Amount(one, "AtMost", currencies, faults),
-                Use = use, Weights = shares, Cheapest = one.GetValue("Cheapest", false),
+                Currencies = currencies,
+                Countries = countries,
+                Methods = [.. List(one, "Method")],
+                AtLeast = Amount(one, "AtLeast", currencies, faults),
+                AtMost = Amount(one, "AtMost", currencies, faults),
+                Use = use,
+                Weights = shares,
+                Cheapest = one.GetValue("Cheapest", false),
             });
         }
         return rules.ToImmutable();
