@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Purser.Server.Platform;
 
@@ -65,4 +67,16 @@ public sealed record PurserOptions
         if (Lanes is < 1 or > 64)
             yield return $"Purser:Lanes is {Lanes}; set it between 1 and 64.";
     }
+}
+
+/// <summary>Where the world reaches us: as configured, else where we listen.</summary>
+public sealed class PublicAddress(PurserOptions options, IServer server)
+{
+    string? listening;
+
+    /// <summary>Without a slash at the end.</summary>
+    public string Url => options.PublicUrl is { Length: > 0 } configured
+        ? configured.TrimEnd('/')
+        : listening ??= server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault()?.TrimEnd('/')
+            ?? throw new InvalidOperationException("Purser:PublicUrl is not set, and the server does not listen yet.");
 }

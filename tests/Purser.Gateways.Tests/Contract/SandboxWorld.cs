@@ -16,6 +16,8 @@ namespace Purser.Gateways.Tests.Contract;
 public sealed class SandboxWorld : IAsyncDisposable
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    /// <summary>Longer than any honest answer takes, shorter than a silent sandbox is silent.</summary>
+    static readonly TimeSpan ShopperWaits = TimeSpan.FromSeconds(4);
 
     readonly Sandbox.Sandbox sandbox;
     readonly WebApplication receiver;
@@ -99,7 +101,7 @@ public sealed class SandboxWorld : IAsyncDisposable
     /// <summary>A shopper's browser follows the link: visits it, or posts its form. False when the gateway did not take it.</summary>
     public async Task<bool> Follow(PaymentLink link)
     {
-        using var http = new HttpClient();
+        using var http = new HttpClient { Timeout = ShopperWaits };
         using var form = link is PaymentLink.Form f ? new FormUrlEncodedContent(f.Fields) : null;
         try
         {
@@ -111,7 +113,7 @@ public sealed class SandboxWorld : IAsyncDisposable
             };
             return answer.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
             return false;
         }
