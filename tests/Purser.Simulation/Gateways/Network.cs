@@ -22,6 +22,7 @@ sealed class Network(World world, Life life) : HttpMessageHandler
         var order = link?.Order ?? world.Database.IndexOf(CallingFor);
         var (fault, lot) = world.Faults.At(port, order);
         world.Questions++;
+        world.Bug.Send(world, request);
 
         var answer = new TaskCompletionSource<HttpResponseMessage>();
         if (cancellationToken.CanBeCanceled)

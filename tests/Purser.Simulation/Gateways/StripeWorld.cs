@@ -56,7 +56,7 @@ sealed class StripeWorld(World world, string account, string secret) : WorldGate
         if (expires < Now + TimeSpan.FromMinutes(30) || expires > Now + TimeSpan.FromHours(24))
             return new WireAnswer(400, """{"error":{"type":"invalid_request_error","message":"The `expires_at` timestamp must be between 30 minutes and 24 hours from now.","param":"expires_at"}}""");
         var amount = new Money(long.Parse(wish["line_items[0][price_data][unit_amount]"]), Currency.Find(wish["line_items[0][price_data][currency]"].ToUpperInvariant()));
-        var link = Make(wish["client_reference_id"], amount, expires, wish["success_url"], body.Span, terms)!;
+        var link = Make(wish["client_reference_id"], amount, expires, wish["success_url"], body.Span, terms, unique: false)!;
         var answer = new WireAnswer(200, Session(link, terms.View));
         answered.Add(key, (body.ToArray(), answer));
         return answer;

@@ -107,10 +107,11 @@ abstract class WorldGateway(World world, string account, string host)
     // For the dialects.
 
     /// <summary>Makes a link, and lets it lapse at its time.</summary>
-    protected WorldLink? Make(string reference, Money amount, DateTimeOffset expiresAt, string returnUrl, ReadOnlySpan<byte> request, Terms terms)
+    /// <param name="unique">The gateway makes no second link for a reference; null then.</param>
+    protected WorldLink? Make(string reference, Money amount, DateTimeOffset expiresAt, string returnUrl, ReadOnlySpan<byte> request, Terms terms, bool unique = true)
     {
         world.Auditor.LinkAsked(account, reference, amount, request);
-        if (byReference.ContainsKey(reference)) return null;
+        if (unique && byReference.ContainsKey(reference)) return null;
         var payment = PaymentId.TryParseReference(reference, out var read) ? read : default;
         var id = Draw(LinkPrefix, reference);
         var link = new WorldLink(id, reference, world.Database.IndexOf(payment.Order), payment,
@@ -120,7 +121,7 @@ abstract class WorldGateway(World world, string account, string host)
             VisibleFrom = Now + terms.HiddenFor,
         };
         Links.Add(link);
-        byReference.Add(reference, link);
+        byReference[reference] = link;
         byId.Add(id, link);
         byUrl.Add(link.Url, link);
         world.Trace.Mix(link.Order, 101, payment.Number);

@@ -13,6 +13,9 @@ abstract class PlantedBug
 
     public virtual string Name => GetType().Name;
 
+    /// <summary>The rules that this breaks: each of them must say so. That some other rule stumbles over the consequences proves nothing.</summary>
+    public abstract IReadOnlyList<string> BreaksRules { get; }
+
     public virtual bool TakesNewsAgain => false;
     public virtual bool IgnoresRowLocks => false;
     public virtual bool ForgetsAlarms => false;
@@ -21,6 +24,11 @@ abstract class PlantedBug
     public virtual Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => OrderMachine.Decide(order, input, now, rules);
 
     public virtual IGateway Gateway(IGateway gateway) => gateway;
+
+    /// <summary>A request on its way out.</summary>
+    public virtual void Send(World world, HttpRequestMessage request)
+    {
+    }
 
     public virtual ICallStarter Calls(ICallStarter starter) => starter;
 
@@ -31,5 +39,8 @@ abstract class PlantedBug
     public virtual Task<EngineReply> Return(World world, OrderEngine engine, PaymentId payment, string query) =>
         engine.Submit(payment.Order, new OrderCommand.Look(payment.Number), CancellationToken.None);
 
-    sealed class Nothing : PlantedBug;
+    sealed class Nothing : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => [];
+    }
 }

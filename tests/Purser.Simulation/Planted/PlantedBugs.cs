@@ -21,9 +21,39 @@ static class PlantedBugs
 
     static Decision Nothing(Order order) => new(order, [], [], [], new Reply.Same(order));
 
+    /// <summary>The decision with one more change of a payment, told as an event like every other change.</summary>
+    static Decision Told(
+        Decision decision, Payment p, EventType type, DateTimeOffset now, Money amount, string reason, string? money = null, int? refund = null, Evidence? because = null)
+    {
+        var after = decision.After with { Payments = decision.After.Payments.SetItem(p.Number - 1, p), Sequence = decision.After.Sequence + 1 };
+        var told = new OrderEvent
+        {
+            Order = after.Id,
+            Sequence = after.Sequence,
+            Type = type,
+            At = now,
+            OrderStatus = after.Status,
+            Late = after.Late,
+            PaidBy = after.PaidBy,
+            Payment = p.Number,
+            Account = p.Account,
+            PaymentStatus = p.Status,
+            GatewayReference = p.GatewayReference,
+            Amount = amount,
+            MoneyReference = money,
+            Refund = refund,
+            Reason = reason,
+            Source = because?.Source,
+            RawKey = because?.RawKey,
+        };
+        return decision with { After = after, Events = decision.Events.Add(told), Calls = [.. decision.Calls.Select(c => c with { Order = after })] };
+    }
+
     /// <summary>The check that there is no open payment was made a moment ago, without the lock.</summary>
     sealed class CheckThenActDoubleStart : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I3 one open payment"];
+
         static readonly TimeSpan Moment = TimeSpan.FromSeconds(3);
 
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
@@ -40,24 +70,25 @@ static class PlantedBugs
     /// <summary>A batch job that clears what has been unknown for too long.</summary>
     sealed class TimerTurnsUnknownIntoFailed : PlantedBug
     {
+        static readonly TimeSpan TooLong = TimeSpan.FromMinutes(2);
+
+        public override IReadOnlyList<string> BreaksRules => ["no payment ends by the clock"];
+
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
         {
             var decision = base.Decide(order, input, now, rules);
             if (input is not OrderInput.Tick) return decision;
-            return decision with
-            {
-                After = decision.After with
-                {
-                    Payments = [.. decision.After.Payments.Select(p =>
-                        p.Status == PaymentStatus.Unresolved && now - p.AskedAt > TimeSpan.FromMinutes(2) ? p with { Status = PaymentStatus.Failed } : p)],
-                },
-            };
+            foreach (var p in decision.After.Payments.Where(p => p.Status == PaymentStatus.Unresolved && now - p.AskedAt > TooLong))
+                decision = Told(decision, p with { Status = PaymentStatus.Failed, LookAt = null, Reason = "timed out" }, EventType.PaymentFailed, now, p.Amount, "timed out");
+            return decision;
         }
     }
 
     /// <summary>200 first, the work behind it.</summary>
     sealed class AnsweredBeforeStored : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I16 what is answered 2xx is stored"];
+
         public override Task<NewsIntake.Outcome> TakeNews(World world, Func<Task<NewsIntake.Outcome>> take)
         {
             _ = take();
@@ -68,25 +99,20 @@ static class PlantedBugs
     /// <summary>The last event wins.</summary>
     sealed class FailureAfterSuccessWins : PlantedBug
     {
-        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
-        {
-            if (input is not (Evidence.Declined or Evidence.Failed or Evidence.LinkExpired or Evidence.LinkCancelled)
-                || order?.Payment(((Evidence)input).Payment) is not { Status: PaymentStatus.Succeeded } paid)
-                return base.Decide(order, input, now, rules);
-            var after = order with
-            {
-                Status = OrderStatus.AwaitingPayment,
-                PaidBy = null,
-                EndedAt = null,
-                Payments = order.Payments.SetItem(paid.Number - 1, paid with { Status = PaymentStatus.Failed, Captures = [] }),
-            };
-            return Nothing(after);
-        }
+        public override IReadOnlyList<string> BreaksRules => ["I10 money facts stay"];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
+            input is Evidence.Declined or Evidence.Failed or Evidence.LinkExpired or Evidence.LinkCancelled
+            && order?.Payment(((Evidence)input).Payment) is { Status: PaymentStatus.Succeeded } paid
+                ? Told(Nothing(order), paid with { Status = PaymentStatus.Failed }, EventType.PaymentFailed, now, paid.Amount, "failed", because: (Evidence)input)
+                : base.Decide(order, input, now, rules);
     }
 
     /// <summary>The status says paid; who looks at the amount?</summary>
     sealed class SuccessNotComparedWithTheAmount : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I6 no success without money"];
+
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
             base.Decide(order, order is not null && input is Evidence.Succeeded paid ? paid with { Amount = order.Amount } : input, now, rules);
     }
@@ -94,6 +120,8 @@ static class PlantedBugs
     /// <summary>The order is closed, so the news are about nothing.</summary>
     sealed class LateSuccessDropped : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I4 we know all that they hold"];
+
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
             order is { Status: OrderStatus.Expired or OrderStatus.Cancelled } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
     }
@@ -101,27 +129,35 @@ static class PlantedBugs
     /// <summary>The order is paid already, all is well.</summary>
     sealed class DuplicateSuccessIgnored : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I4 we know all that they hold"];
+
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
             order is { Status: OrderStatus.Paid } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
     }
 
-    /// <summary>A retry is a new request, so it gets a new key.</summary>
+    /// <summary>No answer came, so the request is sent again at once; and a retry is a new request, so it gets a new key.</summary>
     sealed class NewKeyOnRetry : PlantedBug
     {
-        public override IGateway Gateway(IGateway gateway) => new Forgetful(gateway);
+        const string Header = "Idempotency-Key";
 
-        sealed class Forgetful(IGateway inner) : IGateway, ICancelLinks
+        public override IReadOnlyList<string> BreaksRules => ["I3 one payable link"];
+
+        public override IGateway Gateway(IGateway gateway) => gateway.Profile.RepeatsSafely ? new Retrying(gateway) : gateway;
+
+        public override void Send(World world, HttpRequestMessage request)
         {
-            readonly Dictionary<PaymentId, int> asked = [];
+            if (!request.Headers.TryGetValues(Header, out var keys)) return;
+            var key = $"{keys.Single()}:{world.Time.Ticks}";
+            request.Headers.Remove(Header);
+            request.Headers.Add(Header, key);
+        }
 
+        sealed class Retrying(IGateway inner) : IGateway, ICancelLinks
+        {
             public GatewayProfile Profile => inner.Profile;
 
-            public Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop)
-            {
-                asked[call.Payment] = asked.GetValueOrDefault(call.Payment) + 1;
-                var key = asked[call.Payment] == 1 ? call.Payment : call.Payment with { Number = call.Payment.Number + 1000 * asked[call.Payment] };
-                return inner.OpenLink(call with { Payment = key }, line, stop);
-            }
+            public async Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop) =>
+                await inner.OpenLink(call, line, stop) is not GatewayAnswer.Unknown and var answer ? answer : await inner.OpenLink(call, line, stop);
 
             public Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop) => inner.Inquire(call, line, stop);
 
@@ -136,51 +172,82 @@ static class PlantedBugs
     /// <summary>The browser says thank you, so somebody paid.</summary>
     sealed class CallbackBelieved : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I6 no success without money", "I6 evidence is stored"];
+
         public override Task<EngineReply> Return(World world, OrderEngine engine, PaymentId payment, string query)
         {
-            if (world.Database.Orders.GetValueOrDefault(payment.Order)?.Row is not { } order) return base.Return(world, engine, payment, query);
-            var believed = new Evidence.Succeeded("callback", order.Amount).Learned(payment.Number, EvidenceSource.Reply, order.CreatedAt, "callback");
-            return engine.Submit(payment.Order, believed, CancellationToken.None);
+            var said = query.TrimStart('?').Split('&').Select(f => f.Split('=')).ToDictionary(f => f[0], f => f[1]);
+            if (said["razorpay_payment_link_status"] != "paid" || said["razorpay_payment_id"] is not { Length: > 0 } money
+                || world.Database.Orders.GetValueOrDefault(payment.Order)?.Row is not { } order)
+                return base.Return(world, engine, payment, query);
+            return engine.Submit(payment.Order, new Evidence.Succeeded(money, order.Amount).Learned(payment.Number, EvidenceSource.Reply, world.Time.GetUtcNow(), "callback"), CancellationToken.None);
         }
     }
 
     /// <summary>Each delivery counts: the event's id is not looked at, nor whose money it is.</summary>
     sealed class EventAppliedTwice : PlantedBug
     {
+        const string Unseen = "unseen ";
+
+        public override IReadOnlyList<string> BreaksRules => ["I4 money counts once"];
+
         public override bool TakesNewsAgain => true;
 
-        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => base.Decide(order,
-            input is Evidence.Succeeded { Source: EvidenceSource.Webhook } paid ? paid with { MoneyReference = $"{paid.MoneyReference}/{now.Ticks}" } : input, now, rules);
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
+        {
+            if (order is null || input is not Evidence.Succeeded { Source: EvidenceSource.Webhook } paid || order.Payment(paid.Payment) is not { } p
+                || p.Captures.All(c => c.MoneyReference != paid.MoneyReference))
+                return base.Decide(order, input, now, rules);
+            // The machine decides as if it did not know this money; what it decides is stored under the money's true name.
+            var decision = base.Decide(Renamed(order, p.Number, c => c.MoneyReference == paid.MoneyReference ? Unseen + c.MoneyReference : c.MoneyReference), input, now, rules);
+            var after = Renamed(decision.After, p.Number, c => c.MoneyReference.StartsWith(Unseen, StringComparison.Ordinal) ? c.MoneyReference[Unseen.Length..] : c.MoneyReference);
+            return decision with { After = after, Calls = [.. decision.Calls.Select(c => c with { Order = after })] };
+        }
+
+        static Order Renamed(Order order, int payment, Func<Capture, string> name)
+        {
+            var p = order.Payment(payment)!;
+            return order with { Payments = order.Payments.SetItem(payment - 1, p with { Captures = [.. p.Captures.Select(c => c with { MoneyReference = name(c) })] }) };
+        }
     }
 
     /// <summary>The refund is asked for whenever the reason for it is heard.</summary>
     sealed class RefundedAtEveryRepetition : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I9 given back once"];
+
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
         {
-            if (order is null || input is not Evidence.Succeeded paid || order.Payment(paid.Payment)?.Captures.FirstOrDefault(c =>
-                c.MoneyReference == paid.MoneyReference && c.Standing is Standing.Duplicate or Standing.Late) is not { } known || order.Refunds.IsEmpty)
-                return base.Decide(order, input, now, rules);
-            var again = new Refund(order.Refunds.Length + 1, paid.Payment, known.MoneyReference, known.Amount, RefundReason.Duplicate, RefundStatus.Requested, now);
-            return Nothing(order with { Refunds = order.Refunds.Add(again) });
+            var decision = base.Decide(order, input, now, rules);
+            if (order is null || input is not Evidence.Succeeded paid || order.RefundOf(paid.Payment, paid.MoneyReference) is not { } first) return decision;
+            var again = first with { Number = decision.After.Refunds.Length + 1, RequestedAt = now };
+            decision = decision with { After = decision.After with { Refunds = decision.After.Refunds.Add(again) } };
+            return Told(decision, decision.After.Payment(paid.Payment)!, EventType.RefundRequested, now, again.Amount, EventNames.Snake(again.Reason.ToString()),
+                again.MoneyReference, again.Number, paid);
         }
     }
 
     /// <summary>What was to be done next lives in memory, and dies with it.</summary>
     sealed class AlarmForgotten : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["I8 every order has ended"];
+
         public override bool ForgetsAlarms => true;
     }
 
     /// <summary>Read, decide, write, each by itself.</summary>
     sealed class RowLockIgnored : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["row lock"];
+
         public override bool IgnoresRowLocks => true;
     }
 
     /// <summary>No answer to a commit is taken for a commit.</summary>
     sealed class LostCommitBelieved : PlantedBug
     {
+        public override IReadOnlyList<string> BreaksRules => ["domain 9"];
+
         public override bool BelievesLostCommits => true;
     }
 }
