@@ -149,16 +149,17 @@ public abstract partial class GatewayContract<TGateway>
         var call = await Start();
         Opened(await Open(call));
         var acted = await sandbox!.Act(call.Payment, "paid");
+        var returned = acted.Message;
         IReadOnlyList<RawMessage> webhooks = Trust == WebhookTrust.None ? [] : await sandbox.Receive(1);
         shows.Signatures.Select(s => s.Name).ShouldBeUnique();
-        foreach (var message in webhooks.Select(Whole).Append(acted.Message))
+        foreach (var message in webhooks.Select(Whole).Append(returned))
         {
             var traces = shows.Signatures.Select(s => s.Compute(message, sandbox.Account)).ToList();
             // A return may be unsigned; a webhook that is believed, or leads to a question, has a signature that can be shown.
-            if (message.Method == "POST" && message != acted.Message) traces.ShouldContain(t => t.Right);
+            if (message.Method == "POST" && message != returned) traces.ShouldContain(t => t.Right);
             foreach (var secret in Gateway.Profile.Settings.Where(s => s.Secret).Select(s => sandbox.Account.OptionalSetting(s.Name)).OfType<string>())
                 traces.SelectMany(t => t.Steps).ShouldAllBe(s => !s.Value.Contains(secret) && (s.Remark == null || !s.Remark.Contains(secret)));
-            if (message == acted.Message) continue;
+            if (message == returned) continue;
             var strangers = sandbox.Account with
             {
                 Settings = sandbox.Account.Settings.SetItems(WebhookSecrets.Where(sandbox.Account.Settings.ContainsKey).Select(s => KeyValuePair.Create(s, Stranger(s, sandbox.Account.Setting(s))))),
