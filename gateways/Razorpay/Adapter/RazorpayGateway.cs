@@ -1,12 +1,14 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Purser.Orders;
+using Purser.Payments;
 
 namespace Purser.Gateways.Razorpay;
 
 /// <summary>Payment links: one link for each payment, found again by our reference.</summary>
-public sealed class RazorpayGateway : IGateway, ICancelLinks
+public sealed class RazorpayGateway : IGateway, ICancelLinks, IRefundMoney, ISettleByCall, ISettleByFile, IShowSignatures
 {
     public const string KeyId = "key_id";
     public const string KeySecret = "key_secret";
@@ -22,7 +24,7 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
         Title = "Razorpay",
         BaseUrl = new Uri("https://api.razorpay.com"),
         Currencies = RazorpayMapping.Currencies,
-        Offers = [new("card"), new("upi", "INR"), new("netbanking", "INR"), new("wallet", "INR")],
+        Offers = RazorpayMapping.Offers,
         Webhooks = WebhookTrust.Proof,
         Settings =
         [
@@ -55,7 +57,7 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
                     : new GatewayAnswer.Unknown("The answer is not the link that was asked for.");
             // A definite no has their error's shape. Too many requests and conflicts are none: nobody says that nothing was done.
             case LineReply.Answered { Status: >= 400 and < 500 and not (408 or 409 or 429) } a
-                when Wire.TryRead<ErrorAnswerWire>(a.Body.Span, out var answer) && answer.Error is { Code: not null } error:
+                when Error(a) is { } error:
                 if (!NamesTheReference(error)) return new GatewayAnswer.Rejected(Reason(line, error));
                 var found = await FindByReference(call.Account, call.Payment, line, stop);
                 return found switch
@@ -95,6 +97,16 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
         };
     }
 
+    public Task<RefundAnswer> Refund(RefundCall call, GatewayLine line, CancellationToken stop) => RazorpayRefunds.Ask(call, line, stop);
+
+    public Task<RefundAnswer> InquireRefund(RefundCall call, GatewayLine line, CancellationToken stop) => RazorpayRefunds.Inquire(call, line, stop);
+
+    public SettlementSheet Sheet => RazorpaySettlement.Sheet;
+
+    public Task<SettlementAnswer> ReadSettlement(SettlementCall call, GatewayLine line, CancellationToken stop) => RazorpaySettlement.Read(call, line, stop);
+
+    public ImmutableArray<SignatureRecipe> Signatures => RazorpaySignatures.All;
+
     public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => RazorpayNews.ReadWebhook(message, account);
 
     public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => RazorpayNews.ReadReturn(message, account);
@@ -109,8 +121,7 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
                     ? await Complete(account, link, line, stop)
                     : new GatewayAnswer.Unknown("The answer is about another link."),
             LineReply.Answered { Status: 400 or 404 } a
-                when Wire.TryRead<ErrorAnswerWire>(a.Body.Span, out var answer) && answer.Error is { Code: "BAD_REQUEST_ERROR" } error
-                    && (a.Status == 404 || Says(error, "not a valid id") || Says(error, "does not exist")) =>
+                when Error(a) is { Code: "BAD_REQUEST_ERROR" } error && (a.Status == 404 || IsUnknownId(error)) =>
                 new GatewayAnswer.Done(new Evidence.Absent()),
             LineReply.Answered a => new GatewayAnswer.Unknown($"HTTP {a.Status}"),
             _ => throw new InvalidOperationException("No such reply."),
@@ -157,6 +168,22 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
                 case var _ when link.Payments is { Count: > 0 }: break;
                 default: return new GatewayAnswer.Unknown("The tries on the link could not be read.");
             }
+        // Money that went back because we asked for it was taken all the same, and its refunds tell of themselves.
+        if (tries is not null && PaymentId.TryParseReference(link.ReferenceId, out var payment))
+        {
+            var known = new List<PaymentWire>();
+            foreach (var attempt in tries)
+            {
+                if (attempt is not { Status: "refunded", Captured: not false, Id: { } id })
+                {
+                    known.Add(attempt);
+                    continue;
+                }
+                if (await RazorpayRefunds.AllOurs(account, payment.Order, id, line, stop) is not { } ours) return new GatewayAnswer.Unknown("The refunds of a try could not be read.");
+                known.Add(ours ? attempt with { Status = "captured" } : attempt);
+            }
+            tries = known;
+        }
         return RazorpayMapping.Facts(link, tries) is { } facts
             ? new GatewayAnswer.Done(facts)
             : new GatewayAnswer.Unknown("The link cannot be read.");
@@ -194,7 +221,7 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
             json.WriteStartObject("notes");
             json.WriteString(RazorpayMapping.ReferenceNote, call.Payment.Reference);
             json.WriteEndObject();
-            if (call.Method is "card" or "upi" or "netbanking" or "wallet") WriteOnly(json, call.Method);
+            if (RazorpayMapping.Switch(call.Method) is { } method) WriteOnly(json, method);
             json.WriteEndObject();
         }
         return body.WrittenMemory;
@@ -205,23 +232,30 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks
         json.WriteStartObject("options");
         json.WriteStartObject("checkout");
         json.WriteStartObject("method");
-        foreach (var name in (string[])["card", "upi", "netbanking", "wallet"]) json.WriteNumber(name, name == method ? 1 : 0);
+        foreach (var name in RazorpayMapping.Switches) json.WriteNumber(name, name == method ? 1 : 0);
         json.WriteEndObject();
         json.WriteEndObject();
         json.WriteEndObject();
     }
 
-    static LineRequest Request(GatewayAccount account, HttpMethod method, string path, ReadOnlyMemory<byte> body = default)
+    internal static LineRequest Request(
+        GatewayAccount account, HttpMethod method, string path, ReadOnlyMemory<byte> body = default, params ReadOnlySpan<KeyValuePair<string, string>> headers)
     {
         var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{account.Setting(KeyId)}:{account.Setting(KeySecret)}"));
-        return new(method, path, [new("Authorization", $"Basic {credentials}")], body, body.IsEmpty ? null : "application/json",
+        return new(method, path, [new("Authorization", $"Basic {credentials}"), .. headers], body, body.IsEmpty ? null : "application/json",
             MovesNothing: method == HttpMethod.Get);
     }
 
     /// <summary>Their one sign that a link exists already is a sentence about its reference.</summary>
     static bool NamesTheReference(ErrorWire error) => error.Field == "reference_id" || Says(error, "reference");
 
-    static bool Says(ErrorWire error, string words) => error.Description?.Contains(words, StringComparison.OrdinalIgnoreCase) == true;
+    internal static bool IsUnknownId(ErrorWire error) => Says(error, "not a valid id") || Says(error, "does not exist");
 
-    static string Reason(GatewayLine line, ErrorWire error) => line.Redact(Wire.Line($"{error.Code}: {error.Description}", LongestReason));
+    /// <summary>Their own words for a no; null when it is not their error's shape.</summary>
+    internal static ErrorWire? Error(LineReply.Answered answer) =>
+        Wire.TryRead<ErrorAnswerWire>(answer.Body.Span, out var read) && read.Error is { Code: not null } error ? error : null;
+
+    internal static bool Says(ErrorWire error, string words) => error.Description?.Contains(words, StringComparison.OrdinalIgnoreCase) == true;
+
+    internal static string Reason(GatewayLine line, ErrorWire error) => line.Redact(Wire.Line($"{error.Code}: {error.Description}", LongestReason));
 }

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Gateways.Razorpay;
 
@@ -11,12 +12,25 @@ static class RazorpayMapping
 {
     /// <summary>The note that carries our reference.</summary>
     public const string ReferenceNote = "payment";
+    /// <summary>The note of a refund that carries our reference, as its receipt does.</summary>
+    public const string RefundNote = "refund";
 
     // Amounts are in ISO 4217's minor units. Currencies whose exponent is disputed among gateways (ISK, UGX, MGA and the like) are left out.
     public static readonly ImmutableHashSet<string> Currencies = [
         "INR", "USD", "EUR", "GBP", "SGD", "AED", "AUD", "CAD", "NZD", "CHF", "SEK", "NOK", "DKK", "HKD", "MYR", "THB", "PHP", "IDR", "ZAR",
         "SAR", "QAR", "LKR", "NPR", "BDT", "MUR", "KES", "MXN", "CZK", "PLN", "ILS", "JPY", "KWD", "BHD", "OMR",
     ];
+
+    /// <summary>What their page can be narrowed down to, by their words.</summary>
+    public static readonly ImmutableArray<string> Switches = ["card", "upi", "netbanking", "wallet"];
+
+    /// <summary>Google Pay arrives as UPI, so it is asked for as that. Instalments, pay later and bank transfers have no switch: the page alone decides.</summary>
+    public static readonly ImmutableArray<MethodOffer> Offers =
+    [
+        new(PaymentMethods.Upi, "INR"), new(PaymentMethods.Card), new(PaymentMethods.NetBanking, "INR"), new(PaymentMethods.GooglePay, "INR"), new(PaymentMethods.Wallet, "INR"),
+    ];
+
+    public static string? Switch(string? method) => method == PaymentMethods.GooglePay ? PaymentMethods.Upi : method is not null && Switches.Contains(method) ? method : null;
 
     /// <summary>INR 1.00 is the least they take.</summary>
     const long LeastPaise = 100;
@@ -109,9 +123,31 @@ static class RazorpayMapping
         return fact with { GatewayTime = Wire.Time(dispute.CreatedAt) };
     }
 
+    /// <summary>What one refund says by itself; null when it cannot be read. Created and pending ones may still fail, and words that we do not know too.</summary>
+    public static RefundEvidence? Fact(RefundWire refund)
+    {
+        if (refund.Id is null || !TryMoney(refund.Amount, refund.Currency, out var amount)) return null;
+        RefundEvidence fact = refund.Status switch
+        {
+            "processed" => new RefundEvidence.Succeeded(amount.Value, BankReference(refund.AcquirerData)),
+            "failed"    => new RefundEvidence.Failed("failed"),
+            _           => new RefundEvidence.Accepted(),
+        };
+        return fact with { GatewayTime = Wire.Time(refund.CreatedAt), RefundReference = refund.Id };
+    }
+
+    static string? BankReference(JsonElement acquirer) =>
+        acquirer.ValueKind != JsonValueKind.Object ? null : Text(acquirer, "arn") ?? Text(acquirer, "rrn") ?? Text(acquirer, "utr");
+
+    /// <summary>Ours, from its receipt, else from its notes; null for a refund that somebody made in the dashboard.</summary>
+    public static RefundId? Refund(RefundWire refund) =>
+        RefundId.TryParseReference(refund.Receipt, out var ours) || RefundId.TryParseReference(Reference(refund.Notes, RefundNote), out ours) ? ours : null;
+
     /// <summary>Our reference from notes, whatever shape they have.</summary>
-    public static string? Reference(JsonElement notes) =>
-        notes.ValueKind == JsonValueKind.Object && notes.TryGetProperty(ReferenceNote, out var note) && note.ValueKind == JsonValueKind.String
+    public static string? Reference(JsonElement notes, string name = ReferenceNote) => notes.ValueKind == JsonValueKind.Object ? Text(notes, name) : null;
+
+    static string? Text(JsonElement fields, string name) =>
+        fields.TryGetProperty(name, out var note) && note.ValueKind == JsonValueKind.String
             ? note.GetString()
             : null;
 }

@@ -1,25 +1,21 @@
-using System.Text;
 using Purser.Orders;
+using Purser.Refunds;
 
 namespace Purser.Gateways.Razorpay;
 
 /// <summary>Webhooks and the browser's return: the signature first, on the bytes as they came, then what they say.</summary>
 static class RazorpayNews
 {
-    const string SignatureHeader = "X-Razorpay-Signature";
-    const string EventIdHeader = "x-razorpay-event-id";
-    const int LongestEventId = 100;
-
     public static NewsReading ReadWebhook(RawMessage message, GatewayAccount account)
     {
-        // Without a secret they send no signature; unsigned is refused, not believed.
-        if (message.Header(SignatureHeader) is not { Length: > 0 } signature) return new NewsReading.Forged("no signature");
-        var secrets = account.SeveralSettings(RazorpayGateway.WebhookSecret);
-        if (!HexSignature.IsHmacSha256(secrets, message.Body.Span, signature)) return new NewsReading.Forged("wrong signature");
+        if (RazorpaySignatures.RefusesWebhook(message, account) is { } why) return new NewsReading.Forged(why);
 
-        var eventId = message.Header(EventIdHeader) is { Length: > 0 and <= LongestEventId } id ? id : HexSignature.NameOf(message.Body.Span);
+        // Their own id of the event travels in a header that nobody signs: under another one the same news could come again, and under the id of
+        // news to come something old could take its place. So news is known by its signed bytes.
+        var eventId = HexSignature.NameOf(message.Body.Span);
         if (!Wire.TryRead<EventWire>(message.Body.Span, out var news) || news.Event is not { } type)
             return new NewsReading.Unreadable(eventId, "no event in JSON");
+        if (type.StartsWith("refund.", StringComparison.Ordinal)) return ReadRefund(eventId, type, news.Payload);
 
         var payment = news.Payload?.Payment?.Entity;
         var link = news.Payload?.PaymentLink?.Entity;
@@ -41,18 +37,41 @@ static class RazorpayNews
     /// <summary>What the browser brings proves nothing; a right signature only shows that it was at the gateway.</summary>
     public static NewsReading ReadReturn(RawMessage message, GatewayAccount account)
     {
+        if (RazorpaySignatures.RefusesReturn(message, account) is { } why) return new NewsReading.Forged(why);
         var payment = Wire.Field(message.Query, "razorpay_payment_id");
-        var link = Wire.Field(message.Query, "razorpay_payment_link_id");
         var reference = Wire.Field(message.Query, "razorpay_payment_link_reference_id");
-        var status = Wire.Field(message.Query, "razorpay_payment_link_status");
-        if (Wire.Field(message.Query, "razorpay_signature") is not { } signature) return new NewsReading.Forged("no signature");
-        if (payment is null || link is null || reference is null || status is null) return new NewsReading.Forged("a signed field is missing");
-
-        var signed = Encoding.UTF8.GetBytes($"{link}|{reference}|{status}|{payment}");
-        if (!HexSignature.IsHmacSha256(account.Setting(RazorpayGateway.KeySecret), signed, signature))
-            return new NewsReading.Forged("wrong signature");
         return new NewsReading.Genuine($"return-{payment}", "return", Ours(reference) is [var ours] ? ours : null, [], ProvesAmount: false);
     }
+
+    /// <summary>The embedded payment is a snapshot whose status may be of another refund; only the refund is read.</summary>
+    static NewsReading ReadRefund(string eventId, string type, PayloadWire? payload)
+    {
+        var payment = payload?.Payment?.Entity;
+        if (payload?.Refund?.Entity is not { } refund || RazorpayMapping.Fact(refund) is not { } snapshot)
+            return new NewsReading.Unreadable(eventId, $"{type} without what it is about");
+        if (payment?.Id is { } id && refund.PaymentId is { } of && id != of) return new NewsReading.Unreadable(eventId, "names two payments");
+
+        var ours = RazorpayMapping.Refund(refund);
+        var paid = Ours(RazorpayMapping.Reference(refund.Notes), RazorpayMapping.Reference(payment?.Notes ?? default));
+        if (paid.Count > 1 || (ours is { } named && paid is [var known] && known.Order != named.Order)) return new NewsReading.Unreadable(eventId, "names two payments");
+        // A refund is final with its own event and not before, though the snapshot in an earlier one may be ahead. Where a later event shows less
+        // than it says, the refund is read again.
+        var (fact, proves) = (type, snapshot) switch
+        {
+            ("refund.processed", RefundEvidence.Succeeded) or ("refund.failed", RefundEvidence.Failed) => (snapshot, true),
+            ("refund.processed" or "refund.failed", _) => (Taken(snapshot), false),
+            ("refund.created", not RefundEvidence.Failed) => (Taken(snapshot), true),
+            _ => (Taken(snapshot), false),
+        };
+        return new NewsReading.Genuine(eventId, type, paid is [var one] ? one : null, [], proves)
+        {
+            MoneyReference = refund.PaymentId ?? payment?.Id,
+            RefundFacts = [new RefundNews(ours, fact)],
+        };
+    }
+
+    static RefundEvidence.Accepted Taken(RefundEvidence snapshot) =>
+        new() { GatewayTime = snapshot.GatewayTime, RefundReference = snapshot.RefundReference };
 
     /// <param name="Proves">False when event and snapshot differ: then asking is better than guessing.</param>
     readonly record struct Said(IReadOnlyList<Evidence> Facts, bool Proves = true);

@@ -43,6 +43,50 @@ sealed record PaymentWire
 
 sealed record PaymentsWire(IReadOnlyList<PaymentWire>? Items);
 
+sealed record RefundWire
+{
+    public string? Id { get; init; }
+    public string? PaymentId { get; init; }
+    public long? Amount { get; init; }
+    public string? Currency { get; init; }
+    public string? Status { get; init; }
+    public string? Receipt { get; init; }
+    public long? CreatedAt { get; init; }
+    /// <summary>With the bank's reference, once there is one.</summary>
+    public JsonElement AcquirerData { get; init; }
+    public JsonElement Notes { get; init; }
+}
+
+sealed record RefundsWire(IReadOnlyList<RefundWire>? Items);
+
+// The combined settlement report.
+
+sealed record ReconWire(IReadOnlyList<ReconRowWire>? Items);
+
+sealed record ReconRowWire
+{
+    public string? EntityId { get; init; }
+    public string? Type { get; init; }
+    public long? Debit { get; init; }
+    public long? Credit { get; init; }
+    public long? Amount { get; init; }
+    public string? Currency { get; init; }
+    /// <summary>With the tax on it.</summary>
+    public long? Fee { get; init; }
+    public long? Tax { get; init; }
+    public bool? Settled { get; init; }
+    public long? CreatedAt { get; init; }
+    public long? SettledAt { get; init; }
+    public string? SettlementId { get; init; }
+    public string? SettlementUtr { get; init; }
+    public string? PaymentId { get; init; }
+    public string? OrderReceipt { get; init; }
+    public string? Method { get; init; }
+    public string? DisputeId { get; init; }
+    /// <summary>An object, the text of one, or null.</summary>
+    public JsonElement Notes { get; init; }
+}
+
 sealed record ErrorAnswerWire(ErrorWire? Error);
 
 sealed record ErrorWire(string? Code, string? Description, string? Field, string? Reason);
@@ -52,7 +96,8 @@ sealed record ErrorWire(string? Code, string? Description, string? Field, string
 sealed record EventWire(string? Event, PayloadWire? Payload);
 
 sealed record PayloadWire(
-    EntityWire<LinkWire>? PaymentLink, EntityWire<PaymentWire>? Payment, EntityWire<OrderWire>? Order, EntityWire<DisputeWire>? Dispute);
+    EntityWire<LinkWire>? PaymentLink, EntityWire<PaymentWire>? Payment, EntityWire<OrderWire>? Order, EntityWire<DisputeWire>? Dispute,
+    EntityWire<RefundWire>? Refund);
 
 sealed record EntityWire<T>(T? Entity);
 

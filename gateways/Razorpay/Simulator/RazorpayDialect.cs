@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace Purser.Sandbox.Razorpay;
 
-/// <summary>Razorpay's API v1 in test mode, from its documents: payment links, orders, payments, refunds. What shoppers do
-/// and what is told about it stands in the other parts.</summary>
+/// <summary>Razorpay's API v1 in test mode, from its documents: payment links, orders and payments. Refunds, settlements, what shoppers do
+/// and what is told about it stand in the other parts.</summary>
 public sealed partial class RazorpayDialect : IGatewayDialect
 {
     const string KeyId = "rzp_test_sandbox", KeySecret = "rzp_secret_sandbox_0123456789", AccountId = "acc_Sandbox0000001";
@@ -24,7 +24,7 @@ public sealed partial class RazorpayDialect : IGatewayDialect
     public string WebhookSecret => "rzp_webhook_secret_sandbox";
 
     public IReadOnlySet<string> AmountFields { get; } =
-        new HashSet<string> { "amount", "amount_paid", "amount_due", "base_amount" };
+        new HashSet<string> { "amount", "amount_paid", "amount_due", "base_amount", "debit", "credit" };
 
     public IReadOnlySet<string> IdentityFields { get; } =
         new HashSet<string> { "id", "reference_id", "order_id", "plink_id", "payment_id", "receipt", "notes", "description" };
@@ -40,15 +40,26 @@ public sealed partial class RazorpayDialect : IGatewayDialect
         ("POST", ["v1", "payment_links"] or ["v1", "orders"]) => "create_link",
         ("POST", ["v1", "payment_links", _, "cancel"]) => "cancel",
         ("POST", ["v1", "payments", _, "refund"]) => "refund",
+        ("GET", ["v1", "payments", _, "refunds", ..] or ["v1", "refunds", _]) => "inquire_refund",
+        ("GET", ["v1", "settlements", ..]) => "settlement",
         ("GET", _) => "inquire",
         _ => "other",
     };
 
     public async Task<Reply> Answer(Call call)
     {
-        await call.Work();
         if (!Authorized(call)) return RazorpayDialectRules.Bad("Authentication failed", status: 401);
-        var reply = Execute(call);
+        Reply reply;
+        if ((call.Method, Parts(call)) is ("POST", ["v1", "payments", var paid, "refund"]))
+        {
+            reply = await RefundOnce(paid, call);
+        }
+        else
+        {
+            await call.Work();
+            reply = Execute(call);
+        }
+
         return call.Instead ?? reply;
     }
 
@@ -68,12 +79,13 @@ public sealed partial class RazorpayDialect : IGatewayDialect
             ("GET", ["v1", "payments", var id]) => OfPayment(id, payment => payment.Json()),
             ("PATCH", ["v1", "orders", var id]) => ChangeOrder(id, call),
             ("POST", ["v1", "payments", var id, "capture"]) => CaptureByHand(id, call),
-            ("POST", ["v1", "payments", var id, "refund"]) => Refund(id, call),
             ("GET", ["v1", "payments", var id, "refunds", var refund]) => ReadRefund(refund, of: id),
-            ("GET", ["v1", "payments", var id, "refunds"]) =>
-                OfPayment(id, p => Collection(p.Refunds.Select(r => (JsonObject)r.DeepClone()))),
+            ("GET", ["v1", "payments", var id, "refunds"]) => ListRefunds(id, call),
             ("GET", ["v1", "refunds", var id]) => ReadRefund(id, of: null),
             ("PATCH", ["v1", "refunds", var id]) => ChangeRefund(id, call),
+            ("GET", ["v1", "settlements", "recon", "combined"]) => ReadRecon(call),
+            ("GET", ["v1", "settlements"]) => ListSettlements(call),
+            ("GET", ["v1", "settlements", var id]) => ReadSettlement(id),
             _ => RazorpayDialectRules.Bad("The requested URL was not found on the server.", status: 404),
         };
 
@@ -198,63 +210,6 @@ public sealed partial class RazorpayDialect : IGatewayDialect
             lock (order.Gate) return order.Json();
         })));
     }
-
-    Reply Refund(string id, Call call)
-    {
-        if (!vault.Payments.TryGetValue(id, out var payment)) return Unknown(id);
-        if (RazorpayDialectRules.Read(call.Body, out var asked) is { } unreadable) return unreadable;
-        if (RazorpayDialectRules.WrongRefund(asked) is { } wrong) return wrong;
-        var key = call.Header("X-Refund-Idempotency");
-        if (key is { Length: < 10 }) return RazorpayDialectRules.Bad("The idempotency key must have at least 10 characters.");
-        JsonObject refund;
-        lock (payment.Order.Gate)
-        {
-            if (key is not null && vault.RefundKeys.TryGetValue(key, out var before))
-                return before.Body == id + call.BodyText ? new(200, before.Refund.DeepClone())
-                    : RazorpayDialectRules.Bad("Different request with the same idempotency key");
-            if (payment.CapturedAt is null) return RazorpayDialectRules.Bad("The payment status should be captured for action to be taken");
-            var left = payment.Amount - payment.AmountRefunded;
-            var amount = (long?)asked["amount"] ?? left;
-            if (left == 0) return RazorpayDialectRules.Bad("The payment has been fully refunded already");
-            if (amount > left) return RazorpayDialectRules.Bad("The refund amount provided is greater than amount captured");
-            payment.AmountRefunded += amount;
-            if (payment.AmountRefunded == payment.Amount) payment.Status = "refunded";
-            refund = RefundJson(payment, asked, amount);
-            payment.Refunds.Add(refund);
-            vault.Refunds[(string)refund["id"]!] = refund;
-            if (key is not null) vault.RefundKeys[key] = (id + call.BodyText, refund);
-            world.Book.Refunded(payment.Order.Link, payment.Id, amount, payment.Order.Currency, world.Now);
-        }
-
-        TellRefund(refund, payment);
-        return new(200, refund.DeepClone());
-    }
-
-    JsonObject RefundJson(RazorpayPayment payment, JsonObject asked, long amount)
-    {
-        var json = new JsonObject
-        {
-            ["id"] = world.NextId("rfnd_", 14),
-            ["entity"] = "refund",
-            ["amount"] = amount,
-            ["currency"] = payment.Order.Currency,
-            ["payment_id"] = payment.Id,
-            ["notes"] = RazorpayOrder.NotesJson(asked["notes"] as JsonObject ?? []),
-            ["receipt"] = asked["receipt"]?.DeepClone(),
-            ["acquirer_data"] = new JsonObject { ["arn"] = null },
-            ["created_at"] = world.NowSeconds,
-            ["batch_id"] = null,
-            ["status"] = "processed",
-        };
-        if (asked["speed"] is not { } speed) return json;
-        json["speed_processed"] = "normal";
-        json["speed_requested"] = speed.DeepClone();
-        return json;
-    }
-
-    Reply ReadRefund(string id, string? of) =>
-        vault.Refunds.TryGetValue(id, out var refund) && (of is null || (string?)refund["payment_id"] == of)
-            ? new(200, refund.DeepClone()) : Unknown(id);
 
     Reply OfLink(string id, Func<RazorpayLink, JsonNode> read)
     {

@@ -45,15 +45,6 @@ public sealed partial class RazorpayDialect
         return OfOrder(id, o => o.Json());
     }
 
-    Reply ChangeRefund(string id, Call call)
-    {
-        if (!vault.Refunds.TryGetValue(id, out var refund) || !vault.Payments.TryGetValue((string)refund["payment_id"]!, out var payment)) return Unknown(id);
-        if (RazorpayDialectRules.Read(call.Body, out var asked) is { } unreadable) return unreadable;
-        if (RazorpayDialectRules.WrongNotesOnly(asked) is { } wrong) return wrong;
-        lock (payment.Order.Gate) refund["notes"] = RazorpayOrder.NotesJson(asked["notes"] as JsonObject ?? []);
-        return ReadRefund(id, of: null);
-    }
-
     /// <summary>All that was authorized, once.</summary>
     Reply CaptureByHand(string id, Call call)
     {

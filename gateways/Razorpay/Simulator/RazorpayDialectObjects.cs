@@ -182,13 +182,22 @@ sealed class RazorpayPayment(string id, RazorpayOrder order, long amount, string
 
     public long AmountRefunded { get; set; }
 
-    public List<JsonObject> Refunds { get; } = [];
+    public List<RazorpayRefund> Refunds { get; } = [];
+
+    /// <summary>The fee includes the tax on it.</summary>
+    public (long Fee, long Tax) FeeAndTax
+    {
+        get
+        {
+            var tax = (long)Math.Round(amount * FeeRate * TaxRate);
+            return ((long)Math.Round(amount * FeeRate) + tax, tax);
+        }
+    }
 
     public JsonObject Json()
     {
         var customer = order.Link?.Asked["customer"];
-        var tax = (long)Math.Round(amount * FeeRate * TaxRate);
-        var fee = (long)Math.Round(amount * FeeRate) + tax;
+        var (fee, tax) = FeeAndTax;
         var failed = FailureReason is not null && Status == "failed";
         return new()
         {

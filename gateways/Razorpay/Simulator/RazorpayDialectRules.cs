@@ -88,12 +88,12 @@ static class RazorpayDialectRules
 
     public static Reply? WrongCapture(JsonObject asked) => Strange(asked, ["amount", "currency"]) ?? WrongAmount(asked);
 
-    public static Reply? WrongPage(Call call, out int skip, out int count)
+    public static Reply? WrongPage(Call call, out int skip, out int count, int most = 100)
     {
         (skip, count) = (0, 10);
         if (call.Asked("skip") is { } s && (!int.TryParse(s, out skip) || skip < 0)) return Bad("The skip must be an integer.", "skip");
-        if (call.Asked("count") is { } c && (!int.TryParse(c, out count) || count is < 1 or > 100))
-            return Bad("The count must be between 1 and 100.", "count");
+        if (call.Asked("count") is { } c && (!int.TryParse(c, out count) || count < 1 || count > most))
+            return Bad($"The count must be between 1 and {most}.", "count");
         return null;
     }
 
@@ -101,8 +101,8 @@ static class RazorpayDialectRules
         Strange(asked, OrderFields) ?? WrongAmount(asked) ?? Missing(asked, "currency") ?? WrongText(asked, "currency", 3)
         ?? WrongText(asked, "receipt", 40) ?? WrongNotes(asked, 256);
 
-    public static Reply? WrongRefund(JsonObject asked) =>
-        Strange(asked, RefundFields) ?? (asked["amount"] is null ? null : WrongAmount(asked))
+    public static Reply? WrongRefund(JsonObject asked, string currency) =>
+        Strange(asked, RefundFields) ?? (asked["amount"] is null ? null : WrongAmount(asked, currency))
         ?? WrongText(asked, "receipt", 40) ?? WrongNotes(asked, 256)
         ?? (asked["speed"] is { } speed && speed.ToString() is not ("normal" or "optimum")
             ? Bad("speed: must be normal or optimum.", "speed") : null);
@@ -124,13 +124,13 @@ static class RazorpayDialectRules
 
     static Reply? Missing(JsonObject asked, string name) => asked[name] is null ? Bad($"{name}: is required.", name) : null;
 
-    static Reply? WrongAmount(JsonObject asked)
+    static Reply? WrongAmount(JsonObject asked, string? currency = null)
     {
         if (Missing(asked, "amount") is { } missing) return missing;
         if (asked["amount"] is not JsonValue value || value.GetValueKind() != JsonValueKind.Number
             || !value.TryGetValue(out long amount))
             return Bad("The amount must be an integer.", "amount");
-        var rupees = (asked["currency"]?.ToString() ?? "INR") == "INR";
+        var rupees = (currency ?? asked["currency"]?.ToString() ?? "INR") == "INR";
         if (rupees && amount < LeastRupeeAmount) return Bad("The amount must be at least INR 1.00", "amount");
         return amount < 1 ? Bad("The amount must be at least 1.", "amount") : null;
     }

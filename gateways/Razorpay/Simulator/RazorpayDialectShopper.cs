@@ -172,6 +172,7 @@ public sealed partial class RazorpayDialect
             if (firstOfLink) link.State = "paid";
             lock (link.Gate) link.MoneyIds.Add(payment.Id);
             world.Book.Captured(link, payment.Id, payment.Amount, link.Currency, world.Now);
+            vault.Settle(new(payment, null, payment.CapturedAt.Value));
         }
 
         Tell("payment.captured", link, payment);
@@ -196,18 +197,6 @@ public sealed partial class RazorpayDialect
         }
 
         Post(type, link.Id, payload, at);
-    }
-
-    void TellRefund(JsonObject refund, RazorpayPayment payment)
-    {
-        JsonObject paid;
-        lock (payment.Order.Gate) paid = payment.Json();
-        foreach (var type in new[] { "refund.created", "refund.processed" })
-            Post(type, payment.Order.Link?.Id, new JsonObject
-            {
-                ["refund"] = Entity((JsonObject)refund.DeepClone()),
-                ["payment"] = Entity((JsonObject)paid.DeepClone()),
-            }, world.NowSeconds);
     }
 
     void Post(string type, string? linkId, JsonObject payload, long at)
@@ -249,7 +238,11 @@ sealed class RazorpayVault
         LinksByPage.TryRemove(oldest.ShortUrl[(oldest.ShortUrl.LastIndexOf('/') + 1)..], out _);
         if (oldest.Reference is { } reference) LinksByReference.TryRemove(new(reference, oldest));
         Orders.TryRemove(oldest.Order.Id, out _);
-        foreach (var payment in oldest.Order.Payments.ToArray()) Payments.TryRemove(payment.Id, out _);
+        foreach (var payment in oldest.Order.Payments.ToArray())
+        {
+            Payments.TryRemove(payment.Id, out _);
+            foreach (var refund in payment.Refunds.ToArray()) Refunds.TryRemove(refund.Id, out _);
+        }
     }
 
     public ConcurrentDictionary<string, RazorpayOrder> Orders { get; } = new();
@@ -258,7 +251,26 @@ sealed class RazorpayVault
 
     public ConcurrentDictionary<string, RazorpayPayment> Payments { get; } = new();
 
-    public ConcurrentDictionary<string, JsonObject> Refunds { get; } = new();
+    public ConcurrentDictionary<string, RazorpayRefund> Refunds { get; } = new();
 
-    public ConcurrentDictionary<string, (string Body, JsonObject Refund)> RefundKeys { get; } = new();
+    public ConcurrentDictionary<string, (string Body, RazorpayRefund Refund)> RefundKeys { get; } = new();
+
+    /// <summary>Keys whose first call is still running.</summary>
+    public ConcurrentDictionary<string, bool> RunningKeys { get; } = new();
+
+    /// <summary>As many as links are kept, and their refunds.</summary>
+    const int SettledKept = 500_000;
+
+    public ConcurrentQueue<RazorpaySettled> Settled { get; } = new();
+
+    readonly ConcurrentDictionary<DateOnly, string> settlements = new();
+    int settled;
+
+    public void Settle(RazorpaySettled movement)
+    {
+        Settled.Enqueue(movement);
+        if (Interlocked.Increment(ref settled) > SettledKept && Settled.TryDequeue(out _)) Interlocked.Decrement(ref settled);
+    }
+
+    public string SettlementId(DateOnly day, GatewayWorld world) => settlements.GetOrAdd(day, _ => world.NextId("setl_", 14));
 }

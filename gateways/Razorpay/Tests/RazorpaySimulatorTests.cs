@@ -320,7 +320,7 @@ public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, 
     }
 
     [Fact]
-    public async Task The_official_client_creates_reads_cancels_refunds_and_believes_the_signatures()
+    public async Task The_official_client_creates_reads_cancels_refunds_reconciles_and_believes_the_signatures()
     {
         var seen = await OfficialClients.Run("razorpay.mjs", new
         {
@@ -339,6 +339,16 @@ public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, 
         seen["payment_amount"]!.GetValue<long>().ShouldBe(49900);
         seen["returned"]!.GetValue<bool>().ShouldBeTrue();
         seen["refund"]!.GetValue<long>().ShouldBe(900);
+        seen["refund_status"]!.ToString().ShouldBe("processed");
+        seen["refund_read"]!.ToString().ShouldBe("sdk-r1");
+        seen["refund_of_payment"]!.GetValue<bool>().ShouldBeTrue();
+        seen["refund_changed"]!.ToString().ShouldBe("changed");
+        seen["refunds"]!.AsArray().Select(r => r!.ToString()).ShouldBe(["sdk-r1"]);
+        seen["too_much"]!.GetValue<int>().ShouldBe(400);
+        seen["rest"]!.GetValue<long>().ShouldBe(49000);
+        seen["refunded"]!.ToString().ShouldBe("refunded");
+        seen["recon"]!.AsArray().Select(r => r!.ToString()).ShouldBe(["payment", "refund", "refund"]);
+        seen["settled"]!.GetValue<bool>().ShouldBeTrue();
         seen["cancelled"]!.ToString().ShouldBe("cancelled");
         seen["events"]!.AsArray().Select(e => e!.ToString()).ShouldBe(["order.paid", "payment.authorized", "payment.captured", "payment_link.paid"]);
         seen["genuine"]!.GetValue<bool>().ShouldBeTrue();

@@ -178,7 +178,7 @@ public sealed class RazorpayTests
         { "created", """{"id":"pay_1","status":"teleported","amount":49900,"currency":"INR"}""", ["Processing teleported", "LinkOpened"] },
         { "paid", """{"id":"pay_1","status":"failed","amount":49900,"currency":"INR"},{"id":"pay_2","status":"captured","amount":49900,"currency":"INR","fee":1178,"tax":180}""", ["Succeeded pay_2 499.00 INR fee 1178 tax 180"] },
         { "paid", """{"id":"pay_1","status":"captured","amount":49900,"currency":"INR"},{"id":"pay_2","status":"captured","amount":49900,"currency":"INR"}""", ["Succeeded pay_1 499.00 INR", "Succeeded pay_2 499.00 INR"] },
-        // What was captured and wholly given back pays nothing, and its link is used up.
+        // What was captured and wholly given back by others than us pays nothing, and its link is used up.
         { "paid", """{"id":"pay_1","status":"refunded","captured":true,"amount":49900,"currency":"INR"}""", ["Reversed", "LinkExpired"] },
         { "paid", "", ["Processing"] },
         { "paid", null, ["Processing"] },
@@ -199,8 +199,12 @@ public sealed class RazorpayTests
     {
         var link = Created.Replace("\"status\":\"created\"", $"\"status\":\"{status}\"");
         if (tries is not null) link = link.Replace("\"amount_paid\":0", "\"order_id\":\"order_1\"");
-        var network = new ScriptedNetwork(sent => ScriptedNetwork.Answer(
-            sent.Path == "/v1/orders/order_1/payments" ? $$"""{"entity":"collection","count":1,"items":[{{tries}}]}""" : link));
+        var network = new ScriptedNetwork(sent => ScriptedNetwork.Answer(sent.Path switch
+        {
+            "/v1/orders/order_1/payments" => $$"""{"entity":"collection","count":1,"items":[{{tries}}]}""",
+            "/v1/payments/pay_1/refunds?count=100&skip=0" => """{"items":[{"id":"rfnd_1","payment_id":"pay_1","amount":49900,"currency":"INR","status":"processed","receipt":null,"notes":[]}]}""",
+            _ => link,
+        }));
         var done = (await Inquire(network, "plink_Demo0000000001")).ShouldBeOfType<GatewayAnswer.Done>();
         done.Facts.Select(Say).ShouldBe(facts);
         done.Facts.ShouldAllBe(f => f.GatewayReference == "plink_Demo0000000001");

@@ -25,14 +25,29 @@ const returned = validatePaymentVerification({
   payment_link_reference_id: back.get("razorpay_payment_link_reference_id"),
   payment_link_status: back.get("razorpay_payment_link_status"),
 }, back.get("razorpay_signature"), key_secret);
-const refund = await client.payments.refund(payment.id, { amount: 900 });
+const askedBack = { amount: 900, speed: "normal", receipt: "sdk-r1", notes: { reason: "sdk" } };
+const refund = await client.payments.refund(payment.id, askedBack);
+const refundRead = await client.refunds.fetch(refund.id);
+const refundOfPayment = await client.payments.fetchRefund(payment.id, refund.id);
+const refundChanged = await client.refunds.edit(refund.id, { notes: { reason: "changed" } });
+const refunds = await client.payments.fetchMultipleRefund(payment.id, { count: 100 });
+const tooMuch = await client.payments.refund(payment.id, { amount: 49900 }).catch((e) => e);
+const rest = await client.payments.refund(payment.id, {});
+const refunded = await client.payments.fetch(payment.id);
+const today = new Date(Date.now() + 330 * 60_000).toISOString();
+const recon = await client.settlements.reports({ year: +today.slice(0, 4), month: today.slice(5, 7), day: today.slice(8, 10) });
+const settlements = await client.settlements.all();
+const settlement = await client.settlements.fetch(settlements.items[0].id);
 const other = await client.paymentLink.create({ ...asked, reference_id: "sdk-2" });
 const cancelled = await client.paymentLink.cancel(other.id);
 
 console.log(JSON.stringify({
   created: created.status, read: read.reference_id, twice: twice.statusCode, twice_text: twice.error.description,
   paid: paid.status, payment: payment.status, payment_amount: payment.amount, returned,
-  refund: refund.amount, cancelled: cancelled.status,
+  refund: refund.amount, refund_status: refund.status, refund_read: refundRead.receipt, refund_of_payment: refundOfPayment.id === refund.id,
+  refund_changed: refundChanged.notes.reason, refunds: refunds.items.map((r) => r.receipt), too_much: tooMuch.statusCode, rest: rest.amount,
+  refunded: refunded.status, recon: recon.items.map((r) => r.type),
+  settled: settlement.amount === recon.items.reduce((sum, r) => sum + r.credit - r.debit, 0), cancelled: cancelled.status,
   events: deliveries.map((d) => JSON.parse(d.body).event).sort(),
   genuine: deliveries.every((d) => Razorpay.validateWebhookSignature(d.body, d.headers["x-razorpay-signature"], webhook_secret)),
   tampered: Razorpay.validateWebhookSignature(deliveries[0].body.replace("49900", "49901"),
