@@ -10,7 +10,7 @@ public sealed partial class CCAvenueDialect
     static readonly TimeSpan ReconcileTime = TimeSpan.FromMinutes(2);
 
     /// <summary>What one order was paid twice goes back after this; so does what CCAvenue or a card's owner wants back. Of our choosing.</summary>
-    static readonly TimeSpan ReversalTime = TimeSpan.FromHours(24), AftermathTime = TimeSpan.FromHours(1);
+    static readonly TimeSpan ReversalTime = TimeSpan.FromHours(24), AftermathTime = TimeSpan.FromMinutes(10);
 
     static readonly TimeSpan LongestUnconfirmed = TimeSpan.FromDays(12);
 
