@@ -39,7 +39,9 @@ public sealed partial class CCAvenueDialect : IGatewayDialect
 
     public IReadOnlyDictionary<string, string> Credentials { get; } = new Dictionary<string, string>
     {
-        ["merchant_id"] = MerchantId, ["access_code"] = AccessCode, ["working_key"] = WorkingKey,
+        ["merchant_id"] = MerchantId,
+        ["access_code"] = AccessCode,
+        ["working_key"] = WorkingKey,
     };
 
     /// <summary>Notifications have no secret of their own.</summary>
