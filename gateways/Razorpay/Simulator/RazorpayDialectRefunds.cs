@@ -64,8 +64,18 @@ public sealed partial class RazorpayDialect
         if (takes == TimeSpan.Zero) EndRefund(refund, fails, told: false);
         TellRefund("refund.created", refund);
         if (takes == TimeSpan.Zero) TellRefund("refund.processed", refund);
-        else world.Later(takes, () => EndRefund(refund, fails, told: true));
+        else EndRefundLater(refund, takes, fails);
         lock (payment.Order.Gate) return new(200, refund.Json());
+    }
+
+    /// <summary>Nothing comes of it when it was forgotten meanwhile.</summary>
+    void EndRefundLater(RazorpayRefund refund, TimeSpan takes, bool fails)
+    {
+        var known = vault;
+        world.Later(takes, () =>
+        {
+            if (vault == known) EndRefund(refund, fails, told: true);
+        });
     }
 
     /// <summary>The money has gone, or it is the merchant's again.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Purser.Orders;
 
@@ -5,7 +6,7 @@ namespace Purser.Gateways.Stripe;
 
 /// <summary>Checkout Sessions: one session for each payment, on their hosted page. A session is found by its id, or among the
 /// sessions made since the payment was started.</summary>
-public sealed class StripeGateway : IGateway, ICancelLinks
+public sealed class StripeGateway : IGateway, ICancelLinks, IRefundMoney, ISettleByCall, ISettleByFile, IShowSignatures
 {
     public const string SecretKey = "secret_key";
     public const string WebhookSecret = "webhook_secret";
@@ -27,7 +28,7 @@ public sealed class StripeGateway : IGateway, ICancelLinks
         Title = "Stripe",
         BaseUrl = new Uri("https://api.stripe.com"),
         Currencies = StripeMapping.Currencies,
-        Offers = [new("card")],
+        Offers = StripeMapping.Offers,
         Webhooks = WebhookTrust.Proof,
         Settings =
         [
@@ -58,8 +59,7 @@ public sealed class StripeGateway : IGateway, ICancelLinks
             LineReply.Answered { Status: 429 } a when a.Headers.ContainsKey("Stripe-Rate-Limited-Reason") => new GatewayAnswer.NotSent("rate limited"),
             // A key in use, or used for other parameters, says that something is or was under way: never that it failed.
             LineReply.Answered { Status: >= 400 and < 500 and not (408 or 409 or 424 or 429) } a
-                when Wire.TryRead<ErrorAnswerWire>(a.Body.Span, out var answer) && answer.Error is { Type: not (null or "idempotency_error") } error =>
-                new GatewayAnswer.Rejected(line.Redact(Wire.Line($"{error.Code ?? error.Type}: {error.Message}", LongestReason))),
+                when Error(a) is { Type: not "idempotency_error" } error => new GatewayAnswer.Rejected(Reason(line, error)),
             LineReply.Answered a => new GatewayAnswer.Unknown($"HTTP {a.Status}"),
             _ => throw new InvalidOperationException("No such reply."),
         };
@@ -96,6 +96,16 @@ public sealed class StripeGateway : IGateway, ICancelLinks
         };
     }
 
+    public Task<RefundAnswer> Refund(RefundCall call, GatewayLine line, CancellationToken stop) => StripeRefunds.Ask(call, line, stop);
+
+    public Task<RefundAnswer> InquireRefund(RefundCall call, GatewayLine line, CancellationToken stop) => StripeRefunds.Inquire(call, line, stop);
+
+    public SettlementSheet Sheet => StripeSettlement.Sheet;
+
+    public Task<SettlementAnswer> ReadSettlement(SettlementCall call, GatewayLine line, CancellationToken stop) => StripeSettlement.Read(call, line, stop);
+
+    public ImmutableArray<SignatureRecipe> Signatures => StripeSignature.All;
+
     public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => StripeNews.ReadWebhook(message, account);
 
     public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => StripeNews.ReadReturn(message);
@@ -108,9 +118,7 @@ public sealed class StripeGateway : IGateway, ICancelLinks
             LineReply.NotSent n => new GatewayAnswer.NotSent(n.Reason),
             LineReply.Lost l => new GatewayAnswer.Unknown(l.Reason),
             LineReply.Answered { Status: 200 } a => Read(a, id, call.Payment, call.Account),
-            LineReply.Answered { Status: 404 } a
-                when Wire.TryRead<ErrorAnswerWire>(a.Body.Span, out var answer) && answer.Error?.Code == "resource_missing" =>
-                new GatewayAnswer.Done(new Evidence.Absent()),
+            LineReply.Answered { Status: 404 } a when Error(a)?.Code == "resource_missing" => new GatewayAnswer.Done(new Evidence.Absent()),
             LineReply.Answered a => new GatewayAnswer.Unknown($"HTTP {a.Status}"),
             _ => throw new InvalidOperationException("No such reply."),
         };
@@ -183,10 +191,17 @@ public sealed class StripeGateway : IGateway, ICancelLinks
         yield return new("cancel_url", Wire.WithField(call.ReturnUrl, $"{StripeNews.PaymentField}={reference}&{StripeNews.BackField}=1"));
         yield return new("expires_at", Seconds(call.ExpiresAt));
         if (Wire.Email(call.Customer.Email) is { } email) yield return new("customer_email", email);
-        if (call.Method == "card") yield return new("payment_method_types[0]", "card");
+        // The two wallets are cards to them, which the page shows where the browser has them.
+        if (StripeMapping.Offers.Any(o => o.Method == call.Method)) yield return new("payment_method_types[0]", "card");
     }
 
-    static LineRequest Request(
+    /// <summary>Their own words for a no; null when it is not their error's shape.</summary>
+    internal static ErrorWire? Error(LineReply.Answered answer) =>
+        Wire.TryRead<ErrorAnswerWire>(answer.Body.Span, out var read) && read.Error is { Type: not null } error ? error : null;
+
+    internal static string Reason(GatewayLine line, ErrorWire error) => line.Redact(Wire.Line($"{error.Code ?? error.Type}: {error.Message}", LongestReason));
+
+    internal static LineRequest Request(
         GatewayAccount account, HttpMethod method, string path, ReadOnlyMemory<byte> body = default, string? idempotencyKey = null)
     {
         var headers = new List<KeyValuePair<string, string>>

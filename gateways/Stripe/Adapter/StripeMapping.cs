@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Refunds;
 
 namespace Purser.Gateways.Stripe;
 
@@ -10,6 +12,11 @@ static class StripeMapping
 {
     /// <summary>The metadata key that carries our reference.</summary>
     public const string ReferenceKey = "payment";
+    /// <summary>The metadata key of a refund that carries our reference to it.</summary>
+    public const string RefundKey = "refund";
+
+    /// <summary>What their page can be narrowed down to: all three are cards there. Whatever else an account has is the page's own choice.</summary>
+    public static readonly ImmutableArray<MethodOffer> Offers = [new(PaymentMethods.Card), new(PaymentMethods.GooglePay), new(PaymentMethods.ApplePay)];
 
     // Their exponents differ from ISO 4217's for these three: ISK and UGX are sent times 100, MGA without decimals.
     static readonly ImmutableHashSet<string> TimesHundred = ["ISK", "UGX"];
@@ -55,6 +62,14 @@ static class StripeMapping
         return money is not null;
     }
 
+    /// <summary>The same of an amount with a sign.</summary>
+    public static bool TrySigned(long? wire, string? currency, [NotNullWhen(true)] out Money? money)
+    {
+        if (wire is not < 0) return TryMoney(wire, currency, out money);
+        money = wire > long.MinValue && TryMoney(-wire, currency, out var plain) ? -plain.Value : null;
+        return money is not null;
+    }
+
     /// <summary>All that a session says, with its payment intent where that was expanded; null when it cannot be read.</summary>
     public static IReadOnlyList<Evidence>? Facts(SessionWire session)
     {
@@ -62,7 +77,7 @@ static class StripeMapping
         var intent = session.PaymentIntent?.Object;
         // The same money has the same name here and in the payment intent's own events. Only an order of nothing has no intent.
         var money = session.PaymentIntent?.Id ?? (total.Value.MinorUnits == 0 ? session.Id : null);
-        var method = intent?.LatestCharge?.Object?.PaymentMethodDetails?.Type;
+        var method = Method(intent?.LatestCharge?.Object?.PaymentMethodDetails);
 
         var facts = new List<Evidence>();
         switch (session.Status, session.PaymentStatus)
@@ -113,7 +128,7 @@ static class StripeMapping
         Evidence? fact = intent.Status switch
         {
             "succeeded" => TryMoney(intent.AmountReceived, intent.Currency, out var received)
-                ? new Evidence.Succeeded(intent.Id, received.Value, intent.LatestCharge?.Object?.PaymentMethodDetails?.Type)
+                ? new Evidence.Succeeded(intent.Id, received.Value, Method(intent.LatestCharge?.Object?.PaymentMethodDetails))
                 : null,
             // One try failed; while the page is open the shopper may try again.
             "requires_payment_method" => new Evidence.Declined(Why(intent)),
@@ -123,6 +138,38 @@ static class StripeMapping
         };
         return fact is null ? null : fact with { GatewayTime = Wire.Time(intent.LatestCharge?.Object?.Created ?? intent.Created) };
     }
+
+    /// <summary>A wallet on the shopper's device pays with a card.</summary>
+    public static string? Method(MethodWire? details) => details?.Card?.Wallet?.Type is PaymentMethods.GooglePay or PaymentMethods.ApplePay ? details.Card.Wallet.Type : details?.Type;
+
+    /// <summary>What one refund says by itself; null when it cannot be read. Succeeded means that it was handed to the bank, and may still fail.</summary>
+    public static RefundEvidence? Fact(RefundWire refund)
+    {
+        if (refund.Id is null || !TryMoney(refund.Amount, refund.Currency, out var amount)) return null;
+        RefundEvidence fact = refund.Status switch
+        {
+            "succeeded" => new RefundEvidence.Succeeded(amount.Value),
+            "failed"    => new RefundEvidence.Failed(refund.FailureReason ?? "failed"),
+            "canceled"  => new RefundEvidence.Failed("canceled"),
+            _           => new RefundEvidence.Accepted(),
+        };
+        return fact with { GatewayTime = Wire.Time(refund.Created), RefundReference = refund.Id };
+    }
+
+    /// <summary>Ours, from its metadata; null for a refund that somebody made in the dashboard.</summary>
+    public static RefundId? Refund(RefundWire refund) => RefundId.TryParseReference(refund.Metadata?.GetValueOrDefault(RefundKey), out var ours) ? ours : null;
+
+    /// <summary>What a row is about. Money that the bank took back without a dispute (a debit that bounced after it had succeeded) is one to us.</summary>
+    public static SettlementKind Kind(string category) => category switch
+    {
+        "charge"                      => SettlementKind.Payment,
+        "refund"                      => SettlementKind.Refund,
+        "refund_failure"              => SettlementKind.RefundReturned,
+        "dispute" or "charge_failure" => SettlementKind.Dispute,
+        "dispute_reversal"            => SettlementKind.DisputeReturned,
+        "payout" or "payout_reversal" => SettlementKind.Payout,
+        _                             => SettlementKind.Adjustment,
+    };
 
     public static string Why(IntentWire intent) =>
         intent.LastPaymentError?.DeclineCode ?? intent.LastPaymentError?.Code ?? "payment_failed";

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Purser.Orders;
+using Purser.Refunds;
 
 namespace Purser.Gateways.Stripe;
 
@@ -43,6 +44,7 @@ static class StripeNews
             or "payment_intent.canceled" or "payment_intent.amount_capturable_updated" => ReadIntent(id, type, about),
         "charge.dispute.created" or "charge.dispute.updated" or "charge.dispute.closed" or "charge.dispute.funds_withdrawn"
             or "charge.dispute.funds_reinstated" => ReadDispute(id, type, about),
+        "refund.created" or "refund.updated" or "refund.failed" or "charge.refund.updated" => ReadRefund(id, type, about),
         _ => new NewsReading.Genuine(id, type, null, []),
     };
 
@@ -83,6 +85,20 @@ static class StripeNews
         Wire.TryRead<DisputeWire>(about, out var dispute) && StripeMapping.Fact(dispute) is { } fact
             ? new NewsReading.Genuine(id, type, null, [fact]) { MoneyReference = dispute.PaymentIntent }
             : null;
+
+    /// <summary>One made in the dashboard carries none of our fields: it is placed by the money it is about.</summary>
+    static NewsReading.Genuine? ReadRefund(string id, string type, JsonElement about)
+    {
+        if (!Wire.TryRead<RefundWire>(about, out var refund) || StripeMapping.Fact(refund) is not { } fact) return null;
+        var (ours, payment) = (StripeMapping.Refund(refund), Ours(refund.Metadata?.GetValueOrDefault(StripeMapping.ReferenceKey)));
+        if (ours is { } named && payment is { } paid && named.Order != paid.Order) return null;
+        // News of a failure in which the refund has not failed is asked about instead of believed.
+        return new NewsReading.Genuine(id, type, payment, [], type != "refund.failed" || fact is RefundEvidence.Failed)
+        {
+            MoneyReference = refund.PaymentIntent,
+            RefundFacts = [new RefundNews(ours, fact)],
+        };
+    }
 
     /// <summary>Somebody else's tries and pages are nothing to us; money that we cannot place is.</summary>
     static NewsReading.Genuine About(PaymentId? payment, string id, string type, IReadOnlyList<Evidence> facts, bool proves) =>

@@ -39,7 +39,68 @@ sealed record TryErrorWire(string? Code, string? DeclineCode);
 
 sealed record ChargeWire(string? Id, long? Created, MethodWire? PaymentMethodDetails);
 
-sealed record MethodWire(string? Type);
+sealed record MethodWire(string? Type, CardWire? Card);
+
+sealed record CardWire(WalletWire? Wallet);
+
+sealed record WalletWire(string? Type);
+
+sealed record RefundWire
+{
+    public string? Id { get; init; }
+    public string? PaymentIntent { get; init; }
+    public long? Amount { get; init; }
+    public string? Currency { get; init; }
+    public string? Status { get; init; }
+    public string? FailureReason { get; init; }
+    public long? Created { get; init; }
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+}
+
+sealed record RefundsWire(IReadOnlyList<RefundWire>? Data, bool? HasMore);
+
+// Settlement.
+
+sealed record PayoutsWire(IReadOnlyList<PayoutWire>? Data, bool? HasMore);
+
+sealed record PayoutWire
+{
+    public string? Id { get; init; }
+    public long? Amount { get; init; }
+    public string? Currency { get; init; }
+    public bool? Automatic { get; init; }
+    public string? ReconciliationStatus { get; init; }
+    public string? BalanceTransaction { get; init; }
+    public long? Created { get; init; }
+}
+
+sealed record BalancesWire(IReadOnlyList<BalanceWire>? Data, bool? HasMore);
+
+sealed record BalanceWire
+{
+    public string? Id { get; init; }
+    public long? Amount { get; init; }
+    public string? Currency { get; init; }
+    public long? Fee { get; init; }
+    public IReadOnlyList<FeeWire>? FeeDetails { get; init; }
+    public long? Net { get; init; }
+    public long? Created { get; init; }
+    public string? ReportingCategory { get; init; }
+    public string? Description { get; init; }
+    /// <summary>An id, or the object itself where it was asked for; null for a charge of their own.</summary>
+    public JsonElement Source { get; init; }
+}
+
+sealed record FeeWire(long? Amount, string? Type);
+
+/// <summary>What a row is about: a charge, a refund, a dispute.</summary>
+sealed record SourceWire
+{
+    public string? Id { get; init; }
+    public string? PaymentIntent { get; init; }
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+    public MethodWire? PaymentMethodDetails { get; init; }
+}
 
 sealed record DisputeWire(string? Id, long? Amount, string? Currency, string? Status, string? PaymentIntent, long? Created);
 

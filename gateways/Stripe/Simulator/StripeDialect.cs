@@ -1,11 +1,10 @@
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Purser.Sandbox.Stripe;
 
-/// <summary>Stripe's API in test mode, from its documents: Checkout Sessions, PaymentIntents, charges, refunds, events. What
-/// shoppers do and what is told about it stands in the other parts.</summary>
+/// <summary>Stripe's API in test mode, from its documents: Checkout Sessions, PaymentIntents, charges, events. Refunds, the
+/// balance, reports, what shoppers do and what is told about it stand in the other parts.</summary>
 public sealed partial class StripeDialect : IGatewayDialect
 {
     const string SecretKey = "sk_test_sandbox", DefaultVersion = "2026-07-29.dahlia";
@@ -27,7 +26,7 @@ public sealed partial class StripeDialect : IGatewayDialect
     public string WebhookSecret => "whsec_sandbox_0123456789abcdef";
 
     public IReadOnlySet<string> AmountFields { get; } = new HashSet<string>
-        { "amount", "amount_total", "amount_subtotal", "amount_received", "amount_captured" };
+        { "amount", "amount_total", "amount_subtotal", "amount_received", "amount_captured", "net" };
 
     public IReadOnlySet<string> IdentityFields { get; } = new HashSet<string>
         { "id", "client_reference_id", "payment_intent", "latest_charge", "metadata", "description" };
@@ -38,11 +37,23 @@ public sealed partial class StripeDialect : IGatewayDialect
         vault = new(world.Clock);
     }
 
+    /// <summary>Nothing comes later of what was forgotten meanwhile.</summary>
+    void Later(TimeSpan delay, Action act)
+    {
+        var known = vault;
+        world.Later(delay, () =>
+        {
+            if (vault == known) act();
+        });
+    }
+
     public string CallName(Call call) => (call.Method, Parts(call)) switch
     {
         ("POST", ["v1", "checkout", "sessions"]) => "create_link",
         ("POST", ["v1", "checkout", "sessions", _, "expire"] or ["v1", "payment_intents", _, "cancel"]) => "cancel",
         ("POST", ["v1", "refunds"]) => "refund",
+        ("GET", ["v1", "refunds", ..]) => "inquire_refund",
+        ("GET", ["v1", "balance_transactions" or "payouts" or "reporting" or "files", ..]) => "settlement",
         ("GET", _) => "inquire",
         _ => "other",
     };
@@ -144,12 +155,19 @@ public sealed partial class StripeDialect : IGatewayDialect
             ("GET", ["v1", "payment_intents", var id]) => ReadIntent(id, asked),
             ("POST", ["v1", "payment_intents", var id, "capture"]) => CaptureByHand(id, asked),
             ("POST", ["v1", "payment_intents", var id, "cancel"]) => CancelIntent(id, asked),
+            ("GET", ["v1", "balance_transactions"]) => ListBalance(asked),
             ("GET", ["v1", "balance_transactions", var id]) => ReadBalance(id),
+            ("GET", ["v1", "payouts"]) => ListPayouts(asked),
+            ("GET", ["v1", "payouts", var id]) => ReadPayout(id),
+            ("POST", ["v1", "reporting", "report_runs"]) => RunReport(asked),
+            ("GET", ["v1", "reporting", "report_runs", var id]) => ReadRun(id),
+            ("GET", ["v1", "reporting", "report_types", var id]) => ReadReportType(id),
+            ("GET", ["v1", "files", var id, "contents"]) => ReadFile(id),
             ("GET", ["v1", "charges", var id]) => ReadCharge(id, asked),
             ("POST", ["v1", "refunds"]) => Refund(asked),
             ("GET", ["v1", "refunds"]) => ListRefunds(asked),
-            ("GET", ["v1", "refunds", var id]) => vault.Refunds.TryGetValue(id, out var refund)
-                ? new(200, refund.DeepClone()) : StripeDialectRules.Missing("refund", id),
+            ("GET", ["v1", "refunds", var id]) => ReadRefund(id),
+            ("POST", ["v1", "refunds", var id, "cancel"]) => CancelRefund(id),
             ("GET", ["v1", "events"]) => ListEvents(asked),
             ("GET", ["v1", "events", var id]) => world.Webhooks.Find(id) is { } news
                 ? new(200, news.Payload.DeepClone()) : StripeDialectRules.Missing("event", id),
@@ -312,81 +330,4 @@ readonly record struct StripeWindow(long Least, long Most)
         { } exact when StripeDialectRules.Number(exact) is { } at => new(at, at),
         _ => new(0, long.MaxValue),
     };
-}
-
-/// <summary>All that this Stripe knows, by every name it is asked for.</summary>
-sealed class StripeVault(TimeProvider clock)
-{
-    public Lock OrderGate { get; } = new();
-
-    public List<StripeSession> SessionOrder { get; } = [];
-
-    public ConcurrentDictionary<string, StripeSession> Sessions { get; } = new();
-
-    public ConcurrentDictionary<string, StripeSession> SessionsByReference { get; } = new();
-
-    public ConcurrentDictionary<string, StripeIntent> Intents { get; } = new();
-
-    public ConcurrentDictionary<string, StripeCharge> Charges { get; } = new();
-
-    public ConcurrentDictionary<string, JsonObject> Refunds { get; } = new();
-
-    /// <summary>Charges by the id of their balance row.</summary>
-    public ConcurrentDictionary<string, StripeCharge> Balances { get; } = new();
-
-    /// <summary>A load that goes on for ever must not fill the memory: beyond this the oldest sessions are forgotten, many at a time.</summary>
-    const int SessionsKept = 250_000, ForgottenAtOnce = 10_000;
-
-    public long Forgotten { get; private set; }
-
-    public void Keep(StripeSession session)
-    {
-        Sessions[session.Id] = session;
-        if (session.Reference is { } reference) SessionsByReference[reference] = session;
-        StripeSession[] oldest = [];
-        lock (OrderGate)
-        {
-            session.Position = Forgotten + SessionOrder.Count;
-            SessionOrder.Add(session);
-            if (SessionOrder.Count > SessionsKept)
-            {
-                oldest = [.. SessionOrder.Take(ForgottenAtOnce)];
-                SessionOrder.RemoveRange(0, ForgottenAtOnce);
-                Forgotten += ForgottenAtOnce;
-            }
-        }
-
-        foreach (var old in oldest) Forget(old);
-    }
-
-    /// <summary>The place of the newest session made until then. Call under the gate.</summary>
-    public int LastUntil(long seconds)
-    {
-        int low = 0, high = SessionOrder.Count;
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (SessionOrder[middle].CreatedAt.ToUnixTimeSeconds() > seconds) high = middle;
-            else low = middle + 1;
-        }
-
-        return low - 1;
-    }
-
-    void Forget(StripeSession session)
-    {
-        Sessions.TryRemove(session.Id, out _);
-        if (session.Reference is { } reference) SessionsByReference.TryRemove(new(reference, session));
-        foreach (var intent in session.Intents)
-        {
-            Intents.TryRemove(intent.Id, out _);
-            foreach (var charge in intent.Charges)
-            {
-                Charges.TryRemove(charge.Id, out _);
-                Balances.TryRemove(charge.BalanceId, out _);
-            }
-        }
-    }
-
-    public StripeDialectIdempotency Idempotency { get; } = new(clock);
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Purser.Sandbox.Stripe;
 
-// What a merchant can do afterwards: capture or release what was authorized, change metadata, read the lines and the balance.
+// What a merchant can do afterwards: capture or release what was authorized, change metadata, read the lines.
 public sealed partial class StripeDialect
 {
     static readonly HashSet<string> ChangeFields = ["metadata", "expand"], CaptureFields = ["amount_to_capture", "expand"],
@@ -87,13 +87,6 @@ public sealed partial class StripeDialect
 
         Tell("payment_intent.canceled", intent.Session, () => intent.Json(StripeExpansion.None));
         return ReadIntent(id, asked);
-    }
-
-    Reply ReadBalance(string id)
-    {
-        if (!vault.Balances.TryGetValue(id, out var charge)) return StripeDialectRules.Missing("balance transaction", id);
-        lock (charge.Intent.Session.Gate)
-            return charge.AmountCaptured == 0 ? StripeDialectRules.Missing("balance transaction", id) : new(200, charge.Balance());
     }
 
     static Reply Unexpected(string message) => StripeDialectRules.Bad(message, code: "payment_intent_unexpected_state") with { Executed = true };

@@ -97,6 +97,8 @@ sealed class StripeIntent(string id, StripeSession session, long amount, long cr
 
     public List<StripeCharge> Charges { get; } = [];
 
+    public List<StripeRefund> Refunds { get; } = [];
+
     public JsonNode Metadata => session.Asked["payment_intent_data"]?["metadata"]?.DeepClone() ?? new JsonObject();
 
     public JsonObject Json(StripeExpansion expand) => new()
@@ -123,7 +125,7 @@ sealed class StripeIntent(string id, StripeSession session, long amount, long cr
     };
 }
 
-sealed class StripeCharge(string id, StripeIntent intent, string balanceId, long createdAt)
+sealed class StripeCharge(string id, StripeIntent intent, long createdAt)
 {
     /// <summary>2.9 percent and 30 minor units.</summary>
     const decimal FeeRate = 0.029m;
@@ -139,9 +141,20 @@ sealed class StripeCharge(string id, StripeIntent intent, string balanceId, long
 
     public long AmountRefunded { get; set; }
 
-    public string BalanceId => balanceId;
-
     public long AmountCaptured { get; set; }
+
+    /// <summary>Its row in the balance, once money was taken.</summary>
+    public StripeEntry? Entry { get; set; }
+
+    /// <summary>In whole steps of currencies that have any.</summary>
+    public long Fee
+    {
+        get
+        {
+            var step = StripeDialectRules.Step(intent.Session.Currency);
+            return Math.Min(AmountCaptured, ((long)Math.Round(AmountCaptured * FeeRate) + FixedFee) / step * step);
+        }
+    }
 
     public JsonObject Json(StripeExpansion expand) => new()
     {
@@ -150,7 +163,7 @@ sealed class StripeCharge(string id, StripeIntent intent, string balanceId, long
         ["amount"] = intent.Amount,
         ["amount_captured"] = AmountCaptured,
         ["amount_refunded"] = AmountRefunded,
-        ["balance_transaction"] = AmountCaptured == 0 ? null : expand.Has("balance_transaction") ? Balance() : balanceId,
+        ["balance_transaction"] = Entry is null ? null : expand.Has("balance_transaction") ? Entry.Json(StripeExpansion.None) : Entry.Id,
         ["captured"] = AmountCaptured > 0,
         ["created"] = createdAt,
         ["currency"] = intent.Session.Currency,
@@ -170,35 +183,6 @@ sealed class StripeCharge(string id, StripeIntent intent, string balanceId, long
         ["refunded"] = AmountCaptured > 0 && AmountRefunded == AmountCaptured,
         ["status"] = Status,
     };
-
-    public JsonObject Balance()
-    {
-        var fee = Math.Min(AmountCaptured, (long)Math.Round(AmountCaptured * FeeRate) + FixedFee);
-        return new()
-        {
-            ["id"] = balanceId,
-            ["object"] = "balance_transaction",
-            ["amount"] = AmountCaptured,
-            ["currency"] = intent.Session.Currency,
-            ["fee"] = fee,
-            ["fee_details"] = new JsonArray(new JsonObject
-            {
-                ["amount"] = fee,
-                ["application"] = null,
-                ["currency"] = intent.Session.Currency,
-                ["description"] = "Stripe processing fees",
-                ["type"] = "stripe_fee",
-            }),
-            ["net"] = AmountCaptured - fee,
-            ["created"] = createdAt,
-            ["available_on"] = createdAt + (7 * 24 * 3600),
-            ["exchange_rate"] = null,
-            ["reporting_category"] = "charge",
-            ["source"] = Id,
-            ["status"] = "pending",
-            ["type"] = "charge",
-        };
-    }
 }
 
 /// <summary>Which ids of an answer were asked for as whole objects.</summary>
@@ -206,7 +190,7 @@ sealed record StripeExpansion(IReadOnlyList<string> Paths)
 {
     public static readonly StripeExpansion None = new([]);
 
-    static readonly HashSet<string> Known = ["payment_intent", "latest_charge", "balance_transaction", "line_items", "customer"];
+    static readonly HashSet<string> Known = ["payment_intent", "latest_charge", "balance_transaction", "line_items", "customer", "source"];
 
     /// <summary>Refuses what cannot be expanded; inside lists every path begins with data.</summary>
     public static Reply? Read(JsonNode? asked, bool ofList, out StripeExpansion expansion)

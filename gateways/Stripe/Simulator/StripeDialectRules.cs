@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Purser.Sandbox.Stripe;
@@ -176,9 +177,18 @@ static class StripeDialectRules
             return Bad($"The Checkout Session's total amount due must be no more than {MostAmount}.", "line_items", "amount_too_large");
         if (total < Least.GetValueOrDefault(currency, ZeroDecimal.Contains(currency) ? 1 : 50))
             return Bad("The Checkout Session's total amount due is too small.", "line_items", "amount_too_small");
-        if (ThreeDecimal.Contains(currency) && total % 10 != 0)
-            return Bad("Amounts of this currency must end in 0.", "line_items", "parameter_invalid_integer");
-        return currency is "isk" or "ugx" && total % 100 != 0
-            ? Bad("Amounts of this currency must be whole units times 100.", "line_items", "parameter_invalid_integer") : null;
+        return WrongStep(total, currency) ? Bad("Amounts of this currency must end in zeros.", "line_items", "parameter_invalid_integer") : null;
+    }
+
+    /// <summary>Three decimals end in 0, and two currencies without decimals are sent times a hundred.</summary>
+    public static long Step(string currency) => ThreeDecimal.Contains(currency) ? 10 : currency is "isk" or "ugx" ? 100 : 1;
+
+    public static bool WrongStep(decimal amount, string currency) => amount % Step(currency) != 0;
+
+    /// <summary>As reports write it: in major units with the decimals that the currency has here.</summary>
+    public static string Major(long amount, string currency)
+    {
+        var decimals = ZeroDecimal.Contains(currency) ? 0 : ThreeDecimal.Contains(currency) ? 3 : 2;
+        return (amount / (decimals switch { 0 => 1m, 3 => 1000m, _ => 100m })).ToString($"F{decimals}", CultureInfo.InvariantCulture);
     }
 }

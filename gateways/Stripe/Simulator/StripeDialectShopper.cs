@@ -213,10 +213,9 @@ public sealed partial class StripeDialect
 
     StripeCharge NewCharge(StripeIntent intent)
     {
-        var charge = new StripeCharge(world.NextId("ch_", 24), intent, world.NextId("txn_", 24), world.NowSeconds);
+        var charge = new StripeCharge(world.NextId("ch_", 24), intent, world.NowSeconds);
         intent.Charges.Add(charge);
         vault.Charges[charge.Id] = charge;
-        vault.Balances[charge.BalanceId] = charge;
         return charge;
     }
 
@@ -232,6 +231,8 @@ public sealed partial class StripeDialect
     {
         intent.Status = "succeeded";
         intent.AmountReceived = charge.AmountCaptured = amount;
+        charge.Entry = vault.Enter(new(world.NextId("txn_", 24), "charge", amount, charge.Fee, intent.Session.Currency, world.NowSeconds, intent.Session.Description,
+            charge.Id, () => charge.Json(StripeExpansion.None)));
         if (intent.Session.Intent == intent) intent.Session.PaymentStatus = "paid";
         intent.Session.MoneyIds.Add(intent.Id);
         world.Book.Captured(intent.Session, intent.Id, amount, intent.Session.Currency, world.Now);
@@ -267,17 +268,19 @@ public sealed partial class StripeDialect
         JsonObject about;
         lock (session.Gate) about = snapshot();
         var id = world.NextId("evt_", 24);
-        return world.Webhooks.Post(id, type, session.Id, new JsonObject
-        {
-            ["id"] = id,
-            ["object"] = "event",
-            ["api_version"] = DefaultVersion,
-            ["created"] = world.NowSeconds,
-            ["data"] = new JsonObject { ["object"] = about },
-            ["livemode"] = false,
-            ["pending_webhooks"] = 1,
-            ["request"] = new JsonObject { ["id"] = null, ["idempotency_key"] = null },
-            ["type"] = type,
-        });
+        return world.Webhooks.Post(id, type, session.Id, Event(id, type, about));
     }
+
+    JsonObject Event(string id, string type, JsonObject about) => new()
+    {
+        ["id"] = id,
+        ["object"] = "event",
+        ["api_version"] = DefaultVersion,
+        ["created"] = world.NowSeconds,
+        ["data"] = new JsonObject { ["object"] = about },
+        ["livemode"] = false,
+        ["pending_webhooks"] = 1,
+        ["request"] = new JsonObject { ["id"] = null, ["idempotency_key"] = null },
+        ["type"] = type,
+    };
 }

@@ -80,7 +80,6 @@ public sealed class StripeNewsTests
 
     [Theory]
     [InlineData("charge.refunded")]
-    [InlineData("refund.updated")]
     [InlineData("payout.paid")]
     [InlineData("charge.succeeded")]
     [InlineData("something.new")]

@@ -255,7 +255,7 @@ public sealed class StripeSimulatorTests(World world) : IClassFixture<World>, IA
             .ShouldBe(signature);
 
     [Fact]
-    public async Task The_official_client_creates_reads_lists_expires_refunds_and_believes_the_signatures()
+    public async Task The_official_client_creates_reads_lists_expires_refunds_reconciles_and_believes_the_signatures()
     {
         var seen = await OfficialClients.Run("stripe.mjs", new
         {
@@ -278,12 +278,26 @@ public sealed class StripeSimulatorTests(World world) : IClassFixture<World>, IA
             ["metadata"] = "sdk-1",
             ["listed"] = "true",
             ["refund"] = "succeeded",
+            ["refund_again"] = "true",
+            ["refund_mismatch"] = "StripeIdempotencyError",
+            ["too_much"] = "StripeInvalidRequestError",
+            ["refund_read"] = "sdk-r1",
+            ["no_cancel"] = "400",
+            ["rest"] = "1499",
+            ["all_back"] = "charge_already_refunded",
+            ["refunds"] = """[null,"sdk-r1"]""",
+            ["refunded"] = "true",
+            ["rows"] = """["payout","refund","refund","charge"]""",
+            ["settled"] = "0",
+            ["source"] = "true",
+            ["payout"] = "true",
+            ["run"] = "pending",
             ["expired"] = "expired",
             ["again"] = "400",
             ["wrong_key"] = "StripeAuthenticationError",
             ["tampered"] = "StripeSignatureVerificationError",
         };
-        foreach (var (name, value) in expected) seen[name]!.ToString().ShouldBe(value, name);
+        foreach (var (name, value) in expected) (seen[name] is JsonArray list ? list.ToJsonString() : seen[name]!.ToString()).ShouldBe(value, name);
         seen["intent_at_first"].ShouldBeNull();
         seen["events"]!.AsArray().Select(e => e!.ToString()).ShouldBe(
             ["charge.succeeded", "checkout.session.completed", "payment_intent.succeeded"]);

@@ -254,6 +254,32 @@ public sealed class StripeTests
         (await Inquire(Answering(body, status), "cs_test_1")).ShouldBeOfType<GatewayAnswer.Unknown>();
     }
 
+    [Theory]
+    [InlineData("""{"type":"card","card":{"wallet":{"type":"google_pay"}}}""", "google_pay")]
+    [InlineData("""{"type":"card","card":{"wallet":{"type":"apple_pay"}}}""", "apple_pay")]
+    [InlineData("""{"type":"card","card":{"wallet":{"type":"link"}}}""", "card")]
+    [InlineData("""{"type":"card","card":{"wallet":null}}""", "card")]
+    [InlineData("""{"type":"sepa_debit"}""", "sepa_debit")]
+    public async Task A_wallet_on_the_shoppers_device_is_told_apart_from_the_card_that_it_pays_with(string details, string method)
+    {
+        var paid = Created.Replace("\"open\"", "\"complete\"").Replace("\"unpaid\"", "\"paid\"").Replace("\"payment_intent\":null",
+            $$"""
+            "payment_intent":{"id":"pi_1","status":"succeeded","amount_received":1999,"currency":"eur","latest_charge":{"id":"ch_1","payment_method_details":{{details}} } }
+            """);
+        (await Inquire(Answering(paid), "cs_test_1")).ShouldBeOfType<GatewayAnswer.Done>().Facts.Select(Say).ShouldBe([$"Succeeded pi_1 19.99 EUR {method}"]);
+    }
+
+    [Theory]
+    [InlineData("card")]
+    [InlineData("google_pay")]
+    [InlineData("apple_pay")]
+    public async Task Each_method_that_is_offered_is_a_card_to_their_page(string method)
+    {
+        var network = Answering(Created);
+        await Open(network, Call() with { Method = method });
+        network.Sent[0].Body.ShouldEndWith("&payment_method_types%5B0%5D=card");
+    }
+
     [Fact]
     public async Task A_name_that_they_do_not_know_is_absent() =>
         (await Inquire(Answering("""{"error":{"type":"invalid_request_error","code":"resource_missing"}}""", 404), "cs_test_1"))
