@@ -93,7 +93,7 @@ sealed class PostOffice(World world)
             {
                 Delivered++;
                 if (notice.Money is { } money) Arrived.Add(money);
-                world.Auditor.NewsPromised(gateway.Account, id, notice);
+                world.Auditor.NewsPromised(gateway.Account, gateway.KnownBy(id, body), notice);
                 if (fault == Fault.CrashAfterAnswer) _ = life.Crash("after the answer to a webhook (C6)");
                 if (fault != Fault.NewsReplyLost) return;
                 fault = Fault.None;

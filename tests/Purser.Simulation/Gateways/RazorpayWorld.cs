@@ -94,6 +94,8 @@ sealed class RazorpayWorld(World world, string account, string secret) : WorldGa
         ["X-Razorpay-Signature"] = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(rightly ? secret : "a guess"), body)),
     };
 
+    public override string KnownBy(string eventId, byte[] body) => "sha256-" + Convert.ToHexStringLower(SHA256.HashData(body));
+
     public override string Stray(string eventId, string reference) =>
         $$$$"""{"entity":"event","event":"payment.captured","contains":["payment"],"payload":{"payment":{"entity":{"id":"pay_stray{{{{eventId}}}}","entity":"payment","amount":777,"currency":"INR","status":"captured","captured":true,"notes":{"payment":"{{{{reference}}}}"},"created_at":{{{{NowSeconds}}}}}}},"created_at":{{{{NowSeconds}}}}}""";
 

@@ -45,6 +45,9 @@ abstract class WorldGateway(World world, string account, string host)
     /// <summary>Headers that prove a body to be this gateway's.</summary>
     public abstract Dictionary<string, string> Sign(string eventId, byte[] body, bool rightly);
 
+    /// <summary>What this news is one event by: the gateway's own id where that is signed, else the signed bytes.</summary>
+    public virtual string KnownBy(string eventId, byte[] body) => eventId;
+
     /// <summary>A signed event about something that is not ours.</summary>
     public abstract string Stray(string eventId, string reference);
 
