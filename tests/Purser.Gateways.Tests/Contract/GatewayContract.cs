@@ -218,10 +218,12 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
             await Task.Delay(50);
             told = Facts(await Inquire(call));
         }
-        while (told.Any(f => f is Evidence.Processing or Evidence.LinkOpened) && Money(told).Count == 0 && TimeProvider.System.GetElapsedTime(since).TotalSeconds < 8);
+        while (!Known() && TimeProvider.System.GetElapsedTime(since).TotalSeconds < 8);
         Money(told).Count.ShouldBe(paid ? 1 : 0);
         Money(told).ShouldBe(await Booked(call));
         if (!paid) told.ShouldContain(f => f is Evidence.Failed || f is Evidence.Declined);
+
+        bool Known() => paid ? Money(told).Count > 0 : told.Any(f => f is Evidence.Failed or Evidence.Declined) && !told.Any(f => f is Evidence.Processing);
     }
 
     [Theory]
