@@ -68,6 +68,19 @@ public sealed class HouseTests
         All[rule](new SourceTree(new Dictionary<string, string> { [path] = text })).ShouldBeEmpty();
 
     [Fact]
+    public void A_gateway_that_is_new_is_known_by_its_folder()
+    {
+        var tree = new SourceTree(new Dictionary<string, string>
+        {
+            ["gateways/Northwind/Adapter/NorthwindGateway.cs"] = "class NorthwindGateway;",
+            ["gateways/Southwind/Adapter/SouthwindGateway.cs"] = "// As Northwind does.",
+            ["src/Purser.Server/Routes.cs"] = "if (gateway == \"northwind\") { }",
+        });
+        Rules.NothingUnderSrcNamesAGateway(tree).Single().ShouldStartWith("src/Purser.Server/Routes.cs:1");
+        Rules.AGatewayNamesNoOther(tree).Single().ShouldStartWith("gateways/Southwind/Adapter/SouthwindGateway.cs:1");
+    }
+
+    [Fact]
     public void Platform_that_names_a_slice_or_grows_is_found()
     {
         var tree = new SourceTree(new Dictionary<string, string>

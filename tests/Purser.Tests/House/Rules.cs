@@ -25,6 +25,7 @@ static partial class Rules
         ["tests/Purser.Gateways.Tests/Purser.Gateways.Tests.csproj"] = "../../gateways/*/Tests/**/*.cs",
     };
 
+    /// <summary>Those that are known by name, whether they have a folder or not; further ones are known by their folders.</summary>
     static readonly string[] Gateways =
         ["razorpay", "payu", "billdesk", "ccavenue", "phonepe", "paytm", "ippopay", "stripe", "paypal"];
 
@@ -111,18 +112,18 @@ static partial class Rules
             foreach (var item in Items(tree, path, "Compile"))
                 if (!Compiles.TryGetValue(path, out var pattern) || item != pattern) yield return $"{path}: compiles {item} from elsewhere.";
         foreach (var path in tree.Paths.Where(p => p.EndsWith(".csproj", StringComparison.Ordinal) || p.EndsWith(".slnx", StringComparison.Ordinal) || p.EndsWith(".props", StringComparison.Ordinal)))
-            foreach (var found in NamesOf(tree.Text(path), Gateways)) yield return $"{path}:{found.Line}: builds by a gateway's name, {found.Text}.";
+            foreach (var found in NamesOf(tree.Text(path), GatewaysOf(tree))) yield return $"{path}:{found.Line}: builds by a gateway's name, {found.Text}.";
     }
 
     public static IEnumerable<string> NothingUnderSrcNamesAGateway(SourceTree tree) =>
         from path in tree.Under("src/")
-        from found in NamesOf(tree.Text(path) + "\n" + path, Gateways)
+        from found in NamesOf(tree.Text(path) + "\n" + path, GatewaysOf(tree))
         select $"{path}:{found.Line}: names the gateway {found.Text}.";
 
     public static IEnumerable<string> AGatewayNamesNoOther(SourceTree tree) =>
         from path in tree.Under("gateways/")
         let own = path.Split('/')[1].ToLowerInvariant()
-        from found in NamesOf(tree.Text(path), [.. Gateways.Where(g => g != own)])
+        from found in NamesOf(tree.Text(path), [.. GatewaysOf(tree).Where(g => g != own)])
         select $"{path}:{found.Line}: names another gateway, {found.Text}.";
 
     public static IEnumerable<string> PlatformNamesNoSlice(SourceTree tree)
@@ -185,6 +186,8 @@ static partial class Rules
 
     static IEnumerable<(int Line, string Text)> Found(string text, Regex pattern) =>
         pattern.Matches(text).Select(m => (SourceTree.LineOf(text, m.Index), m.Value));
+
+    static string[] GatewaysOf(SourceTree tree) => [.. Gateways.Union(tree.Under("gateways/").Select(p => p.Split('/')[1].ToLowerInvariant()))];
 
     /// <summary>Two names look like parts of other words: "striped" and "payUrl".</summary>
     static IEnumerable<(int Line, string Text)> NamesOf(string text, string[] gateways) => gateways.SelectMany(gateway => Found(text, gateway switch
