@@ -1,0 +1,6 @@
+using Purser.Gateways.Tests.Contract;
+
+namespace Purser.Gateways.AcmePay.Tests;
+
+/// <summary>More than a hundred tests for one line. Where your gateway truly differs there is a member to override; each override says why.</summary>
+public sealed class AcmePayKeepsTheContract : GatewayContract<AcmePayGateway>;
