@@ -21,8 +21,10 @@ public static class PurserCommands
         doctor.SetAction((_, stop) => Guard(() => DoctorCommand.Run(Configuration(settings), TimeProvider.System, stop)));
         var up = new Command("up", "Starts PostgreSQL, Purser and the sandbox gateways for development; Ctrl-C stops all of it.");
         up.SetAction((_, stop) => Guard(() => UpCommand.Run(settings, stop)));
-        var demo = new Command("demo", "Places and pays orders at every sandbox gateway with every outcome, and compares the books.");
-        demo.SetAction((_, stop) => Guard(() => DemoCommand.Run(settings, stop)));
+        var demo = new Command("demo", "Plays every outcome and misfortune at every sandbox gateway, and compares the books.");
+        var json = new Option<bool>("--json") { Description = "One JSON document instead of tables." };
+        demo.Options.Add(json);
+        demo.SetAction((asked, stop) => Guard(() => DemoCommand.Run(settings, asked.GetValue(json), stop)));
         root.Subcommands.Add(up);
         root.Subcommands.Add(demo);
         root.Subcommands.Add(serve);

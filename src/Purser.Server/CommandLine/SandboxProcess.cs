@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Purser.Gateways;
 using Purser.Server.Platform;
 
 namespace Purser.Server.CommandLine;
@@ -19,7 +20,20 @@ sealed class SandboxProcess : IAsyncDisposable
     /// <param name="Settings">What an account needs to speak to it: credentials and webhook secret, by the names of the adapter's settings.</param>
     public sealed record Gateway(string Name, string Url, IReadOnlyDictionary<string, string> Settings);
 
+    /// <summary>All that it plays.</summary>
     public IReadOnlyList<Gateway> Gateways { get; }
+
+    /// <summary>Those that we have an adapter for.</summary>
+    public IReadOnlyList<Gateway> Playable => [.. Gateways.Where(g => Adapters.TryFind(g.Name, out _))];
+
+    /// <summary>Gateways with one half only, in words.</summary>
+    public IReadOnlyList<string> Alone =>
+    [
+        .. Gateways.Except(Playable).Select(g => $"{g.Name} is played by the sandbox and has no adapter."),
+        .. Adapters.Gateways.Select(g => g.Profile.Name).Except(Gateways.Select(g => g.Name)).Select(g => $"{g} has an adapter and is not played by the sandbox."),
+    ];
+
+    static GatewayCatalog Adapters { get; } = new();
 
     public string ControlUrl => control.BaseAddress!.ToString().TrimEnd('/');
 
@@ -64,14 +78,15 @@ sealed class SandboxProcess : IAsyncDisposable
     public Dictionary<string, string?> Accounts()
     {
         var settings = new Dictionary<string, string?>();
-        for (var i = 0; i < Gateways.Count; i++)
+        var playable = Playable;
+        for (var i = 0; i < playable.Count; i++)
         {
-            var path = $"Gateways:{Gateways[i].Name}";
-            settings[$"{path}:Gateway"] = Gateways[i].Name;
-            settings[$"{path}:BaseUrl"] = Gateways[i].Url;
+            var path = $"Gateways:{playable[i].Name}";
+            settings[$"{path}:Gateway"] = playable[i].Name;
+            settings[$"{path}:BaseUrl"] = playable[i].Url;
             settings[$"{path}:TestMode"] = "true";
             settings[$"{path}:Order"] = $"{i}";
-            foreach (var (name, value) in Gateways[i].Settings) settings[$"{path}:{name}"] = value;
+            foreach (var (name, value) in playable[i].Settings) settings[$"{path}:{name}"] = value;
         }
         return settings;
     }

@@ -13,7 +13,7 @@ static class UpCommand
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
         chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1";
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);
-        foreach (var gateway in sandbox.Gateways) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
+        foreach (var gateway in sandbox.Playable) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
         var keys = await DevelopmentKeys.Renew(host, "up", stop);
 
         var places = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "where");
@@ -21,6 +21,7 @@ static class UpCommand
         places.AddRow("API reference", $"{host.Url}/reference");
         places.AddRow("Sandbox gateways", $"{sandbox.ControlUrl}/");
         foreach (var gateway in sandbox.Gateways) places.AddRow($"  {Markup.Escape(gateway.Name)}", gateway.Url);
+        foreach (var half in sandbox.Alone) places.AddRow("", Markup.Escape(half));
         places.AddRow("Secret API key", keys.Secret);
         places.AddRow("Publishable API key", keys.Publishable);
         AnsiConsole.Write(new Panel(places).Header("Purser is up. Ctrl-C stops all of it."));

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Purser.Server.Doctor;
+using Spectre.Console;
+
+namespace Purser.Server.CommandLine;
+
+/// <summary>What the demo has to say in the end, for a person or for a program.</summary>
+sealed record DemoReport(
+    IReadOnlyList<string> Gateways, IReadOnlyList<string> NotPlayed, IReadOnlyList<DemoResult> Results, IReadOnlyList<DemoBook> Books,
+    IReadOnlyList<InvariantStore.Finding> Broken, double Seconds)
+{
+    /// <summary>A column takes about so many letters beside the stories' names.</summary>
+    const int StoryWidth = 30, GatewayWidth = 11, NarrowestOutput = 132;
+
+    static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    public bool AsItMustBe => Results.All(r => r.Wrong is null) && Books.All(b => b.Agree) && Broken.Count == 0 && Gateways.All(g => Books.Any(b => b.Gateway == g));
+
+    public void WriteJson(TextWriter to) => to.WriteLine(JsonSerializer.Serialize(new { AsItMustBe, Seconds, Gateways, NotPlayed, Results, Books, Broken }, Json));
+
+    public void Write(IAnsiConsole console)
+    {
+        if (!console.Profile.Out.IsTerminal) console.Profile.Width = Math.Max(console.Profile.Width, NarrowestOutput);
+        var notes = Results.Where(r => r.Note is not null).Select(r => (r.Gateway, Note: r.Note!)).Distinct().GroupBy(n => n.Note).Select((n, i) => (Note: n.Key, Number: i + 1, Who: n.Select(one => one.Gateway).ToList())).ToList();
+        var numbers = notes.ToDictionary(n => n.Note, n => n.Number);
+        foreach (var gateways in Gateways.Chunk(Math.Max(1, (console.Profile.Width - StoryWidth) / GatewayWidth)))
+        {
+            var table = new Table().Border(TableBorder.Simple).AddColumn("what happened");
+            foreach (var gateway in gateways) table.AddColumn(new TableColumn(Markup.Escape(gateway)).NoWrap());
+            foreach (var story in DemoStory.All)
+                table.AddRow([Markup.Escape(story.Name), .. gateways.Select(g => Cell(Results.FirstOrDefault(r => r.Gateway == g && r.Story == story.Name), numbers))]);
+            console.Write(table);
+        }
+        foreach (var (note, number, who) in notes) console.MarkupLineInterpolated($"[grey]{number,3}[/] {note}: {string.Join(", ", who)}");
+        console.WriteLine();
+
+        var books = new Table().Border(TableBorder.Simple).Title("The books, gateway by gateway and currency").AddColumns("gateway", "currency", "movements", "theirs", "ours", "");
+        foreach (var column in (int[])[2, 3, 4]) books.Columns[column].RightAligned();
+        foreach (var b in Books)
+            books.AddRow(b.Gateway, b.Currency, $"{b.Movements}", Amount(b.Theirs, b), Amount(b.Ours, b), b.Agree ? "[green]agree[/]" : $"[red]differ: {Markup.Escape(string.Join(", ", b.Strange))}[/]");
+        console.Write(books);
+
+        foreach (var r in Results.Where(r => r.Wrong is not null)) console.MarkupLineInterpolated($"[red]{r.Gateway}, {r.Story}: {r.Wrong}[/] ({r.OrderId})");
+        foreach (var finding in Broken) console.MarkupLineInterpolated($"[red]{finding.Name}: broken {finding.Count} time(s)[/] {string.Join(", ", finding.Examples)}");
+        foreach (var missing in NotPlayed) console.MarkupLineInterpolated($"[yellow]{missing}[/]");
+        var told = Results.Where(r => r.Source is not null).GroupBy(r => r.Source!).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} by {g.Key}");
+        var orders = Results.Count(r => r.OrderId is not null);
+        console.WriteLine($"{orders} orders at {Gateways.Count} gateways, {orders - Results.Count(r => r.Wrong is not null)} as they must be; money learned of: {string.Join(", ", told)}; {Seconds:0} s.");
+    }
+
+    static string Cell(DemoResult? result, Dictionary<string, int> numbers) => result switch
+    {
+        null => "",
+        { Wrong: not null } => "[red]WRONG[/]",
+        _ => $"{Markup.Escape(result.Ended)}{(result.Note is { } note ? $" [grey]{numbers[note]}[/]" : "")}",
+    };
+
+    static string Amount(long minorUnits, DemoBook book) => new Money(minorUnits, Currency.Find(book.Currency)).ToString();
+}

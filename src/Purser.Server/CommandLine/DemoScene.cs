@@ -1,0 +1,233 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Purser.Server.CommandLine;
+
+/// <summary>One order, from its beginning to its end.</summary>
+sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the end of a link is waited for that may have none.</summary>
+    static readonly TimeSpan LinkPatience = TimeSpan.FromSeconds(6);
+
+    /// <summary>After this the bank decides, by our clock: later than the merchant can cancel.</summary>
+    static readonly TimeSpan BankDelay = TimeSpan.FromSeconds(3);
+
+    static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(400);
+
+    const int MostPayments = 3;
+
+    string? note;
+
+    public string? Order { get; private set; }
+
+    string Path => $"/v1/orders/{Order}";
+
+    public async Task<DemoResult> Play()
+    {
+        var placed = await Post(stage.Api, "/v1/orders", new
+        {
+            currency = story.Currency ?? (stage.Currencies.Contains("INR") ? "INR" : "USD"),
+            reference = $"{stage.Gateway.Name}: {story.Name}",
+            lines = new[] { new { name = "A book", quantity = 1, unit_amount = 49900 } },
+            customer = new { name = "Asha Rao", email = "asha@example.test", phone = "+919000000001" },
+        });
+        Order = placed.GetProperty("id").GetString();
+        await StartPayment();
+        var acted = await Act(story.Acts);
+        return story.End switch
+        {
+            DemoEnd.Paid => await EndPaid(acted),
+            DemoEnd.PaidTwice => acted ? await EndPaidTwice() : await EndPaid(false),
+            DemoEnd.Held => acted ? await EndHeld() : await EndPaid(false),
+            DemoEnd.Late => await EndLate(),
+            DemoEnd.LinkEnded => await EndLinkEnded(),
+            _ => await EndUnpaid(),
+        };
+    }
+
+    async Task<DemoResult> EndPaid(bool acted)
+    {
+        if (!acted) note = story.Acts switch
+        {
+            "paid_twice" => "takes no second payment on one link",
+            "wrong_amount" => "takes no other amount than the order's",
+            _ => null,
+        };
+        if (!acted) await PayAfterAll();
+        var now = await Reached("paid by one payment", o => o.Status == "paid");
+        // Faults may still be on their way: what is true must stay true.
+        await Task.Delay(TimeSpan.FromMilliseconds(300), stop);
+        now = await Look();
+        var right = now is { Status: "paid", Last: "succeeded", Refunds.Count: 0 } && now.Standings is ["accepted"] && now.Told("order.paid") == 1
+            && (story.Source is null || now.Source == story.Source);
+        return Result(now, now.Payments.Count == 1 ? "paid" : $"paid, {now.Payments.Count}.", right ? null : $"must be paid once{(story.Source is { } source ? $", learned by {source}" : "")}");
+    }
+
+    async Task<DemoResult> EndPaidTwice()
+    {
+        var now = await Reached("paid, and a duplicate known", o => o.Status == "paid" && o.Standings is ["accepted", "duplicate"] && o.Refunds.Count == 1);
+        return Result(now, "1 back", now.Told("order.paid") == 1 && now.Told("payment.duplicate") == 1 ? null : "must be paid once, and told of the duplicate once");
+    }
+
+    async Task<DemoResult> EndHeld()
+    {
+        await Reached("held", o => o.Last == "held");
+        await Cancel();
+        var now = await Reached("held, and cancelled", o => o is { Status: "cancelled", Last: "held" });
+        return Result(now, "held", now.Standings is ["mismatched"] && now.Told("order.paid") == 0 && now.Told("payment.amount_mismatch") == 1 ? null : "must be held, and told once");
+    }
+
+    async Task<DemoResult> EndLate()
+    {
+        await Cancel();
+        // Whether money moves at all after the order's end is the gateway's matter; its book says so.
+        await Task.Delay(BankDelay * 2, stop);
+        if (await Taken() == 0)
+        {
+            note = "takes nothing that was approved after the order's end";
+            return await EndUnpaid(cancels: false);
+        }
+        var now = await Reached("late, and going back", o => o is { Status: "cancelled", Last: "succeeded", Refunds.Count: 1 });
+        return Result(now, "late", now.Standings is ["late"] && now.Told("order.paid") == 0 && now.Told("payment.late") == 1 ? null : "must be late money, told once");
+    }
+
+    async Task<DemoResult> EndLinkEnded()
+    {
+        var ended = await Within(LinkPatience, o => o.Last is "expired" or "failed" or "cancelled");
+        if (!ended && await Act("paid"))
+        {
+            note = "its links have no end of their own";
+            return await EndPaid(true);
+        }
+        if (!ended) note = "does not tell an ended link from one that it never had";
+        return await EndUnpaid();
+    }
+
+    async Task<DemoResult> EndUnpaid(bool cancels = true)
+    {
+        if (story.End == DemoEnd.Declined) await Reached("told of the bank's no", o => o.Noticed);
+        var before = await Look();
+        if (story.End == DemoEnd.Declined && note is null && before.Last == "failed") note = "a no of the bank ends the link";
+        if (cancels) await Cancel();
+        var now = await Within(LinkPatience, o => o.Status == "cancelled" && o.Last is "cancelled" or "expired" or "failed") ? await Look() : await Reached("cancelled", o => o.Status == "cancelled");
+        if (now.Last is "pending" or "processing" or "unresolved") note ??= "a link cannot be closed there, and is watched";
+        var right = now.Status == "cancelled" && now.Standings.Count == 0 && now.Refunds.Count == 0 && now.Told("order.paid") == 0 && await Taken() == 0;
+        return Result(now, story.End == DemoEnd.Declined ? "no" : now.Last is "pending" or "processing" or "unresolved" ? "watched" : "closed", right ? null : "must be cancelled, without money");
+    }
+
+    /// <summary>As a shopper goes on who wants to pay: on the link while it takes money, else on another one.</summary>
+    async Task PayAfterAll()
+    {
+        for (var payments = 1; payments <= MostPayments; payments++)
+        {
+            if (await Act("paid")) return;
+            var now = await Reached("a link that takes no money known as ended", o => o.Status == "paid" || o.Last is "failed" or "expired" or "cancelled");
+            if (now.Status == "paid") return;
+            if (story.Acts == "declined_then_paid") note = "a no of the bank ends the link";
+            await StartPayment();
+        }
+    }
+
+    /// <summary>Until the shopper has a link. A gateway that definitely opened none is asked for another payment.</summary>
+    async Task StartPayment()
+    {
+        for (var payments = 1; ; payments++)
+        {
+            await Post(stage.Api, $"{Path}/payments", new { gateway = stage.Gateway.Name });
+            var now = await Reached("a link", o => o.Last is "pending" or "failed");
+            if (now.Last == "pending") return;
+            if (payments == MostPayments) throw new DemoStuckException("no link was opened");
+            note = "a link whose answer is lost is given up for another";
+        }
+    }
+
+    /// <summary>False when the gateway's page does not take it.</summary>
+    async Task<bool> Act(string outcome)
+    {
+        var now = await Reached("a link", o => o.Last is not "starting");
+        if (now.Last != "pending") return false;
+        var payment = now.Payments[^1];
+        var body = new
+        {
+            reference = payment.GetProperty("reference").GetString(), outcome, delay_ms = BankDelay.TotalMilliseconds * stage.Speed, link = payment.GetProperty("link"),
+        };
+        using var answer = await stage.Sandbox.Control.PostAsJsonAsync(stage.Control("payments"), body, stop);
+        if (answer.StatusCode == HttpStatusCode.Conflict) return false;
+        var acted = await Read(answer, "the shopper");
+        if (story.Returns) await GoBack(acted);
+        return true;
+    }
+
+    /// <summary>The shopper's browser goes back to us as the gateway's page sends it, and follows us to the payment's page.</summary>
+    async Task GoBack(JsonElement acted)
+    {
+        if (!acted.TryGetProperty("return_url", out var back) || back.GetString() is not { } url) return;
+        using var form = acted.TryGetProperty("return_form", out var fields) && fields.ValueKind == JsonValueKind.Object
+            ? new FormUrlEncodedContent(fields.EnumerateObject().Select(f => KeyValuePair.Create(f.Name, f.Value.GetString()!)))
+            : null;
+        using var browser = new HttpRequestMessage(form is null ? HttpMethod.Get : HttpMethod.Post, url) { Content = form };
+        using var answer = await stage.Api.SendAsync(browser, stop);
+        if (answer is not { StatusCode: HttpStatusCode.SeeOther, Headers.Location: { } page } || !page.OriginalString.StartsWith($"/pay/", StringComparison.Ordinal))
+            throw new DemoStuckException($"the return was answered {(int)answer.StatusCode}");
+        using var shown = await stage.Api.GetAsync(page, stop);
+        if (!shown.IsSuccessStatusCode) throw new DemoStuckException($"the page after the return was answered {(int)shown.StatusCode}");
+    }
+
+    Task Cancel() => Post(stage.Api, $"{Path}/cancellation", new { });
+
+    /// <summary>What the gateway took for this order, by its own book.</summary>
+    async Task<int> Taken()
+    {
+        var taken = 0;
+        foreach (var payment in (await Look()).Payments)
+            taken += (await stage.Sandbox.Control.GetFromJsonAsync<JsonElement>(stage.Control($"book?reference={payment.GetProperty("reference").GetString()}"), stop)).GetArrayLength();
+        return taken;
+    }
+
+    async Task<DemoOrderNow> Look()
+    {
+        var order = await stage.Api.GetFromJsonAsync<JsonElement>(new Uri(Path, UriKind.Relative), stop);
+        var events = await stage.Api.GetFromJsonAsync<JsonElement>(new Uri($"{Path}/events?limit=100", UriKind.Relative), stop);
+        return new DemoOrderNow(order, [.. events.GetProperty("events").EnumerateArray()]);
+    }
+
+    async Task<DemoOrderNow> Reached(string what, Func<DemoOrderNow, bool> wanted)
+    {
+        if (await Within(Patience, wanted)) return await Look();
+        throw new DemoStuckException($"must be {what}; is {await Look()}");
+    }
+
+    async Task<bool> Within(TimeSpan patience, Func<DemoOrderNow, bool> wanted)
+    {
+        for (var since = Stopwatch.GetTimestamp(); ; await Task.Delay(BetweenLooks, stop))
+        {
+            if (wanted(new DemoOrderNow(await stage.Api.GetFromJsonAsync<JsonElement>(new Uri(Path, UriKind.Relative), stop), []))) return true;
+            if (Stopwatch.GetElapsedTime(since) > patience) return false;
+        }
+    }
+
+    DemoResult Result(DemoOrderNow now, string ended, string? wrong) => new(stage.Gateway.Name, story.Name, wrong is null ? ended : "WRONG", note, wrong is null ? null : $"{wrong}; is {now}")
+    {
+        Order = now.Status, Payments = [.. now.Payments.Select(DemoOrderNow.StatusOf)], Refunds = now.Refunds.Count, Source = now.Source,
+    };
+
+    async Task<JsonElement> Post(HttpClient client, string path, object body)
+    {
+        using var answer = await client.PostAsJsonAsync(path, body, stop);
+        return await Read(answer, path);
+    }
+
+    async Task<JsonElement> Read(HttpResponseMessage answer, string whose)
+    {
+        var text = await answer.Content.ReadAsStringAsync(stop);
+        if (!answer.IsSuccessStatusCode) throw new DemoStuckException($"{whose} was answered {(int)answer.StatusCode}: {text}");
+        return JsonSerializer.Deserialize<JsonElement>(text.Length == 0 ? "{}" : text);
+    }
+}
+
+/// <summary>A story cannot go on.</summary>
+sealed class DemoStuckException(string why) : Exception(why);
