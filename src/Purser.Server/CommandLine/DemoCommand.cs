@@ -5,6 +5,7 @@ using System.Text.Json;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Doctor;
+using Purser.Server.Gateways;
 using Purser.Server.Platform;
 using Spectre.Console;
 
@@ -18,7 +19,7 @@ static class DemoCommand
     const int Speed = 600;
 
     /// <summary>No answer of the sandbox takes so long, but for those that never come.</summary>
-    static readonly GatewayLimits Limits = new() { WholeCall = TimeSpan.FromSeconds(5) };
+    static readonly GatewayLimits Limits = new() { WholeCall = TimeSpan.FromSeconds(3) };
 
     public static async Task<int> Run(string[] settings, bool json, CancellationToken stop)
     {
@@ -56,13 +57,15 @@ static class DemoCommand
         api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", keys.Secret);
 
         var accounts = await api.GetFromJsonAsync<JsonElement>(new Uri("/v1/gateways", UriKind.Relative), stop);
-        var currencies = accounts.GetProperty("gateways").EnumerateArray().ToDictionary(
-            a => a.GetProperty("name").GetString()!, a => a.GetProperty("currencies").EnumerateArray().Select(c => c.GetString()!).ToList());
-        var results = await Task.WhenAll(sandbox.Playable.Select(g => new DemoStage(sandbox, g, currencies[g.Name], api, Speed).Play(stop)));
+        var stages = accounts.GetProperty("gateways").EnumerateArray().Select(a => new DemoStage(
+            sandbox, sandbox.Playable.Single(g => g.Name == a.GetProperty("name").GetString()), [.. a.GetProperty("currencies").EnumerateArray().Select(c => c.GetString()!)],
+            a.GetProperty("closes_links").GetBoolean(), api, Speed)).ToList();
+        var results = (await Task.WhenAll(stages.Select(s => s.Play(stop)))).SelectMany(r => r).ToList();
         var database = host.Services.GetRequiredService<Database>().Source;
+        var untold = results.SelectMany(r => r.InStatementOnly).ToHashSet();
         return new DemoReport(
-            [.. sandbox.Playable.Select(g => g.Name)], sandbox.Alone, [.. results.SelectMany(r => r)],
-            await DemoBook.Compare(sandbox, sandbox.Playable, new CaptureStore(database), stop),
+            [.. stages.Select(s => s.Gateway.Name)], sandbox.Alone, results,
+            await DemoBook.Compare(sandbox, new CaptureStore(database), host.Services.GetRequiredService<GatewayAccounts>(), untold, stop),
             [.. (await new InvariantStore(database).Check(stop)).Where(f => f.Count > 0)], Stopwatch.GetElapsedTime(since).TotalSeconds);
     }
 
@@ -78,10 +81,10 @@ static class DemoCommand
             return () => rules() with
             {
                 Accounts = terms,
-                PendingFirst = TimeSpan.FromSeconds(4), PendingEvery = TimeSpan.FromSeconds(2), ClosingEvery = TimeSpan.FromSeconds(1),
+                PendingFirst = TimeSpan.FromSeconds(2.5), PendingEvery = TimeSpan.FromSeconds(1), ClosingEvery = TimeSpan.FromSeconds(1),
                 Unresolved = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4)], UnresolvedEvery = TimeSpan.FromSeconds(2),
                 Watch = [.. Enumerable.Range(1, 20).Select(n => TimeSpan.FromSeconds(2 * n))],
-                AskAgainAfter = TimeSpan.FromMilliseconds(200), CallTimeout = Limits.WholeCall + TimeSpan.FromSeconds(1),
+                AskAgainAfter = TimeSpan.FromMilliseconds(200), MostAsks = 2, CallTimeout = Limits.WholeCall + TimeSpan.FromSeconds(1),
             };
         });
     }

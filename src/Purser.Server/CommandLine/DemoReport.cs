@@ -10,7 +10,7 @@ sealed record DemoReport(
     IReadOnlyList<InvariantStore.Finding> Broken, double Seconds)
 {
     /// <summary>A column takes about so many letters beside the stories' names.</summary>
-    const int StoryWidth = 30, GatewayWidth = 11, NarrowestOutput = 132;
+    const int StoryWidth = 28, GatewayWidth = 13, NarrowestOutput = 150;
 
     static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
@@ -34,10 +34,10 @@ sealed record DemoReport(
         foreach (var (note, number, who) in notes) console.MarkupLineInterpolated($"[grey]{number,3}[/] {note}: {string.Join(", ", who)}");
         console.WriteLine();
 
-        var books = new Table().Border(TableBorder.Simple).Title("The books, gateway by gateway and currency").AddColumns("gateway", "currency", "movements", "theirs", "ours", "");
-        foreach (var column in (int[])[2, 3, 4]) books.Columns[column].RightAligned();
+        var books = new Table().Border(TableBorder.Simple).Title("The books, gateway by gateway and currency").AddColumns("gateway", "currency", "movements", "theirs", "ours", "statement only", "");
+        foreach (var column in (int[])[2, 3, 4, 5]) books.Columns[column].RightAligned();
         foreach (var b in Books)
-            books.AddRow(b.Gateway, b.Currency, $"{b.Movements}", Amount(b.Theirs, b), Amount(b.Ours, b), b.Agree ? "[green]agree[/]" : $"[red]differ: {Markup.Escape(string.Join(", ", b.Strange))}[/]");
+            books.AddRow(b.Gateway, b.Currency, $"{b.Movements}", Amount(b.Theirs, b), Amount(b.Ours, b), b.InStatement == 0 ? "" : Amount(b.InStatement, b), b.Agree ? "[green]agree[/]" : $"[red]differ: {Markup.Escape(string.Join(", ", b.Strange))}[/]");
         console.Write(books);
 
         foreach (var r in Results.Where(r => r.Wrong is not null)) console.MarkupLineInterpolated($"[red]{r.Gateway}, {r.Story}: {r.Wrong}[/] ({r.OrderId})");

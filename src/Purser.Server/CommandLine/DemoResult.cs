@@ -16,6 +16,9 @@ sealed record DemoResult(string Gateway, string Story, string Ended, string? Not
     /// <summary>How we learned of the money: reply, webhook or inquiry.</summary>
     public string? Source { get; init; }
     public double Seconds { get; init; }
+
+    /// <summary>Our references under which money is told by the gateway's statement only.</summary>
+    public IReadOnlyList<string> InStatementOnly { get; init; } = [];
 }
 
 /// <summary>An order as the API shows it, with its events, as far as a story asks.</summary>

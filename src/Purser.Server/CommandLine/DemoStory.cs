@@ -33,6 +33,9 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
     /// <summary>What goes wrong at the gateway's ports.</summary>
     public IReadOnlyList<DemoFault> Faults { get; init; } = [];
 
+    /// <summary>Only where a link can be closed.</summary>
+    public bool Closes { get; init; }
+
     /// <summary>How we must have learned of the money, where the story leaves only one way.</summary>
     public string? Source { get; init; }
 
@@ -49,23 +52,23 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
         new("cancelled by the shopper", "cancelled", DemoEnd.Unpaid),
         new("bank says yes later", "paid_pending", DemoEnd.Paid),
         new("bank says no later", "pending_then_failed", DemoEnd.Declined),
-        new("paid after the order's end", "paid_late", DemoEnd.Late) { Returns = false },
+        new("paid after the end", "paid_late", DemoEnd.Late) { Returns = false },
         new("paid twice", "paid_twice", DemoEnd.PaidTwice),
         new("paid too little", "wrong_amount", DemoEnd.Held),
         new("link expired", "expired", DemoEnd.LinkEnded) { Returns = false },
 
         new("link: answer lost", "paid", DemoEnd.Paid) { Faults = [new("create_link", "timeout_after")] },
-        new("link: gateway breaks off", "paid", DemoEnd.Paid) { Faults = [new("create_link", "refuse")] },
-        new("link: error after the work", "paid", DemoEnd.Paid) { Faults = [new("create_link", "error_500_after")] },
-        new("question: answers garbled", "paid", DemoEnd.Paid) { Faults = [new("inquire", "malformed", 2), new("webhook", "drop", null)] },
+        new("link: broken off", "paid", DemoEnd.Paid) { Faults = [new("create_link", "refuse")] },
+        new("link: error 500", "paid", DemoEnd.Paid) { Faults = [new("create_link", "error_500")] },
+        new("question: garbled", "paid", DemoEnd.Paid) { Faults = [new("inquire", "malformed", 2), new("webhook", "drop", null)] },
         new("question: too many", "paid", DemoEnd.Paid) { Faults = [new("inquire", "error_429", 1), new("webhook", "drop", null)] },
         new("question: about another", "paid", DemoEnd.Paid) { Faults = [new("inquire", "swap", 1), new("webhook", "drop", null)] },
-        new("closing: answer lost", "abandoned", DemoEnd.Unpaid) { Faults = [new("cancel", "timeout_after")] },
+        new("closing: answer lost", "abandoned", DemoEnd.Unpaid) { Closes = true, Faults = [new("cancel", "timeout_after")] },
         new("webhooks lost", "paid", DemoEnd.Paid) { Returns = false, Faults = [new("webhook", "drop", null)], Source = "inquiry" },
         new("webhooks five times", "paid", DemoEnd.Paid) { Returns = false, Faults = [new("webhook", "duplicate", null, Count: 5)] },
         new("webhooks out of order", "paid", DemoEnd.Paid) { Faults = [new("webhook", "reorder", null)] },
         new("webhooks forged as well", "paid", DemoEnd.Paid) { Faults = [new("webhook", "forge", null)] },
-        new("webhooks about strangers", "paid", DemoEnd.Paid) { Faults = [new("webhook", "unknown_order", null)] },
+        new("webhooks of strangers", "paid", DemoEnd.Paid) { Faults = [new("webhook", "unknown_order", null)] },
     ];
 }
 
@@ -79,7 +82,6 @@ sealed record DemoFault(string Call, string Fault, int? Times = 1, int Count = 2
     public string Idle => Call switch
     {
         "create_link" => "needs no answer to open a link",
-        "cancel" => "has no call that closes a link",
         "webhook" => "sends no webhook that could be struck",
         _ => $"was not asked ({Call})",
     };
