@@ -81,10 +81,15 @@ static class DemoCommand
             return () => rules() with
             {
                 Accounts = terms,
-                PendingFirst = TimeSpan.FromSeconds(2.5), PendingEvery = TimeSpan.FromSeconds(1), ClosingEvery = TimeSpan.FromSeconds(1),
-                Unresolved = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4)], UnresolvedEvery = TimeSpan.FromSeconds(2),
+                PendingFirst = TimeSpan.FromSeconds(2.5),
+                PendingEvery = TimeSpan.FromSeconds(1),
+                ClosingEvery = TimeSpan.FromSeconds(1),
+                Unresolved = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4)],
+                UnresolvedEvery = TimeSpan.FromSeconds(2),
                 Watch = [.. Enumerable.Range(1, 20).Select(n => TimeSpan.FromSeconds(2 * n))],
-                AskAgainAfter = TimeSpan.FromMilliseconds(200), MostAsks = 2, CallTimeout = Limits.WholeCall + TimeSpan.FromSeconds(1),
+                AskAgainAfter = TimeSpan.FromMilliseconds(200),
+                CallTimeout = Limits.WholeCall + TimeSpan.FromSeconds(1),
+                MostAsks = 2,
             };
         });
     }

@@ -169,7 +169,10 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
         var payment = now.Payments[^1];
         var body = new
         {
-            reference = payment.GetProperty("reference").GetString(), outcome, delay_ms = BankDelay.TotalMilliseconds * stage.Speed, link = payment.GetProperty("link"),
+            reference = payment.GetProperty("reference").GetString(),
+            outcome,
+            delay_ms = BankDelay.TotalMilliseconds * stage.Speed,
+            link = payment.GetProperty("link"),
         };
         for (var tries = 1; ; tries++)
         {
@@ -210,7 +213,7 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
         if (!shown.IsSuccessStatusCode) throw new DemoStuckException($"the page after the return was answered {(int)shown.StatusCode}");
     }
 
-    Task Cancel() => Post(stage.Api, $"{Path}/cancellation", new { });
+    Task<JsonElement> Cancel() => Post(stage.Api, $"{Path}/cancellation", new { });
 
     /// <summary>What the gateway took for this order, by its own book.</summary>
     async Task<int> Taken()
@@ -245,7 +248,10 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
 
     DemoResult Result(DemoOrderNow now, string ended, string? wrong) => new(stage.Gateway.Name, story.Name, wrong is null ? ended : "WRONG", note, wrong is null ? null : $"{wrong}; is {now}")
     {
-        Order = now.Status, Payments = [.. now.Payments.Select(DemoOrderNow.StatusOf)], Refunds = now.Refunds.Count, Source = now.Source,
+        Order = now.Status,
+        Payments = [.. now.Payments.Select(DemoOrderNow.StatusOf)],
+        Refunds = now.Refunds.Count,
+        Source = now.Source,
     };
 
     async Task<JsonElement> Post(HttpClient client, string path, object body)
