@@ -69,6 +69,26 @@ public sealed class ReturnTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_gateway_that_takes_no_query_in_an_address_can_have_it_as_a_path()
+    {
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase());
+        var (payment, token) = await Pay(house);
+        var asked = Inquiries(house);
+        foreach (var wrong in (string[])[$"{payment}/wrong", $"wrong/{token}", $"{payment}/wrong?payment={payment}&token={token}"])
+            (await Back(wrong)).ShouldBe((HttpStatusCode.SeeOther, "/status"));
+        (await Back($"{payment}/{token}")).ShouldBe((HttpStatusCode.SeeOther, $"/pay/{payment}?token={token}"));
+        await Until.True(() => asked() > 0, "the rightful return makes us ask");
+        asked().ShouldBe(1);
+
+        async Task<(HttpStatusCode, string)> Back(string path)
+        {
+            using var form = new StringContent("status=success&token=theirs", System.Text.Encoding.ASCII, "application/x-www-form-urlencoded");
+            using var answer = await house.Http.PostAsync(new Uri($"/gateways/first/return/{path}", UriKind.Relative), form);
+            return (answer.StatusCode, answer.Headers.Location?.ToString() ?? "");
+        }
+    }
+
+    [Fact]
     public async Task Coming_back_again_and_again_asks_the_gateway_only_so_often()
     {
         await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), ("Purser:Api:TokenBurst", "3"), ("Purser:Api:TokenPerSecond", "1"));
