@@ -49,7 +49,7 @@ public sealed class BrowserHouse : IAsyncLifetime
         options.BaseURL ??= Server.Url;
         options.ViewportSize ??= new() { Width = Phone.Width, Height = Phone.Height };
         var context = await browser.NewContextAsync(options);
-        context.SetDefaultTimeout(15_000);
+        context.SetDefaultTimeout(30_000);
         await context.RouteAsync("https://gateway.example/**", route => route.FulfillAsync(new()
         {
             ContentType = "text/html",
@@ -73,7 +73,7 @@ public sealed class BrowserHouse : IAsyncLifetime
     }
 
     /// <summary>The page has come to this situation, by itself.</summary>
-    public static Task Shows(IPage page, string situation, float milliseconds = 15_000) =>
+    public static Task Shows(IPage page, string situation, float milliseconds = 30_000) =>
         page.WaitForSelectorAsync($"[data-situation={situation}]", new() { Timeout = milliseconds });
 
     /// <summary>What axe-core, with every rule of WCAG up to 2.2 AA and its best practices, finds wrong with the page.</summary>
