@@ -10,27 +10,29 @@ namespace Purser.Server.Checkout;
 
 /// <summary>One way to pay: a method, for which routing finds the gateway, or a gateway whose own page decides.</summary>
 /// <param name="Value">What the form sends.</param>
-/// <param name="Account">The only account that can take it; null when routing has a choice.</param>
-public sealed record Way(string Value, string? Method, string? Account, string Title, string? Through)
+/// <param name="Account">The gateway account; null when routing finds it.</param>
+/// <param name="Where">On whose page the choice is made, where that is not the checkout.</param>
+public sealed record Way(string Value, string? Method, string? Account, string Title, string? Where)
 {
     const string Page = "page:";
 
-    /// <summary>All that can work for the order, the commonest first.</summary>
+    /// <summary>So many are shown at once; more than these and one are behind a fold.</summary>
+    public const int Shown = 4;
+
+    /// <summary>All that can work for the order, the commonest first. A wallet that has a name stands before those that have none.</summary>
     public static IReadOnlyList<Way> For(Order order, GatewayAccounts accounts, Func<string, string> title)
     {
         var table = accounts.Routing;
         var ways = new List<Way>();
         var offers = table.Accounts.SelectMany(a => a.Offers).GroupBy(o => o.Method)
-            .OrderBy(o => PaymentMethods.Common.IndexOf(o.Key) is >= 0 and var place ? place : PaymentMethods.Common.Length);
+            .OrderBy(o => PaymentMethods.Common.IndexOf(o.Key) is >= 0 and var place ? place : PaymentMethods.Common.IndexOf(PaymentMethods.Wallet) - 0.5);
         foreach (var offer in offers)
         {
-            var able = table.Accounts.Where(a => a.WhyNot(order.Amount, order.Customer.Country, offer.Key) is null).ToList();
-            if (able.Count == 0) continue;
-            var only = able.Count == 1 ? able[0].Name : null;
-            ways.Add(new Way(offer.Key, offer.Key, only, offer.Select(o => o.Title).FirstOrDefault(t => t is not null) ?? Texts.Method(offer.Key), only is null ? null : title(only)));
+            if (!table.Accounts.Any(a => a.WhyNot(order.Amount, order.Customer.Country, offer.Key) is null)) continue;
+            ways.Add(new Way(offer.Key, offer.Key, null, offer.Select(o => o.Title).FirstOrDefault(t => t is not null) ?? Texts.Method(offer.Key), null));
         }
         foreach (var account in table.Accounts.Where(a => a.Offers.IsEmpty && a.WhyNot(order.Amount, order.Customer.Country, null) is null))
-            ways.Add(new Way(Page + account.Name, null, account.Name, title(account.Name), null));
+            ways.Add(new Way(Page + account.Name, null, account.Name, Texts.OwnPage, title(account.Name)));
         return ways;
     }
 }

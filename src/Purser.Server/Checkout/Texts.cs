@@ -30,7 +30,9 @@ public static class Texts
     public const string BackToCheckout = "Back to checkout";
 
     public static string Pay(string amount) => $"Pay {amount}";
-    public static string Through(string gateway) => $"through {gateway}";
+    public const string MoreWays = "More ways to pay";
+    public const string OwnPage = "Choose on the next page";
+    public static string At(string gateway) => $"at {gateway}";
     public static string Quantity(long quantity, string each) => $"{quantity:N0} × {each}";
     public static string MoreLines(int lines) => $"and {lines:N0} more";
     public static string ShowAll(int lines) => $"Show all {lines:N0} lines";

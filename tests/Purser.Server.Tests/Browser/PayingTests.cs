@@ -146,6 +146,9 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.PressAsync("ArrowDown");
         (await page.GetByLabel("Card").IsCheckedAsync()).ShouldBeTrue();
+        // The fold with the other ways is passed by, or opened.
+        await page.Keyboard.PressAsync("Tab");
+        (await Focused(page)).ShouldStartWith(Texts.MoreWays);
         await page.Keyboard.PressAsync("Tab");
         (await Focused(page)).ShouldStartWith("Pay ");
         await page.Keyboard.PressAsync("Enter");
@@ -178,10 +181,11 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await using var context = await house.Open();
         house.Server.Answers = false;
         var order = await house.Server.Start(await house.Server.Place());
-        house.Server.Answers = true;
         var page = await context.NewPageAsync();
         await page.GotoAsync(house.Server.Links.HandOver(order, 1));
         (await page.Locator("h1").TextContentAsync()).ShouldBe(Texts.Starting);
+        // Not sooner: the question for the link is asked a moment after the payment is started.
+        house.Server.Answers = true;
         await house.Server.Hear(order, new Evidence.LinkOpened(new Purser.Payments.PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = "plink_late" });
         await page.WaitForURLAsync(PageHouse.PayPage);
     }
