@@ -64,8 +64,7 @@ public sealed class PhonePeGateway : IGateway, IRefundMoney, ISettleByFile, ISho
             case LineReply.Lost l: return new GatewayAnswer.Unknown(l.Reason);
             case LineReply.Answered { Status: 200 } a:
                 return Wire.TryRead<PageWire>(a.Body.Span, out var page) && page is { State: "PENDING", OrderId: { Length: > 0 } id } && IsPage(page.RedirectUrl)
-                    // They do not repeat the amount; an inquiry does.
-                    ? new GatewayAnswer.Done(new Evidence.LinkOpened(new PaymentLink.Redirect(page.RedirectUrl!), call.Amount) { GatewayReference = id })
+                    ? await Confirmed(call, id, page.RedirectUrl!, line, stop)
                     : new GatewayAnswer.Unknown("The answer is not a page to pay on.");
             case LineReply.Answered { Status: 401 or 403 } a when PhonePeSession.Error(a, line) is { } error: return new GatewayAnswer.Rejected(error);
             // What they say of an order id that is taken is not published, so the order itself is asked for after every other no.
@@ -126,6 +125,16 @@ public sealed class PhonePeGateway : IGateway, IRefundMoney, ISettleByFile, ISho
     public Task<RefundAnswer> InquireRefund(RefundCall call, GatewayLine line, CancellationToken stop) => ReadRefund(call, line, stop);
 
     /// <summary>Always by our reference: theirs finds nothing. It is compared with what the answer says.</summary>
+    /// <summary>The answer repeats neither our reference nor the amount, so the order is read before the page is shown: a page that went astray would
+    /// take another's money. An order that cannot be seen yet does not speak against it.</summary>
+    static async Task<GatewayAnswer> Confirmed(LinkCall call, string id, string page, GatewayLine line, CancellationToken stop)
+    {
+        if (await ReadOrder(call.Account, call.Payment, null, line, stop) is not GatewayAnswer.Done seen) return new GatewayAnswer.Unknown("The new order could not be read.");
+        if (seen.Facts.Any(f => f.GatewayReference is { } other && other != id)) return new GatewayAnswer.Unknown("The answer is about another order.");
+        var amount = seen.Facts.OfType<Evidence.LinkOpened>().FirstOrDefault()?.Amount ?? call.Amount;
+        return new GatewayAnswer.Done(new Evidence.LinkOpened(new PaymentLink.Redirect(page), amount) { GatewayReference = id });
+    }
+
     static async Task<GatewayAnswer> ReadOrder(GatewayAccount account, PaymentId payment, string? id, GatewayLine line, CancellationToken stop)
     {
         var asked = await PhonePeSession.Ask(line, account, HttpMethod.Get, $"checkout/v2/order/{payment.Reference}/status?details=true&errorContext=true", default, stop);

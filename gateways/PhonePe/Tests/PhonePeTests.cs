@@ -59,6 +59,21 @@ public sealed class PhonePeTests
     }
 
     [Theory]
+    [InlineData("OMO2603141015300000001", 200, true)]
+    [InlineData("OMO2603141015300000002", 200, false)]
+    [InlineData("OMO2603141015300000001", 404, true)]
+    [InlineData("OMO2603141015300000001", 500, false)]
+    public async Task A_page_is_shown_when_its_order_is_ours(string id, int status, bool shown)
+    {
+        var network = Scripted(s => s.Path == "/v1/oauth/token" ? ScriptedNetwork.Answer(Token)
+            : s.Path != StatusPath ? ScriptedNetwork.Answer(Page)
+            : ScriptedNetwork.Answer(status == 200 ? NewOrder.Replace(Theirs, id) : NotFound, status));
+        var answer = await Open(network);
+        if (shown) answer.ShouldBeOfType<GatewayAnswer.Done>().Facts.ShouldHaveSingleItem().ShouldBeOfType<Evidence.LinkOpened>().Link.ShouldNotBeNull();
+        else answer.ShouldBeOfType<GatewayAnswer.Unknown>();
+    }
+
+    [Theory]
     [InlineData("""{"orderId":"OMO1","state":"FAILED","redirectUrl":"https://paypage.example.test/x"}""")]
     [InlineData("""{"orderId":"OMO1","state":"PENDING","redirectUrl":"javascript:alert(1)"}""")]
     [InlineData("""{"orderId":"OMO1","state":"PENDING"}""")]
@@ -201,9 +216,16 @@ public sealed class PhonePeTests
 
     internal static ScriptedNetwork Scripted(Func<Sent, HttpResponseMessage> script) => new(script);
 
-    /// <summary>Gives a token, and one answer to all else.</summary>
-    internal static ScriptedNetwork Answering(string body, int status = 200) =>
-        Scripted(s => s.Path == "/v1/oauth/token" ? ScriptedNetwork.Answer(Token) : ScriptedNetwork.Answer(body, status));
+    /// <summary>The new order as its status tells it.</summary>
+    internal const string NewOrder = """{"orderId":"OMO2603141015300000001","merchantOrderId":"0001jd8xk3m4np1","state":"PENDING","amount":125050,"paymentDetails":[]}""";
+
+    internal const string StatusPath = "/checkout/v2/order/0001jd8xk3m4np1/status?details=true&errorContext=true";
+
+    /// <summary>Gives a token, and one answer to all else; whoever got a page can read its order.</summary>
+    internal static ScriptedNetwork Answering(string body, int status = 200) => Scripted(s =>
+        s.Path == "/v1/oauth/token" ? ScriptedNetwork.Answer(Token)
+        : body == Page && s.Path.EndsWith(StatusPath, StringComparison.Ordinal) ? ScriptedNetwork.Answer(NewOrder)
+        : ScriptedNetwork.Answer(body, status));
 
     internal static Task<GatewayAnswer> Open(ScriptedNetwork network, LinkCall? call = null) => Open(new GatewayLines(network, new ManualTime()), call);
 
