@@ -162,6 +162,8 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks, IRefundMoney, ISet
             switch (await line.Send(Request(account, HttpMethod.Get, $"v1/orders/{Uri.EscapeDataString(order)}/payments"), stop))
             {
                 case LineReply.Answered { Status: 200 } a when Wire.TryRead<PaymentsWire>(a.Body.Span, out var list) && list.Items is { } items:
+                    // Whoever's tries these are, an answer about another order would be their money on our link.
+                    if (items.Any(i => i.OrderId is { } other && other != order)) return new GatewayAnswer.Unknown("The answer is about another order.");
                     tries = items;
                     break;
                 // Money that the link itself names is enough to know; a link without any is not known to be free of a try under way.

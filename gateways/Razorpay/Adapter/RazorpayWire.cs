@@ -26,6 +26,7 @@ sealed record LinksWire(IReadOnlyList<LinkWire>? PaymentLinks);
 sealed record PaymentWire
 {
     public string? Id { get; init; }
+    public string? OrderId { get; init; }
     public string? Status { get; init; }
     public long? Amount { get; init; }
     public string? Currency { get; init; }

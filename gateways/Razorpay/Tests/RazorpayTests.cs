@@ -232,6 +232,17 @@ public sealed class RazorpayTests
     }
 
     [Fact]
+    public async Task Tries_on_another_order_are_not_money_on_ours()
+    {
+        var link = Created.Replace("\"amount_paid\":0", "\"order_id\":\"order_1\"");
+        const string tries = """{"items":[{"id":"pay_9","order_id":"order_2","status":"captured","captured":true,"amount":49900,"currency":"INR"}]}""";
+        (await Inquire(new ScriptedNetwork(sent => ScriptedNetwork.Answer(sent.Path.Contains("orders") ? tries : link)), "plink_Demo0000000001"))
+            .ShouldBeOfType<GatewayAnswer.Unknown>();
+        (await Inquire(new ScriptedNetwork(sent => ScriptedNetwork.Answer(sent.Path.Contains("orders") ? tries.Replace("order_2", "order_1") : link)), "plink_Demo0000000001"))
+            .ShouldBeOfType<GatewayAnswer.Done>().Facts.ShouldHaveSingleItem().ShouldBeOfType<Evidence.Succeeded>();
+    }
+
+    [Fact]
     public async Task Nothing_under_our_reference_is_absent() =>
         (await Inquire(Answering("""{"payment_links":[]}"""))).ShouldBeOfType<GatewayAnswer.Done>().Facts.Single().ShouldBeOfType<Evidence.Absent>();
 
