@@ -36,8 +36,9 @@ public abstract record OrderCommand : OrderInput
     /// <summary>The goods went out.</summary>
     public sealed record Fulfil : OrderCommand;
 
-    /// <summary>Somebody is waiting to know how this payment stands: ask the gateway now, unless it was asked a moment ago.</summary>
-    public sealed record Look(int Payment) : OrderCommand;
+    /// <summary>Somebody is waiting to know how this payment stands: ask the gateway now, or in a moment when it was asked a moment ago.</summary>
+    /// <param name="Heard">The gateway itself said, in words that prove nothing, that something happened: ask now in any case.</param>
+    public sealed record Look(int Payment, bool Heard = false) : OrderCommand;
 }
 
 /// <summary>The part of an order that no decision reads, stored with it.</summary>

@@ -27,7 +27,7 @@ public static class OrderMachine
             OrderCommand.CancelPayment command => CancelPayment(draft, command.Payment),
             OrderCommand.Cancel                => Cancel(draft),
             OrderCommand.Fulfil                => Fulfil(draft),
-            OrderCommand.Look command          => Look(draft, command.Payment),
+            OrderCommand.Look command          => Look(draft, command),
             OrderInput.Tick                    => Tick(draft),
             Evidence evidence                  => Learn(draft, evidence),
             _ => throw new InvalidOperationException($"No rule for {input.GetType().Name}."),
@@ -196,13 +196,21 @@ public static class OrderMachine
         return new Doing();
     }
 
-    static Outcome Look(Draft draft, int number)
+    static Outcome Look(Draft draft, OrderCommand.Look c)
     {
-        if (draft.Order.Payment(number) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        if (draft.Order.Payment(c.Payment) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        // The gateway's own word that something happened is worth a question also after success: it may be a second capture.
+        if (p.Status == Succeeded && !c.Heard) return new Already(c.Payment);
         // A link that nobody has been asked for in earnest is for the alarm to ask for: looking must not use up the tries.
-        if (p.Status == Succeeded || p.CanBeAskedForAgain || !(p.IsOpen || p.MayExist) || RecentlyLooked(p, draft)) return new Already(number);
-        Ask(draft, number);
-        return new Doing(number);
+        if (p.CanBeAskedForAgain || !(p.IsOpen || p.MayExist || p.Status == Succeeded)) return new Already(c.Payment);
+        if (!c.Heard && RecentlyLooked(p, draft))
+        {
+            // What was asked a moment ago may be older than what brought the shopper back, so it is asked again in a moment.
+            draft.Change(p with { LookAt = p.LookedAt + draft.Rules.AskAgainAfter });
+            return new Already(c.Payment);
+        }
+        Ask(draft, c.Payment);
+        return new Doing(c.Payment);
     }
 
     static bool RecentlyLooked(Payment p, Draft draft) => p.LookedAt is { } at && draft.Now - at < draft.Rules.AskAgainAfter;

@@ -6,7 +6,8 @@ namespace Purser.Orders;
 /// <summary>When an order next needs attention. A function of the order alone: whoever saves an order cannot forget its alarm.</summary>
 static class Schedule
 {
-    /// <summary>A link that should be closed is asked about every minute this long after the order's end, then hourly.</summary>
+    /// <summary>A link that should be closed is asked about every minute this long after the order's end, then hourly, and ever less often:
+    /// some gateways have links that never end, and every order that nobody pays leaves one.</summary>
     static readonly TimeSpan Closely = TimeSpan.FromMinutes(10);
     static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
@@ -22,7 +23,15 @@ static class Schedule
         return wake;
     }
 
-    public static DateTimeOffset? NextLook(Order order, Payment p, OrderRules rules) => p.Status switch
+    public static DateTimeOffset? NextLook(Order order, Payment p, OrderRules rules)
+    {
+        var due = Due(order, p, rules);
+        // Somebody wanted a look a moment after the last one; nothing but a look answers that.
+        var wanted = p.Status != Succeeded && p.LookAt is { } at && at == p.LookedAt + rules.AskAgainAfter;
+        return wanted && !(due < p.LookAt) ? p.LookAt : due;
+    }
+
+    static DateTimeOffset? Due(Order order, Payment p, OrderRules rules) => p.Status switch
     {
         Succeeded when p.Contradicted && p.Discrepancy is null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
         // A wrong amount may have been a garbled answer. It keeps the shopper waiting, so it is asked about until it is told right or the order ends.
@@ -65,7 +74,8 @@ static class Schedule
     static DateTimeOffset Lingering(Payment p, DateTimeOffset end, OrderRules rules)
     {
         var looked = p.LookedAt is { } at && at >= end ? at : end;
-        return looked + (looked - end < Closely ? rules.PendingEvery : Hour);
+        var age = looked - end;
+        return looked + (age < Closely ? rules.PendingEvery : age / 8 < Hour ? Hour : age / 8);
     }
 
     /// <summary>For money that comes after the end.</summary>

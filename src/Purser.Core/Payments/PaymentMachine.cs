@@ -152,7 +152,7 @@ static class PaymentMachine
     /// to see its own work; and only the second reading counts.</summary>
     static Step Missing(Payment p, Evidence.Absent e, bool orderOpen, OrderRules rules)
     {
-        if (p.GatewayReference is not null) return new(p);
+        if (p.GatewayReference is not null) return Forgotten(p, e, rules);
         var terms = rules.Terms(p.Account);
         if (p.UnansweredAsks == 0 && !orderOpen) return new(p with { Status = Failed, Reason = Unreachable }, EventType.PaymentFailed);
         if (orderOpen && !p.CancelAsked && terms.RepeatsSafely && p.Asks < rules.MostAsks && e.At >= p.AskedAt + rules.CallTimeout)

@@ -72,7 +72,7 @@ public sealed partial class NewsIntake(
             return new EngineInput(null, [], raw with { ConcernsNoOrder = news.Facts.Count == 0 });
         IReadOnlyList<OrderInput> inputs = news.Facts switch
         {
-            _ when !news.ProvesAmount => [new OrderCommand.Look(payment.Number)],
+            _ when !news.ProvesAmount => [new OrderCommand.Look(payment.Number, Heard: true)],
             { Count: 0 } => [],
             var facts => [.. facts.Select(f => f.Learned(payment.Number, EvidenceSource.Webhook, message.ReceivedAt, news.EventId))],
         };

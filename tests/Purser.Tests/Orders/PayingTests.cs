@@ -163,6 +163,23 @@ public sealed class PayingTests
         .When(new OrderCommand.Look(2)).Refused(Refusal.PaymentUnknown);
 
     [Fact]
+    public void A_look_that_comes_too_early_is_made_a_moment_later() => Given.Order().HasLink()
+        .When(new OrderCommand.Look(1)).Asked("inquire 1")
+        .Later(TimeSpan.FromSeconds(1)).When(new OrderCommand.Look(1)).Same(1).Asked()
+        .Hears(Tell.Declined)
+        .Later(TimeSpan.FromMilliseconds(999)).Tick().Asked()
+        .Later(TimeSpan.FromMilliseconds(1)).Tick().Asked("inquire 1")
+        .Later(TimeSpan.FromSeconds(2)).Tick().Asked();
+
+    [Fact]
+    public void What_the_gateway_itself_says_is_worth_a_question_at_once_and_after_success_too() => Given.Order().HasLink()
+        .When(new OrderCommand.Look(1)).Asked("inquire 1")
+        .When(new OrderCommand.Look(1, Heard: true)).Asked("inquire 1")
+        .Hears(Tell.Succeeded())
+        .Later(TimeSpan.FromMinutes(1)).When(new OrderCommand.Look(1)).Same(1).Asked()
+        .When(new OrderCommand.Look(1, Heard: true)).Asked("inquire 1");
+
+    [Fact]
     public void Looking_does_not_use_up_the_tries_for_a_link()
     {
         var story = Given.Order().Pays().Hears(Tell.NotSent());
