@@ -7,20 +7,20 @@ public sealed class GatewayWorld : IDisposable
     readonly Random chance;
     readonly CancellationTokenSource closing = new();
 
-    internal GatewayWorld(IGatewayDialect dialect, SandboxOptions options)
+    public GatewayWorld(IGatewayDialect dialect, SandboxOptions options)
     {
         Dialect = dialect;
         Clock = options.Clock;
         Speed = options.Speed;
         chance = options.Seed is { } seed ? new Random(seed + dialect.DefaultPort) : new Random();
-        Webhooks = new WebhookSender(this);
+        Webhooks = new WebhookSender(this, options.Courier);
         Deadlines = new Deadlines(this);
         dialect.Open(this);
     }
 
     public IGatewayDialect Dialect { get; }
 
-    public Uri Address { get; internal set; } = new("http://127.0.0.1:0");
+    public Uri Address { get; set; } = new("http://127.0.0.1:0");
 
     public TimeProvider Clock { get; }
 
@@ -55,12 +55,24 @@ public sealed class GatewayWorld : IDisposable
     }
 
     /// <summary>Does something after a time of the gateway, which passes <see cref="Speed"/> times as fast as ours.</summary>
-    public void Later(TimeSpan delay, Action act) => _ = LaterAsync(delay / Speed, act);
+    public void Later(TimeSpan delay, Action act) => new Deed(this, act).After(delay / Speed);
 
-    async Task LaterAsync(TimeSpan delay, Action act)
+    /// <summary>Done by the clock itself and nobody else, so that a simulated clock does it in its own order.</summary>
+    sealed class Deed(GatewayWorld world, Action act)
     {
-        await Task.Delay(delay, Clock, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!closing.IsCancellationRequested) act();
+        ITimer? timer;
+
+        public void After(TimeSpan delay)
+        {
+            timer = world.Clock.CreateTimer(_ => Do(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            timer.Change(delay, Timeout.InfiniteTimeSpan);
+        }
+
+        void Do()
+        {
+            timer!.Dispose();
+            if (!world.closing.IsCancellationRequested) act();
+        }
     }
 
     internal void Reset()
@@ -85,7 +97,8 @@ public sealed class GatewayWorld : IDisposable
 /// <summary>Expires links when their time is over. One timer and a heap, so a hundred thousand open links cost nothing.</summary>
 public sealed class Deadlines : IDisposable
 {
-    static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
+    /// <summary>A timer takes no more than some weeks; whoever wakes too early looks and sleeps again.</summary>
+    static readonly TimeSpan LongestSleep = TimeSpan.FromDays(1);
 
     readonly PriorityQueue<Link, long> waiting = new();
     readonly Lock gate = new();
@@ -95,13 +108,17 @@ public sealed class Deadlines : IDisposable
     internal Deadlines(GatewayWorld world)
     {
         this.world = world;
-        timer = world.Clock.CreateTimer(_ => Pass(), null, Step, Step);
+        timer = world.Clock.CreateTimer(_ => Pass(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public void Add(Link link)
     {
         if (link.ExpiresAt is not { } end) return;
-        lock (gate) waiting.Enqueue(link, end.UtcTicks);
+        lock (gate)
+        {
+            waiting.Enqueue(link, end.UtcTicks);
+            if (waiting.Peek() == link) Sleep(end.UtcTicks);
+        }
     }
 
     public void Clear()
@@ -118,12 +135,23 @@ public sealed class Deadlines : IDisposable
             Link? due;
             lock (gate)
             {
-                if (!waiting.TryPeek(out due, out var at) || at > world.Now.UtcTicks) return;
+                if (!waiting.TryPeek(out due, out var at)) return;
+                if (at > world.Now.UtcTicks)
+                {
+                    Sleep(at);
+                    return;
+                }
                 waiting.Dequeue();
             }
 
             // A deadline that was moved has an entry of its own.
             if (due.ExpiresAt is { } end && end <= world.Now) world.Dialect.Expire(due);
         }
+    }
+
+    void Sleep(long until)
+    {
+        var left = new TimeSpan(Math.Clamp(until - world.Now.UtcTicks, TimeSpan.TicksPerMillisecond, LongestSleep.Ticks));
+        timer.Change(left, Timeout.InfiniteTimeSpan);
     }
 }

@@ -19,7 +19,13 @@ public sealed record SandboxOptions
     public int? Seed { get; init; }
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Takes what gateways have to tell instead of their mail rooms.</summary>
+    public Action<IGatewayDialect, GatewayNotice>? Courier { get; init; }
 }
+
+/// <summary>What a gateway has to tell, not yet written in its own way.</summary>
+public sealed record GatewayNotice(string EventId, string Type, string? LinkId, System.Text.Json.Nodes.JsonObject Payload);
 
 /// <summary>The outside world: every gateway as an HTTP server of its own on loopback, and a control port to direct them.</summary>
 public sealed class Sandbox : IAsyncDisposable

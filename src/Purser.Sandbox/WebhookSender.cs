@@ -23,6 +23,7 @@ public sealed class WebhookSender : IDisposable
     static readonly TimeSpan ReorderPatience = TimeSpan.FromSeconds(2);
 
     readonly GatewayWorld world;
+    readonly Action<IGatewayDialect, GatewayNotice>? courier;
     readonly HttpClient http;
     readonly Channel<Letter> outgoing = Channel.CreateBounded<Letter>(EventsKept);
     readonly ConcurrentDictionary<string, WebhookEvent> events = new();
@@ -31,15 +32,15 @@ public sealed class WebhookSender : IDisposable
     Letter? held;
     volatile WebhookEndpoint endpoint;
 
-    internal WebhookSender(GatewayWorld world)
+    internal WebhookSender(GatewayWorld world, Action<IGatewayDialect, GatewayNotice>? courier)
     {
-        this.world = world;
+        (this.world, this.courier) = (world, courier);
         endpoint = new(null, [world.Dialect.WebhookSecret], []);
         http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false })
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
-        for (var i = 0; i < Senders; i++) _ = Deliver();
+        for (var i = 0; i < (courier is null ? Senders : 0); i++) _ = Deliver();
     }
 
     public WebhookEndpoint Endpoint => endpoint;
@@ -58,6 +59,11 @@ public sealed class WebhookSender : IDisposable
     /// <summary>Sends an event. The task ends with the first try, whatever its answer, or when there is none.</summary>
     public Task Post(string eventId, string type, string? linkId, JsonObject payload)
     {
+        if (courier is not null)
+        {
+            courier(world.Dialect, new(eventId, type, linkId, (JsonObject)payload.DeepClone()));
+            return Task.CompletedTask;
+        }
         var to = endpoint;
         var news = new WebhookEvent(eventId, type, linkId, world.Now, JsonSerializer.SerializeToUtf8Bytes(payload, Wire.Compact), to.Secrets);
         events[eventId] = news;

@@ -1,12 +1,14 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Configuration;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Routing;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 
 namespace Purser.Simulation;
 
-/// <summary>One small world: some orders, their shoppers, two gateways, a few nodes over one store, and what goes wrong. A function of its
+/// <summary>One small world: some orders, their shoppers, four gateways, a few nodes over one store, and what goes wrong. A function of its
 /// seed, and of which orders and faults are left out of it.</summary>
 sealed class World
 {
@@ -38,10 +40,13 @@ sealed class World
         Outside = new Place(Loop);
         Database = new Database(this);
         Post = new PostOffice(this);
-        Gateways = [new StripeWorld(this, Cards, "whsec_world"), new RazorpayWorld(this, Upi, "world")];
-        Accounts = AccountsOf(Bug);
-        Rules = new OrderRules { Accounts = Accounts.Terms };
         Auditor = new Auditor(this);
+        var others = Others(seed);
+        Gateways = [new StripeWorld(this, Cards, "whsec_world"), new RazorpayWorld(this, Upi, "world"), .. others.Select(o => new SandboxGateway(this, o))];
+        Accounts = AccountsOf(Bug, others);
+        // Evenly, so that every gateway is met.
+        var spread = new RouteRule("spread") { Use = [.. Gateways.Select(g => g.Account)], Weights = Gateways.ToImmutableDictionary(g => g.Account, _ => 1) };
+        Rules = new OrderRules { Accounts = Accounts.Terms, Routing = Accounts.Routing with { Rules = [spread] } };
         nodes = new Life[2 + (int)(Chance.Of(seed, 3) % 2)];
         lives = new int[nodes.Length];
         for (var i = 0; i < nodes.Length; i++) nodes[i] = new Life(this, i, 0);
@@ -167,9 +172,16 @@ sealed class World
         Trace.Tell(-1, $"{fault} begins");
     }
 
-    static GatewayAccounts AccountsOf(PlantedBug bug)
+    /// <summary>The two that are written for worlds can hide and garble more; the sandbox's join them in turns, so that all are met.</summary>
+    static Type[] Others(ulong seed)
     {
-        var settings = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        var (all, first) = (SandboxGateway.Dialects, (int)(Chance.Of(seed, 6) % (ulong)SandboxGateway.Dialects.Count));
+        return [all[first], all[(first + 1 + (int)(Chance.Of(seed, 7) % (ulong)(all.Count - 1))) % all.Count]];
+    }
+
+    static GatewayAccounts AccountsOf(PlantedBug bug, IEnumerable<Type> others)
+    {
+        var settings = new ConfigurationBuilder().AddInMemoryCollection(others.SelectMany(SandboxGateway.Settings)).AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Gateways:cards:Gateway"] = "stripe",
             ["Gateways:cards:secret_key"] = "sk_live_world",

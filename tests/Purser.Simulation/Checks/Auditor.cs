@@ -89,7 +89,11 @@ sealed class Auditor(World world)
         foreach (var p in after.Payments)
         {
             var was = before.Payment(p.Number);
-            if (was is null) continue;
+            if (was is null)
+            {
+                Hold("a payment goes where it can be paid", i, world.Rules.Routing.Account(p.Account)?.WhyNot(p.Amount, after.Customer.Country, p.Method) is null, $"{p.Amount} went to {p.Account}");
+                continue;
+            }
             Hold("domain 1 a reference is frozen", i, p.Account == was.Account && p.StartedAt == was.StartedAt && p.ReturnUrl == was.ReturnUrl
                 && p.LinkExpiresAt == was.LinkExpiresAt, $"payment {p.Number}'s request changed");
             foreach (var capture in p.Captures)
@@ -98,6 +102,7 @@ sealed class Auditor(World world)
                 Hold("no payment ends by the clock", i, session.Batch.Any(input => input.Order == after.Id && input.Inputs.Any(one => one is not OrderInput.Tick)),
                     $"payment {p.Number} went from {was.Status} to {p.Status} on a tick");
         }
+        if (after.Payments.Any(p => p.Link is not null && before.Payment(p.Number)?.Link is null)) LinkMade(i);
         foreach (var p in after.Payments)
             if (p.Status == PaymentStatus.Succeeded && before.Payment(p.Number)?.Status != PaymentStatus.Succeeded) Evidenced(stored, p);
     }
@@ -122,9 +127,9 @@ sealed class Auditor(World world)
     void TookMoney(StoredOrder stored, Payment p, Capture capture)
     {
         if (capture.Standing == Standing.Mismatched) return;
-        var link = world.Gateways.Single(g => g.Account == p.Account).ByReference(new PaymentId(stored.Row.Id, p.Number).Reference);
+        var links = world.Gateways.Single(g => g.Account == p.Account).AllByReference(new PaymentId(stored.Row.Id, p.Number).Reference);
         Hold("I6 no success without money", stored.Index,
-            link?.Tries.Any(t => t.Id == capture.MoneyReference && t.Amount == capture.Amount && t.CapturedAt is not null) == true, $"we believe {capture.Amount} as {capture.MoneyReference}, gateway holds {link?.Money?.Amount.ToString() ?? "nothing"}, order {stored.Row.Id}");
+            links.Any(l => l.Tries.Any(t => t.Id == capture.MoneyReference && t.Amount == capture.Amount && t.CapturedAt is not null)), $"we believe {capture.Amount} as {capture.MoneyReference}, gateway holds {(links is [.., { Money: { } money }] ? money.Amount.ToString() : "nothing")}, order {stored.Row.Id}");
     }
 
     /// <summary>The proof is stored: the news that told it, or what the gateway answered to us.</summary>
@@ -180,19 +185,19 @@ sealed class Auditor(World world)
             Hold("I7 links ask for the order's amount", index, wanted == stored.Row.Amount, $"a link for {wanted} instead of {stored.Row.Amount}");
     }
 
-    /// <summary>No two links of one order can be paid, unless its policy takes the risk.</summary>
-    public void LinkMade(WorldLink link)
+    /// <summary>No two links of one order, at whatever gateways, can be paid, unless its policy takes the risk.</summary>
+    public void LinkMade(int order)
     {
-        if (link.Order < 0) return;
+        if (order < 0) return;
         var now = world.Time.GetUtcNow();
-        var payable = world.Gateways.SelectMany(g => g.Links).Where(l => l.Order == link.Order && l.Payable(now)).ToList();
-        Hold("I3 one payable link", link.Order, payable.Count <= 1 || world.Wishes[link.Order].Policy.AllowsSecondLink, $"payable at once: {string.Join(", ", payable.Select(l => $"{l.Reference} ({l.Amount})"))}");
+        var payable = world.Gateways.SelectMany(g => g.Links).Where(l => l.Order == order && l.Payable(now)).ToList();
+        Hold("I3 one payable link", order, payable.Count <= 1 || world.Wishes[order].Policy.AllowsSecondLink, $"payable at once: {string.Join(", ", payable.Select(l => $"{l.Reference} ({l.Amount})"))}");
     }
 
     public void NewsPromised(string account, string eventId, Notice notice)
     {
         world.Post.Promised.Add((account, eventId));
-        Hold("I16 what is answered 2xx is stored", notice.Link.Order, world.Database.News.ContainsKey((account, eventId)), $"{notice.Type} {eventId} was answered with 2xx and is not stored");
+        Hold("I16 what is answered 2xx is stored", notice.Link.Order, world.Post.IsKept(account, eventId), $"{notice.Type} {eventId} was answered with 2xx and is not stored");
     }
 
     /// <summary>The words for a broken rule; put together only then.</summary>

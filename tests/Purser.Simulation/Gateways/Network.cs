@@ -11,15 +11,23 @@ sealed class Network(World world, Life life) : HttpMessageHandler
 {
     static readonly TimeSpan Never = TimeSpan.FromHours(1);
 
-    /// <summary>Requests of a conversation that name no order are this one's: set while a call starts.</summary>
-    public OrderId? CallingFor { get; set; }
+    /// <summary>The order that a conversation is about; known to all that follows from its beginning.</summary>
+    readonly AsyncLocal<OrderId?> callingFor = new();
+
+    /// <summary>Everything that this starts is about that order.</summary>
+    public void CallFor(OrderId order, Action start)
+    {
+        callingFor.Value = order;
+        start();
+        callingFor.Value = null;
+    }
 
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var gateway = world.Gateways.Single(g => g.Host == request.RequestUri!.Host);
-        var path = request.RequestUri!.PathAndQuery;
-        var (port, link) = gateway.Classify(request.Method, path);
-        var order = link?.Order ?? world.Database.IndexOf(CallingFor);
+        var body = request.Content is null ? default(ReadOnlyMemory<byte>) : request.Content.ReadAsByteArrayAsync(cancellationToken).GetAwaiter().GetResult();
+        var (port, link) = gateway.Classify(request, body);
+        var order = link?.Order ?? world.Database.IndexOf(callingFor.Value);
         var (fault, lot) = world.Faults.At(port, order);
         world.Questions++;
         world.Bug.Send(world, request);
@@ -33,13 +41,12 @@ sealed class Network(World world, Life life) : HttpMessageHandler
             answer.SetException(new HttpRequestException(HttpRequestError.ConnectionError, "Connection refused"));
             return answer.Task;
         }
-        var body = request.Content is null ? default(ReadOnlyMemory<byte>) : request.Content.ReadAsByteArrayAsync(cancellationToken).GetAwaiter().GetResult();
-        world.Outside.Start(() => Carry(gateway, port, order, fault, lot, request, path, body, answer), world.Auditor.Threw);
+        world.Outside.Start(() => Carry(gateway, port, order, fault, lot, request, body, answer), world.Auditor.Threw);
         return answer.Task;
     }
 
     async Task Carry(
-        WorldGateway gateway, Port port, int order, Fault fault, ulong lot, HttpRequestMessage request, string path, ReadOnlyMemory<byte> body,
+        WorldGateway gateway, Port port, int order, Fault fault, ulong lot, HttpRequestMessage request, ReadOnlyMemory<byte> body,
         TaskCompletionSource<HttpResponseMessage> answer)
     {
         var size = Chance.Random(lot == 0 ? (ulong)world.Scheduling.Next() : lot);
@@ -54,22 +61,23 @@ sealed class Network(World world, Life life) : HttpMessageHandler
                 await world.Loop.Wait(Never);
                 return;
             case Fault.ServerErrorBefore:
-                said = gateway.ServerError with { Status = size.Pick(500, 502, 503) };
+                said = gateway.Trouble(size.Pick(500, 502, 503), lot);
                 break;
             case Fault.RateLimited:
-                said = gateway.RateLimited(lot);
+                said = gateway.Trouble(429, lot);
                 break;
             default:
                 var terms = new WorldGateway.Terms(
                     new View(
                         fault == Fault.StatusLag ? world.Time.Ticks - size.Between(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(50)).Ticks : world.Time.Ticks,
                         fault == Fault.WrongAmount ? 1 + size.Next(400) : 0, fault == Fault.UnknownWord),
-                    fault == Fault.LinkForLess ? 1 + size.Next(400) : 0,
+                    order, fault == Fault.LinkForLess ? 1 + size.Next(400) : 0,
                     fault == Fault.NotFoundAtFirst ? size.Between(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(55)) : TimeSpan.Zero);
-                said = gateway.Handle(request.Method, path, body, request, terms);
-                if (fault == Fault.SentTwice) gateway.Handle(request.Method, path, body, request, terms);
+                said = gateway.Handle(request, body, terms);
+                if (fault == Fault.SentTwice) gateway.Handle(request, body, terms);
                 break;
         }
+        var path = request.RequestUri!.PathAndQuery;
         world.Trace.Mix(order, 102 + (int)port, said.Status);
         world.Trace.Tell(order, $"{life.Name} asks {gateway.Account} {request.Method} {path[..Math.Min(path.Length, 60)]}: {said.Status}{(fault == Fault.None ? "" : $" ({fault})")}");
         switch (fault)
@@ -78,7 +86,7 @@ sealed class Network(World world, Life life) : HttpMessageHandler
                 await world.Loop.Wait(Never);
                 return;
             case Fault.ServerErrorAfter:
-                said = gateway.ServerError;
+                said = gateway.Trouble(500, lot);
                 break;
             case Fault.ResetAfter:
                 answer.TrySetException(new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was closed"));
@@ -86,29 +94,17 @@ sealed class Network(World world, Life life) : HttpMessageHandler
             case Fault.Malformed:
                 said = said with { Body = Spoil(said.Body, size) };
                 break;
-            case Fault.Swapped when gateway.Links.Count > 1 && port != Port.OpenLink:
-                said = OfAnother(gateway, path, request);
-                break;
-            case Fault.Swapped when gateway.Links.Count > 1:
-                said = OfAnother(gateway, null, request);
+            case Fault.Swapped:
+                said = gateway.OfAnother(request, body, port, order) ?? said;
                 break;
             case Fault.CrashAfterCall:
                 _ = life.Crash("after a gateway call, before its reply is stored (C3)");
                 return;
         }
         var message = new HttpResponseMessage((HttpStatusCode)said.Status) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(said.Body)) };
-        if (said.Header is not null) message.Headers.TryAddWithoutValidation(said.Header, said.HeaderValue);
+        if (said.ContentType is not null) message.Content.Headers.TryAddWithoutValidation("Content-Type", said.ContentType);
+        foreach (var (name, value) in said.Headers) message.Headers.TryAddWithoutValidation(name, value);
         answer.TrySetResult(message);
-    }
-
-    /// <summary>The answer that another question would have had.</summary>
-    WireAnswer OfAnother(WorldGateway gateway, string? path, HttpRequestMessage request)
-    {
-        var other = gateway.Links[world.Scheduling.Next(gateway.Links.Count)];
-        var terms = new WorldGateway.Terms(new View(world.Time.Ticks));
-        var parts = (path ?? request.RequestUri!.AbsolutePath).Split('?')[0].TrimEnd('/').Split('/');
-        var collection = string.Join('/', parts.Take(gateway.Account == World.Cards ? 4 : 3));
-        return gateway.Handle(HttpMethod.Get, $"{collection.Replace("/orders", "/payment_links", StringComparison.Ordinal)}/{other.Id}", default, request, terms);
     }
 
     /// <summary>What comes out of a broken proxy.</summary>
@@ -126,10 +122,5 @@ sealed class Network(World world, Life life) : HttpMessageHandler
 /// <summary>Tells the wire for which order a conversation begins.</summary>
 sealed class MarkingStarter(ICallStarter inner, Network network) : ICallStarter
 {
-    public void Start(GatewayCall call)
-    {
-        network.CallingFor = call.Order.Id;
-        inner.Start(call);
-        network.CallingFor = null;
-    }
+    public void Start(GatewayCall call) => network.CallFor(call.Order.Id, () => inner.Start(call));
 }

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Security.Cryptography;
 using Purser.Gateways;
 using Purser.Server.Engine;
 using Purser.Server.Webhooks;
@@ -16,6 +16,7 @@ sealed class PostOffice(World world)
     ];
 
     readonly Dictionary<int, int> sent = [];
+    readonly Dictionary<(string Account, string EventId), HashSet<string>> letters = [];
 
     /// <summary>News that were answered with 2xx: they must be in the database from then on.</summary>
     public List<(string Account, string EventId)> Promised { get; } = [];
@@ -25,12 +26,17 @@ sealed class PostOffice(World world)
 
     public long Delivered { get; private set; }
 
+    public static string Stamp(ReadOnlySpan<byte> body) => Convert.ToHexString(SHA256.HashData(body));
+
+    /// <summary>One of the letters that told of the event is in the database. A gateway may write each of them anew.</summary>
+    public bool IsKept(string account, string eventId) => letters[(account, eventId)].Any(stamp => world.Database.Letters.ContainsKey((account, stamp)));
+
     public void Send(WorldGateway gateway, Notice notice)
     {
         var order = notice.Link.Order;
         sent.TryGetValue(order, out var nth);
         sent[order] = ++nth;
-        var id = $"evt_{order}_{nth}";
+        var id = notice.EventId ?? $"evt_{order}_{nth}";
         var (fault, lot) = world.Faults.At(Port.Webhook, order);
         world.Outside.Start(() => Carry(gateway, notice, id, fault, lot), world.Auditor.Threw);
     }
@@ -53,35 +59,37 @@ sealed class PostOffice(World world)
                     size.Between(TimeSpan.FromHours(3), TimeSpan.FromDays(2.5))));
                 break;
             case Fault.Forged:
-                await Deliver(gateway, notice, $"{id}f", notice.Render($"{id}f", view), Fault.Forged, size);
+                await Deliver(gateway, notice, id, $"{id}f", notice.Render($"{id}f", view), Fault.Forged, size);
                 break;
             case Fault.TamperedAmount:
-                await Deliver(gateway, notice, $"{id}t", notice.Render($"{id}t", view with { AmountOff = 1 + size.Next(300) }), Fault.None, size);
+                await Deliver(gateway, notice, id, $"{id}t", notice.Render($"{id}t", view with { AmountOff = 1 + size.Next(300) }), Fault.None, size);
                 if (size.Next(2) == 0 && !notice.MustArrive) return;
                 break;
             case Fault.UnknownWord:
-                await Deliver(gateway, notice, $"{id}w", notice.Render($"{id}w", view with { UnknownWord = true }), Fault.None, size);
+                await Deliver(gateway, notice, id, $"{id}w", notice.Render($"{id}w", view with { UnknownWord = true }), Fault.None, size);
                 break;
             case Fault.UnknownOrder:
                 var nobody = new PaymentId(new OrderId(1 + size.NextInt64(long.MaxValue - 1)), 1).Reference;
-                await Deliver(gateway, notice, $"{id}u", gateway.Stray($"{id}u", size.Next(2) == 0 ? nobody : "ORD-2019-77"), Fault.None, size);
+                await Deliver(gateway, notice, id, $"{id}u", gateway.Stray(notice, $"{id}u", size.Next(2) == 0 ? nobody : "ORD-2019-77"), Fault.None, size);
                 break;
         }
         var body = notice.Render(id, view);
         var times = fault == Fault.Duplicated ? 2 + size.Next(4) : 1;
-        for (var i = 1; i < times; i++) _ = Deliver(gateway, notice, id, body, Fault.None, size);
-        await Deliver(gateway, notice, id, body, fault is Fault.NewsReplyLost or Fault.CrashAfterAnswer ? fault : Fault.None, size);
+        for (var i = 1; i < times; i++) _ = Deliver(gateway, notice, id, id, body, Fault.None, size);
+        await Deliver(gateway, notice, id, id, body, fault is Fault.NewsReplyLost or Fault.CrashAfterAnswer ? fault : Fault.None, size);
     }
 
-    async Task Deliver(WorldGateway gateway, Notice notice, string id, string text, Fault fault, Random size)
+    /// <param name="about">What happened; a lie about it has a name of its own, and is not always told apart by the gateway's own names.</param>
+    async Task Deliver(WorldGateway gateway, Notice notice, string about, string id, string text, Fault fault, Random size)
     {
-        var body = Encoding.UTF8.GetBytes(text);
         for (var tries = 0; ; tries++)
         {
             await world.Loop.Wait(size.Between(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(200)));
-            var headers = gateway.Sign(id, body, rightly: fault != Fault.Forged);
+            var letter = gateway.Pack(text, id, rightly: fault != Fault.Forged);
+            if (!letters.TryGetValue((gateway.Account, about), out var stamps)) letters.Add((gateway.Account, about), stamps = []);
+            stamps.Add(Stamp(letter.Body));
             var life = world.AnyNode();
-            var heard = await life.Ask(() => life.Edge.News(gateway.Account, headers, body), TimeSpan.FromSeconds(10));
+            var heard = await life.Ask(() => life.Edge.News(gateway.Account, letter.Headers, letter.Body), TimeSpan.FromSeconds(10));
             world.Trace.Mix(notice.Link.Order, 110, heard.Got ? (int)heard.Value : 9);
             world.Trace.Tell(notice.Link.Order, $"{notice.Type} {id} at {life.Name}: {(heard.Got ? heard.Value.ToString() : heard.Why)}");
             if (fault == Fault.Forged)
@@ -92,8 +100,8 @@ sealed class PostOffice(World world)
             else if (heard.Got && heard.Value == NewsIntake.Outcome.Stored)
             {
                 Delivered++;
-                if (notice.Money is { } money) Arrived.Add(money);
-                world.Auditor.NewsPromised(gateway.Account, gateway.KnownBy(id, body), notice);
+                if (notice.Money is { } money && world.Database.Letters.GetValueOrDefault((gateway.Account, Stamp(letter.Body))) is not null) Arrived.Add(money);
+                world.Auditor.NewsPromised(gateway.Account, about, notice);
                 if (fault == Fault.CrashAfterAnswer) _ = life.Crash("after the answer to a webhook (C6)");
                 if (fault != Fault.NewsReplyLost) return;
                 fault = Fault.None;

@@ -6,27 +6,30 @@ namespace Purser.Simulation;
 
 /// <summary>Payment links as Razorpay's documents describe them: a reference is unique, tries hang on the link's order, a failed try may
 /// still be captured later.</summary>
-sealed class RazorpayWorld(World world, string account, string secret) : WorldGateway(world, account, "api.razorpay.com")
+sealed class RazorpayWorld(World world, string account, string secret) : WrittenGateway(world, account, "api.razorpay.com")
 {
     const string Links1 = "/v1/payment_links";
 
+    protected override string Collection => Links1;
     protected override string LinkPrefix => "plink_";
     protected override string TryPrefix => "pay_";
 
-    public override WireAnswer ServerError => new(500, """{"error":{"code":"SERVER_ERROR","description":"We are facing some trouble completing your request."}}""");
+    static WireAnswer ServerError => new(500, """{"error":{"code":"SERVER_ERROR","description":"We are facing some trouble completing your request."}}""");
 
-    public override WireAnswer RateLimited(ulong lot) => new(429, """{"error":{"code":"BAD_REQUEST_ERROR","description":"Too many requests"}}""");
+    public override WireAnswer Trouble(int status, ulong lot) => status == 429 ? RateLimited(lot) : ServerError with { Status = status };
 
-    public override (Port Port, WorldLink? Link) Classify(HttpMethod method, string path) => path switch
+    static WireAnswer RateLimited(ulong lot) => new(429, """{"error":{"code":"BAD_REQUEST_ERROR","description":"Too many requests"}}""");
+
+    protected override (Port Port, WorldLink? Link) Classify(HttpMethod method, string path) => path switch
     {
         _ when method == HttpMethod.Post && path == Links1 => (Port.OpenLink, null),
         _ when path.StartsWith($"{Links1}?reference_id=", StringComparison.Ordinal) => (Port.Inquire, ByReference(path[(Links1.Length + 14)..])),
-        _ when path.StartsWith("/v1/orders/order_", StringComparison.Ordinal) => (Port.Inquire, ById($"plink_{path.Split('/')[3][6..]}")),
-        _ when path.EndsWith("/cancel", StringComparison.Ordinal) => (Port.CancelLink, ById(path.Split('/')[3])),
-        _ => (Port.Inquire, ById(path.Split('/')[3])),
+        _ when path.StartsWith("/v1/orders/order_", StringComparison.Ordinal) => (Port.Inquire, Visible($"plink_{path.Split('/')[3][6..]}")),
+        _ when path.EndsWith("/cancel", StringComparison.Ordinal) => (Port.CancelLink, Visible(path.Split('/')[3])),
+        _ => (Port.Inquire, Visible(path.Split('/')[3])),
     };
 
-    public override WireAnswer Handle(HttpMethod method, string path, ReadOnlyMemory<byte> body, HttpRequestMessage request, Terms terms)
+    protected override WireAnswer Handle(HttpMethod method, string path, ReadOnlyMemory<byte> body, HttpRequestMessage request, Terms terms)
     {
         if (method == HttpMethod.Post && path == Links1) return Create(body, terms);
         if (path.StartsWith($"{Links1}?reference_id=", StringComparison.Ordinal))
@@ -64,6 +67,8 @@ sealed class RazorpayWorld(World world, string account, string secret) : WorldGa
     static WireAnswer Refused(string description, int status, string? field = null) => new(status,
         $$$$"""{"error":{"code":"BAD_REQUEST_ERROR","description":"{{{{description}}}}","field":{{{{(field is null ? "null" : $"\"{field}\"")}}}},"source":"business","step":"payment_initiation","reason":"input_validation_failed","metadata":{}}}""");
 
+    public override WorldTry? SeemsDeclined(WorldLink link) => Decline(link);
+
     protected override void BecomesUnderWay(WorldLink link)
     {
     }
@@ -87,16 +92,14 @@ sealed class RazorpayWorld(World world, string account, string secret) : WorldGa
     protected override void TellExpired(WorldLink link) =>
         Tell(new Notice("payment_link.expired", link, (_, view) => Event("payment_link.expired", link, null, view)));
 
-    public override Dictionary<string, string> Sign(string eventId, byte[] body, bool rightly) => new(StringComparer.OrdinalIgnoreCase)
+    protected override Dictionary<string, string> Sign(string eventId, byte[] body, bool rightly) => new(StringComparer.OrdinalIgnoreCase)
     {
         ["Content-Type"] = "application/json",
         ["x-razorpay-event-id"] = eventId,
         ["X-Razorpay-Signature"] = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(rightly ? secret : "a guess"), body)),
     };
 
-    public override string KnownBy(string eventId, byte[] body) => "sha256-" + Convert.ToHexStringLower(SHA256.HashData(body));
-
-    public override string Stray(string eventId, string reference) =>
+    protected override string Stray(string eventId, string reference) =>
         $$$$"""{"entity":"event","event":"payment.captured","contains":["payment"],"payload":{"payment":{"entity":{"id":"pay_stray{{{{eventId}}}}","entity":"payment","amount":777,"currency":"INR","status":"captured","captured":true,"notes":{"payment":"{{{{reference}}}}"},"created_at":{{{{NowSeconds}}}}}}},"created_at":{{{{NowSeconds}}}}}""";
 
     string Event(string type, WorldLink? link, (WorldLink Link, WorldTry Try, TryState Then)? attempt, View view)

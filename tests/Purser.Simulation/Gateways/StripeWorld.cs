@@ -5,30 +5,33 @@ namespace Purser.Simulation;
 
 /// <summary>Checkout Sessions as Stripe's documents describe them: one session and one payment intent for each Idempotency-Key, found
 /// again by listing; a session is open, complete or expired.</summary>
-sealed class StripeWorld(World world, string account, string secret) : WorldGateway(world, account, "api.stripe.com")
+sealed class StripeWorld(World world, string account, string secret) : WrittenGateway(world, account, "api.stripe.com")
 {
     const string Sessions = "/v1/checkout/sessions";
     readonly Dictionary<string, (byte[] Body, WireAnswer Answer)> answered = new(StringComparer.Ordinal);
     readonly HashSet<WorldLink> complete = [];
 
+    protected override string Collection => Sessions;
     protected override string LinkPrefix => "cs_live_";
     protected override string TryPrefix => "pi_";
 
-    public override WireAnswer ServerError => new(500, """{"error":{"type":"api_error","message":"An error occurred."}}""");
+    static WireAnswer ServerError => new(500, """{"error":{"type":"api_error","message":"An error occurred."}}""");
 
-    public override WireAnswer RateLimited(ulong lot) => lot % 2 == 0
-        ? new(429, """{"error":{"type":"invalid_request_error","code":"rate_limit","message":"Too many requests."}}""", "Stripe-Rate-Limited-Reason", "global-rate")
+    public override WireAnswer Trouble(int status, ulong lot) => status == 429 ? RateLimited(lot) : ServerError with { Status = status };
+
+    static WireAnswer RateLimited(ulong lot) => lot % 2 == 0
+        ? new(429, """{"error":{"type":"invalid_request_error","code":"rate_limit","message":"Too many requests."}}""", [new("Stripe-Rate-Limited-Reason", "global-rate")])
         : new(429, """{"error":{"type":"invalid_request_error","code":"lock_timeout","message":"This object cannot be accessed right now."}}""");
 
-    public override (Port Port, WorldLink? Link) Classify(HttpMethod method, string path) => path.Split('?')[0] switch
+    protected override (Port Port, WorldLink? Link) Classify(HttpMethod method, string path) => path.Split('?')[0] switch
     {
         Sessions when method == HttpMethod.Post => (Port.OpenLink, null),
         Sessions => (Port.Inquire, null),
-        var p when p.EndsWith("/expire", StringComparison.Ordinal) => (Port.CancelLink, ById(p.Split('/')[4])),
-        var p => (Port.Inquire, ById(p.Split('/')[4])),
+        var p when p.EndsWith("/expire", StringComparison.Ordinal) => (Port.CancelLink, Visible(p.Split('/')[4])),
+        var p => (Port.Inquire, Visible(p.Split('/')[4])),
     };
 
-    public override WireAnswer Handle(HttpMethod method, string path, ReadOnlyMemory<byte> body, HttpRequestMessage request, Terms terms)
+    protected override WireAnswer Handle(HttpMethod method, string path, ReadOnlyMemory<byte> body, HttpRequestMessage request, Terms terms)
     {
         var (port, link) = Classify(method, path);
         if (port == Port.OpenLink) return Create(body, request, terms);
@@ -98,6 +101,13 @@ sealed class StripeWorld(World world, string account, string secret) : WorldGate
 
     static string IntentId(WorldLink link) => $"pi_{link.Id[8..]}";
 
+    /// <summary>A declined intent takes no more money.</summary>
+    public override WorldTry? SeemsDeclined(WorldLink link)
+    {
+        Decline(link);
+        return null;
+    }
+
     protected override void BecomesUnderWay(WorldLink link)
     {
         // Whoever submitted an asynchronous method is through with the page, and the session can no longer expire.
@@ -136,7 +146,7 @@ sealed class StripeWorld(World world, string account, string secret) : WorldGate
         Tell(new Notice("checkout.session.expired", link, (id, view) => Event(id, "checkout.session.expired", Session(link, view with { AsOf = then }))));
     }
 
-    public override Dictionary<string, string> Sign(string eventId, byte[] body, bool rightly)
+    protected override Dictionary<string, string> Sign(string eventId, byte[] body, bool rightly)
     {
         var stamp = Encoding.UTF8.GetBytes($"{NowSeconds}.");
         var signature = HMACSHA256.HashData(Encoding.UTF8.GetBytes(rightly ? secret : "whsec_a_guess"), (byte[])[.. stamp, .. body]);
@@ -147,7 +157,7 @@ sealed class StripeWorld(World world, string account, string secret) : WorldGate
         };
     }
 
-    public override string Stray(string eventId, string reference) => Event(eventId, "payment_intent.succeeded",
+    protected override string Stray(string eventId, string reference) => Event(eventId, "payment_intent.succeeded",
         $$$"""{"id":"pi_stray{{{eventId}}}","object":"payment_intent","status":"succeeded","amount":777,"amount_received":777,"currency":"inr","created":{{{NowSeconds}}},"metadata":{"payment":"{{{reference}}}"}}""");
 
     string Event(string id, string type, string about) =>

@@ -1,5 +1,6 @@
-using System.Net;
-using System.Text;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Payments;
 
 namespace Purser.Simulation;
 
@@ -7,169 +8,126 @@ namespace Purser.Simulation;
 /// goes over the wire in its own dialect and may be late, lost or wrong; what is kept here is the truth.</summary>
 abstract class WorldGateway(World world, string account, string host)
 {
-    readonly Dictionary<string, WorldLink> byReference = new(StringComparer.Ordinal);
+    readonly Dictionary<string, List<WorldLink>> byReference = new(StringComparer.Ordinal);
     readonly Dictionary<string, WorldLink> byId = new(StringComparer.Ordinal);
-    readonly Dictionary<string, WorldLink> byUrl = new(StringComparer.Ordinal);
-    int drawn;
+    readonly List<WorldLink> links = [];
 
     public string Account => account;
     public string Host => host;
-    public List<WorldLink> Links { get; } = [];
+
+    public List<WorldLink> Links
+    {
+        get
+        {
+            CatchUp();
+            return links;
+        }
+    }
 
     /// <summary>It answers nothing before this time.</summary>
     public DateTimeOffset GoneUntil { get; set; }
     /// <summary>No news of it arrive before this time; they are lost.</summary>
     public DateTimeOffset NewsGoneUntil { get; set; }
 
+    /// <summary>A question tells all money of a link; where not, only news or a settlement file tell of a second capture.</summary>
+    public virtual bool QuestionsTellAllMoney(WorldLink link) => true;
+
     protected World World => world;
     protected DateTimeOffset Now => world.Time.GetUtcNow();
     protected long NowSeconds => Now.ToUnixTimeSeconds();
 
-    public WorldLink? ByUrl(string url) => byUrl.GetValueOrDefault(url);
+    /// <summary>The newest link that was made for a reference of ours.</summary>
+    public WorldLink? ByReference(string reference) => AllByReference(reference) is [.., var newest] ? newest : null;
 
-    public WorldLink? ByReference(string reference) => byReference.GetValueOrDefault(reference);
+    public IReadOnlyList<WorldLink> AllByReference(string reference)
+    {
+        CatchUp();
+        return byReference.TryGetValue(reference, out var made) ? made : [];
+    }
 
-    /// <summary>Which of our questions a request is, and whose it is where its address says that.</summary>
-    public abstract (Port Port, WorldLink? Link) Classify(HttpMethod method, string path);
+    public WorldLink? ById(string id)
+    {
+        CatchUp();
+        return byId.GetValueOrDefault(id);
+    }
+
+    /// <summary>Where a browser comes that follows the link, or posts its form; null when the gateway shows no page for it.</summary>
+    public abstract WorldLink? Follow(PaymentLink link);
+
+    /// <summary>Which of our questions a request is, and whose it is where that is known.</summary>
+    public abstract (Port Port, WorldLink? Link) Classify(HttpRequestMessage request, ReadOnlyMemory<byte> body);
 
     /// <summary>Does what was asked. It has happened when this returns, whatever becomes of the answer.</summary>
-    public abstract WireAnswer Handle(HttpMethod method, string path, ReadOnlyMemory<byte> body, HttpRequestMessage request, Terms terms);
+    public abstract WireAnswer Handle(HttpRequestMessage request, ReadOnlyMemory<byte> body, Terms terms);
+
+    /// <summary>The answer that another question would have had; null while nobody asked another.</summary>
+    public abstract WireAnswer? OfAnother(HttpRequestMessage request, ReadOnlyMemory<byte> body, Port port, int order);
 
     /// <summary>How a request is handled, where a fault wants it otherwise.</summary>
-    public readonly record struct Terms(View View, long LessBy = 0, TimeSpan HiddenFor = default);
+    /// <param name="Order">The order that the question is about; -1 where that is not known.</param>
+    public readonly record struct Terms(View View, int Order, long LessBy = 0, TimeSpan HiddenFor = default);
 
-    public abstract WireAnswer ServerError { get; }
+    public abstract WireAnswer Trouble(int status, ulong lot);
 
-    public abstract WireAnswer RateLimited(ulong lot);
+    /// <summary>A notice as it goes over the wire, signed rightly or by a forger.</summary>
+    public abstract Letter Pack(string text, string eventId, bool rightly);
 
-    /// <summary>Headers that prove a body to be this gateway's.</summary>
-    public abstract Dictionary<string, string> Sign(string eventId, byte[] body, bool rightly);
+    /// <summary>An event about something that is not ours.</summary>
+    public abstract string Stray(Notice notice, string eventId, string reference);
 
-    /// <summary>What this news is one event by: the gateway's own id where that is signed, else the signed bytes.</summary>
-    public virtual string KnownBy(string eventId, byte[] body) => eventId;
-
-    /// <summary>A signed event about something that is not ours.</summary>
-    public abstract string Stray(string eventId, string reference);
-
-    // What shoppers do on the gateway's page.
+    // What shoppers do on the gateway's page. Null: the page does not take it any more.
 
     /// <summary>The bank says no to one try.</summary>
-    public WorldTry Decline(WorldLink link)
-    {
-        var attempt = Try(link, TryState.Failed, link.Amount);
-        TellDeclined(link, attempt);
-        return attempt;
-    }
+    public abstract WorldTry? Decline(WorldLink link);
 
-    public void Pay(WorldLink link)
-    {
-        var amount = world.Faults.At(Port.Page, link.Order) is (Fault.CapturedLess, var lot)
-            ? link.Amount - new Money(1 + (long)(lot % 500), link.Amount.Currency)
-            : link.Amount;
-        Capture(link, Try(link, TryState.UnderWay, amount));
-    }
+    public abstract void Pay(WorldLink link);
 
     /// <summary>The money is on its way; <see cref="Settle"/> tells how it ends.</summary>
-    public WorldTry PayLater(WorldLink link)
+    public abstract WorldTry? PayLater(WorldLink link);
+
+    /// <summary>The page says no, while at the bank it is still on its way.</summary>
+    public abstract WorldTry? SeemsDeclined(WorldLink link);
+
+    public abstract void Settle(WorldLink link, WorldTry attempt, bool captured);
+
+    /// <summary>What the browser brings back, and what it says when somebody has changed it for the better.</summary>
+    public abstract RawMessage Return(WorldLink link, bool wishful);
+
+    // For those who make links.
+
+    /// <summary>Lets the truth catch up with what a gateway did by itself.</summary>
+    protected virtual void CatchUp()
     {
-        var attempt = Try(link, TryState.UnderWay, link.Amount);
-        BecomesUnderWay(link);
-        TellUnderWay(link, attempt);
-        return attempt;
     }
 
-    public void Settle(WorldLink link, WorldTry attempt, bool captured)
+    protected void Add(WorldLink link)
     {
-        if (captured) Capture(link, attempt);
-        else
-        {
-            attempt.State.Become(world.Time.Ticks, TryState.Failed);
-            TellFailed(link, attempt);
-        }
+        links.Add(link);
+        if (!byReference.TryGetValue(link.Reference, out var made)) byReference.Add(link.Reference, made = []);
+        made.Add(link);
+        byId[link.Id] = link;
+        world.Trace.Mix(link.Order, 101, link.Payment.Number);
+        world.Trace.Tell(link.Order, $"{account} makes link {link.Id} for {link.Reference}, {link.Amount}, until {link.ExpiresAt:HH:mm:ss}");
+        world.Auditor.LinkMade(link.Order);
     }
 
-    protected void Capture(WorldLink link, WorldTry attempt)
+    protected void Captured(WorldLink link, WorldTry attempt)
     {
-        var first = link.Money is null;
         attempt.State.Become(world.Time.Ticks, TryState.Captured);
         attempt.CapturedAt = Now;
         if (link.State.Now is LinkState.Open) link.State.Become(world.Time.Ticks, LinkState.Paid);
         world.Trace.Mix(link.Order, 100, attempt.Amount.MinorUnits);
         world.Trace.Tell(link.Order, $"{account} captures {attempt.Amount} as {attempt.Id} on {link.Id}");
         world.Captures++;
-        TellCaptured(link, attempt, first);
     }
 
-    protected abstract void BecomesUnderWay(WorldLink link);
-    protected abstract void TellDeclined(WorldLink link, WorldTry attempt);
-    protected abstract void TellUnderWay(WorldLink link, WorldTry attempt);
-    protected abstract void TellFailed(WorldLink link, WorldTry attempt);
-    protected abstract void TellCaptured(WorldLink link, WorldTry attempt, bool first);
-    protected abstract void TellExpired(WorldLink link);
-
-    // For the dialects.
-
-    /// <summary>Makes a link, and lets it lapse at its time.</summary>
-    /// <param name="unique">The gateway makes no second link for a reference; null then.</param>
-    protected WorldLink? Make(string reference, Money amount, DateTimeOffset expiresAt, string returnUrl, ReadOnlySpan<byte> request, Terms terms, bool unique = true)
+    protected WorldTry Try(WorldLink link, TryState state, string id, Money amount)
     {
-        world.Auditor.LinkAsked(account, reference, amount, request);
-        if (unique && byReference.ContainsKey(reference)) return null;
-        var payment = PaymentId.TryParseReference(reference, out var read) ? read : default;
-        var id = Draw(LinkPrefix, reference);
-        var link = new WorldLink(id, reference, world.Database.IndexOf(payment.Order), payment,
-            amount - new Money(Math.Min(terms.LessBy, amount.MinorUnits - 1), amount.Currency), Now, expiresAt, returnUrl)
-        {
-            Url = $"https://{host}/pay/{id}",
-            VisibleFrom = Now + terms.HiddenFor,
-        };
-        Links.Add(link);
-        byReference[reference] = link;
-        byId.Add(id, link);
-        byUrl.Add(link.Url, link);
-        world.Trace.Mix(link.Order, 101, payment.Number);
-        world.Trace.Tell(link.Order, $"{account} makes link {id} for {reference}, {link.Amount}, until {expiresAt:HH:mm:ss}");
-        world.Auditor.LinkMade(link);
-        _ = Lapse(link);
-        return link;
-    }
-
-    protected WorldLink? ById(string id) => byId.TryGetValue(id, out var link) && link.VisibleFrom <= Now ? link : null;
-
-    protected bool Close(WorldLink link)
-    {
-        if (link.State.Now != LinkState.Open) return false;
-        link.State.Become(world.Time.Ticks, LinkState.Cancelled);
-        world.Trace.Tell(link.Order, $"{account} closes {link.Id}");
-        return true;
-    }
-
-    protected abstract string LinkPrefix { get; }
-    protected abstract string TryPrefix { get; }
-
-    protected void Tell(Notice notice) => world.Post.Send(this, notice);
-
-    WorldTry Try(WorldLink link, TryState state, Money amount)
-    {
-        var attempt = new WorldTry(TryId(link), amount, Now, state);
+        var attempt = new WorldTry(id, amount, Now, state);
         link.Tries.Add(attempt);
         world.Trace.Tell(link.Order, $"the shopper tries {attempt.Id} on {link.Id}: {state}");
         return attempt;
     }
 
-    protected virtual string TryId(WorldLink link) => Draw(TryPrefix, link.Id);
-
-    protected string Draw(string prefix, string from) =>
-        $"{prefix}{Chance.Of(world.Seed, drawn++, from.Length, account.Length):x16}";
-
-    async Task Lapse(WorldLink link)
-    {
-        await world.Loop.Wait(link.ExpiresAt - Now);
-        if (link.State.Now != LinkState.Open) return;
-        link.State.Become(world.Time.Ticks, LinkState.Expired);
-        TellExpired(link);
-    }
-
-    protected static Dictionary<string, string> Fields(ReadOnlyMemory<byte> form) => Encoding.UTF8.GetString(form.Span).Split('&')
-        .Select(pair => pair.Split('=', 2)).ToDictionary(pair => WebUtility.UrlDecode(pair[0]), pair => WebUtility.UrlDecode(pair[1]), StringComparer.Ordinal);
+    protected void Tell(Notice notice) => world.Post.Send(this, notice);
 }

@@ -52,7 +52,15 @@ sealed class WorldLink(string id, string reference, int order, PaymentId payment
 
     public WorldTry? Money => Tries.FirstOrDefault(t => t.State.Now == TryState.Captured);
 
-    public bool Payable(DateTimeOffset now) => State.Now == LinkState.Open && now < ExpiresAt;
+    /// <summary>What the gateway says of it, where it is one that lives by itself.</summary>
+    public Func<bool>? Takes { get; init; }
+
+    /// <summary>The gateway would still take money on it, if anybody knew where.</summary>
+    public Func<bool>? Lives { get; init; }
+
+    public bool IsAlive(DateTimeOffset now) => Lives?.Invoke() ?? Payable(now);
+
+    public bool Payable(DateTimeOffset now) => Takes?.Invoke() ?? (State.Now == LinkState.Open && now < ExpiresAt);
 }
 
 /// <summary>How an answer is given: as things stood then, with what lies in it.</summary>
@@ -62,10 +70,20 @@ readonly record struct View(long AsOf, long AmountOff = 0, bool UnknownWord = fa
 }
 
 /// <summary>An HTTP answer of a simulated gateway.</summary>
-sealed record WireAnswer(int Status, string Body, string? Header = null, string? HeaderValue = null);
+sealed record WireAnswer(int Status, string Body, params IReadOnlyList<KeyValuePair<string, string>> Headers)
+{
+    public string? ContentType { get; init; }
+}
 
 /// <summary>One piece of news that a gateway sends until it is taken.</summary>
-/// <param name="Render">The body, with what lies in it, and the event's id.</param>
+/// <param name="Render">What it says, with what lies in it, and the event's id.</param>
 /// <param name="Money">The captured try that it tells of.</param>
 /// <param name="MustArrive">No inquiry would ever find this; only the news or a settlement file tells.</param>
-sealed record Notice(string Type, WorldLink Link, Func<string, View, string> Render, bool MustArrive = false, string? Money = null);
+sealed record Notice(string Type, WorldLink Link, Func<string, View, string> Render, bool MustArrive = false, string? Money = null)
+{
+    /// <summary>The gateway's own name for the event, where it has one.</summary>
+    public string? EventId { get; init; }
+}
+
+/// <summary>A notice on its way.</summary>
+sealed record Letter(byte[] Body, Dictionary<string, string> Headers);

@@ -23,17 +23,17 @@ sealed class Edge(World world, OrderEngine engine, NewsIntake intake, Ids ids, T
     }
 
     /// <summary>POST /v1/orders/{id}/payments, and the checkout page's button.</summary>
-    public Task<EngineReply> StartPayment(OrderId order, string account, RequestKey? key = null) => world.Bug.StartPayment(world, engine, EngineInput.Of(order,
+    public Task<EngineReply> StartPayment(OrderId order, string? account, RequestKey? key = null) => world.Bug.StartPayment(world, engine, EngineInput.Of(order,
         new OrderCommand.StartPayment(account, null), key));
 
     public Task<EngineReply> Do(OrderId order, OrderCommand command) => engine.Submit(order, command, CancellationToken.None);
 
     /// <summary>The shopper's browser is back. Whatever it says leads to a question at the most.</summary>
-    public Task<EngineReply> Return(string account, PaymentId payment, string query)
+    public Task<EngineReply> Return(string account, PaymentId payment, RawMessage message)
     {
         var entry = world.Accounts.Find(account)!;
-        entry.Gateway.ReadReturn(new RawMessage("GET", $"/gateways/{account}/return", query, new Dictionary<string, string>(), default, time.GetUtcNow()), entry.Account);
-        return world.Bug.Return(world, engine, payment, query);
+        entry.Gateway.ReadReturn(message with { ReceivedAt = time.GetUtcNow() }, entry.Account);
+        return world.Bug.Return(world, engine, payment, message.Query);
     }
 
     /// <summary>POST /gateways/{account}/webhook.</summary>

@@ -12,7 +12,7 @@ sealed class Shopper(World world, Wish wish, Random chance)
 
     readonly Merchant merchant = new(world, wish, chance);
 
-    WorldGateway Other(WorldGateway one) => world.Gateways.First(g => g != one);
+    WorldGateway Other(WorldGateway one) => chance.Pick([.. world.Gateways.Where(g => g != one)]);
 
     public async Task Live()
     {
@@ -71,9 +71,11 @@ sealed class Shopper(World world, Wish wish, Random chance)
     /// <summary>The pay button. The answer's payment is where the page goes on, also when it is an earlier one.</summary>
     async Task<PaymentId?> Start(OrderId order, WorldGateway gateway)
     {
+        // Half of them only press the button; routing picks the gateway.
+        var named = chance.Next(2) == 0 ? gateway.Account : null;
         for (var tries = 0; tries < 4; tries++)
         {
-            var heard = await world.Ask(wish.Index, life => life.Edge.StartPayment(order, gateway.Account), Patience);
+            var heard = await world.Ask(wish.Index, life => life.Edge.StartPayment(order, named), Patience);
             switch (heard)
             {
                 case { Got: true, Value: EngineReply.Done { Reply: Reply.Made { Payment: { } made } } }: return Promised(order, made);
@@ -103,13 +105,13 @@ sealed class Shopper(World world, Wish wish, Random chance)
             var heard = await world.Ask(wish.Index, life => life.Edge.Read(payment.Order), Patience);
             if (heard is { Got: true, Value: { } order } && order.Payment(payment.Number) is { } p)
             {
-                if (p.Link is PaymentLink.Redirect { Url: var url } && p.Status is PaymentStatus.Pending or PaymentStatus.Processing)
-                    foreach (var gateway in world.Gateways)
-                        if (gateway.ByUrl(url) is { } link)
-                        {
-                            if (link.Amount != wish.Amount) world.Auditor.Broken("F-G16", wish.Index, $"the shopper is shown a link for {link.Amount}");
-                            return (gateway, link);
-                        }
+                if (p.Link is { } link && p.Status is PaymentStatus.Pending or PaymentStatus.Processing)
+                {
+                    var gateway = world.Gateways.Single(g => g.Account == p.Account);
+                    if (gateway.Follow(link) is not { } page) return null;
+                    if (page.Amount != wish.Amount) world.Auditor.Broken("F-G16", wish.Index, $"the shopper is shown a link for {page.Amount}");
+                    return (gateway, page);
+                }
                 if (!p.IsOpen) return null;
             }
             await world.Loop.Wait(TimeSpan.FromSeconds(1 << Math.Min(tries, 5)));
@@ -143,13 +145,11 @@ sealed class Shopper(World world, Wish wish, Random chance)
             case < 78:
                 return chance.Next(2) == 0;
             case < 86:
-                var slow = gateway.PayLater(link);
-                world.Outside.Start(() => SettleLater(gateway, link, slow, chance.Next(3) != 0), world.Auditor.Threw);
+                if (gateway.PayLater(link) is { } slow) world.Outside.Start(() => SettleLater(gateway, link, slow, chance.Next(3) != 0), world.Auditor.Threw);
                 break;
             default:
                 // Told that it failed, while at the bank it goes through in the end.
-                var failed = gateway.Decline(link);
-                if (gateway is RazorpayWorld) world.Outside.Start(() => SettleLater(gateway, link, failed, captured: true), world.Auditor.Threw);
+                if (gateway.SeemsDeclined(link) is { } failed) world.Outside.Start(() => SettleLater(gateway, link, failed, captured: true), world.Auditor.Threw);
                 return true;
         }
         if (chance.Next(10) < 7) await Return(gateway, link);
@@ -167,11 +167,10 @@ sealed class Shopper(World world, Wish wish, Random chance)
     async Task Return(WorldGateway gateway, WorldLink link)
     {
         // One in eight writes into the address what they would like to be true.
-        var status = link.Money is not null || chance.Next(8) == 0 ? "paid" : "created";
-        var query = $"?payment={link.Payment}&razorpay_payment_link_status={status}&razorpay_payment_id={link.Tries.LastOrDefault()?.Id}";
+        var message = gateway.Return(link, wishful: chance.Next(8) == 0);
         var times = chance.Next(10) == 0 ? 2 : 1;
         for (var i = 0; i < times; i++)
-            await world.Ask(wish.Index, life => life.Edge.Return(gateway.Account, link.Payment, query), Patience);
+            await world.Ask(wish.Index, life => life.Edge.Return(gateway.Account, link.Payment, message), Patience);
     }
 
     Task Pause(TimeSpan most) => world.Loop.Wait(chance.Between(TimeSpan.FromSeconds(1), most));

@@ -176,8 +176,8 @@ static class PlantedBugs
 
         public override Task<EngineReply> Return(World world, OrderEngine engine, PaymentId payment, string query)
         {
-            var said = query.TrimStart('?').Split('&').Select(f => f.Split('=')).ToDictionary(f => f[0], f => f[1]);
-            if (said["razorpay_payment_link_status"] != "paid" || said["razorpay_payment_id"] is not { Length: > 0 } money
+            var said = query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Select(f => f.Split('=', 2)).ToDictionary(f => f[0], f => f[^1]);
+            if (said.GetValueOrDefault("razorpay_payment_link_status") != "paid" || said.GetValueOrDefault("razorpay_payment_id") is not { Length: > 0 } money
                 || world.Database.Orders.GetValueOrDefault(payment.Order)?.Row is not { } order)
                 return base.Return(world, engine, payment, query);
             return engine.Submit(payment.Order, new Evidence.Succeeded(money, order.Amount).Learned(payment.Number, EvidenceSource.Reply, world.Time.GetUtcNow(), "callback"), CancellationToken.None);

@@ -29,6 +29,8 @@ sealed class Database(World world)
     public Dictionary<OrderId, StoredOrder> Orders { get; } = [];
     public Dictionary<string, OrderId> References { get; } = new(StringComparer.Ordinal);
     public Dictionary<(string Account, string EventId), (GatewayNews News, OrderId? Order, NewsVerdict Verdict)> News { get; } = [];
+    /// <summary>The bytes of all news that are kept, by their hash, and whose news they are.</summary>
+    public Dictionary<(string Account, string Body), OrderId?> Letters { get; } = [];
     public Dictionary<(int, string), StoredKey> Keys { get; } = [];
     public long Commits { get; private set; }
 
@@ -113,7 +115,11 @@ sealed class Database(World world)
         foreach (var (_, after) in changes.Changed) Ring(Orders[after.Id], after);
         foreach (var e in changes.Events) Orders[e.Order].Events.Add(e);
         foreach (var p in changes.Postings) Orders[p.Order].Postings.Add(p);
-        foreach (var (news, order, verdict, _) in changes.News) News[(news.Account, news.EventId)] = (news, order, verdict);
+        foreach (var (news, order, verdict, _) in changes.News)
+        {
+            News[(news.Account, news.EventId)] = (news, order, verdict);
+            Letters[(news.Account, PostOffice.Stamp(news.Body.Span))] = order;
+        }
         foreach (var (key, resource) in changes.Keys) Keys.Add((key.ApiKeyId, key.Key), new StoredKey(key.Fingerprint, resource));
         foreach (var (order, call) in changes.Calls)
             if (Orders.TryGetValue(order, out var stored)) stored.CallKeys.Add(call.RawKey);

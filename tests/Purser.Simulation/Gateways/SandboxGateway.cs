@@ -1,0 +1,256 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
+using Purser.Gateways;
+using Purser.Payments;
+using Purser.Sandbox;
+using Purser.Server.Engine;
+
+namespace Purser.Simulation;
+
+/// <summary>One of the sandbox's gateways, as it is, on the world's time: its links, money and words are its own. What it did is read from its links
+/// and its book of true movements.</summary>
+sealed class SandboxGateway : WorldGateway
+{
+    /// <summary>Whoever asks these about a link hears of its latest try, whatever came in on an earlier one.</summary>
+    static readonly HashSet<string> TellsOfOneTry = ["payu"];
+
+    const string FormType = "application/x-www-form-urlencoded";
+
+    readonly IGatewayDialect dialect;
+    readonly GatewayWorld own;
+    /// <summary>The same gateway, which never heard of any link: it has the words for a link that is not to be seen yet.</summary>
+    readonly GatewayWorld unknowing;
+    readonly Dictionary<int, DateTimeOffset> hiddenUntil = [];
+    readonly Dictionary<string, (int Order, WireAnswer Answer)> newest = new(StringComparer.Ordinal);
+    readonly Dictionary<string, (int Order, WireAnswer Answer)> older = new(StringComparer.Ordinal);
+    readonly Dictionary<string, (long At, WireAnswer Answer)> said = new(StringComparer.Ordinal);
+    readonly Dictionary<string, Link> links = new(StringComparer.Ordinal);
+    readonly Dictionary<string, int> posts = new(StringComparer.Ordinal);
+    int linksSeen;
+    int movementsSeen;
+    bool catchingUp;
+
+    public SandboxGateway(World world, Type dialect) : base(world, NameOf(dialect), $"{NameOf(dialect)}.test")
+    {
+        own = Open(dialect, (_, notice) => Told(notice));
+        unknowing = Open(dialect, (_, _) => { });
+        this.dialect = own.Dialect;
+    }
+
+    /// <summary>All that the sandbox has.</summary>
+    public static IReadOnlyList<Type> Dialects { get; } =
+    [
+        .. typeof(IGatewayDialect).Assembly.GetTypes().Where(t => t is { IsAbstract: false, IsInterface: false } && t.IsAssignableTo(typeof(IGatewayDialect)))
+            .Where(t => NameOf(t) != "ccavenue")
+            .OrderBy(NameOf, StringComparer.Ordinal),
+    ];
+
+    /// <summary>How an account of it is set up.</summary>
+    public static IEnumerable<KeyValuePair<string, string?>> Settings(Type dialect)
+    {
+        var gateway = (IGatewayDialect)Activator.CreateInstance(dialect)!;
+        var path = $"Gateways:{gateway.Name}";
+        return gateway.Credentials.Select(c => KeyValuePair.Create($"{path}:{c.Key}", (string?)c.Value)).Concat(
+        [
+            new($"{path}:Gateway", gateway.Name), new($"{path}:TestMode", "true"), new($"{path}:BaseUrl", $"https://{gateway.Name}.test/"), new($"{path}:webhook_secret", gateway.WebhookSecret),
+        ]);
+    }
+
+    public override bool QuestionsTellAllMoney(WorldLink link) => !TellsOfOneTry.Contains(dialect.Name) || (link.Tries.Count <= 1 && posts.GetValueOrDefault(link.Id) <= 1);
+
+    static string NameOf(Type dialect) => ((IGatewayDialect)Activator.CreateInstance(dialect)!).Name;
+
+    GatewayWorld Open(Type type, Action<IGatewayDialect, GatewayNotice> courier) => new((IGatewayDialect)Activator.CreateInstance(type)!, new SandboxOptions
+    {
+        Clock = World.Time,
+        Seed = (int)(World.Seed & int.MaxValue) >> 8,
+        Courier = courier,
+    })
+    {
+        Address = new Uri($"https://{Host}/"),
+    };
+
+    // Questions of ours.
+
+    public override (Port Port, WorldLink? Link) Classify(HttpRequestMessage request, ReadOnlyMemory<byte> body) => dialect.CallName(Read(request, body)) switch
+    {
+        "inquire" => (Port.Inquire, null),
+        "cancel" => (Port.CancelLink, null),
+        _ => (Port.OpenLink, null),
+    };
+
+    public override WireAnswer Handle(HttpRequestMessage request, ReadOnlyMemory<byte> body, Terms terms)
+    {
+        var call = Read(request, body);
+        var name = dialect.CallName(call);
+        var question = $"{call.Method} {request.RequestUri!.PathAndQuery} {Encoding.UTF8.GetString(body.Span)}";
+        var hidden = name == "inquire" && Now < hiddenUntil.GetValueOrDefault(terms.Order);
+        if (name == "inquire" && said.TryGetValue(question, out var before) && terms.View.AsOf <= before.At) return before.Answer;
+        var answer = Written(Answer(hidden ? unknowing : own, call), terms.View.AmountOff + terms.LessBy);
+        CatchUp();
+        if (terms.HiddenFor > TimeSpan.Zero) hiddenUntil[terms.Order] = Now + terms.HiddenFor;
+        if (newest.TryGetValue(name, out var last) && last.Order != terms.Order) older[name] = last;
+        newest[name] = (terms.Order, answer);
+        said[question] = (World.Time.Ticks, answer);
+        return answer;
+    }
+
+    public override WireAnswer? OfAnother(HttpRequestMessage request, ReadOnlyMemory<byte> body, Port port, int order)
+    {
+        var name = dialect.CallName(Read(request, body));
+        foreach (var told in new[] { newest.GetValueOrDefault(name), older.GetValueOrDefault(name) })
+            if (told.Answer is not null && told.Order != order) return told.Answer;
+        return null;
+    }
+
+    public override WireAnswer Trouble(int status, ulong lot) => Written(dialect.Trouble(status), 0);
+
+    static Reply Answer(GatewayWorld gateway, Call call)
+    {
+        var answer = gateway.Dialect.Answer(call);
+        return answer.IsCompleted ? answer.GetAwaiter().GetResult() : throw new InvalidOperationException($"{gateway.Dialect.Name} took its time over {call.Path}.");
+    }
+
+    WireAnswer Written(Reply reply, long amountOff)
+    {
+        if (amountOff > 0 && reply.Body is { } body) reply = reply with { Body = Sandbox.Wire.WithWrongAmounts(body, dialect.AmountFields) };
+        return new WireAnswer(reply.Status, Encoding.UTF8.GetString(reply.Bytes), [.. reply.Headers]) { ContentType = reply.ContentType };
+    }
+
+    static Call Read(HttpRequestMessage request, ReadOnlyMemory<byte> body)
+    {
+        var headers = new Dictionary<string, StringValues>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, values) in request.Headers.Concat(request.Content?.Headers.AsEnumerable() ?? [])) headers[name] = new StringValues([.. values]);
+        return new Call(request.Method.Method, request.RequestUri!.AbsolutePath, QueryHelpers.ParseQuery(request.RequestUri.Query), headers, body.ToArray());
+    }
+
+    // The shopper's page.
+
+    public override WorldLink? Follow(PaymentLink link)
+    {
+        var page = link switch
+        {
+            PaymentLink.Redirect redirect => new Uri(redirect.Url).AbsolutePath,
+            PaymentLink.Form form => Posted(form),
+            _ => null,
+        };
+        CatchUp();
+        if (page is null || dialect.LinkByPage(page) is not { } found) return null;
+        if (link is PaymentLink.Form) posts[found.Id] = posts.GetValueOrDefault(found.Id) + 1;
+        return ById(found.Id);
+    }
+
+    /// <summary>A page can be paid on by those who have its address, and they have it from us.</summary>
+    bool IsKnown(Link made) => PaymentId.TryParseReference(made.Reference ?? "", out var payment)
+        && World.Database.Orders.GetValueOrDefault(payment.Order)?.Row.Payment(payment.Number)?.Link is { } link
+        && (link is not PaymentLink.Redirect { Url: var url } || dialect.LinkByPage(new Uri(url).AbsolutePath)?.Id == made.Id);
+
+    /// <summary>Where the gateway sends a browser that posted its form.</summary>
+    string? Posted(PaymentLink.Form form)
+    {
+        var url = new Uri(form.Url);
+        var fields = string.Join('&', form.Fields.Select(f => $"{Uri.EscapeDataString(f.Key)}={Uri.EscapeDataString(f.Value)}"));
+        var headers = new Dictionary<string, StringValues>(StringComparer.OrdinalIgnoreCase) { ["Content-Type"] = FormType };
+        var reply = Answer(own, new Call("POST", url.AbsolutePath, QueryHelpers.ParseQuery(url.Query), headers, Encoding.UTF8.GetBytes(fields)));
+        return reply.Headers.FirstOrDefault(h => h.Key == "Location").Value is { } to ? new Uri(url, to).AbsolutePath : null;
+    }
+
+    public override WorldTry? Decline(WorldLink link) => Visited(link) is var page && dialect.Decline(page) is { } id ? Try(link, TryState.Failed, id, link.Amount) : null;
+
+    public override void Pay(WorldLink link)
+    {
+        var page = Visited(link);
+        var less = World.Faults.At(Port.Page, link.Order) is (Fault.CapturedLess, var lot) ? 1 + (long)(lot % 500) : 0;
+        dialect.Capture(page, page.Amount - Math.Min(less, page.Amount - 1));
+    }
+
+    public override WorldTry? PayLater(WorldLink link) => Visited(link) is var page && dialect.Begin(page) is { } id ? Try(link, TryState.UnderWay, id, link.Amount) : null;
+
+    public override WorldTry? SeemsDeclined(WorldLink link) => Visited(link) is var page && dialect.BeginLate(page) is { } id ? Try(link, TryState.UnderWay, id, link.Amount) : null;
+
+    public override void Settle(WorldLink link, WorldTry attempt, bool captured)
+    {
+        if (!captured) attempt.State.Become(World.Time.Ticks, TryState.Failed);
+        dialect.Finish(links[link.Id], attempt.Id, captured);
+    }
+
+    public override RawMessage Return(WorldLink link, bool wishful)
+    {
+        var (page, money) = (links[link.Id], link.Tries.LastOrDefault()?.Id);
+        var back = (wishful ? dialect.CancelReturn(page) : null) ?? dialect.Return(page, money) ?? new BrowserReturn(link.ReturnUrl);
+        var url = new Uri(new Uri("https://pay.test"), back.Url);
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        if (back.Form is not null) headers["Content-Type"] = FormType;
+        var body = back.Form is null ? "" : string.Join('&', back.Form.Select(f => $"{Uri.EscapeDataString(f.Key)}={Uri.EscapeDataString(f.Value)}"));
+        return new RawMessage(back.Form is null ? "GET" : "POST", url.AbsolutePath, url.Query, headers, Encoding.UTF8.GetBytes(body), Now);
+    }
+
+    Link Visited(WorldLink link)
+    {
+        var page = links[link.Id];
+        dialect.Visit(page);
+        return page;
+    }
+
+    // News.
+
+    void Told(GatewayNotice notice)
+    {
+        CatchUp();
+        var link = notice.LinkId is { } id ? ById(id) : null;
+        if (link is null) return;
+        var text = notice.Payload.ToJsonString(Sandbox.Wire.Compact);
+        var money = link.Tries.LastOrDefault(t => t.CapturedAt is not null && text.Contains(t.Id, StringComparison.Ordinal))?.Id;
+        Tell(new Notice(notice.Type, link, Render, Money: money) { EventId = notice.EventId });
+
+        string Render(string eventId, View view)
+        {
+            var told = eventId == notice.EventId ? text : text.Replace(notice.EventId, eventId, StringComparison.Ordinal);
+            return view.AmountOff == 0 ? told : Sandbox.Wire.WithWrongAmounts(JsonNode.Parse(told)!, dialect.AmountFields).ToJsonString(Sandbox.Wire.Compact);
+        }
+    }
+
+    public override Letter Pack(string text, string eventId, bool rightly)
+    {
+        var message = dialect.Webhook((JsonObject)JsonNode.Parse(text)!, eventId, [rightly ? dialect.WebhookSecret : "forged_in_this_world_0123456789ab"]);
+        var headers = new Dictionary<string, string>(message.Headers, StringComparer.OrdinalIgnoreCase) { ["Content-Type"] = message.ContentType };
+        return new Letter(message.Body, headers);
+    }
+
+    public override string Stray(Notice notice, string eventId, string reference) =>
+        Sandbox.Wire.AboutAStranger(JsonNode.Parse(notice.Render(eventId, new View(World.Time.Ticks)))!, dialect.IdentityFields).ToJsonString(Sandbox.Wire.Compact);
+
+    // The truth.
+
+    protected override void CatchUp()
+    {
+        if (catchingUp) return;
+        catchingUp = true;
+        foreach (var made in dialect.Links().Skip(linksSeen).ToList())
+        {
+            linksSeen++;
+            links[made.Id] = made;
+            var payment = PaymentId.TryParseReference(made.Reference ?? "", out var known) ? known : default;
+            var link = new WorldLink(made.Id, made.Reference ?? made.Id, World.Database.IndexOf(payment.Order), payment, new Money(made.Amount, Currency.Find(made.Currency.ToUpperInvariant())),
+                made.CreatedAt, made.ExpiresAt ?? DateTimeOffset.MaxValue, $"https://pay.test/pay/{payment}")
+            {
+                Url = made.Url ?? "",
+                Takes = () => made.Payable && IsKnown(made),
+                Lives = () => made.Payable,
+            };
+            World.Auditor.LinkAsked(Account, link.Reference, link.Amount, default);
+            Add(link);
+        }
+        foreach (var movement in own.Book.Movements.Skip(movementsSeen).ToList())
+        {
+            movementsSeen++;
+            if (movement.Kind != "captured" || ById(movement.LinkId) is not { } link) continue;
+            var amount = new Money(movement.Amount, Currency.Find(movement.Currency.ToUpperInvariant()));
+            var attempt = link.Tries.Find(t => t.Id == movement.MoneyId && t.Amount == amount) ?? Try(link, TryState.UnderWay, movement.MoneyId, amount);
+            Captured(link, attempt);
+        }
+        catchingUp = false;
+    }
+}

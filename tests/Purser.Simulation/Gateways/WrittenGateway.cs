@@ -1,0 +1,151 @@
+using System.Net;
+using System.Text;
+using Purser.Gateways;
+using Purser.Payments;
+
+namespace Purser.Simulation;
+
+/// <summary>A gateway written for this world alone, so that its answers can lag, hide a link for a while, and say words that nobody knows.</summary>
+abstract class WrittenGateway(World world, string account, string host) : WorldGateway(world, account, host)
+{
+    readonly string account = account;
+    readonly string host = host;
+    readonly Dictionary<string, WorldLink> byUrl = new(StringComparer.Ordinal);
+    int drawn;
+
+    public override WorldLink? Follow(PaymentLink link) => link is PaymentLink.Redirect { Url: var url } ? byUrl.GetValueOrDefault(url) : null;
+
+    protected abstract (Port Port, WorldLink? Link) Classify(HttpMethod method, string path);
+
+    protected abstract WireAnswer Handle(HttpMethod method, string path, ReadOnlyMemory<byte> body, HttpRequestMessage request, Terms terms);
+
+    protected abstract Dictionary<string, string> Sign(string eventId, byte[] body, bool rightly);
+
+    protected abstract string Stray(string eventId, string reference);
+
+    /// <summary>The path below which its links stand one by one.</summary>
+    protected abstract string Collection { get; }
+
+    public override (Port Port, WorldLink? Link) Classify(HttpRequestMessage request, ReadOnlyMemory<byte> body) => Classify(request.Method, request.RequestUri!.PathAndQuery);
+
+    public override WireAnswer Handle(HttpRequestMessage request, ReadOnlyMemory<byte> body, Terms terms) =>
+        Handle(request.Method, request.RequestUri!.PathAndQuery, body, request, terms);
+
+    public override WireAnswer? OfAnother(HttpRequestMessage request, ReadOnlyMemory<byte> body, Port port, int order)
+    {
+        var others = Links.Where(l => l.Order != order).ToList();
+        return others.Count == 0 ? null
+            : Handle(HttpMethod.Get, $"{Collection}/{others[World.Scheduling.Next(others.Count)].Id}", default, request, new Terms(new View(World.Time.Ticks), order));
+    }
+
+    public override Letter Pack(string text, string eventId, bool rightly)
+    {
+        var body = Encoding.UTF8.GetBytes(text);
+        return new Letter(body, Sign(eventId, body, rightly));
+    }
+
+    public override string Stray(Notice notice, string eventId, string reference) => Stray(eventId, reference);
+
+    public override WorldTry? Decline(WorldLink link)
+    {
+        var attempt = Try(link, TryState.Failed, TryId(link), link.Amount);
+        TellDeclined(link, attempt);
+        return attempt;
+    }
+
+    public override void Pay(WorldLink link)
+    {
+        var amount = World.Faults.At(Port.Page, link.Order) is (Fault.CapturedLess, var lot)
+            ? link.Amount - new Money(1 + (long)(lot % 500), link.Amount.Currency)
+            : link.Amount;
+        Capture(link, Try(link, TryState.UnderWay, TryId(link), amount));
+    }
+
+    public override WorldTry? PayLater(WorldLink link)
+    {
+        var attempt = Try(link, TryState.UnderWay, TryId(link), link.Amount);
+        BecomesUnderWay(link);
+        TellUnderWay(link, attempt);
+        return attempt;
+    }
+
+    public override void Settle(WorldLink link, WorldTry attempt, bool captured)
+    {
+        if (captured) Capture(link, attempt);
+        else
+        {
+            attempt.State.Become(World.Time.Ticks, TryState.Failed);
+            TellFailed(link, attempt);
+        }
+    }
+
+    public override RawMessage Return(WorldLink link, bool wishful)
+    {
+        var status = link.Money is not null || wishful ? "paid" : "created";
+        var query = $"?payment={link.Payment}&razorpay_payment_link_status={status}&razorpay_payment_id={link.Tries.LastOrDefault()?.Id}";
+        return new RawMessage("GET", $"/gateways/{account}/return", query, new Dictionary<string, string>(), default, Now);
+    }
+
+    void Capture(WorldLink link, WorldTry attempt)
+    {
+        var first = link.Money is null;
+        Captured(link, attempt);
+        TellCaptured(link, attempt, first);
+    }
+
+    protected abstract void BecomesUnderWay(WorldLink link);
+    protected abstract void TellDeclined(WorldLink link, WorldTry attempt);
+    protected abstract void TellUnderWay(WorldLink link, WorldTry attempt);
+    protected abstract void TellFailed(WorldLink link, WorldTry attempt);
+    protected abstract void TellCaptured(WorldLink link, WorldTry attempt, bool first);
+    protected abstract void TellExpired(WorldLink link);
+
+    /// <summary>Makes a link, and lets it lapse at its time.</summary>
+    /// <param name="unique">The gateway makes no second link for a reference; null then.</param>
+    protected WorldLink? Make(string reference, Money amount, DateTimeOffset expiresAt, string returnUrl, ReadOnlySpan<byte> request, Terms terms, bool unique = true)
+    {
+        World.Auditor.LinkAsked(account, reference, amount, request);
+        if (unique && ByReference(reference) is not null) return null;
+        var payment = PaymentId.TryParseReference(reference, out var read) ? read : default;
+        var id = Draw(LinkPrefix, reference);
+        var link = new WorldLink(id, reference, World.Database.IndexOf(payment.Order), payment,
+            amount - new Money(Math.Min(terms.LessBy, amount.MinorUnits - 1), amount.Currency), Now, expiresAt, returnUrl)
+        {
+            Url = $"https://{host}/pay/{id}",
+            VisibleFrom = Now + terms.HiddenFor,
+        };
+        byUrl.Add(link.Url, link);
+        Add(link);
+        _ = Lapse(link);
+        return link;
+    }
+
+    protected WorldLink? Visible(string id) => ById(id) is { } link && link.VisibleFrom <= Now ? link : null;
+
+    protected bool Close(WorldLink link)
+    {
+        if (link.State.Now != LinkState.Open) return false;
+        link.State.Become(World.Time.Ticks, LinkState.Cancelled);
+        World.Trace.Tell(link.Order, $"{account} closes {link.Id}");
+        return true;
+    }
+
+    protected abstract string LinkPrefix { get; }
+    protected abstract string TryPrefix { get; }
+
+    protected virtual string TryId(WorldLink link) => Draw(TryPrefix, link.Id);
+
+    protected string Draw(string prefix, string from) =>
+        $"{prefix}{Chance.Of(World.Seed, drawn++, from.Length, account.Length):x16}";
+
+    async Task Lapse(WorldLink link)
+    {
+        await World.Loop.Wait(link.ExpiresAt - Now);
+        if (link.State.Now != LinkState.Open) return;
+        link.State.Become(World.Time.Ticks, LinkState.Expired);
+        TellExpired(link);
+    }
+
+    protected static Dictionary<string, string> Fields(ReadOnlyMemory<byte> form) => Encoding.UTF8.GetString(form.Span).Split('&')
+        .Select(pair => pair.Split('=', 2)).ToDictionary(pair => WebUtility.UrlDecode(pair[0]), pair => WebUtility.UrlDecode(pair[1]), StringComparer.Ordinal);
+}
