@@ -12,16 +12,22 @@ namespace Purser.Bench;
 static class BenchCommand
 {
     const int Warm = 2_000;
+    const int AdapterCalls = 2_000;
     static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static async Task<int> Run(string[] args)
     {
-        if (args.Contains("--help") || args.Except(["--json", "--quick"]).Any())
+        if (args.Contains("--help") || args.Except(["--json", "--quick", "--adapters"]).Any())
         {
-            Console.WriteLine("Usage: purser bench [--json] [--quick]\n  --json   the figures as JSON\n  --quick  one short pair of each, to see that it works");
+            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters]\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else");
             return args.Contains("--help") ? 0 : 2;
         }
         var quick = args.Contains("--quick");
+        if (args.Contains("--adapters"))
+        {
+            Print([], await AdapterCosts.Measure(quick ? 50 : AdapterCalls), [], args.Contains("--json"));
+            return 0;
+        }
         var (pairs, flows, webhooks) = quick ? (1, 2_000, 10_000) : (5, 12_000, 60_000);
         var folder = Directory.CreateTempSubdirectory("purser-bench-").FullName;
         var options = Environment.IsPrivilegedProcess
@@ -37,9 +43,10 @@ static class BenchCommand
             var a = new Load(product.Url, product.Key, () => Machine.Of(product.Process), () => Machine.OfTree(postmaster));
             var b = new Load(plain.Url, "", () => Machine.Of(plain.Process), () => Machine.OfTree(postmaster));
             var figures = await Measure(a, b, pairs, flows, webhooks);
+            var adapters = await AdapterCosts.Measure(quick ? 50 : AdapterCalls);
             var cpu = product.Cpu + plain.Cpu + Machine.OfTree(postmaster) + Process.GetCurrentProcess().TotalProcessorTime;
             var conditions = await Conditions(postgres, product, pairs, flows, webhooks, ticks, cpu);
-            Print(figures, conditions, args.Contains("--json"));
+            Print(figures, adapters, conditions, args.Contains("--json"));
             return 0;
         }
         finally
@@ -127,7 +134,7 @@ static class BenchCommand
         };
     }
 
-    static void Print(List<Figure> figures, Dictionary<string, string> conditions, bool json)
+    static void Print(List<Figure> figures, List<AdapterCosts.Row> adapters, Dictionary<string, string> conditions, bool json)
     {
         if (json)
         {
@@ -135,6 +142,7 @@ static class BenchCommand
             {
                 conditions,
                 figures = figures.Select(f => new { name = f.Name.Trim(), unit = f.Unit, median = f.Median, min = f.Runs.Min(), max = f.Runs.Max(), at_least = f.AtLeast, at_most = f.AtMost, reached = f.Reached }),
+                adapters = adapters.Select(a => new { gateway = a.Gateway, open_link = Json(a.OpenLink), inquire = Json(a.Inquire), webhook = Json(a.Webhook) }),
             }, Indented));
             return;
         }
@@ -143,9 +151,16 @@ static class BenchCommand
             table.AddRow(Markup.Escape(f.Name), Round(f.Median), Round(f.Runs.Min()), Round(f.Runs.Max()), f.Unit,
                 (f.AtLeast is { } least ? $"at least {Round(least)}" : f.AtMost is { } most ? $"at most {Round(most)}" : "") +
                 f.Reached switch { true => " [green]reached[/]", false => " [red]missed[/]", _ => "" });
-        AnsiConsole.Write(table);
+        if (figures.Count > 0) AnsiConsole.Write(table);
+        var costs = new Table().Title("an adapter's own cost of a call, without the network").AddColumns("gateway", "open link", "inquiry", "webhook");
+        foreach (var a in adapters) costs.AddRow(a.Gateway, Said(a.OpenLink), Said(a.Inquire), Said(a.Webhook));
+        AnsiConsole.Write(costs);
         foreach (var (what, text) in conditions) AnsiConsole.MarkupLineInterpolated($"[grey]{what}: {text}[/]");
     }
+
+    static object? Json(AdapterCosts.Cost? cost) => cost is null ? null : new { us = Math.Round(cost.Microseconds, 1), kb = Math.Round(cost.Kilobytes, 1) };
+
+    static string Said(AdapterCosts.Cost? cost) => cost is null ? "-" : $"{Round(cost.Microseconds)} us, {Round(cost.Kilobytes)} kB";
 
     static string Round(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
 
