@@ -52,8 +52,9 @@ public sealed partial class Redaction
     [GeneratedRegex("(\"[a-z_]*(?:access|refresh)_?token\"\\s*:\\s*)\"(?>(?:[^\"\\\\]|\\\\.)*)(?:\"|$)", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Token();
 
-    // The shopper's key to their own pages stands in the return address that a gateway is given: plain, escaped, or escaped twice.
-    [GeneratedRegex(@"(?<=(?:[?&;]|\\u0026|%(?:25)?(?:3F|26))token(?:=|%(?:25)?3D))[A-Za-z0-9_-]+", RegexOptions.IgnoreCase)]
+    // The shopper's key to their own pages stands in the return address that a gateway is given: plain, escaped, or escaped twice; under
+    // its name, or behind the payment where a gateway takes no names.
+    [GeneratedRegex(@"(?<=(?:[?&;]|\\u0026|%(?:25)?(?:3F|26))token(?:=|%(?:25)?3D)|(?:\?|%(?:25)?3F)pay_[0-9a-z]{13}_[0-9]{1,9}\.)[A-Za-z0-9_-]+", RegexOptions.IgnoreCase)]
     private static partial Regex AddressToken();
 
     [GeneratedRegex(@"((?<=^|[&?\s])(?:[^=&\s""]{0,200}(?:%5B|\[))?" + PersonalFields + @"(?:%5D|\])?=)[^&\s]+", RegexOptions.IgnoreCase)]

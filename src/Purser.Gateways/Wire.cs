@@ -75,6 +75,14 @@ public static class Wire
     /// <summary>Adds a field to a URL's query. The field is written as it is.</summary>
     public static string WithField(string url, string field) => $"{url}{(url.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{field}";
 
+    /// <summary>The same address with nothing but the values in its query, a point between two, for gateways that take no <c>&amp;</c> and no <c>=</c> in it:
+    /// <c>/return?payment=a&amp;token=b</c> is <c>/return?a.b</c>. Not a longer path, for paths are logged and tokens must not be.</summary>
+    public static string WithBareQuery(string url)
+    {
+        var query = url.IndexOf('?', StringComparison.Ordinal) + 1;
+        return query == 0 ? url : url[..query] + string.Join('.', url[query..].Split('&').Select(pair => pair[(pair.IndexOf('=', StringComparison.Ordinal) + 1)..]));
+    }
+
     /// <summary>Free text as one line that any encoder takes: no control characters, no broken surrogates, at most so long.</summary>
     public static string Line(string text, int most)
     {

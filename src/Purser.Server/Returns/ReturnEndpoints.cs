@@ -15,20 +15,15 @@ public static partial class ReturnEndpoints
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    public static void Map(IEndpointRouteBuilder routes)
-    {
+    public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapMethods("/gateways/{account}/return", ["GET", "POST"], Handle).DisableAntiforgery();
-        // The same for a gateway whose own format has no place for the signs of a query.
-        routes.MapMethods("/gateways/{account}/return/{payment}/{token}", ["GET", "POST"], Handle).DisableAntiforgery();
-    }
 
     static async Task<IResult> Handle(
         string account, HttpContext http, OrderEngine engine, GatewayAccounts accounts, ShopperTokens tokens, RateLimits limits, LiveHub live, TimeProvider time,
         ILoggerFactory logs, CancellationToken stop)
     {
-        // Gateways repeat or append parameters; ours are the first of their name. They stand in the address even when the gateway posts a form.
-        if (accounts.Find(account) is not { } entry || !PaymentId.TryParse(Ours(http, "payment"), out var payment)) return SeeOther("/status");
-        var token = Ours(http, "token");
+        var (named, token) = InAddress(http.Request);
+        if (accounts.Find(account) is not { } entry || !PaymentId.TryParse(named, out var payment)) return SeeOther("/status");
         if (tokens.Check(payment.Order, token) != TokenCheck.Valid) return SeeOther("/status");
         var page = SeeOther($"/pay/{payment}?token={token}");
         // Whoever reloads this address all the time sees what we know, and costs neither the gateway nor us a question.
@@ -43,7 +38,12 @@ public static partial class ReturnEndpoints
         return page;
     }
 
-    static string? Ours(HttpContext http, string name) => http.Request.RouteValues[name] as string ?? http.Request.Query[name].FirstOrDefault();
+    /// <summary>Ours stand in the address even when the gateway posts a form. Gateways repeat or append parameters; ours are the first of their name, or the
+    /// first of all where they stand without their names (<see cref="Wire.WithBareQuery"/>).</summary>
+    static (string? Payment, string? Token) InAddress(HttpRequest request) =>
+        request.QueryString.Value?.TrimStart('?').Split('&')[0].Split('.') is [var payment, var token] && !payment.Contains('=', StringComparison.Ordinal)
+            ? (payment, token)
+            : (request.Query["payment"].FirstOrDefault(), request.Query["token"].FirstOrDefault());
 
     /// <summary>The sequence to wait beyond, while the payment's end is open.</summary>
     static int? Waits(Reply? reply, int payment)

@@ -32,6 +32,8 @@ public sealed class RedactionTests
     [InlineData("""{"callback_url":"https://pay.example/return?payment=pay_1\u0026token=AAeH3nGx0d_Zb1-yXk"}""", "AAeH3", "yXk")]
     [InlineData("success_url=https%3A%2F%2Fpay.example%2Freturn%3Fpayment%3Dpay_1%26token%3DAAeH3nGx0d_Zb1-yXk&mode=payment", "AAeH3", "yXk")]
     [InlineData("surl=https%253A%252F%252Fpay.example%252Freturn%253Ftoken%253DAAeH3nGx0d", "AAeH3")]
+    [InlineData("redirect_url=https://pay.example/gateways/g/return?pay_01jd8xk3m4n7p_1.AAeH3nGx0d_Zb1-yXk&language=EN", "AAeH3", "yXk")]
+    [InlineData("redirect_url=https%3A%2F%2Fpay.example%2Freturn%3Fpay_01jd8xk3m4n7p_12.AAeH3nGx0d", "AAeH3")]
     [InlineData("""{"encrypted_access_token":"enc-A21","refresh_token":"r-77"}""", "A21", "r-77")]
     public void Secrets_and_personal_data_are_cut(string text, params string[] gone)
     {

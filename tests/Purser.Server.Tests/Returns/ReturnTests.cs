@@ -68,24 +68,22 @@ public sealed class ReturnTests(PostgresFixture postgres) : IClassFixture<Postgr
         await Until.True(() => asked() == 1, "the gateway is asked");
     }
 
-    [Fact]
-    public async Task A_gateway_that_takes_no_query_in_an_address_can_have_it_as_a_path()
+    [Theory]
+    [InlineData("")]
+    [InlineData("&status=success&payment=pay_0000000000001_1&token=theirs")]
+    public async Task An_address_without_names_in_its_query_leads_to_the_same_payment_and_needs_the_same_token(string appended)
     {
         await using var house = await ApiHouse.Open(await postgres.CreateDatabase());
         var (payment, token) = await Pay(house);
         var asked = Inquiries(house);
-        foreach (var wrong in (string[])[$"{payment}/wrong", $"wrong/{token}", $"{payment}/wrong?payment={payment}&token={token}"])
-            (await Back(wrong)).ShouldBe((HttpStatusCode.SeeOther, "/status"));
-        (await Back($"{payment}/{token}")).ShouldBe((HttpStatusCode.SeeOther, $"/pay/{payment}?token={token}"));
-        await Until.True(() => asked() > 0, "the rightful return makes us ask");
+        var query = Purser.Gateways.Wire.WithBareQuery($"?payment={payment}&token={token}")[1..];
+        query.ShouldBe($"{payment}.{token}");
+        foreach (var wrong in new[] { $"{payment}.{token[..^1]}{(token[^1] == 'A' ? 'Q' : 'A')}", $"{payment}.", $".{token}", $"{payment}.{token}.", $"{token}.{payment}", $"x{payment}.{token}" })
+            (await Return(house, wrong + appended, "status=success")).ShouldBe((HttpStatusCode.SeeOther, "/status"));
+        asked().ShouldBe(0);
+        (await Return(house, query + appended, "status=success&order=1")).ShouldBe((HttpStatusCode.SeeOther, $"/pay/{payment}?token={token}"));
+        await Until.True(() => asked() > 0, "the gateway is asked");
         asked().ShouldBe(1);
-
-        async Task<(HttpStatusCode, string)> Back(string path)
-        {
-            using var form = new StringContent("status=success&token=theirs", System.Text.Encoding.ASCII, "application/x-www-form-urlencoded");
-            using var answer = await house.Http.PostAsync(new Uri($"/gateways/first/return/{path}", UriKind.Relative), form);
-            return (answer.StatusCode, answer.Headers.Location?.ToString() ?? "");
-        }
     }
 
     [Fact]

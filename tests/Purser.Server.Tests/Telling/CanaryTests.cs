@@ -41,6 +41,7 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
         var token = checkout[(checkout.IndexOf("token=", StringComparison.Ordinal) + 6)..];
         using (await shop.Api.GetAsync(checkout)) { }
         using (await shop.Api.GetAsync($"/gateways/first/return?payment=pay_{id[4..]}_1&token={token}")) { }
+        using (await shop.Api.GetAsync($"/gateways/first/return?pay_{id[4..]}_1.{token}")) { }
         using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", amount = 1, customer = new { email = Email }, card = CardNumber })) { }
         // A bug's stack trace is told too: a text that PostgreSQL cannot hold makes one.
         using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", lines = new[] { new { name = "a\0b " + Name, quantity = 1, unit_amount = 100 } } })) { }
