@@ -39,6 +39,9 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
     /// <summary>False for a gateway that does not say back what it will ask of the shopper when it gives a link.</summary>
     protected virtual bool AnswerNamesAmount => true;
 
+    /// <summary>Where the browser comes back to, as this gateway takes an address of ours.</summary>
+    protected virtual string ReturnUrl => "https://pay.test/r?token=a.b";
+
     readonly GatewayLines lines = new(limits: Impatient);
     readonly ConcurrentDictionary<PaymentId, string> names = new();
     readonly List<GatewayLine> opened = [];
@@ -355,7 +358,7 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
         sandbox = await SandboxWorld.Start(Gateway.Profile.Name);
         new GatewayCatalog().Problems(sandbox.Account).ShouldBeEmpty();
         var now = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
-        return Link with { Account = sandbox.Account, ExpiresAt = now.AddHours(1), StartedAt = now, ReturnUrl = "https://pay.test/r?token=a.b" };
+        return Link with { Account = sandbox.Account, ExpiresAt = now.AddHours(1), StartedAt = now, ReturnUrl = ReturnUrl };
     }
 
     /// <summary>A secret of the right form that is not this account's.</summary>

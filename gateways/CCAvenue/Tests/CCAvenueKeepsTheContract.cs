@@ -1,0 +1,22 @@
+using Purser.Gateways.Tests.Contract;
+
+namespace Purser.Gateways.CCAvenue.Tests;
+
+public sealed class CCAvenueKeepsTheContract : GatewayContract<CCAvenueGateway>
+{
+    /// <summary>Their page sends the browser back after each try, so a declined one ends it; who posts the form again makes another try.</summary>
+    protected override string? Told(string outcome) => outcome switch
+    {
+        "declined" => "Failed",
+        "declined_then_paid" => null,
+        _ => base.Told(outcome),
+    };
+
+    /// <summary>No value of theirs may hold a name and its value.</summary>
+    protected override string ReturnUrl => "https://pay.test/r?a.b";
+
+    /// <summary>The key that encrypts the form also encrypts what comes back.</summary>
+    protected override IEnumerable<string> WebhookSecrets => [CCAvenueGateway.WorkingKey];
+
+    protected override string NobodysMoney => "312999999999";
+}
