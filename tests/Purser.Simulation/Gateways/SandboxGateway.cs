@@ -43,7 +43,6 @@ sealed class SandboxGateway : WorldGateway
     public static IReadOnlyList<Type> Dialects { get; } =
     [
         .. typeof(IGatewayDialect).Assembly.GetTypes().Where(t => t is { IsAbstract: false, IsInterface: false } && t.IsAssignableTo(typeof(IGatewayDialect)))
-            .Where(t => NameOf(t) != "ccavenue")
             .OrderBy(NameOf, StringComparer.Ordinal),
     ];
 
