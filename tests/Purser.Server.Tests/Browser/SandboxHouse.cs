@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Gateways;
@@ -31,13 +30,6 @@ public sealed class SandboxHouse : IAsyncLifetime
 
     /// <summary>Those with an adapter and a simulator.</summary>
     public static IReadOnlyList<string> Playable => [.. Simulators.Where(Adapters.ContainsKey)];
-
-    /// <summary>A gateway's folder has its name, in whatever case.</summary>
-    public static bool HasAdapterFolder(string gateway) =>
-        Directory.GetDirectories(Path.Combine(Path.GetDirectoryName(Here())!, "../../../gateways"))
-            .Any(folder => Path.GetFileName(folder).Equals(gateway, StringComparison.OrdinalIgnoreCase) && Directory.Exists(Path.Combine(folder, "Adapter")));
-
-    static string Here([CallerFilePath] string path = "") => path;
 
     public static ImmutableDictionary<string, GatewayTerms> NoTerms => ImmutableDictionary<string, GatewayTerms>.Empty;
 

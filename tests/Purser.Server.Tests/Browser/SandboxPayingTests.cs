@@ -43,11 +43,8 @@ public sealed class SandboxPayingTests(BrowserHouse browsers, SandboxHouse house
     public async Task DisposeAsync() => await context.DisposeAsync();
 
     [Fact]
-    public void No_gateway_is_left_out_of_these_tests_but_one_whose_adapter_is_not_written_yet()
-    {
-        SandboxHouse.Adapters.Keys.Except(SandboxHouse.Simulators).ShouldBeEmpty("each adapter has a simulator");
-        SandboxHouse.Simulators.Except(SandboxHouse.Adapters.Keys).Where(SandboxHouse.HasAdapterFolder).ShouldBeEmpty("each adapter is found");
-    }
+    public void Each_adapter_has_a_simulator_and_each_simulator_an_adapter() =>
+        SandboxHouse.Adapters.Keys.Order(StringComparer.Ordinal).ShouldBe(SandboxHouse.Simulators);
 
     [Theory]
     [MemberData(nameof(Gateways))]
