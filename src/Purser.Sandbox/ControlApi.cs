@@ -1,6 +1,6 @@
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using Purser.Sandbox.Inspector;
 
 namespace Purser.Sandbox;
 
@@ -12,12 +12,14 @@ sealed class ControlApi(Sandbox sandbox)
 
     sealed record EndpointBody(string? Url, IReadOnlyList<string>? Secrets, IReadOnlyList<string>? Events);
 
-    sealed record PaymentBody(string? Reference, string? Outcome, int? DelayMs, LinkBody? Link);
+    sealed record PaymentBody(string? Reference, string? LinkId, string? Outcome, int? DelayMs, LinkBody? Link);
 
     /// <summary>A payment link as a shop has it; the browser visits it before it acts.</summary>
     sealed record LinkBody(string? Kind, string? Url, IReadOnlyDictionary<string, string>? Fields);
 
     sealed record SendBody(string? EventId, string? Reference, string? Type, int? Times);
+
+    sealed record PresetBody(string? Preset);
 
     public async Task Serve(HttpContext context)
     {
@@ -27,15 +29,22 @@ sealed class ControlApi(Sandbox sandbox)
         {
             switch (method, path)
             {
-                case ("GET", []):
-                    await IndexPage.Write(context, sandbox);
-                    return;
                 case ("GET", ["control"]):
                     await Answer(context, 200, Overview());
                     return;
                 case ("POST", ["control", "reset"]):
                     sandbox.Reset();
                     await Answer(context, 200, new { reset = true });
+                    return;
+                case ("POST", ["control", var one, "reset"]) when sandbox.World(one) is { } world:
+                    world.Reset();
+                    await Answer(context, 200, new { reset = true });
+                    return;
+                case (_, ["control", var name, "faults", .. var rest]) when sandbox.World(name) is { } world:
+                    await Faults(context, world, method, rest);
+                    return;
+                case ("GET", ["control", var name, "requests", .. var rest]) when sandbox.World(name) is { } world:
+                    await Requests(context, world, rest);
                     return;
                 case (_, ["control", var name, .. var rest]) when sandbox.World(name) is { } world:
                     await Of(context, world, method, string.Join('/', rest));
@@ -57,10 +66,13 @@ sealed class ControlApi(Sandbox sandbox)
         {
             case ("PUT", "webhook_endpoint"):
                 var endpoint = await Body<EndpointBody>(context);
-                if (!Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && endpoint.Url is not null)
-                    await Wrong(context, 400, "url must be absolute, or null for none.");
+                if (endpoint.Url is not null && !WebhookEndpoint.CanBe(endpoint.Url))
+                {
+                    await Wrong(context, 400, "url must be absolute, such as http://127.0.0.1:8080/webhook, or null for none.");
+                }
                 else
                 {
+                    var url = endpoint.Url is null ? null : new Uri(endpoint.Url);
                     world.Webhooks.Register(url, endpoint.Secrets, endpoint.Events);
                     await Answer(context, 200, View(world.Webhooks.Endpoint));
                 }
@@ -69,20 +81,15 @@ sealed class ControlApi(Sandbox sandbox)
             case ("GET", "webhook_endpoint"):
                 await Answer(context, 200, View(world.Webhooks.Endpoint));
                 return;
-            case ("GET", "faults"):
-                await Answer(context, 200, world.Faults.Rules.Zip(world.Faults.Struck, (rule, struck) => new { rule, struck }));
-                return;
-            case ("DELETE", "faults"):
-                world.Faults.Clear();
-                await Answer(context, 200, world.Faults.Rules);
-                return;
-            case ("PUT", "faults"):
-                if (world.Faults.Set(await Body<List<FaultRule>>(context)) is { } wrong) await Wrong(context, 400, wrong);
-                else await Answer(context, 200, world.Faults.Rules);
-                return;
             case ("PUT", "settings"):
-                world.Settings = await Body<Dictionary<string, string>>(context);
+                world.Set(await Body<Dictionary<string, string>>(context));
                 await Answer(context, 200, world.Settings);
+                return;
+            case ("GET", "settings"):
+                await Answer(context, 200, new { set = world.Settings, looked_for = world.SettingsLookedFor });
+                return;
+            case ("GET", "book/totals"):
+                await Answer(context, 200, world.Book.Totals);
                 return;
             case ("GET", "book"):
                 await Answer(context, 200, Matching(context, world.Book.Movements, m => m.Reference));
@@ -120,6 +127,52 @@ sealed class ControlApi(Sandbox sandbox)
         }
     }
 
+    static async Task Faults(HttpContext context, GatewayWorld world, string method, string[] rest)
+    {
+        var plan = world.Faults;
+        FaultRefusal? refused = null;
+        switch (method, rest)
+        {
+            case ("GET", []):
+                await Answer(context, 200, plan.Standing);
+                return;
+            case ("DELETE", []):
+                plan.Clear();
+                break;
+            case ("DELETE", [var number]) when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var which) && plan.Remove(which):
+                break;
+            case ("PUT", []):
+                refused = plan.Set(await Body<List<FaultRule>>(context));
+                break;
+            case ("POST", []):
+                refused = plan.Add(await Body<FaultRule>(context));
+                break;
+            case ("POST", ["preset"]):
+                var asked = await Body<PresetBody>(context);
+                refused = FaultPresets.Find(asked.Preset) is { } preset ? plan.Set(preset.Rules)
+                    : new("preset", $"preset '{asked.Preset}' is none of {string.Join(", ", FaultPresets.All.Select(p => p.Name))}");
+                break;
+            default:
+                await Wrong(context, 404, "Nothing is here.");
+                return;
+        }
+        if (refused is null) await Answer(context, 200, plan.Rules);
+        else await Answer(context, 400, new { error = refused.Why, field = refused.Field });
+    }
+
+    static async Task Requests(HttpContext context, GatewayWorld world, string[] rest)
+    {
+        string? text = rest is [var one] ? one : context.Request.Query["since"];
+        if (rest.Length > 1 || !long.TryParse(text ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            await Wrong(context, 400, "since is the number of a request; those after it are told.");
+        else if (rest.Length == 0)
+            await Answer(context, 200, new { last = world.Calls.Last, requests = world.Calls.Since(number).Select(c => CallView.Of(c, world.Dialect)) });
+        else if (world.Calls.Find(number) is { } call)
+            await Answer(context, 200, CallView.Of(call, world.Dialect));
+        else
+            await Wrong(context, 404, $"Request {number} is not kept; the newest {CallLog.CallsKept} are.");
+    }
+
     static async Task Pay(HttpContext context, GatewayWorld world, PaymentBody body)
     {
         if (body.Outcome is null || !Shopper.Outcomes.Contains(body.Outcome))
@@ -140,9 +193,10 @@ sealed class ControlApi(Sandbox sandbox)
             return;
         }
 
-        if (world.Dialect.LinkByReference(body.Reference ?? "") is not { } link)
+        var found = body.LinkId is { } id ? world.Dialect.Links().FirstOrDefault(l => l.Id == id) : world.Dialect.LinkByReference(body.Reference ?? "");
+        if (found is not { } link)
         {
-            await Wrong(context, 404, $"No link has the reference '{body.Reference}'.");
+            await Wrong(context, 404, body.LinkId is null ? $"No link has the reference '{body.Reference}'." : $"There is no link '{body.LinkId}'.");
             return;
         }
 
@@ -161,6 +215,7 @@ sealed class ControlApi(Sandbox sandbox)
     {
         outcomes = Shopper.Outcomes,
         faults = new { calls = FaultPlan.Calls, of_calls = FaultPlan.CallFaults, of_webhooks = FaultPlan.WebhookFaults, variants = FaultPlan.Variants },
+        presets = FaultPresets.All,
         gateways = sandbox.Worlds.Select(w => new
         {
             name = w.Dialect.Name,

@@ -23,27 +23,57 @@ public sealed class FaultPlan
 
     readonly Lock gate = new();
     volatile Counted[] rules = [];
+    long last;
 
     public IReadOnlyList<FaultRule> Rules => [.. rules.Select(r => r.Rule)];
 
     /// <summary>How often each rule has struck, in the order of the rules.</summary>
     public IReadOnlyList<long> Struck => [.. rules.Select(r => r.Struck)];
 
-    /// <summary>Replaces the plan. Returns what is wrong with it, or null.</summary>
-    public string? Set(IReadOnlyList<FaultRule> plan)
+    /// <summary>The rules in their order, each with its number and how often it has struck.</summary>
+    public IReadOnlyList<StandingRule> Standing => [.. rules.Select(r => new StandingRule(r.Number, r.Rule, r.Struck))];
+
+    /// <summary>Replaces the plan. Returns what is wrong with it, or null; then the plan stays as it was.</summary>
+    public FaultRefusal? Set(IReadOnlyList<FaultRule> plan)
     {
         foreach (var rule in plan)
-        {
-            if (!Calls.Contains(rule.Call)) return $"call '{rule.Call}' is none of {string.Join(", ", Calls)}";
-            var known = rule.Call == "webhook" ? WebhookFaults : CallFaults;
-            if (!known.Contains(rule.Fault)) return $"fault '{rule.Fault}' is none of {string.Join(", ", known)}";
-            if (rule.Times < 0 || rule.After < 0 || rule.DelayMs < 0) return "times, after and delay_ms are not negative";
-            if (rule.Variant is { } variant && !Variants.Contains(variant)) return $"variant '{variant}' is none of {string.Join(", ", Variants)}";
-            if (rule.Status is < 400 or > 599) return "status is from 400 to 599";
-            if (rule.Count is < 2 or > 100) return "count is from 2 to 100";
-        }
+            if (Refusal(rule) is { } refused) return refused;
+        lock (gate) rules = [.. plan.Select(r => new Counted(++last, r))];
+        return null;
+    }
 
-        lock (gate) rules = [.. plan.Select(r => new Counted(r))];
+    /// <summary>Puts a rule behind the others, which go on counting.</summary>
+    public FaultRefusal? Add(FaultRule rule)
+    {
+        if (Refusal(rule) is { } refused) return refused;
+        lock (gate) rules = [.. rules, new Counted(++last, rule)];
+        return null;
+    }
+
+    /// <summary>False when there is no such rule any more.</summary>
+    public bool Remove(long number)
+    {
+        lock (gate)
+        {
+            var left = rules.Where(r => r.Number != number).ToArray();
+            if (left.Length == rules.Length) return false;
+            rules = left;
+            return true;
+        }
+    }
+
+    static FaultRefusal? Refusal(FaultRule rule)
+    {
+        if (!Calls.Contains(rule.Call)) return new("call", $"call '{rule.Call}' is none of {string.Join(", ", Calls)}");
+        var known = rule.Call == "webhook" ? WebhookFaults : CallFaults;
+        if (!known.Contains(rule.Fault))
+            return new("fault", $"fault '{rule.Fault}' is none of {string.Join(", ", known)}, which are what can happen to {(rule.Call == "webhook" ? "a webhook" : "a call")}");
+        if (rule.Times < 0) return new("times", "times is not negative; 0 means until the rule is removed");
+        if (rule.After < 0) return new("after", "after is not negative; 0 strikes from the first on");
+        if (rule.DelayMs < 0) return new("delay_ms", "delay_ms is not negative");
+        if (rule.Variant is { } variant && !Variants.Contains(variant)) return new("variant", $"variant '{variant}' is none of {string.Join(", ", Variants)}");
+        if (rule.Status is < 400 or > 599) return new("status", "status is from 400 to 599");
+        if (rule.Count is < 2 or > 100) return new("count", "count is from 2 to 100");
         return null;
     }
 
@@ -69,8 +99,10 @@ public sealed class FaultPlan
         return null;
     }
 
-    sealed class Counted(FaultRule rule)
+    sealed class Counted(long number, FaultRule rule)
     {
+        public long Number => number;
+
         public FaultRule Rule => rule;
 
         public long Seen { get; set; }
@@ -80,6 +112,16 @@ public sealed class FaultPlan
         public bool Exhausted => rule.Times > 0 && Struck >= rule.Times;
     }
 }
+
+/// <summary>A rule of the plan as it stands. The number names it as long as it stands.</summary>
+public sealed record StandingRule(long Number, FaultRule Rule, long Struck)
+{
+    /// <summary>It has struck as often as it was to.</summary>
+    public bool Done => Rule.Times > 0 && Struck >= Rule.Times;
+}
+
+/// <summary>Which field is wrong, and what would be right.</summary>
+public sealed record FaultRefusal(string Field, string Why);
 
 /// <summary>One rule: after so many matching calls, so many times, this fault.</summary>
 /// <param name="Times">Null or 0: until the rule is removed.</param>

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
+using Purser.Sandbox.Inspector;
 
 namespace Purser.Sandbox;
 
@@ -23,6 +24,19 @@ sealed class FaultyDoor(GatewayWorld world)
         if (await Read(context) is not { } call) return;
         var name = world.Dialect.CallName(call);
         var rule = world.Faults.ForCall(name);
+        var received = world.Calls.Received(world.Now, call, context.Request.Path + context.Request.QueryString, name, rule?.Fault);
+        try
+        {
+            await Answer(new(context, world.Calls, received), call, name, rule);
+        }
+        finally
+        {
+            received.Ended = true;
+        }
+    }
+
+    async Task Answer(Exchange context, Call call, string name, FaultRule? rule)
+    {
         if (rule is null)
         {
             await Write(context, Remember(name, call, await world.Dialect.Answer(call)));
@@ -32,7 +46,7 @@ sealed class FaultyDoor(GatewayWorld world)
         switch (rule.Fault)
         {
             case "refuse":
-                context.Abort();
+                context.Http.Abort();
                 break;
             case "error_500":
                 await Write(context, world.Dialect.Trouble(rule.Status ?? 500));
@@ -43,8 +57,8 @@ sealed class FaultyDoor(GatewayWorld world)
                 await Write(context, rule.Stored ? remembered : error);
                 break;
             case "error_429":
-                context.Response.Headers.RetryAfter = $"{(rule.DelayMs + 999) / 1000}";
-                await Write(context, world.Dialect.Trouble(rule.Status ?? 429));
+                var wearied = world.Dialect.Trouble(rule.Status ?? 429);
+                await Write(context, wearied with { Headers = [.. wearied.Headers, new("Retry-After", $"{(rule.DelayMs + 999) / 1000}")] });
                 break;
             case "slow":
                 var wait = TimeSpan.FromMilliseconds(rule.DelayMs);
@@ -89,7 +103,7 @@ sealed class FaultyDoor(GatewayWorld world)
         }
         catch (BadHttpRequestException tooMuch)
         {
-            await WriteRaw(context, tooMuch.StatusCode, "text/plain", "");
+            context.Response.StatusCode = tooMuch.StatusCode;
             return null;
         }
 
@@ -115,14 +129,14 @@ sealed class FaultyDoor(GatewayWorld world)
             : own with { Body = Wire.AboutAStranger(own.Body, world.Dialect.IdentityFields) };
     }
 
-    async Task Silence(HttpContext context)
+    async Task Silence(Exchange context)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, world.Closing);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.Http.RequestAborted, world.Closing);
         await Task.Delay(LongestSilence, world.Clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        context.Abort();
+        context.Http.Abort();
     }
 
-    static Task WriteMalformed(HttpContext context, string variant, Reply honest)
+    static Task WriteMalformed(Exchange context, string variant, Reply honest)
     {
         const string json = "application/json";
         var text = Encoding.UTF8.GetString(honest.Bytes);
@@ -147,20 +161,24 @@ sealed class FaultyDoor(GatewayWorld world)
         return $"{{{string.Join(',', wrong)},{fields.ToJsonString(Wire.Compact)[1..]}";
     }
 
-    static async Task Write(HttpContext context, Reply reply)
-    {
-        foreach (var (name, value) in reply.Headers) context.Response.Headers[name] = value;
-        await WriteBytes(context, reply.Status, reply.ContentType, reply.Bytes);
-    }
+    static Task Write(Exchange context, Reply reply) =>
+        WriteBytes(context, reply.Status, reply.ContentType, reply.Bytes, reply.Headers, reply.Written is null ? null : reply.Body?.ToJsonString(Wire.Indented));
 
-    static Task WriteRaw(HttpContext context, int status, string type, string text) =>
+    static Task WriteRaw(Exchange context, int status, string type, string text) =>
         WriteBytes(context, status, type, Encoding.UTF8.GetBytes(text));
 
-    static async Task WriteBytes(HttpContext context, int status, string type, byte[] bytes)
+    static async Task WriteBytes(
+        Exchange context, int status, string type, byte[] bytes, IReadOnlyList<KeyValuePair<string, string>>? headers = null, string? meaning = null)
     {
-        context.Response.StatusCode = status;
-        context.Response.ContentType = type;
-        context.Response.ContentLength = bytes.Length;
-        await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
+        context.Calls.Answered(context.Received, status, type, headers ?? [], bytes, meaning);
+        var response = context.Http.Response;
+        foreach (var (name, value) in headers ?? []) response.Headers[name] = value;
+        response.StatusCode = status;
+        response.ContentType = type;
+        response.ContentLength = bytes.Length;
+        await response.Body.WriteAsync(bytes, context.Http.RequestAborted);
     }
+
+    /// <summary>A call that is being answered, and the log that hears of it.</summary>
+    sealed record Exchange(HttpContext Http, CallLog Calls, ReceivedCall Received);
 }

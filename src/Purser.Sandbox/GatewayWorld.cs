@@ -1,3 +1,5 @@
+using Purser.Sandbox.Inspector;
+
 namespace Purser.Sandbox;
 
 /// <summary>What surrounds one gateway: its address, clock, chance, money, faults and mail room.</summary>
@@ -32,10 +34,18 @@ public sealed class GatewayWorld : IDisposable
 
     public WebhookSender Webhooks { get; }
 
+    /// <summary>What the gateway was asked, newest kept.</summary>
+    public CallLog Calls { get; } = new();
+
     public Deadlines Deadlines { get; }
 
     /// <summary>Switches of a dialect where its documents leave a behaviour open, set over the control API.</summary>
-    public IReadOnlyDictionary<string, string> Settings { get; internal set; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Settings => settings;
+
+    /// <summary>Names of switches that the dialect has looked for so far, set or not.</summary>
+    public IReadOnlyCollection<string> SettingsLookedFor => settings.LookedFor;
+
+    readonly Switches settings = new();
 
     public DateTimeOffset Now => Clock.GetUtcNow();
 
@@ -75,11 +85,14 @@ public sealed class GatewayWorld : IDisposable
         }
     }
 
+    internal void Set(IReadOnlyDictionary<string, string> switches) => settings.Set(switches);
+
     internal void Reset()
     {
         Book = new();
         Faults.Clear();
-        Settings = new Dictionary<string, string>();
+        Calls.Forget();
+        settings.Set(new Dictionary<string, string>());
         Webhooks.Forget();
         Deadlines.Clear();
         Dialect.Open(this);

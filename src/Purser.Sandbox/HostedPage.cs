@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -8,7 +7,7 @@ namespace Purser.Sandbox;
 /// <summary>The page on which a shopper pays, plain and quick. Everything that came from outside is escaped.</summary>
 sealed class HostedPage(GatewayWorld world)
 {
-    static readonly (string Outcome, string Label, string Meaning)[] Choices =
+    internal static readonly (string Outcome, string Label, string Meaning)[] Choices =
     [
         ("declined", "Decline", "The bank says no. You can try again."),
         ("paid_pending", "Pay, confirmed later", "The bank takes the money after a while."),
@@ -84,12 +83,12 @@ sealed class HostedPage(GatewayWorld world)
         page.Append("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" ")
             .Append("content=\"width=device-width,initial-scale=1\"><title>Sandbox payment</title><style>").Append(Style)
             .Append("</style></head><body><div class=\"note\" role=\"note\">SANDBOX &middot; no real money</div><main><section><h1>")
-            .Append(Safe(Title(world.Dialect.Name))).Append("</h1><p class=\"sum\">").Append(Safe(Sum(link.Amount, link.Currency))).Append("</p><p>")
+            .Append(Safe(Title(world.Dialect.Name))).Append("</h1><p class=\"sum\">").Append(Safe(Amounts.Text(link.Amount, link.Currency))).Append("</p><p>")
             .Append(Safe(link.Description)).Append("</p><p class=\"small\">Reference ").Append(Safe(link.Reference ?? "none")).Append(" &middot; ")
             .Append(Safe(state)).Append("</p>");
         if (message is not null) page.Append("<p role=\"status\">").Append(Safe(message)).Append("</p>");
         page.Append("</section><section>");
-        if (payable) Choose(page, context.Request.Path.Value ?? "/", Sum(link.Amount, link.Currency));
+        if (payable) Choose(page, context.Request.Path.Value ?? "/", Amounts.Text(link.Amount, link.Currency));
         else page.Append("<p>This link can no longer be paid.</p>");
         if (world.Dialect.CancelReturn(link) is { Form: null } away)
             page.Append("<a class=\"b\" href=\"").Append(Safe(away.Url)).Append("\">Cancel and go back</a>");
@@ -141,12 +140,4 @@ sealed class HostedPage(GatewayWorld world)
     }
 
     internal static string Safe(string text) => WebUtility.HtmlEncode(text);
-
-    internal static string Sum(long amount, string currency)
-    {
-        var code = currency.ToUpperInvariant();
-        var digits = code switch { "JPY" or "KRW" or "VND" or "CLP" => 0, "KWD" or "BHD" or "OMR" or "JOD" or "TND" => 3, _ => 2 };
-        var whole = amount / Math.Pow(10, digits);
-        return code + " " + whole.ToString("N" + digits, CultureInfo.InvariantCulture);
-    }
 }

@@ -45,6 +45,9 @@ public interface IGatewayDialect
 
     Task<Reply> Answer(Call call);
 
+    /// <summary>What the body of a call says, for the inspector; a dialect with the key decrypts it. Null when the body says it plainly.</summary>
+    string? PlainWords(Call call) => Inspector.PlainWords.Of(call);
+
     /// <summary>How the gateway words a 429 or a 5xx.</summary>
     Reply Trouble(int status) => new(status, new JsonObject { ["error"] = new JsonObject { ["message"] = "Something went wrong" } });
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Purser.Sandbox.Pages;
 
 namespace Purser.Sandbox;
 
@@ -122,12 +123,29 @@ public sealed class Sandbox : IAsyncDisposable
             }
             else
             {
-                await new ControlApi(this).Serve(context);
+                await Control(context);
             }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The caller hung up; there is nobody to answer.
+        }
+    }
+
+    async Task Control(HttpContext context)
+    {
+        if (LoopbackOnly.WhyNot(context.Request) is { } stranger)
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            await context.Response.WriteAsJsonAsync(new { error = stranger }, context.RequestAborted);
+        }
+        else if (context.Request.Path.StartsWithSegments("/control", StringComparison.Ordinal))
+        {
+            await new ControlApi(this).Serve(context);
+        }
+        else
+        {
+            await new ControlPages(this, app.Services).Serve(context);
         }
     }
 }

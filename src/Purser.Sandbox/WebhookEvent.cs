@@ -60,6 +60,9 @@ public sealed record WebhookEndpoint(Uri? Url, IReadOnlyList<string> Secrets, IR
     /// <summary>The gateway has given it up.</summary>
     public bool Disabled { get; init; }
 
+    /// <summary>Webhooks go over HTTP; a path alone would be a file to some readers of addresses.</summary>
+    internal static bool CanBe(string url) => Uri.TryCreate(url, UriKind.Absolute, out var address) && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps);
+
     internal string? WhyNot(string type)
     {
         if (Url is null) return "no endpoint";
