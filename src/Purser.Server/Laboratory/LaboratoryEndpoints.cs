@@ -35,16 +35,28 @@ static class LaboratoryEndpoints
         if (gateway is not IShowSignatures shows) return await Show(http, door, show, complaint: "Choose a gateway.");
 
         var account = new GatewayAccount("laboratory", name, gateway.Profile.BaseUrl, ImmutableDictionary<string, string>.Empty);
+        var shownAgain = new List<string>();
+        string? wrong = null;
         foreach (var line in settings.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             var equals = line.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 1 || gateway.Profile.Settings.All(s => s.Name != line[..equals].Trim()))
-                return await Show(http, door, show, name, settings, text,
-                    $"'{(equals < 1 ? line : line[..equals])}' is none of {string.Join(", ", gateway.Profile.Settings.Select(s => s.Name))}; write name=value.");
-            account = account with { Settings = account.Settings.SetItem(line[..equals].Trim(), line[(equals + 1)..].Trim()) };
+            var setting = equals < 1 ? null : gateway.Profile.Settings.FirstOrDefault(s => s.Name == line[..equals].Trim());
+            if (setting is null)
+            {
+                wrong ??= $"A line of the settings names none of {string.Join(", ", gateway.Profile.Settings.Select(s => s.Name))}; write name=value.";
+                continue;
+            }
+            var value = line[(equals + 1)..].Trim();
+            // A key or certificate has lines of its own; here it is written in one.
+            account = account with { Settings = account.Settings.SetItem(setting.Name, setting.Lines ? value.Replace("\\n", "\n", StringComparison.Ordinal) : value) };
+            shownAgain.Add(setting.Secret ? $"{setting.Name}=" : $"{setting.Name}={value}");
         }
+        // No secret goes back into the page, not into its fields either.
+        settings = string.Join('\n', shownAgain);
+        text = SignatureLaboratory.Without(SignatureLaboratory.Secrets(shows, account), text);
+        if (wrong is not null) return await Show(http, door, show, name, settings, text, wrong);
         // A browser makes every line end of a text a carriage return and a line feed; what was sent rarely has them.
-        var bytes = form.Files.GetFile("file") is { Length: > 0 } file ? await Bytes(file, http.RequestAborted) : Encoding.UTF8.GetBytes(text.ReplaceLineEndings("\n"));
+        var bytes = form.Files.GetFile("file") is { Length: > 0 } file ? await Bytes(file, http.RequestAborted) : Encoding.UTF8.GetBytes(form["message"].ToString().ReplaceLineEndings("\n"));
         var message = PastedMessage.Read(bytes, http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
         return await Show(http, door, show, name, settings, text, found: SignatureLaboratory.Compute(shows, null, message, account));
     }

@@ -5,11 +5,19 @@ namespace Purser.Server.Laboratory;
 
 /// <summary>One signed message, computed step by step.</summary>
 /// <param name="Difference">Where given and expected part, in words; null when they agree or there is nothing to compare.</param>
-sealed record Finding(SignatureRecipe Recipe, SignatureTrace Trace, string? Difference);
+/// <param name="DiffersAt">The first step whose result is not what the message says, counted from 0; null when the message is right.</param>
+sealed record Finding(SignatureRecipe Recipe, SignatureTrace Trace, string? Difference, int? DiffersAt)
+{
+    /// <summary>So many characters of given and expected agree.</summary>
+    public int Agree => Trace.Given is { } given && Trace.Expected is { } expected ? given.AsSpan().CommonPrefixLength(expected) : 0;
+}
 
 /// <summary>The signature laboratory: a pasted message, an account's settings, and every step from one to the other.</summary>
 static class SignatureLaboratory
 {
+    /// <summary>Shorter values would be found in everything.</summary>
+    const int ShortestSecret = 4;
+
     /// <summary>Gateways whose signatures can be shown, by name.</summary>
     public static ImmutableSortedDictionary<string, IShowSignatures> Gateways(IEnumerable<IGateway> all) =>
         all.Where(g => g is IShowSignatures).ToImmutableSortedDictionary(g => g.Profile.Name, g => (IShowSignatures)g, StringComparer.Ordinal);
@@ -19,9 +27,36 @@ static class SignatureLaboratory
     [
         .. gateway.Signatures.Where(r => recipe is null || r.Name == recipe)
             .Select(r => (Recipe: r, Trace: r.Compute(message, account)))
-            .Select(f => new Finding(f.Recipe, f.Trace, Difference(f.Trace)))
+            .Select(f => new Finding(f.Recipe, Without(Secrets(gateway, account), f.Trace), Difference(f.Trace), DiffersAt(f.Trace)))
             .OrderByDescending(f => f.Trace.Right),
     ];
+
+    /// <summary>What must not be shown again, whoever shows it: the account's secrets, wherever they stand.</summary>
+    public static ImmutableArray<string> Secrets(IShowSignatures gateway, GatewayAccount account) =>
+        gateway is not IGateway { Profile: var profile } ? [] :
+        [
+            .. profile.Settings.Where(s => s.Secret).SelectMany(s => s.Several ? account.SeveralSettings(s.Name) : account.OptionalSetting(s.Name) is { } value ? [value] : [])
+                .Where(s => s.Length >= ShortestSecret).OrderByDescending(s => s.Length),
+        ];
+
+    public static string Without(ImmutableArray<string> secrets, string text) =>
+        secrets.Aggregate(text, (rest, secret) => rest.Replace(secret, Redaction.Mark, StringComparison.Ordinal));
+
+    /// <summary>Recipes cut their secrets; one that forgets shows none here either.</summary>
+    static SignatureTrace Without(ImmutableArray<string> secrets, SignatureTrace trace) => trace with
+    {
+        Steps = [.. trace.Steps.Select(s => new SignatureStep(s.Title, Without(secrets, s.Value), s.Remark is null ? null : Without(secrets, s.Remark)))],
+        Given = trace.Given is null ? null : Without(secrets, trace.Given),
+    };
+
+    /// <summary>The step that comes to another end than the message says; where none can be told, the last, which says why.</summary>
+    static int? DiffersAt(SignatureTrace trace)
+    {
+        if (trace.Right || trace.Steps.IsEmpty) return null;
+        for (var i = 0; i < trace.Steps.Length; i++)
+            if (trace.Given != trace.Expected && trace.Steps[i].Value == trace.Expected) return i;
+        return trace.Steps.Length - 1;
+    }
 
     static string? Difference(SignatureTrace trace)
     {
