@@ -62,6 +62,9 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         if (input.News is { } news && (order is null || news.QuarantineReason is not null))
             return Quarantine(news, input.Order, news.QuarantineReason ?? (input.Order is null ? "It names no order of ours." : "We have no such order."));
         if (order is null) return new EngineReply.Done(new Reply.Refused(Refusal.OrderUnknown));
+        // One installation may hold several accounts at a gateway, a test one among them: what one signs says nothing of another's payments.
+        if (input.News is { Payment: { } told } foreign && order.Payment(told) is { } theirs && theirs.Account != foreign.Account)
+            return Quarantine(foreign, input.Order, $"The payment belongs to the account {theirs.Account}.");
 
         // All of one input's decisions, or none: a bug in the third must not leave the first two without the third.
         var decided = new List<Decision>();
@@ -69,7 +72,7 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         foreach (var one in input.Inputs)
         {
             // What a message tells is true from when it arrived here, by the one clock that all nodes share.
-            var dated = one is Evidence { Source: EvidenceSource.Webhook } told ? told with { At = loaded.Now } : one;
+            var dated = one is Evidence { Source: EvidenceSource.Webhook } heard ? heard with { At = loaded.Now } : one;
             var decision = decide(order, dated, loaded.Now, rules);
             reply = decision.Reply;
             order = decision.After;

@@ -105,6 +105,20 @@ public sealed class EngineTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task What_one_account_signs_says_nothing_of_another_accounts_payment()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        var paid = EngineWorld.Paid(id, "evt_8");
+        var reply = await world.Engine.Submit(paid with { News = paid.News! with { Account = "cards-test" } }, default);
+
+        reply.ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Quarantined);
+        (await world.Ask<long>("select count(*) from postings where order_id = $1", id.Value)).ShouldBe(0);
+        (await world.Ask<string>("select reason from gateway_news where event_id = 'evt_8' and verdict = 2")).ShouldContain("cards");
+        (await world.Engine.Submit(paid, default)).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Applied);
+    }
+
+    [Fact]
     public async Task An_idempotency_key_gives_the_first_order_again_and_refuses_other_content()
     {
         await using var world = await World();
