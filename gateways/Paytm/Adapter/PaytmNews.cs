@@ -85,8 +85,9 @@ static class PaytmNews
         return OfRefund(credited ? "refund_success" : "refund_accept", order, refund, status, payment, Short(news.TxnId), fact);
     }
 
+    /// <summary>The order is part of the event's name: names are not signed, and a form with its names changed about must not pass for the genuine one.</summary>
     static NewsReading.Genuine OfPayment(string order, string? money, string status, PaymentId? payment) =>
-        new($"payment-{money ?? order}-{status}", status, payment, [], ProvesAmount: false) { MoneyReference = money };
+        new($"payment-{Short(order)}-{money}-{status}", status, payment, [], ProvesAmount: false) { MoneyReference = money };
 
     static NewsReading.Genuine OfRefund(string kind, string order, string refund, string status, PaymentId? payment, string? money, RefundEvidence? fact) =>
         new($"{kind}-{order}-{refund}-{status}", kind, payment, [], ProvesAmount: false)

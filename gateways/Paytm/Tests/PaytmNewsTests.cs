@@ -28,10 +28,20 @@ public sealed class PaytmNewsTests
     public void A_payment_is_named_and_nothing_is_believed()
     {
         var news = Webhook(Paid).ShouldBeOfType<NewsReading.Genuine>();
-        (news.Payment!.Value.Reference, news.EventId, news.ProvesAmount, news.Facts.Count).ShouldBe((Ours, "payment-T1-TXN_SUCCESS", false, 0));
+        (news.Payment!.Value.Reference, news.EventId, news.ProvesAmount, news.Facts.Count).ShouldBe((Ours, $"payment-{Ours}-T1-TXN_SUCCESS", false, 0));
         var pending = Paid;
         pending["STATUS"] = "PENDING";
         Webhook(pending).ShouldBeOfType<NewsReading.Genuine>().EventId.ShouldNotBe(news.EventId);
+    }
+
+    [Fact]
+    public void A_form_with_its_names_changed_about_does_not_stand_in_for_the_genuine_one()
+    {
+        var genuine = Webhook(Paid).ShouldBeOfType<NewsReading.Genuine>();
+        // Only values are signed, in the order of their names: these names keep that order.
+        var renamed = Paid.ToDictionary(f => f.Key switch { "ORDERID" => "MIE", "PAYMENTMODE" => "ORDERID", var name => name }, f => f.Value);
+        renamed["ORDERID"] = renamed.GetValueOrDefault("ORDERID") ?? "UPI";
+        if (Webhook(renamed) is NewsReading.Genuine other) other.EventId.ShouldNotBe(genuine.EventId);
     }
 
     [Theory]
