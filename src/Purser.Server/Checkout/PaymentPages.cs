@@ -11,6 +11,10 @@ namespace Purser.Server.Checkout;
 static class PaymentPages
 {
     static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(4);
+    static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(3);
+
+    /// <summary>Nobody pays on a gateway's page faster than this.</summary>
+    static readonly TimeSpan FirstVisit = TimeSpan.FromSeconds(15);
 
     public static void Map(IEndpointRouteBuilder pages)
     {
@@ -18,13 +22,25 @@ static class PaymentPages
             door.OpenPayment(http, id, http.Request.Query["token"], (found, number) => StatusPages.Show(http, door, show, found, number, part: false)));
         pages.MapGet("/pay/{id}/part", (string id, HttpContext http, ShopperDoor door, Pages show) =>
             door.OpenPayment(http, id, http.Request.Query["token"], (found, number) => StatusPages.Show(http, door, show, found, number, part: true)));
-        pages.MapGet("/pay/{id}/go", (string id, HttpContext http, ShopperDoor door, Pages show) =>
-            door.OpenPayment(http, id, http.Request.Query["token"], (found, number) => HandOver(http, door, show, found, number)));
+        pages.MapGet("/pay/{id}/go", (string id, HttpContext http, ShopperDoor door, Pages show, OrderEngine engine, LiveHub live) =>
+            door.OpenPayment(http, id, http.Request.Query["token"], async (found, number) =>
+            {
+                if (!MayHavePosted(found, number)) return await HandOver(http, door, show, found, number);
+                // A form can be posted again, and paid again. So the gateway is asked first; then this same page decides by what is known.
+                await engine.Submit(found.Order.Id, new OrderCommand.Look(number), http.RequestAborted);
+                await live.WaitForChange(found.Order.Id, found.Order.Sequence, AskPatience, http.RequestAborted);
+                return await door.OpenPayment(http, id, http.Request.Query["token"], (now, again) => HandOver(http, door, show, now, again));
+            }));
         pages.MapPost("/pay/{id}/cancel", Cancel);
     }
 
     public static bool CanCancel(ShopperDoor door, Payment payment) =>
         payment is { Status: PaymentStatus.Pending, CancelAsked: false } && door.Accounts.Terms.TryGetValue(payment.Account, out var terms) && terms.CanCancel;
+
+    /// <summary>The shopper had the form before, long enough ago to have paid with it, and nobody has asked since.</summary>
+    static bool MayHavePosted(ShopperOrder found, int number) =>
+        found.Order.Payment(number) is { Status: PaymentStatus.Pending, Link: PaymentLink.Form, LinkOpenedAt: { } opened } payment
+        && found.Now - opened > FirstVisit && !(found.Now - payment.LookedAt < FirstVisit);
 
     static async Task<IResult> HandOver(HttpContext http, ShopperDoor door, Pages pages, ShopperOrder found, int number)
     {
