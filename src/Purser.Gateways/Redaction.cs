@@ -49,7 +49,7 @@ public sealed partial class Redaction
     private static partial Regex JsonField();
 
     // What opens doors for a while, as token endpoints answer it.
-    [GeneratedRegex("(\"[a-z_]*(?:access|refresh)_?token\"\\s*:\\s*)\"(?>(?:[^\"\\\\]|\\\\.)*)(?:\"|$)", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    [GeneratedRegex("(\"[a-z_]*(?:access|refresh|txn)_?token\"\\s*:\\s*)\"(?>(?:[^\"\\\\]|\\\\.)*)(?:\"|$)", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Token();
 
     // The shopper's key to their own pages stands in the return address that a gateway is given: plain, escaped, or escaped twice; under

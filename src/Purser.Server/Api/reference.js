@@ -99,7 +99,7 @@ function show(api, path, method, operation) {
     const content = Object.values(answer.content ?? {})[0];
     const example = content?.example ?? Object.values(content?.examples ?? {})[0]?.value;
     section.append(make('details', {}, make('summary', {}, `${status} `, make('span', { class: 'soft' }, answer.description)),
-      example && make('pre', { tabindex: '0' }, pretty(example)), status < '300' ? make('details', {}, make('summary', {}, 'Fields of the answer'), fields(api, content.schema)) : null));
+      example && make('pre', { tabindex: '0' }, pretty(example)), status < '300' && content ? make('details', {}, make('summary', {}, 'Fields of the answer'), fields(api, content.schema)) : null));
   }
   section.append(tryIt(path, method, operation));
   return section;

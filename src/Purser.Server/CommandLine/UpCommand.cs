@@ -22,9 +22,14 @@ static class UpCommand
         places.AddRow("Sandbox gateways", $"{sandbox.ControlUrl}/");
         foreach (var gateway in sandbox.Gateways) places.AddRow($"  {Markup.Escape(gateway.Name)}", gateway.Url);
         foreach (var half in sandbox.Alone) places.AddRow("", Markup.Escape(half));
-        places.AddRow("Secret API key", keys.Secret);
-        places.AddRow("Publishable API key", keys.Publishable);
         AnsiConsole.Write(new Panel(places).Header("Purser is up. Ctrl-C stops all of it."));
+        // Outside of the box, which would break them at the terminal's edge.
+        Console.WriteLine($"""
+
+            The keys of this start, secret and publishable, to be copied into another terminal:
+            export KEY={keys.Secret}
+            export PUBLISHABLE_KEY={keys.Publishable}
+            """);
         await host.WaitForShutdown();
         return 0;
     }

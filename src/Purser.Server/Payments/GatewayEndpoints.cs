@@ -20,7 +20,7 @@ public static class GatewayEndpoints
     static IResult List(GatewayAccounts accounts, HttpContext http)
     {
         if (new QueryFields(http.Request.Query).Problem() is { } problem) return problem;
-        return ApiJson.Answer(new GatewayList([.. accounts.InOrder.Select(View)]));
+        return ApiJson.Answer(new GatewayList([.. accounts.InOrder.Where(e => e.On).Select(View)]));
     }
 
     static GatewayView View(GatewayAccounts.Entry entry) => new(

@@ -28,6 +28,7 @@ public sealed class RedactionTests
     [InlineData("""{"vpa":"asha@okbank"}""", "okbank")]
     [InlineData("""{"scope":"all","access_token":"A21.AAF-tok_en","token_type":"Bearer"}""", "A21", "tok_en")]
     [InlineData("""{"accessToken": "A21.AAF-tok""", "A21")]
+    [InlineData("""{"body":{"txnToken":"f0bed899539742309eebd8XXXX7edcf6"}}""", "f0bed8")]
     [InlineData("""{"callback_url":"https://pay.example/gateways/g/return?payment=pay_1&token=AAeH3nGx0d_Zb1-yXk"}""", "AAeH3", "yXk")]
     [InlineData("""{"callback_url":"https://pay.example/return?payment=pay_1\u0026token=AAeH3nGx0d_Zb1-yXk"}""", "AAeH3", "yXk")]
     [InlineData("success_url=https%3A%2F%2Fpay.example%2Freturn%3Fpayment%3Dpay_1%26token%3DAAeH3nGx0d_Zb1-yXk&mode=payment", "AAeH3", "yXk")]
