@@ -202,7 +202,9 @@ sealed class SandboxGateway : WorldGateway
         if (link is null) return;
         var text = notice.Payload.ToJsonString(Sandbox.Wire.Compact);
         var money = link.Tries.LastOrDefault(t => t.CapturedAt is not null && text.Contains(t.Id, StringComparison.Ordinal))?.Id;
-        Tell(new Notice(notice.Type, link, Render, Money: money) { EventId = notice.EventId });
+        // A second capture may be told of by its news alone, so these arrive in the end, and without a lie in their place.
+        var second = link.Tries.Count(t => t.CapturedAt is not null) > 1;
+        Tell(new Notice(notice.Type, link, Render, MustArrive: second, Money: money) { EventId = notice.EventId });
 
         string Render(string eventId, View view)
         {
