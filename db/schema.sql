@@ -1,5 +1,14 @@
 -- What the numbered files add up to. Written by SchemaTests with PURSER_UPDATE=1; not run by anything.
 
+create table anchors (
+  day date not null,
+  orders bigint not null,
+  events bigint not null,
+  hash bytea not null,
+  made_at timestamp with time zone not null,
+  constraint anchors_pkey PRIMARY KEY (day)
+);
+
 create table api_keys (
   id integer generated always as identity not null,
   name text not null,
@@ -43,6 +52,7 @@ create table events (
   type smallint not null,
   at timestamp with time zone not null,
   data text not null,
+  hash bytea default '\x'::bytea not null,
   constraint events_pkey PRIMARY KEY (order_id, sequence)
 );
 CREATE INDEX events_at ON events USING btree (at, order_id, sequence);
@@ -114,6 +124,7 @@ create table orders (
   fulfilled_at timestamp with time zone,
   wake_at timestamp with time zone,
   customer_country text,
+  hash bytea default '\x'::bytea not null,
   constraint orders_pkey PRIMARY KEY (id),
   constraint orders_amount_check CHECK ((amount > 0)),
   constraint orders_check CHECK (((status = 1) = (paid_by IS NOT NULL))),
@@ -220,3 +231,15 @@ create table schema_migrations (
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (number)
 );
+
+create view ledger as
+ SELECT e.at,
+    p.order_id,
+    p.sequence,
+    p.line,
+    e.type,
+    p.account,
+    p.amount,
+    p.currency
+   FROM (postings p
+     JOIN events e ON (((e.order_id = p.order_id) AND (e.sequence = p.sequence))));

@@ -58,6 +58,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 
     sealed class Session(NpgsqlDataSource database) : IOrderSession
     {
+        readonly Dictionary<OrderId, byte[]> latestHashes = [];
         NpgsqlConnection? connection;
         bool begun;
 
@@ -78,7 +79,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         public async Task Commit(BatchChanges changes, CancellationToken stop)
         {
             await using var write = new NpgsqlBatch(connection);
-            OrderTableStore.Write(write, changes);
+            OrderTableStore.Write(write, changes, latestHashes);
             write.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
             try
             {
@@ -161,10 +162,12 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             var payments = new Dictionary<long, List<Payment>>();
             var refunds = new Dictionary<long, List<Refund>>();
             var orders = new Dictionary<OrderId, Order>();
+            latestHashes.Clear();
             while (await rows.ReadAsync(stop))
             {
                 var order = OrderTableStore.ReadOrder(rows);
                 orders.Add(order.Id, order);
+                latestHashes.Add(order.Id, rows.GetFieldValue<byte[]>("hash"));
             }
             await rows.NextResultAsync(stop);
             while (await rows.ReadAsync(stop)) Group(payments, rows.GetInt64(0)).Add(OrderTableStore.ReadPayment(rows));

@@ -8,9 +8,11 @@ using Purser.Refunds;
 using static NpgsqlTypes.NpgsqlDbType;
 using CallRow = (Purser.OrderId Order, Purser.Server.Engine.CallRecord Call);
 using CaptureRow = (string Account, string MoneyReference, Purser.OrderId Order, int Payment);
+using EventRow = (Purser.Orders.OrderEvent Event, string Data, byte[] Hash);
 using KeyRow = (Purser.Server.Engine.RequestKey Key, string Resource);
 using NewOrderRow = (Purser.Orders.Order Order, Purser.Orders.OrderContent Content);
 using NewsRow = (Purser.Server.Engine.GatewayNews News, Purser.OrderId? Order, Purser.Server.Engine.NewsVerdict Verdict, string? Reason);
+using OrderRow = (Purser.Orders.Order Order, byte[] Hash);
 using PaymentRow = (Purser.OrderId Order, Purser.Payments.Payment P);
 using RefundRow = (Purser.OrderId Order, Purser.Refunds.Refund R);
 
@@ -30,7 +32,7 @@ static class OrderTableStore
 
     const string RefundColumns = "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at";
 
-    public const string LockOrders = $"select {OrderColumns} from orders where id = any($1) order by id for update";
+    public const string LockOrders = $"select {OrderColumns}, hash from orders where id = any($1) order by id for update";
     public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";
     public const string LoadPayments = $"select {PaymentColumns} from payments where order_id = any($1) order by order_id, number";
     public const string LoadRefunds = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
@@ -202,13 +204,14 @@ static class OrderTableStore
         Column.Of("requested_at", TimestampTz, (RefundRow r) => r.R.RequestedAt),
     ];
 
-    static readonly Column<OrderEvent>[] NewEvent =
+    static readonly Column<EventRow>[] NewEvent =
     [
-        Column.Of("order_id", Bigint, (OrderEvent e) => e.Order.Value),
-        Column.Of("sequence", Integer, (OrderEvent e) => e.Sequence),
-        Column.Of("type", Smallint, (OrderEvent e) => (short)e.Type),
-        Column.Of("at", TimestampTz, (OrderEvent e) => e.At),
-        Column.Of("data", NpgsqlDbType.Text, (OrderEvent e) => EventJson.Data(e)),
+        Column.Of("order_id", Bigint, (EventRow e) => e.Event.Order.Value),
+        Column.Of("sequence", Integer, (EventRow e) => e.Event.Sequence),
+        Column.Of("type", Smallint, (EventRow e) => (short)e.Event.Type),
+        Column.Of("at", TimestampTz, (EventRow e) => e.Event.At),
+        Column.Of("data", NpgsqlDbType.Text, (EventRow e) => e.Data),
+        Column.Of("hash", Bytea, (EventRow e) => e.Hash),
     ];
 
     static readonly Column<Posting>[] NewPosting =
@@ -287,13 +290,18 @@ static class OrderTableStore
         Column.Of("answer", NpgsqlDbType.Text, (CallRow c) => c.Call.Answer),
     ];
 
-    static readonly RowSet<NewOrderRow> InsertOrders = RowSet.Insert("orders",
-        [.. NewOrder, .. OrderState.Select(c => c.From((NewOrderRow o) => o.Order))]);
-    static readonly RowSet<Order> UpdateOrders = RowSet.Update("orders", [Column.Of("id", Bigint, (Order o) => o.Id.Value)], OrderState);
+    static readonly RowSet<(NewOrderRow New, byte[] Hash)> InsertOrders = RowSet.Insert("orders",
+    [
+        .. NewOrder.Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New)),
+        .. OrderState.Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New.Order)),
+        Column.Of("hash", Bytea, ((NewOrderRow New, byte[] Hash) o) => o.Hash),
+    ]);
+    static readonly RowSet<OrderRow> UpdateOrders = RowSet.Update("orders", [Column.Of("id", Bigint, (OrderRow o) => o.Order.Id.Value)],
+        [.. OrderState.Select(c => c.From((OrderRow o) => o.Order)), Column.Of("hash", Bytea, (OrderRow o) => o.Hash)]);
     static readonly RowSet<PaymentRow> InsertPayments = RowSet.Insert("payments", [.. PaymentKey, .. PaymentBirth, .. PaymentState]);
     static readonly RowSet<PaymentRow> UpdatePayments = RowSet.Update("payments", PaymentKey, PaymentState);
     static readonly RowSet<RefundRow> InsertRefunds = RowSet.Insert("refunds", NewRefund);
-    static readonly RowSet<OrderEvent> InsertEvents = RowSet.Insert("events", NewEvent);
+    static readonly RowSet<EventRow> InsertEvents = RowSet.Insert("events", NewEvent);
     static readonly RowSet<Posting> InsertPostings = RowSet.Insert("postings", NewPosting);
     static readonly RowSet<OrderEvent> InsertDiscrepancies = RowSet.Insert("discrepancies", NewDiscrepancy);
     static readonly RowSet<OrderEvent> ResolveDiscrepancies = RowSet.Sql(
@@ -305,10 +313,17 @@ static class OrderTableStore
     static readonly RowSet<KeyRow> InsertKeys = RowSet.Insert("request_keys", NewKey, "created_at", "clock_timestamp()");
     static readonly RowSet<CallRow> InsertCalls = RowSet.Insert("gateway_calls", NewCall);
 
-    public static void Write(NpgsqlBatch batch, BatchChanges changes)
+    /// <param name="latest">The hash of each order's latest event, as it was loaded; the new events are chained to it.</param>
+    public static void Write(NpgsqlBatch batch, BatchChanges changes, Dictionary<OrderId, byte[]> latest)
     {
-        InsertOrders.Add(batch, changes.Created);
-        UpdateOrders.Add(batch, [.. changes.Changed.Select(c => c.After)]);
+        var events = new List<EventRow>(changes.Events.Count);
+        foreach (var e in changes.Events)
+        {
+            var data = EventJson.Data(e);
+            events.Add((e, data, latest[e.Order] = EventChain.Next(latest.GetValueOrDefault(e.Order) ?? [], e.Order, e.Sequence, e.Type, e.At, data)));
+        }
+        InsertOrders.Add(batch, [.. changes.Created.Select(c => (c, latest[c.Order.Id]))]);
+        UpdateOrders.Add(batch, [.. changes.Changed.Select(c => (c.After, latest[c.After.Id]))]);
         var born = new List<PaymentRow>();
         var moved = new List<PaymentRow>();
         var refunds = new List<RefundRow>();
@@ -329,7 +344,7 @@ static class OrderTableStore
         InsertPayments.Add(batch, born);
         UpdatePayments.Add(batch, moved);
         InsertRefunds.Add(batch, refunds);
-        InsertEvents.Add(batch, changes.Events);
+        InsertEvents.Add(batch, events);
         InsertPostings.Add(batch, changes.Postings);
         InsertDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyOpened)]);
         ResolveDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyResolved)]);
