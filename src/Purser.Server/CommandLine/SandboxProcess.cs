@@ -86,7 +86,9 @@ sealed class SandboxProcess : IAsyncDisposable
             settings[$"{path}:BaseUrl"] = playable[i].Url;
             settings[$"{path}:TestMode"] = "true";
             settings[$"{path}:Order"] = $"{i}";
-            foreach (var (name, value) in playable[i].Settings) settings[$"{path}:{name}"] = value;
+            Adapters.TryFind(playable[i].Name, out var adapter);
+            foreach (var setting in adapter!.Profile.Settings)
+                if (playable[i].Settings.TryGetValue(setting.Name, out var value)) settings[$"{path}:{setting.Name}"] = value;
         }
         return settings;
     }

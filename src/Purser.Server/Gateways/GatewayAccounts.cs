@@ -8,7 +8,7 @@ using Purser.Routing;
 namespace Purser.Server.Gateways;
 
 /// <summary>The gateway accounts of this installation, from the configuration section <c>Gateways</c>: one entry an account, by its name.
-/// <c>Gateways:shop-cards:Gateway</c> names the gateway, <c>BaseUrl</c> and <c>TestMode</c> are optional, the rest are its settings.</summary>
+/// <c>Gateways:shop-cards:Gateway</c> names the gateway, <see cref="AccountSettings"/> what else there can be.</summary>
 public sealed class GatewayAccounts
 {
     readonly FrozenDictionary<string, Entry> entries;
@@ -26,8 +26,14 @@ public sealed class GatewayAccounts
         public bool On { get; init; } = true;
         public ImmutableArray<FeeRate> Fees { get; init; } = [];
 
+        /// <summary>What the account takes of its gateway's currencies. Empty: every one.</summary>
+        public ImmutableHashSet<string> Currencies { get; init; } = Gateway.Profile.Currencies;
+
+        /// <summary>What the account offers of its gateway's ways to pay. Empty: its page alone decides.</summary>
+        public ImmutableArray<MethodOffer> Offers { get; init; } = Gateway.Profile.Offers;
+
         /// <summary>What routing knows of it.</summary>
-        public RouteAccount Route => new(Account.Name, Gateway.Profile.Currencies, Gateway.Profile.Offers)
+        public RouteAccount Route => new(Account.Name, Currencies, Offers)
         {
             On = On,
             RefusesAmount = Gateway.Profile.RefusesAmount,
@@ -44,58 +50,26 @@ public sealed class GatewayAccounts
     public IReadOnlyDictionary<string, GatewayTerms> Terms { get; }
 
     /// <summary>Every way to pay that has a name here: the common ones, and those of the accounts.</summary>
-    public string[] Methods => [.. PaymentMethods.Common.Concat(InOrder.SelectMany(e => e.Gateway.Profile.Methods)).Distinct()];
+    public string[] Methods => [.. PaymentMethods.Common.Concat(InOrder.SelectMany(e => e.Offers).Select(o => o.Method)).Distinct()];
 
     public Entry? Find(string account) => entries.GetValueOrDefault(account);
 
     /// <summary>The accounts that can take this amount.</summary>
     public IEnumerable<Entry> For(Money amount, string? country = null) => InOrder.Where(e => e.Route.WhyNot(amount, country, null) is null);
 
-    /// <summary>Reads the section. Every fault names its setting and what to do.</summary>
+    /// <summary>Reads the section. Every fault names its setting and what to do; an account with a fault is left out.</summary>
     public static (GatewayAccounts Accounts, ImmutableArray<string> Faults) Read(IConfiguration configuration, IEnumerable<IGateway> gateways)
     {
-        var section = configuration.GetSection("Gateways");
         var known = gateways.ToDictionary(g => g.Profile.Name, StringComparer.Ordinal);
         var faults = ImmutableArray.CreateBuilder<string>();
         var entries = new List<Entry>();
         // Configuration hands sections back sorted by name; Order says the preference.
-        foreach (var one in section.GetChildren().OrderBy(c => c.GetValue("Order", 100)).ThenBy(c => c.Key, StringComparer.Ordinal))
-        {
-            var name = one.Key.ToLowerInvariant();
-            var path = one.Path;
-            if (name.Length > 40 || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c != '-'))
-            {
-                faults.Add($"{path}: an account's name has letters, digits and dashes, 40 at most; rename it.");
-                continue;
-            }
-            var kind = one["Gateway"] ?? name;
-            if (!known.TryGetValue(kind, out var gateway))
-            {
-                faults.Add($"{path}:Gateway is '{kind}'; set it to one of {string.Join(", ", known.Keys.Order())}.");
-                continue;
-            }
-            var testMode = one.GetValue("TestMode", false);
-            var url = testMode ? gateway.Profile.TestBaseUrl ?? gateway.Profile.BaseUrl : gateway.Profile.BaseUrl;
-            if (one["BaseUrl"] is { } other && !Uri.TryCreate(other, UriKind.Absolute, out url!))
-            {
-                faults.Add($"{path}:BaseUrl is '{other}'; set it to an absolute URL or leave it out for {gateway.Profile.BaseUrl}.");
-                continue;
-            }
-            var settings = gateway.Profile.Settings
-                .Select(s => (s.Name, Value: one[s.Name] ?? one[s.Name.Replace("_", "", StringComparison.Ordinal)]))
-                .Where(s => !string.IsNullOrEmpty(s.Value)).ToImmutableDictionary(s => s.Name, s => s.Value!, StringComparer.Ordinal);
-            var missing = gateway.Profile.Settings.Where(s => s.Required && !settings.ContainsKey(s.Name)).ToList();
-            foreach (var setting in missing) faults.Add($"{path}:{setting.Name} is missing: {setting.Meaning}");
-            if (missing.Count > 0) continue;
-            var account = new GatewayAccount(name, kind, url, settings) { TestMode = testMode };
-            if (gateway.Profile.RefusesAccount(account) is { } refused)
-            {
-                faults.Add($"{path}: {refused}");
-                continue;
-            }
-            entries.Add(new Entry(account, gateway) { On = one.GetValue("On", true), Fees = RoutingSettings.Fees(one, faults) });
-        }
-        var rules = RoutingSettings.Rules(configuration.GetSection("Routing"), [.. entries.Select(e => e.Account.Name)], faults);
+        var ordered = configuration.GetSection("Gateways").GetChildren().Select(one => new AccountSettings(one, faults)).OrderBy(a => a.Order)
+            .ThenBy(a => a.Name, StringComparer.Ordinal).ToList();
+        foreach (var one in ordered)
+            if (one.Entry(known) is { } entry) entries.Add(entry);
+        // A rule may name an account that has a fault of its own: one sentence about it is enough.
+        var rules = RoutingSettings.Rules(configuration.GetSection("Routing"), [.. ordered.Select(a => a.Name)], faults);
         return (new GatewayAccounts(entries, rules), faults.ToImmutable());
     }
 }

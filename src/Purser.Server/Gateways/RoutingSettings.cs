@@ -17,16 +17,16 @@ static class RoutingSettings
         {
             foreach (var strange in one.GetChildren().Where(c => !Known.Contains(c.Key, StringComparer.OrdinalIgnoreCase)))
                 faults.Add($"{strange.Path} is not known; a rule has {string.Join(", ", Known)}.");
-            var currencies = List(one, "Currency").Select(c => c.ToUpperInvariant()).ToImmutableHashSet();
+            var currencies = List(one, "Currency", faults).Select(c => c.ToUpperInvariant()).ToImmutableHashSet();
             foreach (var code in currencies.Where(c => !Currency.TryFind(c, out _))) faults.Add($"{one.Path}:Currency: '{code}' is no ISO 4217 currency.");
-            var countries = List(one, "Country").Select(c => c.ToUpperInvariant()).ToImmutableHashSet();
+            var countries = List(one, "Country", faults).Select(c => c.ToUpperInvariant()).ToImmutableHashSet();
             foreach (var code in countries.Where(c => c.Length != 2 || !c.All(char.IsAsciiLetterUpper))) faults.Add($"{one.Path}:Country: '{code}' is no ISO 3166 country of two letters.");
             var weights = one.GetSection("Weights").GetChildren().Select(w => (Account: w.Key.ToLowerInvariant(), w.Value, w.Path)).ToList();
             foreach (var (_, value, path) in weights)
                 if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)) faults.Add($"{path} is '{value}'; set it to a whole number from 0, such as 70.");
             var shares = weights.Where(w => int.TryParse(w.Value, NumberStyles.None, CultureInfo.InvariantCulture, out _))
                 .ToImmutableDictionary(w => w.Account, w => int.Parse(w.Value!, CultureInfo.InvariantCulture), StringComparer.Ordinal);
-            ImmutableArray<string> use = [.. List(one, "Use").Select(a => a.ToLowerInvariant())];
+            ImmutableArray<string> use = [.. List(one, "Use", faults).Select(a => a.ToLowerInvariant())];
             if (use.IsEmpty) use = [.. shares.Keys.OrderBy(a => a, StringComparer.Ordinal)];
             foreach (var name in use.Concat(shares.Keys).Distinct().Where(a => !accounts.Contains(a)))
                 faults.Add($"{one.Path}: there is no gateway account '{name}'; {(accounts.Count == 0 ? "none is set up" : $"use one of {string.Join(", ", accounts)}")}.");
@@ -34,7 +34,7 @@ static class RoutingSettings
             {
                 Currencies = currencies,
                 Countries = countries,
-                Methods = [.. List(one, "Method")],
+                Methods = [.. List(one, "Method", faults)],
                 AtLeast = Amount(one, "AtLeast", currencies, faults),
                 AtMost = Amount(one, "AtMost", currencies, faults),
                 Use = use,
@@ -80,12 +80,14 @@ static class RoutingSettings
         return null;
     }
 
-    /// <summary>A list, or one text with commas.</summary>
-    static IEnumerable<string> List(IConfigurationSection rule, string name)
+    /// <summary>A list, or one text with commas. Both can only come from two places, such as the file and the environment, and configuration keeps
+    /// no order between them.</summary>
+    internal static IReadOnlyList<string> List(IConfigurationSection above, string name, ImmutableArray<string>.Builder faults)
     {
-        var section = rule.GetSection(name);
-        return section.GetChildren().Any()
-            ? section.GetChildren().Select(c => c.Value ?? "")
-            : (section.Value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var section = above.GetSection(name);
+        var list = section.GetChildren().Select(c => c.Value?.Trim() ?? "").ToList();
+        var text = (section.Value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (list.Count > 0 && text.Length > 0) faults.Add($"{section.Path} is set as a list and as a text, in two places; keep one of them.");
+        return list.Count > 0 ? list : text;
     }
 }

@@ -24,9 +24,9 @@ public static class GatewayEndpoints
     }
 
     static GatewayView View(GatewayAccounts.Entry entry) => new(
-        entry.Account.Name, entry.Account.Gateway, entry.Gateway.Profile.Title, [.. Currencies(entry.Gateway.Profile)], [.. entry.Gateway.Profile.Methods],
+        entry.Account.Name, entry.Account.Gateway, entry.Gateway.Profile.Title, [.. Currencies(entry)], [.. entry.Offers.Select(o => o.Method).Distinct()],
         entry.Account.TestMode, entry.Gateway is ICancelLinks);
 
-    static IEnumerable<string> Currencies(GatewayProfile profile) =>
-        profile.Currencies.Count > 0 ? profile.Currencies.Order(StringComparer.Ordinal) : Currency.All.Select(c => c.Code);
+    static IEnumerable<string> Currencies(GatewayAccounts.Entry entry) =>
+        entry.Currencies.Count > 0 ? entry.Currencies.Order(StringComparer.Ordinal) : Currency.All.Select(c => c.Code);
 }

@@ -49,7 +49,7 @@ public sealed class SandboxHouse : IAsyncLifetime
             var account = $"Gateways:{world.Dialect.Name}";
             settings[$"{account}:BaseUrl"] = world.Address.ToString();
             settings[$"{account}:TestMode"] = "true";
-            settings[$"{account}:webhook_secret"] = world.Dialect.WebhookSecret;
+            if (Adapters[world.Dialect.Name].Profile.Settings.Any(s => s.Name == "webhook_secret")) settings[$"{account}:webhook_secret"] = world.Dialect.WebhookSecret;
             foreach (var (name, value) in world.Dialect.Credentials) settings[$"{account}:{name}"] = value;
         }
         Server = await ServerHost.Start([], settings);

@@ -46,15 +46,18 @@ sealed class SandboxGateway : WorldGateway
             .OrderBy(NameOf, StringComparer.Ordinal),
     ];
 
+    static readonly GatewayCatalog Adapters = new(typeof(IGateway).Assembly);
+
     /// <summary>How an account of it is set up.</summary>
     public static IEnumerable<KeyValuePair<string, string?>> Settings(Type dialect)
     {
         var gateway = (IGatewayDialect)Activator.CreateInstance(dialect)!;
         var path = $"Gateways:{gateway.Name}";
-        return gateway.Credentials.Select(c => KeyValuePair.Create($"{path}:{c.Key}", (string?)c.Value)).Concat(
-        [
-            new($"{path}:Gateway", gateway.Name), new($"{path}:TestMode", "true"), new($"{path}:BaseUrl", $"https://{gateway.Name}.test/"), new($"{path}:webhook_secret", gateway.WebhookSecret),
-        ]);
+        return gateway.Credentials.Append(KeyValuePair.Create("webhook_secret", gateway.WebhookSecret)).Where(c => Adapters.TryFind(gateway.Name, out var adapter) && adapter.Profile.Settings.Any(s => s.Name == c.Key))
+            .Select(c => KeyValuePair.Create($"{path}:{c.Key}", (string?)c.Value)).Concat(
+            [
+                new($"{path}:Gateway", gateway.Name), new($"{path}:TestMode", "true"), new($"{path}:BaseUrl", $"https://{gateway.Name}.test/"),
+            ]);
     }
 
     public override bool QuestionsTellAllMoney(WorldLink link) => !TellsOfOneTry.Contains(dialect.Name) || (link.Tries.Count <= 1 && posts.GetValueOrDefault(link.Id) <= 1);
