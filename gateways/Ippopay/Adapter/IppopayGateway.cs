@@ -20,7 +20,6 @@ public sealed class IppopayGateway : IGateway, IRefundMoney, ISettleByFile
     const string LivePages = "https://pay.ippopay.com";
     const string ApiHost = "api.ippopay.com";
     const string LiveMark = "pk_live";
-    const int LongestName = 100;
     const int LongestReason = 300;
     const int LongestTransaction = 100;
 
@@ -61,9 +60,9 @@ public sealed class IppopayGateway : IGateway, IRefundMoney, ISettleByFile
             case LineReply.NotSent n: return new GatewayAnswer.NotSent(n.Reason);
             case LineReply.Lost l: return new GatewayAnswer.Unknown(l.Reason);
             case LineReply.Answered { Status: 200 or 201 } a when TryData<OrderDataWire>(a, out var data) && data.Order is { OrderId: { Length: > 0 } id } order:
-                return IppopayMapping.Opened(order, Page(call.Account, order, id)) is { } opened
+                return IppopayMapping.Opened(order, call.Payment, Page(call.Account, order, id)) is { } opened
                     ? new GatewayAnswer.Done(opened)
-                    : new GatewayAnswer.Unknown("The answer is not a new order.");
+                    : new GatewayAnswer.Unknown("The answer is not the new order that was asked for.");
             // A refusal says so in words; whether it comes with 200 or 4xx is not documented.
             case LineReply.Answered { Status: 200 or (>= 400 and < 500 and not (408 or 409 or 429)) } a when Refusal(a) is { } why:
                 return new GatewayAnswer.Rejected(line.Redact(why));
@@ -191,10 +190,10 @@ public sealed class IppopayGateway : IGateway, IRefundMoney, ISettleByFile
             json.WriteString("currency", call.Amount.Currency.Code);
             json.WriteString("payment_modes", IppopayMapping.Modes(call.Method));
             json.WriteString("return_url", Wire.WithField(call.ReturnUrl, $"{PaymentField}={call.Payment.Reference}"));
-            // The only place for a reference of ours; it comes back in the transaction.
+            // The only place they have for a reference of ours; it comes back in the transaction.
             json.WriteString("notes", call.Payment.Reference);
             json.WriteStartObject("customer");
-            if (Wire.Line(call.Customer.Name ?? "", LongestName) is { Length: > 0 } name) json.WriteString("name", name);
+            json.WriteString("name", IppopayMapping.CustomerName(call.Customer.Name, call.Payment));
             if (Wire.Email(call.Customer.Email) is { } email) json.WriteString("email", email);
             if (IndianNumber(call.Customer.Phone) is { } number)
             {

@@ -12,6 +12,8 @@ static class IppopayMapping
 {
     public static readonly Currency Rupee = Currency.Find("INR");
 
+    const int LongestName = 100;
+
     const string Created = "created", Paid = "paid", NoRefund = "not_requested";
 
     public static string? RefusesAmount(Money amount) => amount switch
@@ -39,9 +41,13 @@ static class IppopayMapping
         var other                  => other,
     };
 
-    /// <summary>A new order, which nobody can have paid yet; null when it is not that.</summary>
-    public static Evidence.LinkOpened? Opened(OrderWire order, string url) =>
-        order.OrderId is { Length: > 0 } && Same(order.Status, Created) && TryRupees(order.Amount, order.Currency, out var amount)
+    /// <summary>The notes come back when money came and not before, so our reference travels in the name too: all else in the answer to a new order could
+    /// be another's.</summary>
+    public static string CustomerName(string? name, PaymentId payment) => $"{Wire.Line(name ?? "", LongestName)} {payment.Reference}".TrimStart();
+
+    /// <summary>Our new order, which nobody can have paid yet; null when it is not that.</summary>
+    public static Evidence.LinkOpened? Opened(OrderWire order, PaymentId payment, string url) =>
+        order.OrderId is { Length: > 0 } && order.Customer?.Name?.EndsWith(payment.Reference, StringComparison.OrdinalIgnoreCase) == true && Same(order.Status, Created) && TryRupees(order.Amount, order.Currency, out var amount)
             ? new Evidence.LinkOpened(new PaymentLink.Redirect(url), amount) { GatewayReference = order.OrderId }
             : null;
 

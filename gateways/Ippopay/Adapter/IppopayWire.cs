@@ -17,9 +17,13 @@ sealed record OrderWire
     /// <summary>Rupees.</summary>
     public decimal? Amount { get; init; }
     public string? Currency { get; init; }
+    public CustomerWire? Customer { get; init; }
     /// <summary>Only in their page of before 2022; used where it comes.</summary>
     public string? PaymentUrl { get; init; }
 }
+
+/// <summary>As we gave it; the name ends with our reference.</summary>
+sealed record CustomerWire(string? Name);
 
 sealed record TransactionDataWire(TransactionWire? Transaction);
 

@@ -18,7 +18,7 @@ public sealed class IppopayTests
 
     const string Created = """
         {"success":true,"message":"Order created","data":{"order":{"merchant":{"name":"Test Store","id":"TESTMRCH"},"customer":{"phone":{"country_code":"91",
-        "national_number":"9000000001"},"name":"A Buyer","email":"buyer@example.test"},"currency":"INR","paymentModes":"cc,dc,nb,upi","status":"created","amount":1250.50,
+        "national_number":"9000000001"},"name":"A Buyer 0001jd8xk3m4np1","email":"buyer@example.test"},"currency":"INR","paymentModes":"cc,dc,nb,upi","status":"created","amount":1250.50,
         "order_id":"order_demo00001"}}}
         """;
 
@@ -43,7 +43,7 @@ public sealed class IppopayTests
     // Asking for a link.
 
     [Fact]
-    public async Task An_order_is_asked_for_with_documented_fields_only_in_rupees_and_with_our_reference_in_the_notes()
+    public async Task An_order_is_asked_for_with_documented_fields_only_in_rupees_and_with_our_reference()
     {
         var network = new ScriptedNetwork(_ => ScriptedNetwork.Answer(Created));
         (await Open(network, Call())).ShouldBeOfType<GatewayAnswer.Done>();
@@ -55,8 +55,15 @@ public sealed class IppopayTests
         asked.GetProperty("notes").GetString().ShouldBe(Ours);
         asked.GetProperty("return_url").GetString().ShouldBe($"https://pay.test/r?token=a.b&payment={Ours}");
         asked.GetProperty("customer").GetRawText().ShouldBe(
-            """{"name":"A Buyer","email":"buyer@example.test","phone":{"country_code":"91","national_number":"9000000001"}}""");
+            """{"name":"A Buyer 0001jd8xk3m4np1","email":"buyer@example.test","phone":{"country_code":"91","national_number":"9000000001"}}""");
     }
+
+    [Theory]
+    [InlineData("A Buyer 0001jd8xk3m4np1", "A Buyer 0001jd8xk3m4np2")]
+    [InlineData("A Buyer 0001jd8xk3m4np1", "A Buyer")]
+    [InlineData("\"name\":\"A Buyer 0001jd8xk3m4np1\",", "")]
+    public async Task An_order_that_does_not_say_our_reference_back_is_not_ours(string from, string to) =>
+        (await Open(new ScriptedNetwork(_ => ScriptedNetwork.Answer(Created.Replace(from, to, StringComparison.Ordinal))), Call())).ShouldBeOfType<GatewayAnswer.Unknown>();
 
     [Fact]
     public async Task Vector_I1_credentials_are_in_the_header_and_not_in_the_address()

@@ -124,17 +124,17 @@ public sealed class PhonePeGateway : IGateway, IRefundMoney, ISettleByFile, ISho
 
     public Task<RefundAnswer> InquireRefund(RefundCall call, GatewayLine line, CancellationToken stop) => ReadRefund(call, line, stop);
 
-    /// <summary>Always by our reference: theirs finds nothing. It is compared with what the answer says.</summary>
     /// <summary>The answer repeats neither our reference nor the amount, so the order is read before the page is shown: a page that went astray would
-    /// take another's money. An order that cannot be seen yet does not speak against it.</summary>
+    /// take another's money. An order that cannot be seen may not be there, and its page is another's.</summary>
     static async Task<GatewayAnswer> Confirmed(LinkCall call, string id, string page, GatewayLine line, CancellationToken stop)
     {
         if (await ReadOrder(call.Account, call.Payment, null, line, stop) is not GatewayAnswer.Done seen) return new GatewayAnswer.Unknown("The new order could not be read.");
-        if (seen.Facts.Any(f => f.GatewayReference is { } other && other != id)) return new GatewayAnswer.Unknown("The answer is about another order.");
+        if (seen.Facts.Any(f => f.GatewayReference != id)) return new GatewayAnswer.Unknown("The page is not to be seen among our orders.");
         var amount = seen.Facts.OfType<Evidence.LinkOpened>().FirstOrDefault()?.Amount ?? call.Amount;
         return new GatewayAnswer.Done(new Evidence.LinkOpened(new PaymentLink.Redirect(page), amount) { GatewayReference = id });
     }
 
+    /// <summary>Always by our reference: theirs finds nothing. It is compared with what the answer says.</summary>
     static async Task<GatewayAnswer> ReadOrder(GatewayAccount account, PaymentId payment, string? id, GatewayLine line, CancellationToken stop)
     {
         var asked = await PhonePeSession.Ask(line, account, HttpMethod.Get, $"checkout/v2/order/{payment.Reference}/status?details=true&errorContext=true", default, stop);

@@ -61,7 +61,7 @@ public sealed class PhonePeTests
     [Theory]
     [InlineData("OMO2603141015300000001", 200, true)]
     [InlineData("OMO2603141015300000002", 200, false)]
-    [InlineData("OMO2603141015300000001", 404, true)]
+    [InlineData("OMO2603141015300000001", 404, false)]
     [InlineData("OMO2603141015300000001", 500, false)]
     public async Task A_page_is_shown_when_its_order_is_ours(string id, int status, bool shown)
     {

@@ -159,23 +159,6 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
     }
 
     [Theory]
-    [InlineData("create_link")]
-    [InlineData("inquire")]
-    public async Task The_answer_to_somebody_elses_question_is_no_answer(string asked)
-    {
-        var other = await Start();
-        Opened(await Open(other));
-        await sandbox!.Act(other.Payment, "paid");
-        var call = other with { Payment = new PaymentId(other.Payment.Order, 2) };
-        if (asked == "inquire") Opened(await Open(call));
-        if (asked == "create_link" && Gateway.Profile.LinkIsForm) return;
-        await sandbox.Fault(asked, "swap");
-        var answer = asked == "inquire" ? await Inquire(call) : await Open(call);
-        if (answer is GatewayAnswer.Done done) done.Facts.ShouldNotContain(f => f is Evidence.Succeeded);
-        else answer.ShouldBeOfType<GatewayAnswer.Unknown>();
-    }
-
-    [Theory]
     [InlineData("paid")]
     [InlineData("declined_then_paid")]
     [InlineData("paid_twice")]
