@@ -161,6 +161,8 @@ static class PaytmMapping
         {
             null => new GatewayAnswer.Unknown("The status cannot be read."),
             Evidence.Absent => new GatewayAnswer.Done(fact),
+            // Only that there is nothing can be said without a name.
+            _ when wire.OrderId is null || wire.Mid is null => new GatewayAnswer.Unknown("The answer does not say whose status it is."),
             _ => new GatewayAnswer.Done(fact with { GatewayReference = reference, GatewayTime = Time(wire.TxnDate) }),
         };
     }

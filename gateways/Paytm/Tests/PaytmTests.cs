@@ -155,6 +155,18 @@ public sealed class PaytmTests
         (await Inquire(Answering(Status(word, code)))).ShouldBeOfType<GatewayAnswer.Done>().Facts.ShouldHaveSingleItem().GetType().Name.ShouldBe(meaning);
 
     [Theory]
+    [InlineData("227")]
+    [InlineData("141")]
+    [InlineData("402")]
+    public async Task An_end_that_does_not_name_the_order_and_the_merchant_is_not_ours(string code)
+    {
+        var said = Status("TXN_FAILURE", code);
+        foreach (var name in (string[])[$"\"orderId\":\"{Ours}\",", $"\"mid\":\"{Merchant}\","])
+            (await Inquire(Answering(said.Replace(name, "")))).ShouldBeOfType<GatewayAnswer.Unknown>();
+        (await Inquire(Answering(Result("TXN_FAILURE", code, "Said")))).ShouldBeOfType<GatewayAnswer.Unknown>();
+    }
+
+    [Theory]
     [InlineData("501")]
     [InlineData("330")]
     [InlineData("334")]
