@@ -37,8 +37,8 @@ public sealed partial class BillDeskGateway : IGateway
         [
             new(MerchantId, Secret: false, "The merchant id (mercid)."),
             new(ClientId, Secret: false, "The client id that stands in every token's header."),
-            new(SigningKey, Secret: true, "The key that signs tokens in both directions."),
-            new(EncryptionKey, Secret: true, "The key that encrypts tokens, 32 characters; for the scheme symmetric.", Required: false)
+            new(SigningKey, Secret: true, "The key that signs tokens in both directions; the old one behind it while it is replaced.", Several: true),
+            new(EncryptionKey, Secret: true, "The key that encrypts tokens, 32 characters; for the scheme symmetric.", Required: false, Several: true)
             {
                 Example = "example-encryption-key-012345678",
             },
@@ -57,7 +57,7 @@ public sealed partial class BillDeskGateway : IGateway
     static string? RefusesAccount(GatewayAccount account) => account.OptionalSetting(Scheme) switch
     {
         null or Hmac => null,
-        Symmetric when account.OptionalSetting(EncryptionKey) is not { Length: EncryptionKeyLength } =>
+        Symmetric when account.SeveralSettings(EncryptionKey) is not { Count: > 0 } keys || keys.Any(k => k.Length != EncryptionKeyLength) =>
             $"The setting '{EncryptionKey}' must have {EncryptionKeyLength} characters in the scheme {Symmetric}.",
         Symmetric when account.OptionalSetting(EncryptionKeyId) is null => $"The setting '{EncryptionKeyId}' is needed in the scheme {Symmetric}.",
         Symmetric => null,

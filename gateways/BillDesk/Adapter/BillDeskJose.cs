@@ -17,35 +17,35 @@ public sealed class BillDeskJose
     static readonly byte[] IvLabel = Encoding.ASCII.GetBytes("A256GCM iv\n");
 
     readonly string clientId;
-    readonly byte[] signingKey;
-    readonly byte[]? encryptionKey;
+    // The first is ours to write with; while a key is replaced what they write may be under any.
+    readonly byte[][] signingKeys, encryptionKeys;
     readonly string? keyId;
 
-    BillDeskJose(string clientId, string signingKey, string? encryptionKey, string? keyId)
+    BillDeskJose(string clientId, IEnumerable<string> signingKeys, IEnumerable<string> encryptionKeys, string? keyId)
     {
         this.clientId = clientId;
-        this.signingKey = Encoding.UTF8.GetBytes(signingKey);
-        this.encryptionKey = encryptionKey is null ? null : Encoding.UTF8.GetBytes(encryptionKey);
+        this.signingKeys = [.. signingKeys.Select(Encoding.UTF8.GetBytes)];
+        this.encryptionKeys = [.. encryptionKeys.Select(Encoding.UTF8.GetBytes)];
         this.keyId = keyId;
     }
 
     /// <summary>Null when the account lacks a key.</summary>
     public static BillDeskJose? Of(GatewayAccount account)
     {
-        if (account.OptionalSetting(BillDeskGateway.SigningKey) is not { } signing || account.OptionalSetting(BillDeskGateway.ClientId) is not { } client) return null;
-        if (account.OptionalSetting(BillDeskGateway.Scheme) is not BillDeskGateway.Symmetric) return new(client, signing, null, null);
-        return account.OptionalSetting(BillDeskGateway.EncryptionKey) is { Length: BillDeskGateway.EncryptionKeyLength } key
-            && account.OptionalSetting(BillDeskGateway.EncryptionKeyId) is { } id ? new(client, signing, key, id) : null;
+        if (account.SeveralSettings(BillDeskGateway.SigningKey) is not { Count: > 0 } signing || account.OptionalSetting(BillDeskGateway.ClientId) is not { } client) return null;
+        if (account.OptionalSetting(BillDeskGateway.Scheme) is not BillDeskGateway.Symmetric) return new(client, signing, [], null);
+        return account.SeveralSettings(BillDeskGateway.EncryptionKey) is { Count: > 0 } keys && keys.All(k => k.Length == BillDeskGateway.EncryptionKeyLength)
+            && account.OptionalSetting(BillDeskGateway.EncryptionKeyId) is { } id ? new(client, signing, keys, id) : null;
     }
 
-    public bool Encrypts => encryptionKey is not null;
+    public bool Encrypts => encryptionKeys.Length > 0;
 
     /// <summary>The same payload is always the same token: a repeated request must have the same bytes. So the nonce is not drawn but hashed from
     /// the payload under the key, which repeats it for the same payload alone.</summary>
     public string Seal(ReadOnlySpan<byte> payload)
     {
-        if (encryptionKey is null) return Sign($$"""{"alg":"HS256","clientid":{{Quoted(clientId)}}}""", payload);
-        var iv = HMACSHA256.HashData(encryptionKey, (byte[])[.. IvLabel, .. payload]).AsSpan(0, IvBytes);
+        if (!Encrypts) return Sign($$"""{"alg":"HS256","clientid":{{Quoted(clientId)}}}""", payload);
+        var iv = HMACSHA256.HashData(encryptionKeys[0], (byte[])[.. IvLabel, .. payload]).AsSpan(0, IvBytes);
         return Sign($$"""{"alg":"HS256","kid":{{Quoted(keyId!)}},"clientid":{{Quoted(clientId)}}}""", Encoding.ASCII.GetBytes(Encrypt(payload, iv)));
     }
 
@@ -55,9 +55,9 @@ public sealed class BillDeskJose
         why = "";
         if (token.Split('.') is not [var header, var payload, var signature]) return No(out why, "not a token of three parts");
         if (Decode(header) is not { } head || !IsFor(head, "HS256", null)) return No(out why, "not signed with HS256 for this client");
-        if (Decode(signature) is not { } given || !CryptographicOperations.FixedTimeEquals(given, Mac($"{header}.{payload}"))) return No(out why, "wrong signature");
+        if (Decode(signature) is not { } given || KeyOf($"{header}.{payload}", given) is null) return No(out why, "wrong signature");
         if (Decode(payload) is not { } said) return No(out why, "the payload is not base64url");
-        if (encryptionKey is null) return said;
+        if (!Encrypts) return said;
         return Decrypt(Encoding.ASCII.GetString(said)) ?? No(out why, "cannot be decrypted");
     }
 
@@ -68,14 +68,23 @@ public sealed class BillDeskJose
     public string? Read(string token)
     {
         if (Peek(token) is not { } payload) return null;
-        var read = encryptionKey is null ? payload : Decrypt(Encoding.ASCII.GetString(payload));
+        var read = !Encrypts ? payload : Decrypt(Encoding.ASCII.GetString(payload));
         return read is null ? null : Encoding.UTF8.GetString(read);
     }
 
-    /// <summary>The signature that the first two parts should have.</summary>
-    public string Signature(string signed) => Base64Url.EncodeToString(Mac(signed));
+    /// <summary>The signature that the first two parts should have: under the key that made the given one, else under ours.</summary>
+    public string Signature(string signed, string? given = null) =>
+        Base64Url.EncodeToString(Mac(signed, (given is null || Decode(given) is not { } bytes ? null : KeyOf(signed, bytes)) ?? signingKeys[0]));
 
-    byte[] Mac(string signed) => HMACSHA256.HashData(signingKey, Encoding.UTF8.GetBytes(signed));
+    byte[]? KeyOf(string signed, byte[] given)
+    {
+        byte[]? right = null;
+        foreach (var key in signingKeys)
+            if (CryptographicOperations.FixedTimeEquals(given, Mac(signed, key))) right ??= key;
+        return right;
+    }
+
+    static byte[] Mac(string signed, byte[] key) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(signed));
 
     string Sign(string header, ReadOnlySpan<byte> payload)
     {
@@ -88,7 +97,7 @@ public sealed class BillDeskJose
         var header = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(
             $$"""{"alg":"dir","enc":"A256GCM","kid":{{Quoted(keyId!)}},"clientid":{{Quoted(clientId)}}}"""));
         var (sealedText, tag) = (new byte[payload.Length], new byte[TagBytes]);
-        using var cipher = new AesGcm(encryptionKey!, TagBytes);
+        using var cipher = new AesGcm(encryptionKeys[0], TagBytes);
         cipher.Encrypt(iv, payload, sealedText, tag, Encoding.ASCII.GetBytes(header));
         return $"{header}..{Base64Url.EncodeToString(iv)}.{Base64Url.EncodeToString(sealedText)}.{Base64Url.EncodeToString(tag)}";
     }
@@ -98,11 +107,16 @@ public sealed class BillDeskJose
         if (token.Split('.') is not [var header, "", var iv, var text, var tag]) return null;
         if (Decode(header) is not { } head || !IsFor(head, "dir", "A256GCM")) return null;
         if (Decode(iv) is not { Length: IvBytes } nonce || Decode(text) is not { } sealedText || Decode(tag) is not { Length: TagBytes } mark) return null;
+        return encryptionKeys.Select(key => Decrypt(key, nonce, sealedText, mark, Encoding.ASCII.GetBytes(header))).FirstOrDefault(p => p is not null);
+    }
+
+    static byte[]? Decrypt(byte[] key, byte[] nonce, byte[] sealedText, byte[] mark, byte[] header)
+    {
         var payload = new byte[sealedText.Length];
-        using var cipher = new AesGcm(encryptionKey!, TagBytes);
+        using var cipher = new AesGcm(key, TagBytes);
         try
         {
-            cipher.Decrypt(nonce, sealedText, mark, payload, Encoding.ASCII.GetBytes(header));
+            cipher.Decrypt(nonce, sealedText, mark, payload, header);
             return payload;
         }
         catch (AuthenticationTagMismatchException)

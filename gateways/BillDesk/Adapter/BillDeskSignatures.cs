@@ -20,8 +20,8 @@ public sealed partial class BillDeskGateway : IShowSignatures
         if (token is null) return End(null, null, "Token", "", "There is none: neither a field transaction_response nor a body of application/jose.");
         if (token.Split('.') is not [var header, var payload, var given]) return End(null, null, "Token", token, "It does not have three parts.");
         var signed = $"{header}.{payload}";
-        var expected = jose.Signature(signed);
-        steps.Add(new("Key", $"{Redaction.Mark} ({account.Setting(SigningKey).Length} characters)", "The text's own bytes; it is not base64 or hex."));
+        var expected = jose.Signature(signed, given);
+        steps.Add(new("Key", $"{Redaction.Mark} ({string.Join(" or ", account.SeveralSettings(SigningKey).Select(k => k.Length).Distinct())} characters)", "The text's own bytes; it is not base64 or hex. Of several the one that fits."));
         steps.Add(new("What is signed", signed, "The first two parts as they came, joined by a full stop."));
         steps.Add(new("HMAC-SHA256, base64url without padding", expected));
         var opened = jose.Open(token, out var why);

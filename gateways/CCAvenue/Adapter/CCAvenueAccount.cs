@@ -11,11 +11,10 @@ public static class CCAvenueAccount
     static readonly Uri LivePage = new("https://secure.ccavenue.com"), TestPage = new("https://test.ccavenue.com");
 
     /// <summary>What the page, the return and webhooks are encrypted with; null when the key is not there or cannot be one.</summary>
-    public static CCAvenueEncryption? Page(GatewayAccount account) =>
-        CCAvenueEncryption.Of(account.OptionalSetting(WorkingKey), account.OptionalSetting(Cipher));
+    public static CCAvenueEncryption? Page(GatewayAccount account) => CCAvenueEncryption.Of(account.SeveralSettings(WorkingKey), account.OptionalSetting(Cipher));
 
-    public static CCAvenueEncryption? Api(GatewayAccount account) =>
-        CCAvenueEncryption.Of(account.OptionalSetting(ApiWorkingKey) ?? account.OptionalSetting(WorkingKey), account.OptionalSetting(Cipher));
+    public static CCAvenueEncryption? Api(GatewayAccount account) => CCAvenueEncryption.Of(
+        account.SeveralSettings(account.OptionalSetting(ApiWorkingKey) is null ? WorkingKey : ApiWorkingKey), account.OptionalSetting(Cipher));
 
     public static string ApiCode(GatewayAccount account) => account.OptionalSetting(ApiAccessCode) ?? account.Setting(AccessCode);
 

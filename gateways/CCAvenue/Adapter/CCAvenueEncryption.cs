@@ -21,17 +21,26 @@ public sealed class CCAvenueEncryption
 
     readonly byte[] key;
 
-    CCAvenueEncryption(byte[] key, string kind) => (this.key, Kind) = (key, kind);
+    /// <summary>The key that is being replaced, under which things may still come.</summary>
+    readonly CCAvenueEncryption? older;
+
+    CCAvenueEncryption(byte[] key, string kind, CCAvenueEncryption? older) => (this.key, Kind, this.older) = (key, kind, older);
 
     public string Kind { get; }
 
-    /// <summary>Null when there is no key, or none of the length that the kind wants.</summary>
-    public static CCAvenueEncryption? Of(string? workingKey, string? kind)
+    public static CCAvenueEncryption? Of(string? workingKey, string? kind) => Of(string.IsNullOrEmpty(workingKey) ? [] : [workingKey], kind);
+
+    /// <summary>Null when there is no key, or one is not of the length that the kind wants. The first encrypts.</summary>
+    public static CCAvenueEncryption? Of(IReadOnlyList<string> workingKeys, string? kind)
     {
-        if (string.IsNullOrEmpty(workingKey)) return null;
-        var bytes = Encoding.UTF8.GetBytes(workingKey);
-        if (kind != Gcm) return new(MD5.HashData(bytes), Cbc);
-        return bytes.Length == GcmKeyLength ? new(bytes, Gcm) : null;
+        CCAvenueEncryption? made = null;
+        foreach (var workingKey in workingKeys.Reverse())
+        {
+            var bytes = Encoding.UTF8.GetBytes(workingKey);
+            if (kind == Gcm && bytes.Length != GcmKeyLength) return null;
+            made = kind == Gcm ? new(bytes, Gcm, made) : new(MD5.HashData(bytes), Cbc, made);
+        }
+        return made;
     }
 
     /// <summary>The same text gives the same bytes, and in <c>gcm</c> another text another nonce.</summary>
@@ -56,7 +65,12 @@ public sealed class CCAvenueEncryption
         return [.. nonce, .. cipher, .. tag];
     }
 
-    /// <summary>Null for what was not encrypted under this key, or is no text. With <c>cbc</c> a text says nothing about who wrote it.</summary>
+    /// <summary>What the text says, under the first key that makes sense of it: by chance <c>cbc</c> opens one in 256 texts under a wrong key. Null when
+    /// none does.</summary>
+    public T? Read<T>(string hex, Func<string, T?> sense) where T : class =>
+        (Decrypt(hex) is { } text ? sense(text) : null) ?? older?.Read(hex, sense);
+
+    /// <summary>Null for what was not encrypted under the first key, or is no text. With <c>cbc</c> a text says nothing about who wrote it.</summary>
     public string? Decrypt(string hex)
     {
         try

@@ -31,9 +31,9 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
         [
             new(CCAvenueAccount.MerchantId, Secret: false, "The merchant id, digits.") { Example = "424242" },
             new(CCAvenueAccount.AccessCode, Secret: false, "The access code of the key that is registered for the website."),
-            new(CCAvenueAccount.WorkingKey, Secret: true, "The working key that belongs to it.") { Example = "0F1E2D3C4B5A69788796A5B4C3D2E1F0" },
+            new(CCAvenueAccount.WorkingKey, Secret: true, "The working key that belongs to it; the old one behind it while it is replaced.", Several: true) { Example = "0F1E2D3C4B5A69788796A5B4C3D2E1F0" },
             new(CCAvenueAccount.ApiAccessCode, Secret: false, "The access code for the server's IP address, where that is another.", Required: false),
-            new(CCAvenueAccount.ApiWorkingKey, Secret: true, "The working key that belongs to that.", Required: false) { Example = "1A2B3C4D5E6F70819203A4B5C6D7E8F9" },
+            new(CCAvenueAccount.ApiWorkingKey, Secret: true, "The working key that belongs to that; the old one behind it while it is replaced.", Required: false, Several: true) { Example = "1A2B3C4D5E6F70819203A4B5C6D7E8F9" },
             new(CCAvenueAccount.Cipher, Secret: false, "cbc (classic, the usual) or gcm (newer accounts).", Required: false) { Example = CCAvenueEncryption.Cbc },
         ],
         VisibilityDelay = TimeSpan.FromMinutes(2),

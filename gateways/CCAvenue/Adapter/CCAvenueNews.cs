@@ -36,9 +36,13 @@ static class CCAvenueNews
     {
         if (Field(message, field) is not { Length: > 0 } hex) return No($"no {field}");
         if (CCAvenueAccount.Page(account) is not { } cipher) return No("the account has no working key");
-        if (cipher.Decrypt(hex) is not { } text) return No("not encrypted under the working key");
-        return Parse(text);
+        return Read(cipher, hex)?.Said ?? (cipher.Decrypt(hex) is { } text ? Parse(text) : No("not encrypted under the working key"));
     }
+
+    /// <summary>Under the first key that gives a text of theirs.</summary>
+    public static Opened? Read(CCAvenueEncryption cipher, string hex) => cipher.Read(hex, text => Parse(text) is { Why: null } said ? new Opened(text, said) : null);
+
+    public sealed record Opened(string Text, Said Said);
 
     public static Said Parse(string text)
     {

@@ -20,12 +20,12 @@ public sealed partial class CCAvenueGateway : IShowSignatures
         if (CCAvenueNews.Field(message, field) is not { Length: > 0 } hex) return Last("Find the ciphertext", "", $"The body has no field {field}, or has it twice.");
         steps.Add(new("Find the ciphertext", hex, field));
         if (cipher is null) return Last("Make the key", "", "The account has no working key, or none of the length that its cipher wants.");
-        var length = (field.StartsWith("enc_", StringComparison.Ordinal) ? account.OptionalSetting(CCAvenueAccount.ApiWorkingKey) : null)?.Length
-            ?? account.OptionalSetting(CCAvenueAccount.WorkingKey)?.Length;
+        var ofApi = field.StartsWith("enc_", StringComparison.Ordinal) && account.OptionalSetting(CCAvenueAccount.ApiWorkingKey) is not null;
+        var length = string.Join(" or ", account.SeveralSettings(ofApi ? CCAvenueAccount.ApiWorkingKey : CCAvenueAccount.WorkingKey).Select(k => k.Length).Distinct());
         steps.Add(new("Make the key", $"{Redaction.Mark} from a working key of {length} characters", cipher.Kind == CCAvenueEncryption.Gcm
             ? "AES-256-GCM: the working key's own characters; the first 16 bytes are the nonce, the last 16 the tag."
             : "AES-128-CBC: the 16 bytes of the working key's MD5, under an IV that is always the bytes 0 to 15."));
-        if (cipher.Decrypt(hex) is not { } text)
+        if (((news ? CCAvenueNews.Read(cipher, hex)?.Text : cipher.Read(hex, t => t)) ?? cipher.Decrypt(hex)) is not { } text)
             return Last("Decrypt", "", "It is no hex, its padding or tag is wrong, or what comes out is no text: another key, another cipher, or a changed ciphertext.");
         steps.Add(new("Decrypt", text));
         if (!news) return new(steps.ToImmutable(), hex, null, Right: true);

@@ -78,8 +78,8 @@ static partial class CCAvenueTalk
             case "1" when Wire.Field(text, "enc_response") is { } reason:
                 return Refusal(Wire.Field(text, "enc_error_code")?.Trim() ?? "", reason, line);
             case "0" when Wire.Field(text, "enc_response") is { } hex:
-                if (cipher.Decrypt(hex) is not { } plain) return new Heard.Unknown("The answer cannot be decrypted.");
-                if (CCAvenueNode.Parse(plain) is not { } json) return new Heard.Unknown("The answer is not JSON.");
+                if (cipher.Read(hex, CCAvenueNode.Parse) is not { } json)
+                    return new Heard.Unknown(cipher.Decrypt(hex) is null ? "The answer cannot be decrypted." : "The answer is not JSON.");
                 return json.ErrorCode is { } code ? Refusal(code, json.Text("error_desc", "reason") ?? "", line) : new Heard.Told(json);
             default: return new Heard.Unknown("The answer is not in their shape.");
         }
@@ -91,7 +91,7 @@ static partial class CCAvenueTalk
 
     /// <summary>What is recorded: the text inside, without the shopper's name and addresses.</summary>
     static string Opened(string text, CCAvenueEncryption cipher) => Ciphertext().Replace(text,
-        found => cipher.Decrypt(found.Groups[2].Value) is { } plain ? found.Groups[1].Value + Personal().Replace(plain, $"$1\"{Redaction.Mark}\"") : found.Value);
+        found => (cipher.Read(found.Groups[2].Value, t => CCAvenueNode.Parse(t) is null ? null : t) ?? cipher.Decrypt(found.Groups[2].Value)) is { } plain ? found.Groups[1].Value + Personal().Replace(plain, $"$1\"{Redaction.Mark}\"") : found.Value);
 
     [GeneratedRegex("(enc_(?:request|response)=)([0-9A-Fa-f]+)")]
     private static partial Regex Ciphertext();

@@ -31,7 +31,7 @@ public sealed class PaytmGateway : IGateway, IRefundMoney, ISettleByFile, ISettl
         Settings =
         [
             new(Mid, Secret: false, "The merchant id (MID) of the dashboard's API keys."),
-            new(MerchantKey, Secret: true, "The merchant key that belongs to it, 16 characters.") { Example = "Sandbox_16_Bytes" },
+            new(MerchantKey, Secret: true, "The merchant key that belongs to it, 16 characters; the old one behind it while it is replaced.", Several: true) { Example = "Sandbox_16_Bytes" },
             new(Website, Secret: false, "The website name: WEBSTAGING in test mode, DEFAULT or the dashboard's otherwise.") { Example = "WEBSTAGING" },
             new(SettlementChecksum, Secret: false, "How settlement questions are signed: map (usual) or text.", Required: false) { Example = "map" },
         ],
@@ -43,7 +43,7 @@ public sealed class PaytmGateway : IGateway, IRefundMoney, ISettleByFile, ISettl
         RefusesAmount = amount => amount.Currency != PaytmMapping.Rupee ? $"{amount.Currency.Code} is not paid here." : amount.MinorUnits <= 0 ? "The amount must be more than nothing." : null,
         RefusesAccount = account => account switch
         {
-            _ when account.Setting(MerchantKey).Length != PaytmChecksum.KeyLength =>
+            _ when Keys(account).Any(k => k.Length != PaytmChecksum.KeyLength) =>
                 $"The setting '{MerchantKey}' must have {PaytmChecksum.KeyLength} characters; a # may have cut it in a file of settings.",
             _ when account.OptionalSetting(SettlementChecksum) is not (null or "map" or "text") => $"The setting '{SettlementChecksum}' must be map or text.",
             _ => null,
@@ -110,6 +110,10 @@ public sealed class PaytmGateway : IGateway, IRefundMoney, ISettleByFile, ISettl
 
     public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => PaytmNews.ReadReturn(message, account);
 
+    /// <summary>The first signs. A comma within 16 characters belongs to the key.</summary>
+    internal static IReadOnlyList<string> Keys(GatewayAccount account) =>
+        account.OptionalSetting(MerchantKey) is { Length: PaytmChecksum.KeyLength } one ? [one] : account.SeveralSettings(MerchantKey);
+
     /// <summary>Both must equal what the body says.</summary>
     internal static string Query(GatewayAccount account, string reference) => $"mid={Uri.EscapeDataString(account.Setting(Mid))}&orderId={reference}";
 
@@ -138,5 +142,5 @@ public sealed class PaytmGateway : IGateway, IRefundMoney, ISettleByFile, ISettl
     }
 
     static LineRequest Request(GatewayAccount account, string path, string body) =>
-        new(HttpMethod.Post, path, [], PaytmEnvelope.Write(body, account.Setting(MerchantKey)), "application/json");
+        new(HttpMethod.Post, path, [], PaytmEnvelope.Write(body, Keys(account)[0]), "application/json");
 }

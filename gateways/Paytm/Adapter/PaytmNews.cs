@@ -99,7 +99,7 @@ static class PaytmNews
     /// <summary>Why these fields are not the gateway's, or null. A value with the joining stroke in it could be two values in one.</summary>
     static string? Refuses(IReadOnlyDictionary<string, string> fields, GatewayAccount account)
     {
-        if (account.OptionalSetting(PaytmGateway.MerchantKey) is not { } key || !PaytmChecksum.IsRight(fields, key, fields.GetValueOrDefault(PaytmChecksum.Field)))
+        if (!PaytmGateway.Keys(account).Any(key => PaytmChecksum.IsRight(fields, key, fields.GetValueOrDefault(PaytmChecksum.Field))))
             return "wrong checksum";
         if (fields.Values.Any(v => v.Contains('|', StringComparison.Ordinal))) return "a value with | in it";
         return fields.GetValueOrDefault("MID") is { } mid && mid != account.OptionalSetting(PaytmGateway.Mid) ? "of another merchant" : null;

@@ -35,7 +35,7 @@ static class PaytmSettlement
     static string Question(SettlementCall call, int page)
     {
         var (account, day) = (call.Account, call.Day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
-        var key = account.Setting(PaytmGateway.MerchantKey);
+        var key = PaytmGateway.Keys(account)[0];
         var fields = new Dictionary<string, string>
         {
             ["MID"] = account.Setting(PaytmGateway.Mid),

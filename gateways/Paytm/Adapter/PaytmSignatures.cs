@@ -18,7 +18,8 @@ static class PaytmSignatures
         var steps = ImmutableArray.CreateBuilder<SignatureStep>();
         if (Signed(message) is not var (text, given, how)) return Ended("Read the message", "neither a form nor an envelope with a body", null);
         steps.Add(new("Take what is signed", Encoding.UTF8.GetString(text), how));
-        var key = account.OptionalSetting(PaytmGateway.MerchantKey) ?? "";
+        var keys = PaytmGateway.Keys(account);
+        var key = keys.FirstOrDefault(k => PaytmChecksum.Open(k, given) is not null) ?? (keys.Count > 0 ? keys[0] : "");
         if (key.Length != PaytmChecksum.KeyLength) return Ended("Take the merchant key", $"{Redaction.Mark} of {key.Length} characters; it must have {PaytmChecksum.KeyLength}", given);
         steps.Add(new("Take the merchant key", $"{Redaction.Mark} of {key.Length} characters"));
 

@@ -45,7 +45,7 @@ sealed record PaytmEnvelope(string? Signature, ReadOnlyMemory<byte> Body)
     }
 
     public bool IsSigned(GatewayAccount account) =>
-        account.OptionalSetting(PaytmGateway.MerchantKey) is { } key && PaytmChecksum.IsRight(Body.Span, key, Signature);
+        PaytmGateway.Keys(account).Any(key => PaytmChecksum.IsRight(Body.Span, key, Signature));
 }
 
 sealed record ResultWire(

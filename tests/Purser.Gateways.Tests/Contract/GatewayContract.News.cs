@@ -96,12 +96,45 @@ public abstract partial class GatewayContract<TGateway>
         };
         foreach (var message in sandbox.News) Gateway.ReadWebhook(Whole(message), strangers).ShouldBeOfType<NewsReading.Forged>();
 
-        var rolling = sandbox.Account with
+        foreach (var rolling in Rolling())
+            foreach (var message in sandbox.News) Gateway.ReadWebhook(Whole(message), rolling).GetType().ShouldBe(Read(message).GetType());
+    }
+
+    /// <summary>A key is replaced while news, returns and answers under the old one are still on their way.</summary>
+    [Fact]
+    public async Task While_a_key_is_replaced_the_old_one_and_the_new_one_both_count_and_the_first_signs()
+    {
+        var call = await Start();
+        // Each key that checks what comes can be two.
+        WebhookSecrets.Select(name => Gateway.Profile.Settings.Single(s => s.Name == name)).ShouldAllBe(s => s.Several);
+        (Trust == WebhookTrust.None || WebhookSecrets.Any()).ShouldBeTrue();
+        Opened(await Open(call));
+        var returned = (await sandbox!.Act(call.Payment, "paid")).Message;
+        if (Trust != WebhookTrust.None) await sandbox.Receive(1);
+        foreach (var rolling in Rolling())
         {
-            Settings = settings.SetItems(Gateway.Profile.Settings.Where(s => s.Several && settings.ContainsKey(s.Name))
-                .Select(s => KeyValuePair.Create(s.Name, $"{Stranger(s.Name, settings[s.Name])}, {settings[s.Name]}"))),
-        };
-        foreach (var message in sandbox.News) Gateway.ReadWebhook(Whole(message), rolling).GetType().ShouldBe(Read(message).GetType());
+            new GatewayCatalog().Problems(rolling).ShouldBeEmpty();
+            foreach (var message in sandbox.News) Gateway.ReadWebhook(Whole(message), rolling).ShouldBeOfType<NewsReading.Genuine>();
+            Gateway.ReadReturn(returned, rolling).ShouldBeOfType<NewsReading.Genuine>().Payment.ShouldBe(call.Payment);
+        }
+
+        // The gateway still has only what stands first.
+        var ours = call with { Account = Rolling()[0], Payment = new PaymentId(call.Payment.Order, 2) };
+        Opened(await Open(ours)).Amount.ShouldBe(Amount);
+        Facts(await Inquire(ours)).ShouldNotBeEmpty();
+        (await sandbox.Links(ours.Payment)).ShouldHaveSingleItem();
+    }
+
+    /// <summary>The account with a second key behind the right one, and with one before it.</summary>
+    List<GatewayAccount> Rolling()
+    {
+        var settings = sandbox!.Account.Settings;
+        var keys = Gateway.Profile.Settings.Where(s => s.Several && settings.ContainsKey(s.Name)).Select(s => (s.Name, Right: settings[s.Name], Other: Stranger(s.Name, settings[s.Name]))).ToList();
+        return
+        [
+            sandbox.Account with { Settings = settings.SetItems(keys.Select(k => KeyValuePair.Create(k.Name, $"{k.Right}, {k.Other}"))) },
+            sandbox.Account with { Settings = settings.SetItems(keys.Select(k => KeyValuePair.Create(k.Name, $"{k.Other}, {k.Right}"))) },
+        ];
     }
 
     /// <summary>The settings that a webhook's check depends on.</summary>
