@@ -1,5 +1,14 @@
 -- What the numbered files add up to. Written by SchemaTests with PURSER_UPDATE=1; not run by anything.
 
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    raise exception 'rows of % are never changed', tg_table_name;
+end $function$
+;
+
 create table anchors (
   day date not null,
   orders bigint not null,
@@ -21,6 +30,19 @@ create table api_keys (
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_hash_key UNIQUE (hash)
 );
+
+create table audit_log (
+  id bigint generated always as identity not null,
+  at timestamp with time zone not null,
+  by_whom text not null,
+  action text not null,
+  subject text not null,
+  reason text not null,
+  detail text not null,
+  policy integer,
+  constraint audit_log_pkey PRIMARY KEY (id)
+);
+CREATE TRIGGER audit_log_is_final BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 create table captures (
   account text not null,
@@ -201,6 +223,14 @@ create table products (
   constraint products_unit_amount_check CHECK ((unit_amount > 0))
 );
 
+create table reconciliation_policies (
+  version integer generated always as identity not null,
+  content text not null,
+  since timestamp with time zone not null,
+  constraint reconciliation_policies_pkey PRIMARY KEY (version),
+  constraint reconciliation_policies_content_key UNIQUE (content)
+);
+
 create table refunds (
   order_id bigint not null,
   number integer not null,
@@ -230,6 +260,131 @@ create table schema_migrations (
   sha256 text not null,
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (number)
+);
+
+create table settlement_discrepancies (
+  id bigint generated always as identity not null,
+  account text not null,
+  row_key text not null,
+  class smallint not null,
+  file bigint not null,
+  number integer not null,
+  amount bigint not null,
+  currency text not null,
+  owner text default 'operator'::text not null,
+  proposal text not null,
+  opened_at timestamp with time zone not null,
+  resolution text,
+  reason text,
+  by_first text,
+  by_second text,
+  resolved_at timestamp with time zone,
+  final boolean default false not null,
+  constraint settlement_discrepancies_pkey PRIMARY KEY (id),
+  constraint settlement_discrepancies_account_row_key_class_key UNIQUE (account, row_key, class)
+);
+CREATE INDEX settlement_discrepancies_open ON settlement_discrepancies USING btree (opened_at) WHERE (resolved_at IS NULL);
+
+create table settlement_fetches (
+  account text not null,
+  day date not null,
+  asked_at timestamp with time zone,
+  file bigint,
+  complete boolean default false not null,
+  why text,
+  leased_until timestamp with time zone,
+  constraint settlement_fetches_pkey PRIMARY KEY (account, day)
+);
+
+create table settlement_file_parts (
+  file bigint not null,
+  part integer not null,
+  bytes bytea not null,
+  constraint settlement_file_parts_pkey PRIMARY KEY (file, part)
+);
+
+create table settlement_files (
+  id bigint generated always as identity not null,
+  account text not null,
+  sha256 bytea not null,
+  name text not null,
+  source smallint not null,
+  bytes bigint not null,
+  received_at timestamp with time zone not null,
+  dry_run boolean not null,
+  state smallint not null,
+  read_at timestamp with time zone,
+  done_at timestamp with time zone,
+  rows_read integer default 0 not null,
+  rows_stored integer default 0 not null,
+  rows_acted integer default 0 not null,
+  tries integer default 0 not null,
+  summary text,
+  covers_from date,
+  covers_to date,
+  paid_out boolean,
+  policy integer,
+  refusal text,
+  refusal_row integer,
+  refusal_column text,
+  leased_by text,
+  leased_until timestamp with time zone,
+  constraint settlement_files_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX settlement_files_bytes ON settlement_files USING btree (account, sha256) WHERE (NOT dry_run);
+CREATE INDEX settlement_files_open ON settlement_files USING btree (account, id) WHERE (state <> ALL (ARRAY[5, 6]));
+
+create table settlement_keys (
+  file bigint not null,
+  first integer not null,
+  keys bytea not null,
+  constraint settlement_keys_pkey PRIMARY KEY (file, first)
+);
+
+create table settlement_lines (
+  file bigint not null,
+  number integer not null,
+  "row" integer not null,
+  kind smallint not null,
+  class smallint not null,
+  row_key text not null,
+  amount bigint not null,
+  currency text not null,
+  net bigint not null,
+  net_currency text not null,
+  fee bigint,
+  tax bigint,
+  order_id bigint,
+  payment integer,
+  refund integer,
+  money_reference text,
+  refund_reference text,
+  happened_at timestamp with time zone,
+  settled_on date,
+  payout_reference text,
+  method text,
+  note text,
+  was_file bigint,
+  was_number integer,
+  constraint settlement_lines_pkey PRIMARY KEY (file, number)
+) with (fillfactor=95);
+
+create table settlement_manners (
+  account text not null,
+  paid_out boolean not null,
+  constraint settlement_manners_pkey PRIMARY KEY (account)
+);
+
+create table settlement_postings (
+  account text not null,
+  row_key text not null,
+  line integer not null,
+  ledger_account text not null,
+  amount bigint not null,
+  currency text not null,
+  file bigint not null,
+  posted_at timestamp with time zone not null,
+  constraint settlement_postings_pkey PRIMARY KEY (account, row_key, line)
 );
 
 create view ledger as

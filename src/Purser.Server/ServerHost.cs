@@ -11,6 +11,7 @@ using Purser.Server.Gateways;
 using Purser.Server.Laboratory;
 using Purser.Server.Platform;
 using Purser.Server.Returns;
+using Purser.Server.Settlement;
 using Purser.Server.Webhooks;
 
 namespace Purser.Server;
@@ -22,6 +23,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     readonly Database database;
     readonly CancellationTokenSource stopping = new();
     Task sweeping = Task.CompletedTask;
+    Task settling = Task.CompletedTask;
 
     ServerHost(WebApplication app, Database database) => (this.app, this.database) = (app, database);
 
@@ -67,7 +69,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         var options = builder.Configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(
             builder.Configuration, gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
-        ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. faults];
+        ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. SettlementEndpoints.Options(builder.Configuration).Faults(), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
         using var early = LoggerFactory.Create(logging => logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
@@ -154,6 +156,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         Engine.Start();
         await app.StartAsync(stop);
         sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);
+        settling = Services.GetRequiredService<SettlementWorker>().Run(stopping.Token);
     }
 
     public Task WaitForShutdown() => app.WaitForShutdownAsync();
@@ -165,6 +168,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         await app.StopAsync(patience.Token);
         await stopping.CancelAsync();
         await sweeping;
+        await settling;
         await Services.GetRequiredService<Caller>().Idle(TimeSpan.FromSeconds(5));
         await Engine.DisposeAsync();
         await app.DisposeAsync();

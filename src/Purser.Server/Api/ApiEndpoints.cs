@@ -5,6 +5,7 @@ using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
+using Purser.Server.Settlement;
 
 namespace Purser.Server.Api;
 
@@ -23,6 +24,7 @@ public static class ApiEndpoints
         EventEndpoints.Add(services);
         ExplanationEndpoints.Add(services);
         LiveEndpoints.Add(services);
+        SettlementEndpoints.Add(services, configuration);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>
@@ -35,6 +37,7 @@ public static class ApiEndpoints
         EventEndpoints.Map(app);
         ExplanationEndpoints.Map(app);
         LiveEndpoints.Map(app);
+        SettlementEndpoints.Map(app);
         ReferenceEndpoints.Map(app);
     }
 }

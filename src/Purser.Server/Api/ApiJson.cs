@@ -7,6 +7,7 @@ using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
+using Purser.Server.Settlement;
 
 namespace Purser.Server.Api;
 
@@ -18,6 +19,7 @@ namespace Purser.Server.Api;
 [JsonSerializable(typeof(ProductView)), JsonSerializable(typeof(ProductList)), JsonSerializable(typeof(ProductBody)), JsonSerializable(typeof(ProductChange))]
 [JsonSerializable(typeof(EventView)), JsonSerializable(typeof(EventList)), JsonSerializable(typeof(OrderEventList))]
 [JsonSerializable(typeof(DiscrepancyList)), JsonSerializable(typeof(NewsList)), JsonSerializable(typeof(NewsView))]
+[JsonSerializable(typeof(SettlementView)), JsonSerializable(typeof(SettlementList)), JsonSerializable(typeof(SettlementLineList))]
 [JsonSerializable(typeof(ExplanationView)), JsonSerializable(typeof(LiveView))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

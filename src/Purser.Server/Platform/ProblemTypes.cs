@@ -54,6 +54,9 @@ public static class ProblemTypes
     public static readonly ProblemType NewsUnknown = new("news_unknown", 404, "There are no such news.",
         "No message of this gateway account has this event id.", "GET /v1/gateway_news lists what was received.");
 
+    public static readonly ProblemType SettlementUnknown = new("settlement_unknown", 404, "There is no such settlement file.",
+        "No settlement file has this id.", "GET /v1/settlements lists the files.");
+
     public static readonly ProblemType MethodNotAllowed = new("method_not_allowed", 405, "The path has no such method.",
         "The address exists, but not with this method.", "The header 'Allow' lists the methods; /reference describes them.");
 
@@ -119,7 +122,7 @@ public static class ProblemTypes
     public static IReadOnlyList<ProblemType> All { get; } =
     [
         MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
-        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
+        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
         OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, ProductExists,
         BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,
     ];

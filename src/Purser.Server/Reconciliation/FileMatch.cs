@@ -1,0 +1,209 @@
+using System.Buffers.Binary;
+using System.Collections;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>Finds each line's class: first which rows came before, then what our records say. Their side lies in a hash in memory, a part at a time;
+/// ours streams past it. Memory does not grow with the file.</summary>
+sealed class FileMatch(MatchStore store, SettlementHook hook)
+{
+    /// <summary>Fewer lines than these are looked up one by one; for more all our payments of that time are streamed.</summary>
+    public int FewLines { get; init; } = 20_000;
+
+    const int LookedUpAtOnce = 5_000;
+    const int StoredAtOnce = 20_000;
+
+    /// <param name="again">A match of it was broken off, and may have stored some classes.</param>
+    /// <returns>Lines and money by class; they add up to the file.</returns>
+    public async Task<IReadOnlyList<ClassTotal>> Run(SettlementFile file, StatementPass pass, Func<Money, Money?, string?, bool> feeTooHigh, bool again, CancellationToken stop)
+    {
+        if (again) await store.Presume(file.Id, stop);
+        var work = new Work(store, hook, file, pass, feeTooHigh, FewLines, stop);
+        await work.CameBefore();
+        await work.BesideOurs();
+        return await work.Finish();
+    }
+
+    sealed class Work(
+        MatchStore store, SettlementHook hook, SettlementFile file, StatementPass pass, Func<Money, Money?, string?, bool> feeTooHigh, int fewLines,
+        CancellationToken stop)
+    {
+        readonly RowTable table = new();
+        readonly BitArray settled = new(pass.Lines + 1);
+        readonly List<Reclassed> waiting = [];
+        readonly Dictionary<(SettlementClass, string, string), ClassTotal> totals =
+            pass.Totals.ToDictionary(t => (t.Class, t.Currency, t.NetCurrency));
+        int foreign;
+
+        /// <summary>Rows that an earlier file has, and rows that this file has twice.</summary>
+        public async Task CameBefore()
+        {
+            using var earlier = new Spill<EarlierRow>(pass.Parts);
+            await foreach (var (from, first, keys) in store.EarlierKeys(file, stop))
+                for (var i = 0; i < keys.Length / 16; i++)
+                {
+                    var key = BinaryPrimitives.ReadUInt64LittleEndian(keys.AsSpan(i * 16));
+                    if (pass.Seen.MayHave(key))
+                        earlier.Add(pass.PartOf(key), new EarlierRow(key, BinaryPrimitives.ReadUInt64LittleEndian(keys.AsSpan((i * 16) + 8)), from, first + i));
+                }
+
+            var doubtful = new List<Reclassed>();
+            KeyRow[] rows = [];
+            for (var part = 0; part < pass.Parts; part++)
+            {
+                var count = Load(pass.Keys, part, ref rows);
+                table.Clear(count);
+                var repeated = new BitArray(count);
+                var changed = new Dictionary<int, EarlierRow>();
+                var loaded = rows;
+                for (var i = 0; i < count; i++)
+                    if (table.Add(i, rows[i].Key, (one, other) => loaded[one].Key == loaded[other].Key) is >= 0 and var twin)
+                        doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.DuplicateLine, file.Id, rows[twin].Number));
+                foreach (var chunk in earlier.Read(part))
+                    foreach (var before in chunk)
+                    {
+                        var found = table.Find(before.Key, i => loaded[i].Key == before.Key);
+                        if (found < 0) continue;
+                        if (rows[found].Content == before.Content) repeated[found] = true;
+                        else changed[found] = before;
+                    }
+                for (var i = 0; i < count; i++)
+                    if (repeated[i]) await Change(new Reclassed(rows[i].Number, SettlementClass.Repeated));
+                    else if (changed.TryGetValue(i, out var before)) doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.Changed, before.File, before.Number));
+                await Compare(doubtful);
+            }
+        }
+
+        /// <summary>64 bits may be equal by chance: before a row is set aside for its key, the keys themselves are compared.</summary>
+        async Task Compare(List<Reclassed> doubtful)
+        {
+            foreach (var some in doubtful.Chunk(LookedUpAtOnce))
+            {
+                var same = await store.SameKeys(file.Id, some, stop);
+                foreach (var one in some)
+                    if (same.Contains(one.Number)) await Change(one);
+            }
+            doubtful.Clear();
+        }
+
+        public async Task BesideOurs()
+        {
+            var alone = new List<int>();
+            if (pass.WithOurs > fewLines) alone.AddRange(await Stream());
+            else
+                for (var part = 0; part < pass.Parts; part++)
+                    foreach (var chunk in pass.Money.Read(part))
+                        foreach (var row in chunk) alone.Add(row.Number);
+            foreach (var numbers in alone.Concat(pass.Others).Where(n => !settled[n]).Chunk(LookedUpAtOnce))
+            {
+                var answered = await store.LookUp(file, numbers, stop);
+                foreach (var line in answered) await Decide(line);
+            }
+        }
+
+        async Task Decide(LineBesideOurs line)
+        {
+            var ours = line.Ours;
+            // What another account took is no payment of this one, whatever its name.
+            if (line.Account is { } account && account != file.Account)
+            {
+                ours = null;
+                foreign++;
+            }
+            var found = line.Kind is SettlementKind.Refund or SettlementKind.RefundReturned && ours is not null
+                ? Matching.OfRefund(line.Kind, line.RefundKnown, line.RefundEnded)
+                : Matching.Of(new Theirs(line.Kind, line.Amount, feeTooHigh(line.Amount, line.Fee, line.Method)), ours);
+            if (found != Matching.Presumed(line.Kind)) await Change(new Reclassed(line.Number, found));
+        }
+
+        /// <returns>Numbers of the lines that no payment of that time is about.</returns>
+        async Task<List<int>> Stream()
+        {
+            using var ours = new Spill<OursRow>(pass.Parts);
+            await Task.Run(() => store.StreamPayments(file.Account, pass.LowestOrder, pass.HighestOrder,
+                row => ours.Add(pass.PartOf(RowHash.Payment(row.Order, row.Payment)), row)), stop);
+            var alone = new List<int>();
+            MoneyRow[] theirs = [];
+            for (var part = 0; part < pass.Parts; part++)
+            {
+                var count = Load(pass.Money, part, ref theirs);
+                table.Clear(count);
+                var loaded = theirs;
+                Func<int, int, bool> same = (one, other) => loaded[one].Order == loaded[other].Order && loaded[one].Payment == loaded[other].Payment;
+                for (var i = 0; i < count; i++) table.Add(i, RowHash.Payment(loaded[i].Order, loaded[i].Payment), same);
+                var met = new BitArray(count);
+                OursRow row = default;
+                Func<int, bool> isRow = i => loaded[i].Order == row.Order && loaded[i].Payment == row.Payment;
+                foreach (var chunk in ours.Read(part))
+                    for (var at = 0; at < chunk.Count; at++)
+                    {
+                        row = chunk[at];
+                        for (var i = table.Find(RowHash.Payment(row.Order, row.Payment), isRow); i >= 0; i = table.Next(i))
+                        {
+                            met[i] = true;
+                            // Nearly all agree: what is plainly so is not put into words first.
+                            if (row.Status == (byte)PaymentStatus.Succeeded && loaded[i] is { Kind: (byte)SettlementKind.Payment, FeeTooHigh: false }
+                                && row.Amount == loaded[i].Amount && row.Currency == loaded[i].Currency) continue;
+                            var their = new Theirs((SettlementKind)loaded[i].Kind, new Money(loaded[i].Amount, CurrencyCode.Back(loaded[i].Currency)), loaded[i].FeeTooHigh);
+                            var found = Matching.Of(their, new Ours((PaymentStatus)row.Status, new Money(row.Amount, CurrencyCode.Back(row.Currency))));
+                            if (found != Matching.Presumed(their.Kind) && !settled[loaded[i].Number]) await Change(new Reclassed(loaded[i].Number, found));
+                        }
+                    }
+                for (var i = 0; i < count; i++)
+                    if (!met[i]) alone.Add(loaded[i].Number);
+            }
+            return alone;
+        }
+
+        static int Load<T>(Spill<T> spill, int part, ref T[] rows) where T : unmanaged
+        {
+            var count = checked((int)spill.Count(part));
+            if (rows.Length < count) rows = new T[count];
+            var at = 0;
+            foreach (var chunk in spill.Read(part))
+            {
+                chunk.AsSpan().CopyTo(rows.AsSpan(at));
+                at += chunk.Count;
+            }
+            return count;
+        }
+
+        async Task Change(Reclassed line)
+        {
+            settled[line.Number] = true;
+            waiting.Add(line);
+            if (waiting.Count >= StoredAtOnce) await Flush();
+        }
+
+        async Task Flush()
+        {
+            if (waiting.Count == 0) return;
+            foreach (var (kind, moved) in await store.Store(file.Id, waiting, stop))
+            {
+                Move(Matching.Presumed(kind), moved, -1);
+                Move(moved.Class, moved, 1);
+            }
+            waiting.Clear();
+            hook.At(SettlementHook.BetweenClasses);
+        }
+
+        void Move(SettlementClass to, ClassTotal moved, int sign)
+        {
+            var key = (to, moved.Currency, moved.NetCurrency);
+            var before = totals.GetValueOrDefault(key) ?? new ClassTotal(to, moved.Currency, moved.NetCurrency, 0, 0, 0);
+            totals[key] = before with { Count = before.Count + (sign * moved.Count), Amount = before.Amount + (sign * moved.Amount), Net = before.Net + (sign * moved.Net) };
+        }
+
+        public async Task<IReadOnlyList<ClassTotal>> Finish()
+        {
+            await Flush();
+            // One payment of another account is a slip of somebody's; when most are, it is another account's file.
+            if (foreign > 0 && foreign * 2 > pass.WithOurs + pass.Others.Count)
+                throw new StatementRefusedException(new FileRefusal($"{foreign} of its lines are about payments of another gateway account than {file.Account}: this is another account's file.", null, null));
+            return [.. totals.Values.Where(t => t.Count > 0).OrderBy(t => t.Class).ThenBy(t => t.Currency, StringComparer.Ordinal)];
+        }
+    }
+}

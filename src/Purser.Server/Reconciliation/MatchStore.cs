@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Refunds;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>A line whose class is not the presumed one.</summary>
+/// <param name="WasFile">Where the row came before, when it did with other content.</param>
+readonly record struct Reclassed(int Number, SettlementClass Class, long WasFile = 0, int WasNumber = 0);
+
+/// <summary>A line with what we know about its subject.</summary>
+/// <param name="Account">The gateway account of our payment.</param>
+/// <param name="Payment">Null: we have none.</param>
+/// <param name="RefundKnown">For rows about refunds: we asked for it, or know that the gateway made it.</param>
+readonly record struct LineBesideOurs(
+    int Number, SettlementKind Kind, Money Amount, Money? Fee, string? Method, PaymentId? Payment, string? Account, Ours? Ours, bool RefundKnown, bool RefundEnded);
+
+/// <summary>What matching reads and writes.</summary>
+public sealed class MatchStore(NpgsqlDataSource database)
+{
+    static readonly short[] PresumedByKind = [.. Enum.GetValues<SettlementKind>().Select(kind => (short)Matching.Presumed(kind))];
+
+    /// <summary>Back to the presumed classes, for a match that was broken off.</summary>
+    internal async Task Presume(long file, CancellationToken stop)
+    {
+        await using var presume = database.CreateCommand("""
+            update settlement_lines set class = ($2::smallint[])[kind + 1], was_file = null, was_number = null
+            where file = $1 and class <> ($2::smallint[])[kind + 1]
+            """);
+        presume.CommandTimeout = 0;
+        presume.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        presume.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = PresumedByKind });
+        await presume.ExecuteNonQueryAsync(stop);
+    }
+
+    /// <summary>Stores classes, and says what moved: presumed class, class, currencies, how many, amount, net.</summary>
+    internal async Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop)
+    {
+        await using var store = database.CreateCommand("""
+            with moved as (
+                update settlement_lines l set class = x.class, was_file = nullif(x.was_file, 0), was_number = nullif(x.was_number, 0)
+                from unnest($2::int[], $3::smallint[], $4::bigint[], $5::int[]) x (number, class, was_file, was_number)
+                where l.file = $1 and l.number = x.number returning l.kind, l.class, l.currency, l.net_currency, l.amount, l.net)
+            select kind, class, currency, net_currency, count(*)::int, sum(amount)::bigint, sum(net)::bigint from moved group by 1, 2, 3, 4
+            """);
+        store.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        store.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. lines.Select(l => l.Number)] });
+        store.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. lines.Select(l => (short)l.Class)] });
+        store.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. lines.Select(l => l.WasFile)] });
+        store.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. lines.Select(l => l.WasNumber)] });
+        var moved = new List<(SettlementKind, ClassTotal)>();
+        await using var rows = await store.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            moved.Add(((SettlementKind)rows.GetInt16(0), new ClassTotal(
+                (SettlementClass)rows.GetInt16(1), rows.GetString(2), rows.GetString(3), rows.GetInt32(4), rows.GetInt64(5), rows.GetInt64(6))));
+        return moved;
+    }
+
+    /// <summary>The keys of all rows that this account's earlier files have, a piece at a time.</summary>
+    internal async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(
+        SettlementFile file, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var read = new NpgsqlCommand("""
+            select k.file, k.first, k.keys from settlement_keys k join settlement_files f on f.id = k.file
+            where f.account = $1 and f.id < $2 and not f.dry_run and f.state in (3, 4, 5) order by k.file, k.first
+            """, connection) { CommandTimeout = 0 };
+        read.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
+        read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
+        await using var rows = await read.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) yield return (rows.GetInt64(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
+    }
+
+    /// <summary>Which of these pairs of lines really have the same key.</summary>
+    internal async Task<HashSet<int>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
+    {
+        await using var compare = database.CreateCommand("""
+            select x.number from unnest($2::int[], $3::bigint[], $4::int[]) x (number, was_file, was_number)
+            join settlement_lines l on l.file = $1 and l.number = x.number
+            join settlement_lines w on w.file = x.was_file and w.number = x.was_number
+            where l.row_key = w.row_key
+            """);
+        compare.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        compare.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pairs.Select(p => p.Number)] });
+        compare.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. pairs.Select(p => p.WasFile)] });
+        compare.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pairs.Select(p => p.WasNumber)] });
+        var same = new HashSet<int>();
+        await using var rows = await compare.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) same.Add(rows.GetInt32(0));
+        return same;
+    }
+
+    /// <summary>All payments of an account between two orders, as fast as they come out. Synchronous, for millions of rows do not each wait.</summary>
+    internal void StreamPayments(string account, long from, long to, Action<OursRow> take)
+    {
+        using var connection = database.OpenConnection();
+        // COPY takes no parameters; the name was checked when it was configured, and is quoted all the same.
+        var name = account.Replace("'", "''", StringComparison.Ordinal);
+        var sql = string.Create(CultureInfo.InvariantCulture,
+            $"copy (select order_id, number, status, amount, currency from payments where account = '{name}' and order_id between {from} and {to}) to stdout (format binary)");
+        using var copy = connection.BeginBinaryExport(sql);
+        var codes = new Dictionary<string, int>(StringComparer.Ordinal);
+        while (copy.StartRow() > 0)
+        {
+            var order = copy.Read<long>(NpgsqlDbType.Bigint);
+            var number = copy.Read<int>(NpgsqlDbType.Integer);
+            var status = copy.Read<short>(NpgsqlDbType.Smallint);
+            var amount = copy.Read<long>(NpgsqlDbType.Bigint);
+            var currency = copy.Read<string>(NpgsqlDbType.Text);
+            ref var code = ref CollectionsMarshal.GetValueRefOrAddDefault(codes, currency, out var known);
+            if (!known) code = CurrencyCode.Of(currency);
+            take(new OursRow(order, amount, number, (byte)status, code));
+        }
+    }
+
+    /// <summary>Looks lines up one by one, by our reference or by theirs: set-based, flat in memory, and slower than the hash.</summary>
+    internal async Task<IReadOnlyList<LineBesideOurs>> LookUp(SettlementFile file, int[] numbers, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            select l.number, l.kind, l.amount, l.currency, l.fee, l.net_currency, l.method, p.order_id, p.number, p.account, p.status, p.amount, p.currency,
+                r.status,
+                l.refund is null and exists (select 1 from refunds o where o.order_id = p.order_id and o.payment = p.number and o.amount = l.amount and o.status <> 4)
+            from unnest($2::int[]) n (number)
+            join settlement_lines l on l.file = $1 and l.number = n.number
+            left join refunds r on l.refund is not null and r.order_id = l.order_id and r.number = l.refund
+            left join captures c on l.payment is null and l.refund is null and c.account = $3 and c.money_reference = l.money_reference
+            left join payments p on p.order_id = coalesce(l.order_id, c.order_id) and p.number = coalesce(l.payment, r.payment, c.payment)
+            """);
+        ask.CommandTimeout = 0;
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
+        ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = numbers });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
+        var found = new List<LineBesideOurs>(numbers.Length);
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+        {
+            Ours? ours = rows.IsDBNull(10) ? null : new Ours((PaymentStatus)rows.GetInt16(10), new Money(rows.GetInt64(11), Currency.Find(rows.GetString(12))));
+            found.Add(new LineBesideOurs(
+                rows.GetInt32(0), (SettlementKind)rows.GetInt16(1), new Money(rows.GetInt64(2), Currency.Find(rows.GetString(3))),
+                rows.IsDBNull(4) ? null : new Money(rows.GetInt64(4), Currency.Find(rows.GetString(5))), rows.IsDBNull(6) ? null : rows.GetString(6),
+                rows.IsDBNull(7) ? null : new PaymentId(new OrderId(rows.GetInt64(7)), rows.GetInt32(8)), rows.IsDBNull(9) ? null : rows.GetString(9), ours,
+                RefundKnown: !rows.IsDBNull(13) || rows.GetBoolean(14), RefundEnded: !rows.IsDBNull(13) && rows.GetInt16(13) == (short)RefundStatus.Succeeded));
+        }
+        return found;
+    }
+}

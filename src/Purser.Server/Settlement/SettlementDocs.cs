@@ -1,0 +1,72 @@
+using Purser.Server.Api;
+using static Purser.Server.Platform.ProblemTypes;
+
+namespace Purser.Server.Settlement;
+
+/// <summary>What the reference says of settlement files.</summary>
+static class SettlementDocs
+{
+    const string Tag = "Settlements";
+
+    const string File = """
+        {"id": "stl_12", "gateway": "shop-cards", "name": "settlement-2026-03-01.csv", "source": "upload",
+         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "bytes": 48211, "received_at": "2026-03-02T06:00:00Z", "state": "done",
+         "here_before": false, "dry_run": false, "lines": 412, "lines_stored": 412, "lines_acted": 412, "covers_from": "2026-03-01", "covers_to": "2026-03-01",
+         "totals": [{"currency": "INR", "net_currency": "INR", "lines": 412, "amount": 20558800, "net": 20154447}],
+         "classes": [
+           {"class": "both_paid", "currency": "INR", "net_currency": "INR", "lines": 411, "amount": 20508900, "net": 20105525, "action": "settled: fee, tax and net are booked"},
+           {"class": "theirs_paid", "currency": "INR", "net_currency": "INR", "lines": 1, "amount": 49900, "net": 48922,
+            "action": "the gateway is asked; then the order is paid, or the money goes back, by the order's policy"}],
+         "refusal": null, "policy": 1, "done_at": "2026-03-02T06:00:03Z"}
+        """;
+
+    public static readonly ApiOperation Send = new("sendSettlement", Tag, "Send a settlement file", Access.Secret)
+    {
+        Description = "The body is the file as the gateway gave it, alone (any Content-Type) or as the first file of a multipart form. Its bytes are kept before " +
+            "anything is read; then it is read whole, matched, and acted on while you read its state. The same bytes again change nothing and answer 200 with what " +
+            "came of them. With `dry_run=true` the answer says what would be done, and nothing is kept.",
+        Query =
+        [
+            new("gateway", "The gateway account that the file is of.", Example: "shop-cards"), new("dry_run", "true: match only, and keep nothing."),
+            new("name", "What to call the file; else its name in the form."),
+        ],
+        Answers = [new(201, "Kept, and being worked on.", typeof(SettlementView), File), new(200, "It was here before; or the answer to a dry run.", typeof(SettlementView), File)],
+        Problems = [InvalidQuery, BadRequest, BodyTooLarge, KeyMissing, SecretKeyNeeded],
+    };
+
+    public static readonly ApiOperation List = new("listSettlements", Tag, "List settlement files", Access.Secret)
+    {
+        Query =
+        [
+            new("gateway", "A gateway account's name."), new("state", "stored, reading, read, matched, acting, done or refused."),
+            new("cursor", "`next` of the page before."), new("limit", "1 to 200; 50 when left out.", "integer"),
+        ],
+        Answers = [new(200, "Newest first.", typeof(SettlementList), $$"""{"settlements": [{{File}}], "next": null}""")],
+        Problems = [InvalidQuery, KeyMissing, SecretKeyNeeded],
+    };
+
+    public static readonly ApiOperation Read = new("readSettlement", Tag, "Read a settlement file's state", Access.Secret)
+    {
+        Answers = [new(200, "How far it is and what it says.", typeof(SettlementView), File)],
+        Problems = [KeyMissing, SecretKeyNeeded, SettlementUnknown],
+    };
+
+    public static readonly ApiOperation Lines = new("listSettlementLines", Tag, "The lines of a settlement file", Access.Secret)
+    {
+        Query =
+        [
+            new("class", $"Only lines of this class: {string.Join(", ", SettlementView.Words)}.", Example: "theirs_paid"), new("cursor", "`next` of the page before."),
+            new("limit", "1 to 200; 50 when left out.", "integer"),
+        ],
+        Answers =
+        [
+            new(200, "In the order of the file. Texts are the gateway's own: escape them where you show them.", typeof(SettlementLineList), """
+                {"lines": [{"line": 17, "row": 18, "class": "theirs_paid", "kind": "payment", "row_key": "pay_K2x", "order": "ord_01jd8xk3m4n7p",
+                  "payment": "pay_01jd8xk3m4n7p_1", "refund": null, "money_reference": "pay_K2x", "refund_reference": null, "amount": 49900, "currency": "INR", "fee": 829,
+                  "tax": 149, "net": 48922, "net_currency": "INR", "method": "upi", "happened_at": "2026-03-01T10:04:31Z", "settled_on": "2026-03-02",
+                  "payout_reference": "UTR2603020001", "note": null, "was": null}], "next": null}
+                """),
+        ],
+        Problems = [InvalidQuery, KeyMissing, SecretKeyNeeded, SettlementUnknown],
+    };
+}

@@ -1,0 +1,163 @@
+using System.Buffers.Binary;
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Reconciliation;
+
+namespace Purser.Server.Settlement;
+
+/// <param name="Number">Among the file's lines about money, from 1.</param>
+/// <param name="Row">In the file, from 1.</param>
+public readonly record struct ReadLine(int Number, int Row, SettlementLine Line, ulong Key, ulong Content);
+
+/// <summary>A line as it is in the database.</summary>
+/// <param name="Payment">The payment it is about, by our reference or by theirs.</param>
+/// <param name="Was">The line of an earlier file that has the same key and other content.</param>
+public sealed record StoredLine(int Number, int Row, SettlementClass Class, SettlementLine Line, PaymentId? Payment, (long File, int Number)? Was);
+
+/// <summary>The lines of settlement files.</summary>
+public sealed class SettlementLineStore(NpgsqlDataSource database)
+{
+    const string Columns = """
+        file, number, "row", kind, class, row_key, amount, currency, net, net_currency, fee, tax, order_id, payment, refund, money_reference,
+        refund_reference, happened_at, settled_on, payout_reference, method, note
+        """;
+
+    /// <summary>A connection for the batches of one file.</summary>
+    public Task<NpgsqlConnection> Open(CancellationToken stop) => database.OpenConnectionAsync(stop).AsTask();
+
+    /// <summary>Stores a batch and how far the file is, in one commit; so that after a crash nothing is stored twice and nothing is missing.</summary>
+    /// <exception cref="LeaseLostException">Another node has the file.</exception>
+    public static void Store(NpgsqlConnection connection, long file, string worker, IReadOnlyList<ReadLine> batch)
+    {
+        using var transaction = connection.BeginTransaction();
+        using (var copy = connection.BeginBinaryImport($"copy settlement_lines ({Columns}) from stdin (format binary)"))
+        {
+            foreach (var read in batch) Write(copy, file, read);
+            copy.Complete();
+        }
+        var keys = new byte[batch.Count * 16];
+        for (var i = 0; i < batch.Count; i++)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan(i * 16), batch[i].Key);
+            BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan((i * 16) + 8), batch[i].Content);
+        }
+        using var advance = new NpgsqlBatch(connection);
+        var piece = new NpgsqlBatchCommand("insert into settlement_keys (file, first, keys) values ($1, $2, $3)");
+        piece.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        piece.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batch[0].Number });
+        piece.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = keys });
+        advance.BatchCommands.Add(piece);
+        var mark = new NpgsqlBatchCommand(
+            "update settlement_files set rows_stored = $3, leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
+        mark.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
+        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batch[^1].Number });
+        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batch[0].Number - 1 });
+        mark.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = SettlementFileStore.Lease });
+        advance.BatchCommands.Add(mark);
+        advance.ExecuteNonQuery();
+        if (mark.RecordsAffected == 0) throw new LeaseLostException(file);
+        transaction.Commit();
+    }
+
+    static void Write(NpgsqlBinaryImporter copy, long file, in ReadLine read)
+    {
+        var line = read.Line;
+        copy.StartRow();
+        copy.Write(file, NpgsqlDbType.Bigint);
+        copy.Write(read.Number, NpgsqlDbType.Integer);
+        copy.Write(read.Row, NpgsqlDbType.Integer);
+        copy.Write((short)line.Kind, NpgsqlDbType.Smallint);
+        copy.Write((short)Matching.Presumed(line.Kind), NpgsqlDbType.Smallint);
+        copy.Write(line.RowKey, NpgsqlDbType.Text);
+        copy.Write(line.Amount.MinorUnits, NpgsqlDbType.Bigint);
+        copy.Write(line.Amount.Currency.Code, NpgsqlDbType.Text);
+        copy.Write(line.Net.MinorUnits, NpgsqlDbType.Bigint);
+        copy.Write(line.Net.Currency.Code, NpgsqlDbType.Text);
+        Whole(copy, line.Fee?.MinorUnits);
+        Whole(copy, line.Tax?.MinorUnits);
+        Whole(copy, line.Payment?.Order.Value ?? line.Refund?.Order.Value);
+        if (line.Payment is { } payment) copy.Write(payment.Number, NpgsqlDbType.Integer);
+        else copy.WriteNull();
+        if (line.Refund is { } refund) copy.Write(refund.Number, NpgsqlDbType.Integer);
+        else copy.WriteNull();
+        Text(copy, line.MoneyReference);
+        Text(copy, line.RefundReference);
+        if (line.HappenedAt is { } at) copy.Write(at.UtcDateTime, NpgsqlDbType.TimestampTz);
+        else copy.WriteNull();
+        if (line.SettledOn is { } day) copy.Write(day, NpgsqlDbType.Date);
+        else copy.WriteNull();
+        Text(copy, line.PayoutReference);
+        Text(copy, line.Method);
+        Text(copy, line.Note);
+    }
+
+    static void Whole(NpgsqlBinaryImporter copy, long? value)
+    {
+        if (value is { } some) copy.Write(some, NpgsqlDbType.Bigint);
+        else copy.WriteNull();
+    }
+
+    static void Text(NpgsqlBinaryImporter copy, string? text)
+    {
+        if (text is not null) copy.Write(text, NpgsqlDbType.Text);
+        else copy.WriteNull();
+    }
+
+    /// <summary>Lines by number, from behind <paramref name="after"/>; of one class, or of all.</summary>
+    public async Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop)
+    {
+        await using var list = database.CreateCommand($"""
+            select l.number, l."row", l.class, {LineColumns}, coalesce(l.order_id, c.order_id), coalesce(l.payment, c.payment), l.was_file, l.was_number
+            from settlement_lines l join settlement_files f on f.id = l.file
+            left join captures c on l.order_id is null and c.account = f.account and c.money_reference = l.money_reference
+            where l.file = $1 and l.number > $2 and ($3::smallint is null or l.class = $3) order by l.number limit $4
+            """);
+        list.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after });
+        list.Parameters.Add(new NpgsqlParameter { Value = only is { } one ? (short)one : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Smallint });
+        list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        var found = new List<StoredLine>();
+        await using var rows = await list.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+        {
+            const int ours = LineColumnCount + 3;
+            found.Add(new StoredLine(
+                rows.GetInt32(0), rows.GetInt32(1), (SettlementClass)rows.GetInt16(2), ReadLine(rows, 3),
+                rows.IsDBNull(ours) || rows.IsDBNull(ours + 1) ? null : new PaymentId(new OrderId(rows.GetInt64(ours)), rows.GetInt32(ours + 1)),
+                rows.IsDBNull(ours + 2) ? null : (rows.GetInt64(ours + 2), rows.GetInt32(ours + 3))));
+        }
+        return found;
+    }
+
+    public const string LineColumns = """
+        l.row_key, l.kind, l.amount, l.currency, l.net, l.net_currency, l.fee, l.tax, l.order_id, l.payment, l.refund, l.money_reference, l.refund_reference,
+        l.happened_at, l.settled_on, l.payout_reference, l.method, l.note
+        """;
+
+    public const int LineColumnCount = 18;
+
+    /// <summary>Reads <see cref="LineColumns"/> from behind the first <paramref name="at"/> columns.</summary>
+    public static SettlementLine ReadLine(NpgsqlDataReader row, int at)
+    {
+        var (amount, net) = (Money(at + 2, at + 3), Money(at + 4, at + 5));
+        return new SettlementLine(row.GetString(at), (SettlementKind)row.GetInt16(at + 1), amount, net)
+        {
+            Fee = row.IsDBNull(at + 6) ? null : new Money(row.GetInt64(at + 6), net.Currency),
+            Tax = row.IsDBNull(at + 7) ? null : new Money(row.GetInt64(at + 7), net.Currency),
+            Payment = row.IsDBNull(at + 8) || row.IsDBNull(at + 9) ? null : new PaymentId(new OrderId(row.GetInt64(at + 8)), row.GetInt32(at + 9)),
+            Refund = row.IsDBNull(at + 8) || row.IsDBNull(at + 10) ? null : new RefundId(new OrderId(row.GetInt64(at + 8)), row.GetInt32(at + 10)),
+            MoneyReference = Text(at + 11),
+            RefundReference = Text(at + 12),
+            HappenedAt = row.IsDBNull(at + 13) ? null : row.GetFieldValue<DateTimeOffset>(at + 13),
+            SettledOn = row.IsDBNull(at + 14) ? null : row.GetFieldValue<DateOnly>(at + 14),
+            PayoutReference = Text(at + 15),
+            Method = Text(at + 16),
+            Note = Text(at + 17),
+        };
+
+        string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+        Money Money(int units, int code) => new(row.GetInt64(units), Currency.Find(row.GetString(code)));
+    }
+}

@@ -1,0 +1,86 @@
+using System.ComponentModel;
+using Purser.Orders;
+using Purser.Reconciliation;
+
+namespace Purser.Server.Settlement;
+
+public sealed record SettlementClassView(
+    string Class, string Currency, [property: Description("In which it settles.")] string NetCurrency, int Lines, [property: Description("In minor units.")] long Amount,
+    long Net, [property: Description("What follows from it; in a dry run, what would.")] string Action);
+
+public sealed record SettlementTotalView(string Currency, string NetCurrency, int Lines, long Amount, long Net);
+
+public sealed record SettlementRefusalView(
+    string Detail, [property: Description("In the file, from 1; null when it is about the whole file.")] int? Row, string? Column);
+
+/// <summary>A settlement file: where it stands and what it says.</summary>
+public sealed record SettlementView(
+    string Id, string Gateway, [property: Description("As its sender calls it.")] string Name, string Source, string Sha256, long Bytes, DateTime ReceivedAt,
+    [property: Description("stored, reading, read, matched, acting, done or refused.")] string State,
+    [property: Description("The same bytes came before: this is what came of them, and nothing was done now.")] bool HereBefore, bool DryRun,
+    [property: Description("Lines about money.")] int Lines, int LinesStored, int LinesActed, string? CoversFrom, string? CoversTo,
+    [property: Description("What all lines add up to.")] IReadOnlyList<SettlementTotalView> Totals,
+    [property: Description("Every line is in one class; the classes add up to the totals.")] IReadOnlyList<SettlementClassView> Classes,
+    SettlementRefusalView? Refusal, [property: Description("The version of the policy by which it was acted on.")] int? Policy, DateTime? DoneAt)
+{
+    const string Day = "yyyy-MM-dd";
+
+    public static SettlementView From(SettlementFile f, bool before = false) => new(
+        f.IdText, f.Account, f.Name, EventNames.Snake(f.Source.ToString()), Convert.ToHexStringLower(f.Sha256), f.Bytes, f.ReceivedAt.UtcDateTime,
+        EventNames.Snake(f.State.ToString()), before, f.DryRun, f.RowsRead, f.RowsStored, f.RowsActed,
+        f.CoversFrom?.ToString(Day, System.Globalization.CultureInfo.InvariantCulture), f.CoversTo?.ToString(Day, System.Globalization.CultureInfo.InvariantCulture),
+        [.. f.Classes.GroupBy(c => (c.Currency, c.NetCurrency)).Select(g => new SettlementTotalView(g.Key.Currency, g.Key.NetCurrency, g.Sum(c => c.Count), g.Sum(c => c.Amount), g.Sum(c => c.Net)))],
+        // Before it is matched, a line's class is only presumed.
+        f.State < FileState.Matched ? [] : [.. f.Classes.Select(c => new SettlementClassView(Word(c.Class), c.Currency, c.NetCurrency, c.Count, c.Amount, c.Net, Action(c.Class)))],
+        f.Refusal is { } r ? new SettlementRefusalView(r.Why, r.Row, r.Column) : null, f.Policy, f.DoneAt?.UtcDateTime);
+
+    public static string Word(SettlementClass one) => EventNames.Snake(one.ToString());
+
+    public static string[] Words { get; } = [.. Enum.GetValues<SettlementClass>().Select(Word)];
+
+    /// <summary>What follows from a line of a class, for people.</summary>
+    public static string Action(SettlementClass one) => one switch
+    {
+        SettlementClass.BothPaid => "settled: fee, tax and net are booked",
+        SettlementClass.BothUnpaid => "agreed: a link that is still open is closed",
+        SettlementClass.TheirsPaid => "the gateway is asked; then the order is paid, or the money goes back, by the order's policy",
+        SettlementClass.OursPaid => "fulfilment is held and the gateway is asked; never refunded by itself",
+        SettlementClass.Amount or SettlementClass.Currency => "booked as the gateway says, and a person decides on the difference",
+        SettlementClass.Fee => "settled as the gateway says, and a person disputes the fee or accepts it",
+        SettlementClass.UnknownOrder => "booked to suspense until a person says whose money it is",
+        SettlementClass.DuplicateLine => "not applied a second time; a person looks at it",
+        SettlementClass.Refund => "settled: the refund is taken from what the gateway owes",
+        SettlementClass.RefundUnasked => "recorded as a refund that the gateway made by itself; a person is asked",
+        SettlementClass.RefundMissing => "the refund failed after all: its amount is available again",
+        SettlementClass.Dispute => "recorded at the order as a dispute",
+        SettlementClass.Adjustment => "booked to fees",
+        SettlementClass.Payout => "booked to the bank",
+        SettlementClass.Repeated => "nothing: it was applied with an earlier file",
+        SettlementClass.Changed => "not applied; a person compares it with the earlier row",
+        _ => throw new ArgumentOutOfRangeException(nameof(one)),
+    };
+}
+
+public sealed record SettlementList(IReadOnlyList<SettlementView> Settlements, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);
+
+public sealed record SettlementWasView(string Settlement, int Line);
+
+public sealed record SettlementLineView(
+    int Line, [property: Description("In the file, from 1.")] int Row, string Class, string Kind, [property: Description("The gateway's own name for the row.")] string RowKey,
+    string? Order, string? Payment, string? Refund, string? MoneyReference, string? RefundReference, long Amount, string Currency, long? Fee, long? Tax, long Net, string NetCurrency,
+    string? Method, DateTime? HappenedAt, string? SettledOn, string? PayoutReference, string? Note,
+    [property: Description("The line of an earlier file with the same key and other content.")] SettlementWasView? Was)
+{
+    public static SettlementLineView From(StoredLine stored)
+    {
+        var l = stored.Line;
+        var order = stored.Payment?.Order ?? l.Refund?.Order;
+        return new SettlementLineView(
+            stored.Number, stored.Row, SettlementView.Word(stored.Class), EventNames.Snake(l.Kind.ToString()), l.RowKey, order?.ToString(), stored.Payment?.ToString(),
+            l.Refund?.ToString(), l.MoneyReference, l.RefundReference, l.Amount.MinorUnits, l.Amount.Currency.Code, l.Fee?.MinorUnits, l.Tax?.MinorUnits, l.Net.MinorUnits,
+            l.Net.Currency.Code, l.Method, l.HappenedAt?.UtcDateTime, l.SettledOn?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), l.PayoutReference, l.Note,
+            stored.Was is { } was ? new SettlementWasView(SettlementFile.IdOf(was.File), was.Number) : null);
+    }
+}
+
+public sealed record SettlementLineList(IReadOnlyList<SettlementLineView> Lines, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);

@@ -1,0 +1,162 @@
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Npgsql;
+using Purser.Gateways;
+using Purser.Reconciliation;
+using Purser.Server.Gateways;
+using Purser.Server.Reconciliation;
+
+namespace Purser.Server.Settlement;
+
+/// <summary>Takes files that came in, one after another, from their bytes to what follows from their lines. Any node may; whoever has the lease does, and
+/// what a dead one left is taken up where it stood.</summary>
+sealed partial class SettlementWorker(
+    SettlementFileStore files, SettlementLineStore lines, MatchStore matches, GatewayAccounts accounts, SettlementOptions options, SettlementHook hook, TimeProvider time,
+    ILogger<SettlementWorker> log)
+{
+    static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan RenewEvery = SettlementFileStore.Lease / 4;
+
+    /// <summary>A file that failed so often for reasons of ours is set aside, or those behind it would wait for ever.</summary>
+    const int MostTries = 5;
+
+    readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    readonly string name = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8)}";
+
+    /// <summary>A file came in; look at once.</summary>
+    public void Wake() => wake.Writer.TryWrite(true);
+
+    public async Task Run(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var worked = false;
+            try
+            {
+                worked = await One(stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception bug) when (bug is not OutOfMemoryException)
+            {
+                LogFailed(log, bug);
+            }
+            if (worked) continue;
+            using var patience = new CancellationTokenSource(Every, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
+            await wake.Reader.WaitToReadAsync(either.Token).AsTask().ContinueWith(_ => { }, TaskScheduler.Default);
+            wake.Reader.TryRead(out _);
+        }
+    }
+
+    /// <summary>Takes the next file as far as it goes.</summary>
+    /// <returns>False when there was none.</returns>
+    public async Task<bool> One(CancellationToken stop)
+    {
+        if (await files.Claim(name, stop) is not { } file) return false;
+        if (file.Tries > MostTries)
+        {
+            await files.Refuse(file.Id, name, new FileRefusal($"It failed {MostTries} times; the server's log says why.", null, null), stop);
+            return true;
+        }
+        using var lost = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var done = new CancellationTokenSource();
+        var renewing = Renew(file.Id, lost.CancelAsync, done.Token);
+        try
+        {
+            await Work(file, lost.Token);
+        }
+        catch (StatementRefusedException refused)
+        {
+            LogRefused(log, file.IdText, file.Account, refused.Refusal.Row);
+            await files.Refuse(file.Id, name, refused.Refusal, stop);
+        }
+        catch (LeaseLostException)
+        {
+            LogLost(log, file.IdText);
+        }
+        catch (OperationCanceledException) when (lost.IsCancellationRequested)
+        {
+            LogLost(log, file.IdText);
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await renewing;
+            try
+            {
+                await files.Release(file.Id, name);
+            }
+            catch (NpgsqlException away)
+            {
+                LogAway(log, away.Message);
+            }
+        }
+        return true;
+    }
+
+    async Task Renew(long file, Func<Task> lose, CancellationToken done)
+    {
+        while (!done.IsCancellationRequested)
+        {
+            await Task.Delay(RenewEvery, time, done).ContinueWith(_ => { }, TaskScheduler.Default);
+            if (done.IsCancellationRequested) return;
+            try
+            {
+                await files.Renew(file, name, done);
+            }
+            catch (LeaseLostException)
+            {
+                await lose();
+                return;
+            }
+            catch (Exception away) when (away is NpgsqlException or OperationCanceledException or TimeoutException)
+            {
+                LogAway(log, away.Message);
+            }
+        }
+    }
+
+    async Task Work(SettlementFile file, CancellationToken stop)
+    {
+        if (accounts.Find(file.Account) is not { } entry)
+            throw new StatementRefusedException(new FileRefusal($"There is no gateway account '{file.Account}'.", null, null));
+        var sheet = file.Source == FileSource.Fetched ? CanonicalSheet.Sheet : (entry.Gateway as ISettleByFile)?.Sheet
+            ?? throw new StatementRefusedException(new FileRefusal($"{entry.Gateway.Profile.Title} has no settlement files that can be read here.", null, null));
+        hook.At(SettlementHook.Stored);
+
+        if (file.State < FileState.Matched)
+        {
+            var store = file.State < FileState.Read;
+            if (file.State == FileState.Stored) await files.Advance(file = file with { State = FileState.Reading, RowsActed = 0, Classes = [] }, name, stop);
+            bool TooHigh(Money amount, Money? fee, string? method) => ContractFee.Exceeded(entry, amount, fee, method);
+            await using var bytes = files.Open(file);
+            using var pass = await new StatementReading(lines, options.LinesAtOnce, hook).Read(
+                file, bytes, sheet, entry.Account, line => TooHigh(line.Amount, line.Fee, line.Method), name, store, stop);
+            file = file with { State = FileState.Read, RowsRead = pass.Lines, CoversFrom = pass.CoversFrom, CoversTo = pass.CoversTo, Classes = pass.Totals };
+            await files.Advance(file, name, stop);
+            file = file with { State = FileState.Matched, Classes = await new FileMatch(matches, hook).Run(file, pass, TooHigh, again: !store, stop) };
+            await files.Advance(file, name, stop);
+            LogMatched(log, file.IdText, file.Account, file.RowsRead);
+        }
+        if (file.DryRun) return;
+        await files.Advance(file with { State = FileState.Done }, name, stop);
+    }
+
+    [LoggerMessage(70, LogLevel.Information, "Settlement file {File} of {Account} is matched: {Lines} lines")]
+    static partial void LogMatched(ILogger log, string file, string account, int lines);
+
+    [LoggerMessage(71, LogLevel.Warning, "Settlement file {File} of {Account} is refused at row {Row}")]
+    static partial void LogRefused(ILogger log, string file, string account, int? row);
+
+    [LoggerMessage(72, LogLevel.Warning, "Settlement file {File} was taken over by another node")]
+    static partial void LogLost(ILogger log, string file);
+
+    [LoggerMessage(73, LogLevel.Warning, "The lease of a settlement file could not be renewed: {Why}")]
+    static partial void LogAway(ILogger log, string why);
+
+    [LoggerMessage(74, LogLevel.Error, "A settlement file could not be worked on; it is tried again")]
+    static partial void LogFailed(ILogger log, Exception bug);
+}

@@ -1,0 +1,134 @@
+using System.Threading.Channels;
+using Purser.Gateways;
+using Purser.Reconciliation;
+
+namespace Purser.Server.Settlement;
+
+/// <summary>The file as a whole cannot be used.</summary>
+sealed class StatementRefusedException(FileRefusal why) : Exception(why.Why)
+{
+    public FileRefusal Refusal => why;
+}
+
+/// <summary>Where a test may stop the work, by name: after the bytes are kept, between two batches of lines, before a batch is acted on.</summary>
+public sealed record SettlementHook(Action<string> At)
+{
+    public const string Stored = "C13", BetweenBatches = "C14", BeforeActing = "C15", BetweenClasses = "C14b";
+
+    public static SettlementHook None { get; } = new(_ => { });
+}
+
+/// <summary>Reads a file into lines, from its beginning to its end, before anything of it is applied. The rows are read on one thread and stored on
+/// another; what was stored before a crash is read again, but not stored again.</summary>
+/// <param name="batchLines">Lines of one commit.</param>
+sealed class StatementReading(SettlementLineStore lines, int batchLines, SettlementHook hook)
+{
+    /// <param name="store">False: only what matching needs is made again.</param>
+    /// <exception cref="StatementRefusedException">It cannot be read whole.</exception>
+    public async Task<StatementPass> Read(
+        SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, Func<SettlementLine, bool> feeTooHigh, string worker, bool store,
+        CancellationToken stop)
+    {
+        var pass = new StatementPass(file.Bytes, feeTooHigh);
+        try
+        {
+            // Two batches may wait: what is read ahead is memory.
+            var batches = Channel.CreateBounded<List<ReadLine>>(2);
+            using var broken = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            var storing = store ? Task.Run(() => Store(file, worker, batches.Reader, broken), broken.Token) : Task.CompletedTask;
+            try
+            {
+                await Task.Run(() => Rows(file, bytes, sheet, account, pass, store ? batches.Writer : null, broken.Token), broken.Token);
+                batches.Writer.Complete();
+            }
+            catch (Exception e)
+            {
+                batches.Writer.TryComplete(e);
+                // When storing broke, reading was only told to stop: the cause is the other's.
+                if (e is OperationCanceledException && !stop.IsCancellationRequested) await storing;
+                await storing.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                throw;
+            }
+            await storing;
+            return pass;
+        }
+        catch
+        {
+            pass.Dispose();
+            throw;
+        }
+    }
+
+    async Task Rows(
+        SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, StatementPass pass, ChannelWriter<List<ReadLine>>? batches,
+        CancellationToken stop)
+    {
+        var batch = new List<ReadLine>();
+        foreach (var row in Guarded(bytes, sheet, account))
+        {
+            if (row.Fault is { } fault) throw new StatementRefusedException(new FileRefusal(fault, row.Number, ColumnOf(fault)));
+            if (row.Line is not { } line) continue;
+            ReadLine read;
+            try
+            {
+                read = pass.Add(row.Number, line);
+            }
+            catch (OverflowException)
+            {
+                throw new StatementRefusedException(new FileRefusal("The amounts up to this row add up to more than can be counted.", row.Number, null));
+            }
+            if (batches is null || read.Number <= file.RowsStored) continue;
+            batch.Add(read);
+            if (batch.Count < batchLines) continue;
+            await batches.WriteAsync(batch, stop);
+            batch = new List<ReadLine>(batchLines);
+        }
+        if (batches is not null && batch.Count > 0) await batches.WriteAsync(batch, stop);
+    }
+
+    static IEnumerable<SettlementReader.Row> Guarded(Stream bytes, SettlementSheet sheet, GatewayAccount account)
+    {
+        using var rows = SettlementReader.Read(bytes, sheet, account).GetEnumerator();
+        var number = 0;
+        while (true)
+        {
+            try
+            {
+                if (!rows.MoveNext()) yield break;
+                number = rows.Current.Number;
+            }
+            catch (SettlementReader.NotAStatementException why)
+            {
+                throw new StatementRefusedException(new FileRefusal(why.Message, null, null));
+            }
+            // The formats' readers say in exceptions of many kinds that bytes are not what they should be.
+            catch (Exception e) when (e is FormatException or InvalidDataException or ArgumentException or System.Text.DecoderFallbackException || e.GetType().Namespace?.StartsWith("CsvHelper", StringComparison.Ordinal) is true)
+            {
+                throw new StatementRefusedException(new FileRefusal($"It cannot be read behind row {number}: {e.Message}", number + 1, null));
+            }
+            yield return rows.Current;
+        }
+    }
+
+    /// <summary>A fault begins with its column.</summary>
+    static string? ColumnOf(string fault) => fault.IndexOf(": ", StringComparison.Ordinal) is > 0 and < 60 and var end ? fault[..end] : null;
+
+    async Task Store(SettlementFile file, string worker, ChannelReader<List<ReadLine>> batches, CancellationTokenSource broken)
+    {
+        try
+        {
+            await using var connection = await lines.Open(broken.Token);
+            while (await batches.WaitToReadAsync(broken.Token))
+                while (batches.TryRead(out var batch))
+                {
+                    SettlementLineStore.Store(connection, file.Id, worker, batch);
+                    hook.At(SettlementHook.BetweenBatches);
+                }
+        }
+        catch
+        {
+            await broken.CancelAsync();
+            throw;
+        }
+    }
+}
