@@ -188,6 +188,8 @@ static class Tell
 
     public static Evidence Declined { get; } = new Evidence.Declined("insufficient_funds");
     public static Evidence Failed { get; } = new Evidence.Failed("bank_said_no");
+    /// <summary>As a webhook tells it: of one link by its name.</summary>
+    public static Evidence FailedAt(string link) => Failed with { GatewayReference = link };
     public static Evidence Closed { get; } = new Evidence.LinkCancelled();
     public static Evidence RanOut { get; } = new Evidence.LinkExpired();
     public static Evidence Absent { get; } = new Evidence.Absent();

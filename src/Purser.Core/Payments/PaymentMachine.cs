@@ -24,8 +24,8 @@ static class PaymentMachine
 
     public static Step Apply(Payment p, Evidence evidence, bool orderOpen, OrderRules rules)
     {
-        // Whoever knows the link's name at the gateway tells us that it exists.
-        if (evidence.GatewayReference is { } reference) p = p with { GatewayReference = p.GatewayReference ?? reference };
+        // Whoever knows the link's name at the gateway tells us that it exists; but news of an end may be about another link.
+        if (evidence.GatewayReference is { } reference && !IsNewsOfAnEnd(evidence)) p = p with { GatewayReference = p.GatewayReference ?? reference };
 
         return (p.Status, evidence) switch
         {
@@ -53,8 +53,10 @@ static class PaymentMachine
             (Pending or Processing, Evidence.Absent e)  => Forgotten(p, e, rules),
             (Failed or Cancelled or Expired or Held, Evidence.Absent) => new(p),
 
-            // A link may end while a try on it is still under way at a bank, and news of the end do not say. Only who asked knows.
-            (_, Evidence.LinkCancelled or Evidence.LinkExpired) when evidence.Source == EvidenceSource.Webhook => new(p, AskNow: p.IsOpen),
+            // A link may end while a try on it is still under way at a bank, and news of the end do not say; and a link that they name may be another one
+            // under our reference, from a question whose answer was lost. Only who asked knows.
+            (Succeeded, Evidence.Failed) when IsNewsOfAnEnd(evidence) && evidence.GatewayReference != p.GatewayReference => new(p),
+            (not Succeeded, _) when IsNewsOfAnEnd(evidence) => new(p, AskNow: p.IsOpen),
 
             // Failure after success changes nothing by itself; the gateway is asked again, and a person if it insists.
             (Succeeded, Evidence.Failed or Evidence.Absent) => Contradiction(p, evidence),
@@ -77,6 +79,10 @@ static class PaymentMachine
             _ => throw new InvalidOperationException($"No rule for {evidence.GetType().Name} in status {p.Status}."),
         };
     }
+
+    /// <summary>That a link has ended, or that it failed with its name, as a webhook tells it.</summary>
+    static bool IsNewsOfAnEnd(Evidence evidence) => evidence.Source == EvidenceSource.Webhook
+        && evidence is Evidence.LinkCancelled or Evidence.LinkExpired or Evidence.Failed { GatewayReference: not null };
 
     static DisputeState Ended(Evidence.DisputeClosed e) => e.Won ? DisputeState.Won : DisputeState.Lost;
 

@@ -59,6 +59,7 @@ sealed record LegalWorld(OrderPolicy Policy, string Ending, IReadOnlyList<string
         var under = Gen.Elements<Piece[]>(
             [], [],
             [At(90, Tell.Declined, EvidenceSource.Webhook)],
+            [At(90, Tell.FailedAt("another_link"), EvidenceSource.Webhook)],
             [At(100, Tell.Processing(), EvidenceSource.Webhook)],
             [At(100, Tell.Processing(), EvidenceSource.Webhook), At(120, Tell.Opened())],
             [At(100, Tell.Processing("paid_ish")), At(110, Tell.Declined)]);

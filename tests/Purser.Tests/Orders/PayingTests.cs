@@ -179,6 +179,19 @@ public sealed class PayingTests
         .Later(TimeSpan.FromMinutes(1)).When(new OrderCommand.Look(1)).Same(1).Asked()
         .When(new OrderCommand.Look(1, Heard: true)).Asked("inquire 1");
 
+    /// <summary>Two links can bear one reference: the answer to the first question was lost, and the key under which it was asked again had lapsed.</summary>
+    [Fact]
+    public void News_of_the_end_of_another_link_end_nothing_and_are_worth_a_question() => Given.Order().HasLink()
+        .Hears(Tell.FailedAt("link_2")).Then(OrderStatus.AwaitingPayment, PaymentStatus.Pending).Asked("inquire 1")
+        .Hears(Tell.FailedAt("link_1"), source: EvidenceSource.Inquiry).Then(OrderStatus.AwaitingPayment, PaymentStatus.Failed)
+        .Hears(Tell.Succeeded()).Hears(Tell.FailedAt("link_2")).Asked();
+
+    [Fact]
+    public void News_of_the_end_of_a_link_give_it_no_name() => Given.Order().Pays().Hears(Tell.Lost())
+        .Hears(Tell.FailedAt("link_2")).Then(OrderStatus.AwaitingPayment, PaymentStatus.Unresolved).Asked("inquire 1")
+        .Hears(Tell.Opened(), source: EvidenceSource.Inquiry).Then(OrderStatus.AwaitingPayment, PaymentStatus.Pending)
+        .Order.Payment(1)!.GatewayReference.ShouldBe("link_1");
+
     [Fact]
     public void Looking_does_not_use_up_the_tries_for_a_link()
     {

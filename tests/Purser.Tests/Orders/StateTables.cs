@@ -35,6 +35,8 @@ public sealed class StateTables
         ("succeeded, other money", Tell.Succeeded("money_2")),
         ("succeeded, another amount", Tell.Succeeded("money_2", Given.Rupees(1))),
         ("failed", Tell.Failed),
+        ("failed, by news that name its link", Tell.FailedAt("link_1")),
+        ("failed, by news that name another link", Tell.FailedAt("link_2")),
         ("link cancelled", Tell.Closed),
         ("link expired", Tell.RanOut),
         ("absent, told too early", Tell.Absent),
