@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.WebUtilities;
@@ -27,10 +28,12 @@ sealed class SandboxGateway : WorldGateway
     readonly Dictionary<string, (int Order, WireAnswer Answer)> older = new(StringComparer.Ordinal);
     readonly Dictionary<string, (long At, WireAnswer Answer)> said = new(StringComparer.Ordinal);
     readonly Dictionary<string, Link> links = new(StringComparer.Ordinal);
-    readonly Dictionary<string, int> posts = new(StringComparer.Ordinal);
+    readonly Dictionary<string, DateTimeOffset> lastPosts = new(StringComparer.Ordinal);
     int linksSeen;
     int movementsSeen;
     bool catchingUp;
+    /// <summary>What was asked last: whatever link turns up next was made by that.</summary>
+    ReadOnlyMemory<byte> asking;
 
     public SandboxGateway(World world, Type dialect) : base(world, NameOf(dialect), $"{NameOf(dialect)}.test")
     {
@@ -60,7 +63,9 @@ sealed class SandboxGateway : WorldGateway
             ]);
     }
 
-    public override bool QuestionsTellAllMoney(WorldLink link) => !TellsOfOneTry.Contains(dialect.Name) || (link.Tries.Count <= 1 && posts.GetValueOrDefault(link.Id) <= 1);
+    /// <summary>A form that was posted again since has a try of its own, whether or not anybody paid on it.</summary>
+    public override bool QuestionsTellOf(WorldLink link, WorldTry money) =>
+        !TellsOfOneTry.Contains(dialect.Name) || (link.Tries[^1] == money && !(lastPosts.GetValueOrDefault(link.Id) > money.At));
 
     static string NameOf(Type dialect) => ((IGatewayDialect)Activator.CreateInstance(dialect)!).Name;
 
@@ -90,13 +95,24 @@ sealed class SandboxGateway : WorldGateway
         var question = $"{call.Method} {request.RequestUri!.PathAndQuery} {Encoding.UTF8.GetString(body.Span)}";
         var hidden = name == "inquire" && Now < hiddenUntil.GetValueOrDefault(terms.Order);
         if (name == "inquire" && said.TryGetValue(question, out var before) && terms.View.AsOf <= before.At) return before.Answer;
+        asking = body;
         var answer = Written(Answer(hidden ? unknowing : own, call), terms.View.AmountOff + terms.LessBy);
         CatchUp();
+        if (name == "create_link") World.Auditor.LinkAsked(Account, ReferenceIn(body.Span, terms.Order), null, body.Span);
         if (terms.HiddenFor > TimeSpan.Zero) hiddenUntil[terms.Order] = Now + terms.HiddenFor;
         if (newest.TryGetValue(name, out var last) && last.Order != terms.Order) older[name] = last;
         newest[name] = (terms.Order, answer);
         said[question] = (World.Time.Ticks, answer);
         return answer;
+    }
+
+    /// <summary>Which payment a link is asked for: the one whose reference stands in the request, as it is or in a token's payload.</summary>
+    string ReferenceIn(ReadOnlySpan<byte> body, int order)
+    {
+        var text = Encoding.UTF8.GetString(body);
+        if (text.Split('.') is [_, var payload, _] && Base64Url.IsValid(payload)) text = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(payload));
+        var row = World.Database.Orders.Values.Single(o => o.Index == order).Row;
+        return row.Payments.Select(p => new PaymentId(row.Id, p.Number).Reference).First(r => text.Contains(r, StringComparison.Ordinal));
     }
 
     public override WireAnswer? OfAnother(HttpRequestMessage request, ReadOnlyMemory<byte> body, Port port, int order)
@@ -140,7 +156,9 @@ sealed class SandboxGateway : WorldGateway
         };
         CatchUp();
         if (page is null || dialect.LinkByPage(page) is not { } found) return null;
-        if (link is PaymentLink.Form) posts[found.Id] = posts.GetValueOrDefault(found.Id) + 1;
+        if (link is PaymentLink.Form) lastPosts[found.Id] = Now;
+        // A form that came with the gateway's own answer asks for nothing.
+        if (Adapters.TryFind(dialect.Name, out var adapter) && adapter.Profile.LinkIsForm && found.Reference is { } reference) World.Auditor.LinkAsked(Account, reference, null, asking.Span);
         return ById(found.Id);
     }
 
@@ -155,7 +173,8 @@ sealed class SandboxGateway : WorldGateway
         var url = new Uri(form.Url);
         var fields = string.Join('&', form.Fields.Select(f => $"{Uri.EscapeDataString(f.Key)}={Uri.EscapeDataString(f.Value)}"));
         var headers = new Dictionary<string, StringValues>(StringComparer.OrdinalIgnoreCase) { ["Content-Type"] = FormType };
-        var reply = Answer(own, new Call("POST", url.AbsolutePath, QueryHelpers.ParseQuery(url.Query), headers, Encoding.UTF8.GetBytes(fields)));
+        asking = Encoding.UTF8.GetBytes(fields);
+        var reply = Answer(own, new Call("POST", url.AbsolutePath, QueryHelpers.ParseQuery(url.Query), headers, asking.ToArray()));
         return reply.Headers.FirstOrDefault(h => h.Key == "Location").Value is { } to ? new Uri(url, to).AbsolutePath : null;
     }
 
@@ -244,7 +263,7 @@ sealed class SandboxGateway : WorldGateway
                 Takes = () => made.Payable && IsKnown(made),
                 Lives = () => made.Payable,
             };
-            World.Auditor.LinkAsked(Account, link.Reference, link.Amount, default);
+            World.Auditor.LinkAsked(Account, link.Reference, link.Amount, asking.Span);
             Add(link);
         }
         foreach (var movement in own.Book.Movements.Skip(movementsSeen).ToList())

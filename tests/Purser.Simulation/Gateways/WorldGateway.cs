@@ -29,8 +29,8 @@ abstract class WorldGateway(World world, string account, string host)
     /// <summary>No news of it arrive before this time; they are lost.</summary>
     public DateTimeOffset NewsGoneUntil { get; set; }
 
-    /// <summary>A question tells all money of a link; where not, only news or a settlement file tell of a second capture.</summary>
-    public virtual bool QuestionsTellAllMoney(WorldLink link) => true;
+    /// <summary>A question about its link tells of this capture; where not, only news or a settlement file do.</summary>
+    public virtual bool QuestionsTellOf(WorldLink link, WorldTry money) => true;
 
     protected World World => world;
     protected DateTimeOffset Now => world.Time.GetUtcNow();
