@@ -93,6 +93,16 @@ find_chromium() {
   return 1
 }
 
+# The tests feed it our journal and compare the balances. PURSER_HLEDGER tells them which.
+need_hledger() {
+  if [ -z "${PURSER_HLEDGER:-}" ]; then
+    has hledger || apt_install hledger || true
+    has hledger || give_up "the tests of the books need hledger (https://hledger.org). Install it, or name its program in PURSER_HLEDGER."
+    PURSER_HLEDGER=$(command -v hledger)
+  fi
+  export PURSER_HLEDGER
+}
+
 need_postgres_unless_given() {
   [ -n "${ConnectionStrings__Purser:-}" ] || need_postgres
 }

@@ -109,6 +109,7 @@ run_all_checks() {
   need_postgres
   need_node
   need_chromium
+  need_hledger
   cd "$root" || return 1
   local project
   check "npm packages" install_npm_packages || true

@@ -389,12 +389,28 @@ create table settlement_postings (
 
 create view ledger as
  SELECT e.at,
-    p.order_id,
+    p.order_id AS entry,
     p.sequence,
     p.line,
+    p.order_id,
     e.type,
     p.account,
     p.amount,
-    p.currency
+    p.currency,
+    NULL::text AS gateway,
+    NULL::text AS row_key
    FROM (postings p
-     JOIN events e ON (((e.order_id = p.order_id) AND (e.sequence = p.sequence))));
+     LEFT JOIN events e ON (((e.order_id = p.order_id) AND (e.sequence = p.sequence))))
+UNION ALL
+ SELECT s.posted_at AS at,
+    (hashtextextended(((s.account || chr(10)) || s.row_key), (0)::bigint) & '9223372036854775807'::bigint) AS entry,
+    0 AS sequence,
+    s.line,
+    NULL::bigint AS order_id,
+    NULL::smallint AS type,
+    s.ledger_account AS account,
+    s.amount,
+    s.currency,
+    s.account AS gateway,
+    s.row_key
+   FROM settlement_postings s;

@@ -11,7 +11,7 @@ namespace Purser.Server.Api;
 /// read and write. A test writes it to docs/openapi.json and compares; the server only hands that file out.</summary>
 public static class ApiDocument
 {
-    static readonly string[] Tags = ["Orders", "Payments", "Products", "Gateways", "Events", "Discrepancies", "Settlements", "Gateway news"];
+    static readonly string[] Tags = ["Orders", "Payments", "Products", "Gateways", "Events", "Discrepancies", "Settlements", "Gateway news", "Books"];
 
     const string Introduction =
         "Place an order, start a payment, send the shopper to its link, and hear what came of it. Amounts are whole numbers in minor units of the " +
@@ -138,6 +138,13 @@ public static class ApiDocument
                 {
                     ["application/json"] = new JsonObject { ["schema"] = Schema(answer.Body, schemas), ["example"] = JsonNode.Parse(answer.Example) },
                 },
+            };
+        foreach (var group in operation.Texts.GroupBy(t => t.Status))
+            responses[$"{group.Key}"] = new JsonObject
+            {
+                ["description"] = string.Join(" Or: ", group.Select(t => t.Meaning)),
+                ["content"] = new JsonObject([.. group.Select(t => KeyValuePair.Create(t.MediaType,
+                    (JsonNode?)new JsonObject { ["schema"] = new JsonObject { ["type"] = "string" }, ["example"] = t.Example }))]),
             };
         ProblemType[] everywhere = [ProblemTypes.KeyUnknown, ProblemTypes.TooManyRequests, ProblemTypes.Busy];
         foreach (var group in operation.Problems.Concat(everywhere).Distinct().GroupBy(p => p.Status))

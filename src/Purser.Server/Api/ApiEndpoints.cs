@@ -1,6 +1,7 @@
 using Purser.Server.Events;
 using Purser.Server.Explanation;
 using Purser.Server.Keys;
+using Purser.Server.Ledger;
 using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
@@ -25,6 +26,7 @@ public static class ApiEndpoints
         ExplanationEndpoints.Add(services);
         LiveEndpoints.Add(services);
         SettlementEndpoints.Add(services, configuration);
+        LedgerEndpoints.Add(services);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>
@@ -38,6 +40,7 @@ public static class ApiEndpoints
         ExplanationEndpoints.Map(app);
         LiveEndpoints.Map(app);
         SettlementEndpoints.Map(app);
+        LedgerEndpoints.Map(app);
         ReferenceEndpoints.Map(app);
     }
 }

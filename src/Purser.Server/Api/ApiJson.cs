@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Purser.Server.Events;
 using Purser.Server.Explanation;
+using Purser.Server.Ledger;
 using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
@@ -21,6 +22,7 @@ namespace Purser.Server.Api;
 [JsonSerializable(typeof(DiscrepancyList)), JsonSerializable(typeof(NewsList)), JsonSerializable(typeof(NewsView))]
 [JsonSerializable(typeof(SettlementView)), JsonSerializable(typeof(SettlementList)), JsonSerializable(typeof(SettlementLineList))]
 [JsonSerializable(typeof(ExplanationView)), JsonSerializable(typeof(LiveView))]
+[JsonSerializable(typeof(BalanceList)), JsonSerializable(typeof(StatementView))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>Without the HTML escapes that only an inline script would need.</summary>

@@ -14,6 +14,8 @@ public sealed record ApiOperation(string Id, string Tag, string Summary, Access 
     public IReadOnlyList<(string Name, string Json)> Examples { get; init; } = [];
     public IReadOnlyList<ApiParameter> Query { get; init; } = [];
     public IReadOnlyList<ApiAnswer> Answers { get; init; } = [];
+    /// <summary>Answers that are not JSON.</summary>
+    public IReadOnlyList<ApiText> Texts { get; init; } = [];
     public IReadOnlyList<ProblemType> Problems { get; init; } = [];
     /// <summary>What it means that a WebSocket was opened at this address; null when none can be.</summary>
     public string? Socket { get; init; }
@@ -24,6 +26,8 @@ public sealed record ApiOperation(string Id, string Tag, string Summary, Access 
 public sealed record ApiParameter(string Name, string Meaning, string Type = "string", string? Example = null);
 
 public sealed record ApiAnswer(int Status, string Meaning, Type Body, string Example);
+
+public sealed record ApiText(int Status, string Meaning, string MediaType, string Example);
 
 public static class ApiOperations
 {

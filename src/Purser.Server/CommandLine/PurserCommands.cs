@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Purser.Server.Doctor;
+using Purser.Server.Ledger;
 using Purser.Server.Platform;
 
 namespace Purser.Server.CommandLine;
@@ -32,6 +33,7 @@ public static class PurserCommands
         root.Subcommands.Add(SecretsCommand.Make(Guard));
         root.Subcommands.Add(SignatureCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(KeysCommand.Make(() => Configuration(settings), Guard));
+        root.Subcommands.Add(LedgerCommand.Make(() => Configuration(settings), Guard));
         root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
         return await root.Parse(words).InvokeAsync();
     }
