@@ -6,6 +6,7 @@ using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
+using Purser.Server.Risk;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Api;
@@ -27,6 +28,7 @@ public static class ApiEndpoints
         LiveEndpoints.Add(services);
         SettlementEndpoints.Add(services, configuration);
         LedgerEndpoints.Add(services);
+        RiskEndpoints.Add(services, configuration);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>
@@ -41,6 +43,7 @@ public static class ApiEndpoints
         LiveEndpoints.Map(app);
         SettlementEndpoints.Map(app);
         LedgerEndpoints.Map(app);
+        RiskEndpoints.Map(app);
         ReferenceEndpoints.Map(app);
     }
 }

@@ -8,6 +8,7 @@ using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
+using Purser.Server.Risk;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Api;
@@ -22,7 +23,7 @@ namespace Purser.Server.Api;
 [JsonSerializable(typeof(DiscrepancyList)), JsonSerializable(typeof(NewsList)), JsonSerializable(typeof(NewsView))]
 [JsonSerializable(typeof(SettlementView)), JsonSerializable(typeof(SettlementList)), JsonSerializable(typeof(SettlementLineList))]
 [JsonSerializable(typeof(ExplanationView)), JsonSerializable(typeof(LiveView))]
-[JsonSerializable(typeof(BalanceList)), JsonSerializable(typeof(StatementView))]
+[JsonSerializable(typeof(BalanceList)), JsonSerializable(typeof(StatementView)), JsonSerializable(typeof(RiskView))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>Without the HTML escapes that only an inline script would need.</summary>

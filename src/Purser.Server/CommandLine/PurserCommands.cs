@@ -2,6 +2,7 @@ using System.CommandLine;
 using Purser.Server.Doctor;
 using Purser.Server.Ledger;
 using Purser.Server.Platform;
+using Purser.Server.Risk;
 
 namespace Purser.Server.CommandLine;
 
@@ -34,6 +35,7 @@ public static class PurserCommands
         root.Subcommands.Add(SignatureCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(KeysCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(LedgerCommand.Make(() => Configuration(settings), Guard));
+        root.Subcommands.Add(RiskCommand.Make(() => Configuration(settings), Guard));
         root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
         return await root.Parse(words).InvokeAsync();
     }

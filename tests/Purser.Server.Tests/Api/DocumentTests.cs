@@ -95,7 +95,7 @@ public sealed partial class DocumentTests(PostgresFixture postgres) : IClassFixt
             ($"/v1/orders/{order.Text("id")}/explanation", "/v1/orders/{id}/explanation"), ($"/v1/orders/{order.Text("id")}/events", "/v1/orders/{id}/events"),
             ("/v1/events", "/v1/events"), ("/v1/products", "/v1/products"), ("/v1/gateways", "/v1/gateways"), ("/v1/gateway_news", "/v1/gateway_news"),
             ("/v1/gateway_news/first/e1", "/v1/gateway_news/{account}/{eventId}"), ("/v1/discrepancies", "/v1/discrepancies"),
-            ($"/v1/orders/{order.Text("id")}/live", "/v1/orders/{id}/live"), ("/v1/balances", "/v1/balances"),
+            ($"/v1/orders/{order.Text("id")}/live", "/v1/orders/{id}/live"), ("/v1/balances", "/v1/balances"), ("/v1/risk", "/v1/risk"),
             ("/v1/statements?account=sales&currency=INR", "/v1/statements"),
         })
         {

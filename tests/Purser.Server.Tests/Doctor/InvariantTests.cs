@@ -58,7 +58,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
     [Fact]
     public async Task A_healthy_database_has_no_finding()
     {
-        await using var world = await Healthy();
+        await using var world = await Healthy(await postgres.CreateDatabase());
         foreach (var status in new[] { "awaiting_payment", "paid", "cancelled" })
             (await world.Ask<long>("select count(*) from events where sequence > 3 and data::jsonb->'order'->>'status' = $1", status)).ShouldBeGreaterThan(0, status);
         (await world.Ask<long>("select count(*) from orders where status <> 0 and wake_at is not null")).ShouldBeGreaterThan(0);
@@ -71,7 +71,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
     [MemberData(nameof(Cases))]
     public async Task A_sick_database_is_found(string rule, string sickness)
     {
-        await using var world = await Healthy();
+        await using var world = await Healthy(await postgres.CreateDatabase());
         await using (var harm = world.Database.CreateCommand(sickness)) (await harm.ExecuteNonQueryAsync()).ShouldBeGreaterThan(0);
         var found = (await new InvariantStore(world.Database).Check(default)).Where(f => f.Count > 0).ToList();
         found.Select(f => f.Name).ShouldContain(rule);
@@ -79,9 +79,9 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     /// <summary>Paid; paid twice, once to be given back and once to be asked about; paid late; paid too little; and paid while another link is open.</summary>
-    async Task<EngineWorld> Healthy()
+    internal static async Task<EngineWorld> Healthy(string connectionString)
     {
-        var world = await EngineWorld.Create(await postgres.CreateDatabase());
+        var world = await EngineWorld.Create(connectionString);
         await Pay(world, await Linked(world, new OrderPolicy()), 1);
 
         foreach (var duplicate in new[] { DuplicatePolicy.Refund, DuplicatePolicy.Ask })

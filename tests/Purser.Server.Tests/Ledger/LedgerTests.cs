@@ -149,6 +149,7 @@ public sealed class LedgerTests(PostgresFixture postgres) : IClassFixture<Postgr
     [InlineData("/v1/statements?account=sales&currency=INR&from=2026-03-02&to=2026-03-01", "from")]
     [InlineData("/v1/ledger", "format")]
     [InlineData("/v1/ledger?format=xlsx", "format")]
+    [InlineData("/v1/risk?age=1", "age")]
     public async Task A_question_that_is_wrong_is_refused_with_its_field(string path, string field)
     {
         var answer = await house.Get(path);

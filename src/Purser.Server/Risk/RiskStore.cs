@@ -1,0 +1,78 @@
+using Npgsql;
+using Purser.Payments;
+using Purser.Refunds;
+using Purser.Server.Engine;
+
+namespace Purser.Server.Risk;
+
+/// <summary>Money at risk of one kind at one gateway account in one currency.</summary>
+/// <param name="Amount">Null where nobody knows one: a message that could not be placed.</param>
+public sealed record RiskLine(string Kind, string? Account, string? Currency, long Count, long? Amount, DateTimeOffset Oldest);
+
+/// <summary>Everything that waits for an answer, from a gateway or a person, in one view.</summary>
+public sealed class RiskStore(NpgsqlDataSource database)
+{
+    public async Task<(DateTimeOffset Now, IReadOnlyList<RiskLine> Lines)> Read(CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var ask = new NpgsqlBatch(connection) { Timeout = 60 };
+        ask.BatchCommands.Add(new NpgsqlBatchCommand("select clock_timestamp()"));
+        // What is open has an alarm, and the alarms have an index.
+        Add(ask, """
+            select p.account, p.currency, count(*), sum(p.amount)::bigint, min(p.started_at) from orders o join payments p on p.order_id = o.id
+            where o.wake_at is not null and p.status = $1 group by p.account, p.currency
+            """, (short)PaymentStatus.Unresolved);
+        ask.BatchCommands.Add(new NpgsqlBatchCommand("""
+            select d.kind, p.account, d.currency, count(*), sum(d.amount)::bigint, min(d.opened_at)
+            from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment where d.resolved_at is null group by d.kind, p.account, d.currency
+            """));
+        Add(ask, """
+            select r.reason, p.account, r.currency, count(*), sum(r.amount)::bigint, min(r.requested_at), r.status = $1
+            from refunds r left join payments p on p.order_id = r.order_id and p.number = r.payment
+            where r.status = $1 or r.status in ($2, $3) and r.reason in ($4, $5) group by r.reason, p.account, r.currency, r.status = $1
+            """, (short)RefundStatus.Unresolved, (short)RefundStatus.Requested, (short)RefundStatus.Sent, (short)RefundReason.Late, (short)RefundReason.Duplicate);
+        ask.BatchCommands.Add(new NpgsqlBatchCommand(
+            "select account, currency, count(*), sum(amount)::bigint, min(opened_at) from settlement_discrepancies where resolved_at is null group by account, currency"));
+        Add(ask, "select account, count(*), min(received_at) from gateway_news where verdict = $1 group by account", (short)NewsVerdict.Quarantined);
+
+        var lines = new List<RiskLine>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        await rows.ReadAsync(stop);
+        var now = Time(rows, 0);
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop)) lines.Add(new RiskLine(RiskKinds.Unresolved, rows.GetString(0), rows.GetString(1), rows.GetInt64(2), rows.GetInt64(3), Time(rows, 4)));
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop))
+            lines.Add(new RiskLine(RiskKinds.Of((DiscrepancyKind)rows.GetInt16(0)), Text(rows, 1), rows.GetString(2), rows.GetInt64(3), rows.GetInt64(4), Time(rows, 5)));
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop))
+        {
+            var kind = rows.GetBoolean(6) ? RiskKinds.RefundUnresolved : (RefundReason)rows.GetInt16(0) == RefundReason.Late ? RiskKinds.Late : RiskKinds.Duplicate;
+            lines.Add(new RiskLine(kind, Text(rows, 1), rows.GetString(2), rows.GetInt64(3), rows.GetInt64(4), Time(rows, 5)));
+        }
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop)) lines.Add(new RiskLine(RiskKinds.Unmatched, rows.GetString(0), rows.GetString(1), rows.GetInt64(2), rows.GetInt64(3), Time(rows, 4)));
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop)) lines.Add(new RiskLine(RiskKinds.Unmatched, rows.GetString(0), null, rows.GetInt64(1), null, Time(rows, 2)));
+        return (now, Together(lines));
+    }
+
+    /// <summary>Several sources may tell of one kind.</summary>
+    static IReadOnlyList<RiskLine> Together(List<RiskLine> lines) =>
+    [
+        .. lines.GroupBy(l => (l.Kind, l.Account, l.Currency))
+            .Select(g => new RiskLine(g.Key.Kind, g.Key.Account, g.Key.Currency, g.Sum(l => l.Count), g.Key.Currency is null ? null : g.Sum(l => l.Amount ?? 0), g.Min(l => l.Oldest)))
+            .OrderBy(l => RiskKinds.All.ToList().IndexOf(l.Kind)).ThenBy(l => l.Account, StringComparer.Ordinal).ThenBy(l => l.Currency, StringComparer.Ordinal),
+    ];
+
+    static void Add(NpgsqlBatch batch, string sql, params short[] values)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = value });
+        batch.BatchCommands.Add(command);
+    }
+
+    static string? Text(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetString(i);
+
+    static DateTimeOffset Time(NpgsqlDataReader r, int i) => r.GetFieldValue<DateTimeOffset>(i);
+}
