@@ -16,6 +16,9 @@ public readonly record struct OrderId(long Value) : IComparable<OrderId>
     /// <summary>When the id was drawn, by the clock of the process that drew it.</summary>
     public DateTimeOffset DrawnAt => DateTimeOffset.FromUnixTimeMilliseconds(Value >> Ids.DrawnBits);
 
+    /// <summary>No order that was drawn at this time or later has a smaller id.</summary>
+    public static OrderId FirstAt(DateTimeOffset time) => new(Math.Max(0, time.ToUnixTimeMilliseconds()) << Ids.DrawnBits);
+
     public static bool TryParse([NotNullWhen(true)] string? text, out OrderId id)
     {
         id = default;

@@ -1,3 +1,4 @@
+using Purser.Server.Audit;
 using Purser.Server.Events;
 using Purser.Server.Explanation;
 using Purser.Server.Keys;
@@ -29,6 +30,7 @@ public static class ApiEndpoints
         SettlementEndpoints.Add(services, configuration);
         LedgerEndpoints.Add(services);
         RiskEndpoints.Add(services, configuration);
+        AuditServices.Add(services);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>

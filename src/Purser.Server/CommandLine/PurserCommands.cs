@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Purser.Server.Audit;
 using Purser.Server.Doctor;
 using Purser.Server.Ledger;
 using Purser.Server.Platform;
@@ -36,6 +37,7 @@ public static class PurserCommands
         root.Subcommands.Add(KeysCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(LedgerCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(RiskCommand.Make(() => Configuration(settings), Guard));
+        root.Subcommands.Add(AuditCommand.Make(() => Configuration(settings), Guard));
         root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
         return await root.Parse(words).InvokeAsync();
     }

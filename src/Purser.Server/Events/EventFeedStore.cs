@@ -48,7 +48,7 @@ public sealed class EventFeedStore(NpgsqlDataSource database)
     }
 
     /// <summary>The start of the oldest transaction that may still write an event, or now.</summary>
-    async Task<DateTime> Horizon(CancellationToken stop)
+    public async Task<DateTime> Horizon(CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""
             select least(clock_timestamp(), min(xact_start)) from pg_stat_activity

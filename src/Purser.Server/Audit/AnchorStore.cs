@@ -1,0 +1,113 @@
+using System.Buffers.Binary;
+using System.Data;
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Purser.Server.Audit;
+
+/// <summary>One day of all orders in one hash. Whoever keeps it elsewhere can tell later whether that day's events, or any day's before, were changed.</summary>
+public sealed record Anchor(DateOnly Day, long Orders, long Events, byte[] Hash)
+{
+    public string Text => Convert.ToHexStringLower(Hash);
+}
+
+public sealed class AnchorStore(NpgsqlDataSource database)
+{
+    /// <summary>Held while a day is anchored, so that one node does it ("anchor" on a phone's keys).</summary>
+    const long LockKey = 262467;
+
+    public async Task<IReadOnlyList<Anchor>> All(CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("select day, orders, events, hash from anchors order by day");
+        var anchors = new List<Anchor>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) anchors.Add(Read(rows));
+        return anchors;
+    }
+
+    /// <summary>Anchors the next day that is wholly over; null when there is none, or another node is at it.</summary>
+    /// <param name="horizon">Nothing can be written any more with a time before this one. It was read before.</param>
+    public async Task<Anchor?> MakeNext(DateTimeOffset horizon, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stop);
+        await using (var take = new NpgsqlCommand($"select pg_try_advisory_xact_lock({LockKey})", connection))
+            if (await take.ExecuteScalarAsync(stop) is not true) return null;
+        Anchor? last = null;
+        await using (var ask = new NpgsqlCommand("select day, orders, events, hash from anchors order by day desc limit 1", connection))
+        await using (var rows = await ask.ExecuteReaderAsync(stop))
+            if (await rows.ReadAsync(stop)) last = Read(rows);
+        if ((last?.Day.AddDays(1) ?? await FirstDay(connection, stop)) is not { } day || EndOf(day) > horizon) return null;
+
+        var anchor = await Compute(connection, day, last, stop);
+        await using var keep = new NpgsqlCommand("insert into anchors (day, orders, events, hash, made_at) values ($1, $2, $3, $4, clock_timestamp())", connection);
+        keep.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = anchor.Day });
+        keep.Parameters.Add(new NpgsqlParameter<long> { TypedValue = anchor.Orders });
+        keep.Parameters.Add(new NpgsqlParameter<long> { TypedValue = anchor.Events });
+        keep.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = anchor.Hash });
+        try
+        {
+            await keep.ExecuteNonQueryAsync(stop);
+            await transaction.CommitAsync(stop);
+        }
+        catch (PostgresException other) when (other.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure)
+        {
+            return null;
+        }
+        return anchor;
+    }
+
+    /// <summary>The day's anchor as its events make it now.</summary>
+    public async Task<Anchor> Compute(DateOnly day, Anchor? before, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stop);
+        return await Compute(connection, day, before, stop);
+    }
+
+    /// <summary>SHA-256 over the hash of the day before (nothing before the first), the day as it is written, the id and the latest hash of each
+    /// order that had an event on it, by id, and the numbers of orders and of events.</summary>
+    static async Task<Anchor> Compute(NpgsqlConnection connection, DateOnly day, Anchor? before, CancellationToken stop)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(before?.Hash ?? []);
+        hash.AppendData(Encoding.ASCII.GetBytes($"{day:yyyy-MM-dd}"));
+        var (orders, events) = (0L, 0L);
+        var number = new byte[sizeof(long)];
+        await using (var ask = new NpgsqlCommand("""
+            select order_id, (array_agg(hash order by sequence desc))[1], count(*) from events where at >= $1 and at < $2 group by order_id order by order_id
+            """, connection) { CommandTimeout = 0 })
+        {
+            ask.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = EndOf(day.AddDays(-1)).UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            ask.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = EndOf(day).UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            await using var rows = await ask.ExecuteReaderAsync(stop);
+            while (await rows.ReadAsync(stop))
+            {
+                Append(rows.GetInt64(0));
+                hash.AppendData(rows.GetFieldValue<byte[]>(1));
+                (orders, events) = (orders + 1, events + rows.GetInt64(2));
+            }
+        }
+        Append(orders);
+        Append(events);
+        return new Anchor(day, orders, events, hash.GetHashAndReset());
+
+        void Append(long value)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(number, value);
+            hash.AppendData(number);
+        }
+    }
+
+    static async Task<DateOnly?> FirstDay(NpgsqlConnection connection, CancellationToken stop)
+    {
+        await using var ask = new NpgsqlCommand("select min(at) from events", connection);
+        return await ask.ExecuteScalarAsync(stop) is DateTime at ? DateOnly.FromDateTime(at) : null;
+    }
+
+    static DateTimeOffset EndOf(DateOnly day) => new(day.AddDays(1).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+
+    static Anchor Read(NpgsqlDataReader r) => new(r.GetFieldValue<DateOnly>(0), r.GetInt64(1), r.GetInt64(2), r.GetFieldValue<byte[]>(3));
+}
