@@ -53,23 +53,23 @@ public sealed class PhonePeAfterwardsTests
     {
         var done = await InquireRefund(RefundStatus("COMPLETED"));
         done.ShouldBe(new RefundAnswer.Done(new RefundEvidence.Succeeded(Rupees(10000), "607300000001") { RefundReference = "OMR1" }));
-        foreach (var (from, to) in new[] { (OurRefund, "0001jd8xk3m4nr2"), (Ours, "0001jd8xk3m4np2"), ("\"amount\":10000,\"state\"", "\"amount\":10001,\"state\"") })
+        foreach (var (from, to) in new[] { (OurRefund, "0001jd8xk3m4nr2"), (PhonePeTests.Ours, "0001jd8xk3m4np2"), ("\"amount\":10000,\"state\"", "\"amount\":10001,\"state\"") })
             (await InquireRefund(RefundStatus("COMPLETED").Replace(from, to, StringComparison.Ordinal))).ShouldBeOfType<RefundAnswer.Unknown>();
     }
 
     [Fact]
     public void A_statement_is_read_row_by_row()
     {
-        var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "phonepe-settlement.csv")).Replace("ORD-1001_1", Ours, StringComparison.Ordinal);
+        var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "phonepe-settlement.csv")).Replace("ORD-1001_1", PhonePeTests.Ours, StringComparison.Ordinal);
         var lines = Rows(text).Select(r => r.Line.ShouldNotBeNull(r.Fault)).ToList();
         lines.Select(l => (l.RowKey, l.Kind, l.Amount.MinorUnits, l.Net.MinorUnits)).ShouldBe([
             ("payment:OM2603141016020000009", SettlementKind.Payment, 125050, 125050),
             ("payment:OM2603141101000000010", SettlementKind.Payment, 200000, 195752),
             ("refund:OMR2603150900000000001", SettlementKind.Refund, 10000, -10000),
             ("adjustment:S2:2026-03-15T23:00:00+05:30:-5.00", SettlementKind.Adjustment, 500, -500)]);
-        (lines[0].Payment?.Reference, lines[0].MoneyReference, lines[0].PayoutReference, lines[0].SettledOn).ShouldBe((Ours, Paid, "UTR0001", new DateOnly(2026, 3, 15)));
+        (lines[0].Payment?.Reference, lines[0].MoneyReference, lines[0].PayoutReference, lines[0].SettledOn).ShouldBe((PhonePeTests.Ours, Paid, "UTR0001", new DateOnly(2026, 3, 15)));
         (lines[1].Payment, lines[1].Fee, lines[1].Tax).ShouldBe((null, Rupees(3600), Rupees(648)));
-        (lines[2].Payment?.Reference, lines[2].MoneyReference, lines[2].RefundReference).ShouldBe((Ours, null, "OMR2603150900000000001"));
+        (lines[2].Payment?.Reference, lines[2].MoneyReference, lines[2].RefundReference).ShouldBe((PhonePeTests.Ours, null, "OMR2603150900000000001"));
         lines[0].HappenedAt.ShouldBe(new DateTimeOffset(2026, 3, 14, 10, 16, 2, new TimeSpan(5, 30, 0)));
     }
 
@@ -107,7 +107,7 @@ public sealed class PhonePeAfterwardsTests
         : s.Path.StartsWith("/checkout", StringComparison.Ordinal) ? ScriptedNetwork.Answer(Order("COMPLETED", Try("COMPLETED"))) : refunds(s));
 
     static RefundCall RefundOf(string money) => new(
-        Account(), new RefundId(Payment.Order, 1), Payment, Theirs, money, Rupees(125050), Rupees(10000), null, "Order 42", Noon);
+        Account(), new RefundId(Payment.Order, 1), Payment, PhonePeTests.Theirs, money, Rupees(125050), Rupees(10000), null, "Order 42", Noon);
 
     internal static Task<RefundAnswer> AskRefund(ScriptedNetwork network, string money = Paid) =>
         Gateway.Refund(RefundOf(money), new GatewayLines(network, new ManualTime()).Open(Account(), Gateway.Profile), default);
