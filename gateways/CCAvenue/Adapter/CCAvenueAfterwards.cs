@@ -56,8 +56,8 @@ public sealed partial class CCAvenueGateway
             case CCAvenueTalk.Heard.Refused r: return new RefundAnswer.Unknown(r.Reason);
             case CCAvenueTalk.Heard.Told told:
                 if (Refunds(told.Json) is not { } refunds) return new RefundAnswer.Unknown("The answer has no list of refunds.");
-                // It does not repeat what was asked; the amount is all that shows whose refunds they are.
-                if (told.Json.Text("order_amt") is not null && !(told.Json.Money(call.Captured.Currency, "order_amt")?.MinorUnits >= call.Captured.MinorUnits))
+                // It does not repeat what was asked; the amount and the refunds' own names are all that shows whose they are.
+                if (!(told.Json.Money(call.Captured.Currency, "order_amt")?.MinorUnits >= call.Captured.MinorUnits) || refunds.Any(r => CCAvenueMapping.IsOfAnother(r, call.Payment.Order)))
                     return new RefundAnswer.Unknown("The answer is about another order.");
                 var ours = refunds.Where(r => r.Text("refund_mer_ref_no") == call.Refund.Reference).ToList();
                 if (ours.Count == 0) return new RefundAnswer.Done(new RefundEvidence.Absent());

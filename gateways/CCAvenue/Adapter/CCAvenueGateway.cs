@@ -16,6 +16,12 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
     /// <summary>So many tries on one order number are no shopper's; a page of the list holds them all.</summary>
     const int MostTries = 100;
 
+    /// <summary>So many refunded tries on one number are no shopper's either; each is asked about by itself.</summary>
+    const int MostRefunded = 5;
+
+    /// <summary>How long their list may not show what happened; a guess, for none is published.</summary>
+    static readonly TimeSpan Lag = TimeSpan.FromMinutes(2);
+
     public GatewayProfile Profile { get; } = new()
     {
         Name = "ccavenue",
@@ -36,7 +42,7 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
             new(CCAvenueAccount.ApiWorkingKey, Secret: true, "The working key that belongs to that; the old one behind it while it is replaced.", Required: false, Several: true) { Example = "1A2B3C4D5E6F70819203A4B5C6D7E8F9" },
             new(CCAvenueAccount.Cipher, Secret: false, "cbc (classic, the usual) or gcm (newer accounts).", Required: false) { Example = CCAvenueEncryption.Cbc },
         ],
-        VisibilityDelay = TimeSpan.FromMinutes(2),
+        VisibilityDelay = Lag,
         ShortestLink = TimeSpan.Zero,
         // They give a form no end. Ours is the time in which we hand it out.
         LongestLink = TimeSpan.FromDays(7),
@@ -67,7 +73,7 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
     public async Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop)
     {
         var (tries, answer) = await ReadTries(call, line, stop);
-        if (call.MayComplete && tries is not null && CCAvenueMapping.ToConfirm(tries, call.Amount) is { } waiting)
+        if (call.MayComplete && tries is not null && CCAvenueMapping.ToConfirm(tries, call.Amount, line.Now - Lag) is { } waiting)
         {
             // What comes of it the list tells. An account that confirms by itself refuses this, and nothing is lost.
             await CCAvenueTalk.Ask(call.Account, "confirmOrder", "1.2", CCAvenueTalk.Json(json =>
@@ -125,19 +131,18 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
     static async Task<(IReadOnlyList<Attempt>? Tries, GatewayAnswer Answer)> WithRefunds(
         List<Attempt> tries, InquireCall call, GatewayLine line, CancellationToken stop)
     {
-        var at = tries.FindIndex(t => t.Status == CCAvenueMapping.Refunded);
-        var done = new GatewayAnswer.Done();
-        if (at < 0) return (tries, done);
-        if (tries.FindLastIndex(t => t.Status == CCAvenueMapping.Refunded) != at) return (null, new GatewayAnswer.Unknown("Several tries were refunded."));
-        var one = tries[at];
-        if (await AskRefunds(call.Account, one.Reference, line, stop) is not CCAvenueTalk.Heard.Told told || Refunds(told.Json) is not { } refunds)
-            return (null, new GatewayAnswer.Unknown("The refunds could not be read."));
-        var back = refunds.Where(r => r.Text("refund_status") is not ("TS-REFF" or "TS-REFD") && !IsOurs(r)).Select(r => r.Money(one.Amount.Currency, "refund_amt")).ToList();
-        if (back.Contains(null)) return (null, new GatewayAnswer.Unknown("A refund cannot be read."));
-        tries[at] = one with { ReturnedByOthers = back.Sum(m => m!.Value.MinorUnits) >= one.Captured.MinorUnits };
-        return (tries, done);
-
-        bool IsOurs(CCAvenueNode refund) => RefundId.TryParseReference(refund.Text("refund_mer_ref_no"), out var id) && id.Order == call.Payment.Order;
+        if (tries.Count(t => t.Status == CCAvenueMapping.Refunded) > MostRefunded) return (null, new GatewayAnswer.Unknown("More tries were refunded than are asked about."));
+        for (var i = 0; i < tries.Count; i++)
+        {
+            if (tries[i].Status != CCAvenueMapping.Refunded) continue;
+            if (await AskRefunds(call.Account, tries[i].Reference, line, stop) is not CCAvenueTalk.Heard.Told told || Refunds(told.Json) is not { } refunds)
+                return (null, new GatewayAnswer.Unknown("The refunds could not be read."));
+            if (!CCAvenueMapping.MayBeRefundsOf(tries[i], told.Json, refunds, call.Payment.Order))
+                return (null, new GatewayAnswer.Unknown("A refund cannot be read, or the answer is about another order."));
+            var others = refunds.Where(r => CCAvenueMapping.TookMoney(r) && !RefundId.TryParseReference(r.Text("refund_mer_ref_no"), out _));
+            tries[i] = tries[i] with { ReturnedByOthers = others.Sum(r => r.Money(tries[i].Amount.Currency, "refund_amt")!.Value.MinorUnits) >= tries[i].Captured.MinorUnits };
+        }
+        return (tries, new GatewayAnswer.Done());
     }
 
     /// <summary>Nothing in it is escaped, so every value is of letters that cannot end it. A pure function of the call.</summary>

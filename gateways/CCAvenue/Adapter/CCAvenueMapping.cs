@@ -117,9 +117,27 @@ public static class CCAvenueMapping
         return fact with { GatewayTime = one.At };
     }
 
-    /// <summary>The try to be confirmed where an account does not do so by itself: theirs says yes over what we asked, and none is confirmed.</summary>
-    public static Attempt? ToConfirm(IReadOnlyList<Attempt> tries, Money asked) => tries.Any(t => Money(t).Any())
-        ? null : tries.Where(t => t.Status == Authorised && t.Amount == asked).MinBy(t => t.At ?? DateTimeOffset.MaxValue);
+    /// <summary>The try to be confirmed where an account does not do so by itself: the first that said yes over what we asked, when none is confirmed.
+    /// Their list may lag, also behind a confirmation of ours; so it must be older than all that may not show yet, and then it is the same one
+    /// however often the list is read.</summary>
+    /// <param name="shown">What happened before this is in the list.</param>
+    public static Attempt? ToConfirm(IReadOnlyList<Attempt> tries, Money asked, DateTimeOffset shown) => tries.Any(t => Money(t).Any())
+        ? null : tries.Where(t => t.Status == Authorised && t.Amount == asked).OrderBy(t => t.At ?? DateTimeOffset.MaxValue).FirstOrDefault() is { At: { } at } first && at <= shown ? first : null;
+
+    /// <summary>Not failed and not declined: this money is gone or on its way.</summary>
+    public static bool TookMoney(CCAvenueNode refund) => refund.Text("refund_status") is not ("TS-REFF" or "TS-REFD");
+
+    /// <summary>A name that we gave to a refund of another order.</summary>
+    public static bool IsOfAnother(CCAvenueNode refund, OrderId order) => RefundId.TryParseReference(refund.Text("refund_mer_ref_no"), out var id) && id.Order != order;
+
+    /// <summary>A list of refunds does not say whose they are: amount and currency must be the try's, no name another order's, and no more may have gone
+    /// back than came.</summary>
+    public static bool MayBeRefundsOf(Attempt one, CCAvenueNode told, IReadOnlyList<CCAvenueNode> refunds, OrderId order)
+    {
+        if (told.Money(one.Amount.Currency, "order_amt") != one.Amount || (told.Text("order_curr", "order_currency") ?? one.Amount.Currency.Code) != one.Amount.Currency.Code) return false;
+        var back = refunds.Where(TookMoney).Select(r => r.Money(one.Amount.Currency, "refund_amt")).ToList();
+        return !back.Contains(null) && !refunds.Any(r => IsOfAnother(r, order)) && back.Sum(m => m!.Value.MinorUnits) <= one.Captured.MinorUnits;
+    }
 
     public static string? Method(string? option) => option switch
     {

@@ -16,7 +16,7 @@ public sealed class CCAvenueAfterwardsTests
     const string NoRefund = """{"refund_list":[],"order_amt":1250.5,"order_curr":"INR","order_status":"Shipped","error_code":""}""";
 
     static readonly RefundCall Back = new(
-        Account, new RefundId(Payment.Order, 1), Payment, Ours, "312000000001", Amount, new Money(10000, Amount.Currency), null, "Order 42", Morning.AddDays(1));
+        Account, new RefundId(Payment.Order, 1), Payment, CCAvenueTests.Ours, "312000000001", Amount, new Money(10000, Amount.Currency), null, "Order 42", Morning.AddDays(1));
 
     static string Refund(string status, string reference = OurRefund, string amount = "100.0") =>
         $$"""{"refund_amt":{{amount}},"refund_mer_ref_no":"{{reference}}","refund_issue_date":"15-03-2026","refund_processed_on":"16-03-2026","refund_completion_date":"","refund_bank_ref_no":"RB1","refund_status":"{{status}}"}""";
@@ -30,7 +30,7 @@ public sealed class CCAvenueAfterwardsTests
     static Task<RefundAnswer> Inquire(ScriptedNetwork network) => Gateway.InquireRefund(Back, Line(network), default);
 
     static async Task<IReadOnlyList<Evidence>> Told(string refunds) =>
-        (await Gateway.Inquire(new InquireCall(Account, Payment, Ours, Amount, Morning),
+        (await Gateway.Inquire(new InquireCall(Account, Payment, CCAvenueTests.Ours, Amount, Morning),
             Line(Answering(("orderLookup", List(Row("Refunded", captured: "1250.50"))), ("getRefundDetails", refunds))), default)).ShouldBeOfType<GatewayAnswer.Done>().Facts;
 
     [Fact]
@@ -144,8 +144,43 @@ public sealed class CCAvenueAfterwardsTests
     }
 
     [Fact]
-    public async Task Without_its_refunds_a_refunded_payment_is_not_judged() => (await Gateway.Inquire(new InquireCall(Account, Payment, Ours, Amount, Morning),
+    public async Task Without_its_refunds_a_refunded_payment_is_not_judged() => (await Gateway.Inquire(new InquireCall(Account, Payment, CCAvenueTests.Ours, Amount, Morning),
         Line(Answering(("orderLookup", List(Row("Refunded"))), ("getRefundDetails", """{"error_code":"51420"}"""))), default)).ShouldBeOfType<GatewayAnswer.Unknown>();
+
+    /// <summary>The answer does not say whose refunds it lists; all that shows it has to fit.</summary>
+    [Theory]
+    [InlineData("\"order_amt\":1250.5", "\"order_amt\":2501.0")]
+    [InlineData("\"order_amt\":1250.5,", "")]
+    [InlineData("INR", "USD")]
+    [InlineData("by-hand-1", "0001jd8xk3m4pr1")]
+    [InlineData("1250.50", "1250.51")]
+    public async Task Refunds_of_another_try_take_nothing_away_from_this_one(string there, string instead)
+    {
+        var refunds = Refunds(Refund("TS-REFC", "by-hand-1", "1250.50"));
+        refunds.ShouldContain(there);
+        (await Gateway.Inquire(new InquireCall(Account, Payment, CCAvenueTests.Ours, Amount, Morning),
+            Line(Answering(("orderLookup", List(Row("Refunded", captured: "1250.50"))), ("getRefundDetails", refunds.Replace(there, instead, StringComparison.Ordinal)))), default))
+            .ShouldBeOfType<GatewayAnswer.Unknown>();
+    }
+
+    /// <summary>Absent would have it asked for again.</summary>
+    [Theory]
+    [InlineData("0001jd8xk3m4pr1")]
+    [InlineData(null)]
+    public async Task A_list_that_may_be_anothers_does_not_say_that_a_refund_is_absent(string? of) =>
+        (await Inquire(Answering(("getRefundDetails", of is null ? NoRefund.Replace("\"order_amt\":1250.5,", "", StringComparison.Ordinal) : Refunds(Refund("TS-REFC", of)))))).ShouldBeOfType<RefundAnswer.Unknown>();
+
+    [Fact]
+    public async Task Each_of_several_refunded_tries_is_judged_by_its_own_refunds()
+    {
+        var network = Answering(
+            ("orderLookup", List(Row("Refunded", captured: "1250.50"), Row("Refunded", tracking: "312000000002", at: "10:20:00.000", captured: "1250.50"))),
+            ("getRefundDetails", Refunds(Refund("TS-REFC", OurRefund, "1250.50"))), ("getRefundDetails", Refunds(Refund("TS-REFC", "by-hand-1", "1250.50"))));
+        (await Gateway.Inquire(new InquireCall(Account, Payment, CCAvenueTests.Ours, Amount, Morning), Line(network), default)).ShouldBeOfType<GatewayAnswer.Done>().Facts
+            .Select(f => f is Evidence.Succeeded s ? $"Succeeded {s.MoneyReference}" : f is Evidence.Reversed r ? $"Reversed {r.MoneyReference}" : f.GetType().Name)
+            .ShouldBe(["Succeeded 312000000001", "Reversed 312000000002"]);
+        network.Sent.Skip(1).Select(s => Asked(s).Json).ShouldBe(["""{"reference_no":"312000000001"}""", """{"reference_no":"312000000002"}"""]);
+    }
 
     // What was paid out.
 
@@ -155,7 +190,7 @@ public sealed class CCAvenueAfterwardsTests
         """;
 
     static string Other(string type, string amount, string payable) =>
-        $$"""{"amount":{{amount}},"amt_payable":{{payable}},"fees":0.0,"tax":0.0,"currency":"INR","order_no":"{{Ours}}","ccavenue_ref_no":"312000000001","bank_ref_no":"RB1","date_time":"2026-03-15 09:10:00.000","order_option_type":"OPTNBK","txn_type":"{{type}}"}""";
+        $$"""{"amount":{{amount}},"amt_payable":{{payable}},"fees":0.0,"tax":0.0,"currency":"INR","order_no":"{{CCAvenueTests.Ours}}","ccavenue_ref_no":"312000000001","bank_ref_no":"RB1","date_time":"2026-03-15 09:10:00.000","order_option_type":"OPTNBK","txn_type":"{{type}}"}""";
 
     static string Payouts(string list = "payout_summary_list", string details = "payout_summary_details", bool one = false)
     {
@@ -256,7 +291,7 @@ public sealed class CCAvenueAfterwardsTests
     [Fact]
     public void A_file_with_only_the_columns_that_are_known_is_read_and_a_row_of_another_kind_names_its_column()
     {
-        using var file = new MemoryStream(Encoding.UTF8.GetBytes($"Transaction Type,Order ID,Amount\nShipped,{Ours},\"1,250.50\"\nTeleported,{Ours},1.00\nShipped,{Ours},x\n"));
+        using var file = new MemoryStream(Encoding.UTF8.GetBytes($"Transaction Type,Order ID,Amount\nShipped,{CCAvenueTests.Ours},\"1,250.50\"\nTeleported,{CCAvenueTests.Ours},1.00\nShipped,{CCAvenueTests.Ours},x\n"));
         var rows = SettlementReader.Read(file, Gateway.Sheet, Account).ToList();
         (rows[0].Line!.Payment, rows[0].Line!.Amount).ShouldBe((Payment, Amount));
         rows[1].Fault.ShouldNotBeNull().ShouldStartWith("Transaction Type");

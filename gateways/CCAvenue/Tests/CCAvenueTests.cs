@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Text;
 using Purser.Gateways.Tests.Line;
@@ -66,8 +67,13 @@ public sealed class CCAvenueTests
 
     static string Said(LinkCall call) => Cipher(call.Account).Decrypt(Form(call).Fields["encRequest"])!;
 
-    static Task<GatewayAnswer> Inquire(ScriptedNetwork network, bool mayComplete = false, GatewayAccount? account = null) =>
-        Gateway.Inquire(new InquireCall(account ?? Account, Payment, Ours, Amount, Morning, MayComplete: mayComplete), Line(network, account), default);
+    /// <param name="at">When it is asked; long after the tries unless told.</param>
+    static Task<GatewayAnswer> Inquire(ScriptedNetwork network, bool mayComplete = false, GatewayAccount? account = null, DateTimeOffset? at = null)
+    {
+        var time = new ManualTime();
+        time.Advance((at ?? Morning.AddHours(1)) - time.GetUtcNow());
+        return Gateway.Inquire(new InquireCall(account ?? Account, Payment, Ours, Amount, Morning, MayComplete: mayComplete), new GatewayLines(network, time).Open(account ?? Account, Gateway.Profile), default);
+    }
 
     static async Task<IReadOnlyList<Evidence>> Told(params string[] rows) => (await Inquire(Answering(("orderLookup", List(rows))))).ShouldBeOfType<GatewayAnswer.Done>().Facts;
 
@@ -329,6 +335,21 @@ public sealed class CCAvenueTests
         var paid = Answering(("orderLookup", List(Row("Shipped"), Row("Successful", tracking: "312000000002"))));
         await Inquire(paid, mayComplete: true);
         paid.Sent.Count.ShouldBe(1);
+    }
+
+    /// <summary>A list may lag behind a confirmation of ours, and behind a try. The first yes is confirmed, and only once every earlier one would show.</summary>
+    [Fact]
+    public async Task While_the_list_lags_no_second_try_is_confirmed()
+    {
+        const string said = """{"success_count":1,"failed_List":[],"error_desc":"","error_code":""}""";
+        string[] both = [Row("Successful", tracking: "312000000002", at: "10:20:00.000"), Row("Successful")];
+        foreach (var (rows, asked, confirmed) in new[] { (both[..1], "10:21:00", null), (both, "10:21:59", "312000000001"), (both, "10:30:00", "312000000001"), (both[..1], "10:22:00", "312000000002") })
+        {
+            var network = Answering(("orderLookup", List(rows)), ("confirmOrder", said));
+            await Inquire(network, mayComplete: true, at: DateTimeOffset.Parse($"2026-03-14T{asked}+05:30", CultureInfo.InvariantCulture));
+            network.Sent.Select(s => Asked(s)).Where(a => a.Command == "confirmOrder").Select(a => a.Json)
+                .ShouldBe(confirmed is null ? [] : [$$"""{"order_List":[{"reference_no":"{{confirmed}}","amount":"1250.50"}]}"""]);
+        }
     }
 
     [Theory]
