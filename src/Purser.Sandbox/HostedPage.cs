@@ -80,9 +80,8 @@ sealed class HostedPage(GatewayWorld world)
         bool payable;
         lock (link.Gate) (state, payable) = (link.Status, link.Payable);
         var page = new StringBuilder(4096);
-        page.Append("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" ")
-            .Append("content=\"width=device-width,initial-scale=1\"><title>Sandbox payment</title><style>").Append(Style)
-            .Append("</style></head><body><div class=\"note\" role=\"note\">SANDBOX &middot; no real money</div><main><section><h1>")
+        page.Append(Head("Sandbox payment"))
+            .Append("<div class=\"note\" role=\"note\">SANDBOX &middot; no real money</div><main><section><h1>")
             .Append(Safe(Title(world.Dialect.Name))).Append("</h1><p class=\"sum\">").Append(Safe(Amounts.Text(link.Amount, link.Currency))).Append("</p><p>")
             .Append(Safe(link.Description)).Append("</p><p class=\"small\">Reference ").Append(Safe(link.Reference ?? "none")).Append(" &middot; ")
             .Append(Safe(state)).Append("</p>");
@@ -99,6 +98,16 @@ sealed class HostedPage(GatewayWorld world)
         await WriteHtml(context, status, page.ToString());
     }
 
+    /// <summary>For a link that is not known: the sandbox was started anew, most often.</summary>
+    internal static string Lost(string gateway) => new StringBuilder(Head("Sandbox payment"))
+        .Append("<div class=\"note\" role=\"note\">SANDBOX &middot; no real money</div><main><section><h1>").Append(Safe(Title(gateway)))
+        .Append("</h1><p>This sandbox knows no such link. It forgets its links when it stops, so one of an earlier start leads nowhere.</p>")
+        .Append("<p>Go back to the shop and start the payment again.</p></section></main></body></html>").ToString();
+
+    static string Head(string title) =>
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">" +
+        $"<title>{title}</title><style>{Style}</style></head><body>";
+
     /// <summary>A gateway that returns by POST has the browser send a form; the button is for a browser without script.</summary>
     static async Task SendBack(HttpContext context, BrowserReturn back)
     {
@@ -108,9 +117,8 @@ sealed class HostedPage(GatewayWorld world)
             context.Response.Headers.Location = back.Url;
             return;
         }
-        var page = new StringBuilder(2048)
-            .Append("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")
-            .Append("<title>Going back</title><style>").Append(Style).Append("</style></head><body><main><section><h1>Going back to the shop</h1>")
+        var page = new StringBuilder(2048).Append(Head("Going back"))
+            .Append("<main><section><h1>Going back to the shop</h1>")
             .Append("<form method=\"post\" action=\"").Append(Safe(back.Url)).Append("\">");
         foreach (var (name, value) in back.Form)
             page.Append("<input type=\"hidden\" name=\"").Append(Safe(name)).Append("\" value=\"").Append(Safe(value)).Append("\">");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Purser.Sandbox;
@@ -7,8 +8,10 @@ var controlPort = new Option<int>("--control-port") { DefaultValueFactory = _ =>
 var dynamicPorts = new Option<bool>("--dynamic-ports") { Description = "Let the system choose the gateways' ports." };
 var speed = new Option<double>("--speed") { DefaultValueFactory = _ => 1, Description = "How fast retries and delays pass." };
 var seed = new Option<int?>("--seed") { Description = "Makes the gateways' ids repeatable." };
-var root = new RootCommand("Gateways that move no real money.") { controlPort, dynamicPorts, speed, seed };
-root.SetAction(async (asked, _) =>
+// As a person calls it, through the script.
+var sandboxCommand = new Command("sandbox", "Gateways that move no real money.") { controlPort, dynamicPorts, speed, seed };
+var root = new Command("./purser") { sandboxCommand, new HelpOption() };
+sandboxCommand.SetAction(async (asked, _) =>
 {
     if (asked.GetValue(speed) <= 0)
     {
@@ -56,4 +59,4 @@ root.SetAction(async (asked, _) =>
 
     static string Address(Uri url) => url.ToString().TrimEnd('/');
 });
-return await root.Parse(args, configuration: null).InvokeAsync(new() { ProcessTerminationTimeout = null });
+return await root.Parse(["sandbox", .. args], configuration: null).InvokeAsync(new() { ProcessTerminationTimeout = null });

@@ -113,7 +113,12 @@ public sealed class Sandbox : IAsyncDisposable
     {
         try
         {
-            if (doors.TryGetValue(context.Connection.LocalPort, out var door))
+            // A browser asks for it by itself; among the requests of an integration it would only be in the way.
+            if (context.Request.Path == "/favicon.ico")
+            {
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+            }
+            else if (doors.TryGetValue(context.Connection.LocalPort, out var door))
             {
                 // Some gateways have pages and API below the same path of two hosts; only a program brings credentials.
                 if (context.Request.Headers.Authorization.Count == 0 && door.World.Dialect.LinkByPage(context.Request.Path.Value ?? "/") is { } link)

@@ -55,7 +55,9 @@ public sealed partial class ServerHost : IAsyncDisposable
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
         if (builder.Configuration["Purser:LogFormat"] == "json") builder.Logging.ClearProviders().AddJsonConsole();
         // The framework's request lines carry query strings, and with them shoppers' tokens.
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Npgsql", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Npgsql", LogLevel.Warning)
+            // Where it listens and how to stop it is said by the program itself, once.
+            .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

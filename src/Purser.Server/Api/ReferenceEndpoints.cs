@@ -83,7 +83,7 @@ public static class ReferenceEndpoints
 
     static IResult Page(string title, string body) => Results.Text(
         $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{Text(title)} · Purser</title>" +
-        $"<link rel=\"stylesheet\" href=\"/reference/reference.css\"></head><body><main class=\"page\">{body}</main></body></html>", "text/html; charset=utf-8");
+        $"<link rel=\"icon\" href=\"/favicon.ico\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"/reference/reference.css\"></head><body><main class=\"page\">{body}</main></body></html>", "text/html; charset=utf-8");
 
     static string Text(string text) => WebUtility.HtmlEncode(text);
 }

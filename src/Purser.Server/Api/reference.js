@@ -11,6 +11,9 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// What stands between backticks in the document's prose is code.
+const prose = (text) => (text ?? '').split('`').map((part, place) => (place % 2 ? make('code', {}, part) : part));
+
 const pretty = (value) => JSON.stringify(value, null, 2);
 
 function resolve(api, schema) {
@@ -32,7 +35,7 @@ function fields(api, schema, seen = []) {
     const inner = [property, property.items, ...(property.anyOf ?? []), ...[property.items?.anyOf ?? []].flat()].find((s) => s?.$ref);
     const nested = inner && !seen.includes(inner.$ref) ? fields(api, inner, [...seen, inner.$ref]) : null;
     return make('tr', {}, make('td', {}, make('code', {}, name)), make('td', { class: 'soft' }, typeOf(property)),
-      make('td', {}, property.description ?? '', nested && make('details', {}, make('summary', {}, 'its fields'), nested)));
+      make('td', {}, ...prose(property.description), nested && make('details', {}, make('summary', {}, 'its fields'), nested)));
   });
   return make('table', {}, make('tbody', {}, ...rows));
 }
@@ -43,7 +46,7 @@ function tryIt(path, method, operation) {
     const input = make('input', { 'aria-label': parameter.name, placeholder: parameter.example ?? parameter.schema?.format ?? parameter.schema?.type ?? '' });
     inputs.push([parameter, input]);
     return make('tr', {}, make('td', {}, make('code', {}, parameter.name)), make('td', { class: 'soft' }, parameter.in), make('td', {}, input, ' ',
-      make('span', { class: 'soft' }, parameter.description ?? '')));
+      make('span', { class: 'soft' }, ...prose(parameter.description))));
   };
   const table = operation.parameters?.length ? make('table', {}, make('tbody', {}, ...operation.parameters.map(place))) : null;
 
@@ -91,14 +94,14 @@ function show(api, path, method, operation) {
   const section = make('section', { id: operation.operationId },
     make('h3', {}, operation.summary),
     make('div', { class: 'route' }, make('span', { class: 'method' }, method.toUpperCase()), ' ', path),
-    operation.description ? make('p', {}, operation.description) : null,
+    operation.description ? make('p', {}, ...prose(operation.description)) : null,
     make('p', { class: 'soft' }, `Needs: ${operation.security.map((scheme) => ({ secretKey: 'a secret key', publishableKey: 'a publishable key', token: "the order's token" })[Object.keys(scheme)[0]]).join(', or ')}`));
   const media = operation.requestBody?.content['application/json'];
   if (media) section.append(make('details', {}, make('summary', {}, 'Fields of the request'), fields(api, media.schema)));
   for (const [status, answer] of Object.entries(operation.responses)) {
     const content = Object.values(answer.content ?? {})[0];
     const example = content?.example ?? Object.values(content?.examples ?? {})[0]?.value;
-    section.append(make('details', {}, make('summary', {}, `${status} `, make('span', { class: 'soft' }, answer.description)),
+    section.append(make('details', {}, make('summary', {}, `${status} `, make('span', { class: 'soft' }, ...prose(answer.description))),
       example && make('pre', { tabindex: '0' }, pretty(example)), status < '300' && content ? make('details', {}, make('summary', {}, 'Fields of the answer'), fields(api, content.schema)) : null));
   }
   section.append(tryIt(path, method, operation));
@@ -108,7 +111,7 @@ function show(api, path, method, operation) {
 const api = await (await fetch('/openapi.json')).json();
 const main = $('operations');
 const contents = $('contents');
-main.replaceChildren(make('p', {}, api.info.description));
+main.replaceChildren(make('p', {}, ...prose(api.info.description)));
 for (const tag of api.tags) {
   const operations = Object.entries(api.paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => [path, method, operation]))
     .filter(([, , operation]) => operation.tags.includes(tag.name));

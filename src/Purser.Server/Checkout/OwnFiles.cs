@@ -15,10 +15,17 @@ static class OwnFiles
 
     public static string Url(string name) => $"/assets/{name}?v={Files[name].Hash}";
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/assets/{name}", (string name, HttpContext http) =>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/assets/{name}", File).ExcludeFromDescription();
+        // Browsers ask for it wherever a document names no icon: for a JSON answer opened in a tab, say.
+        routes.MapGet("/favicon.ico", (HttpContext http) => File("purser.svg", http)).ExcludeFromDescription();
+    }
+
+    static IResult File(string name, HttpContext http)
     {
         if (!Files.TryGetValue(name, out var file)) return Results.NotFound();
-        http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+        if (http.Request.Path.StartsWithSegments("/assets", StringComparison.Ordinal)) http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
         http.Response.Headers.XContentTypeOptions = "nosniff";
         return Results.Bytes(file.Bytes, Path.GetExtension(name) switch
         {
@@ -27,7 +34,7 @@ static class OwnFiles
             ".svg" => "image/svg+xml",
             _ => "application/octet-stream",
         }, entityTag: new EntityTagHeaderValue($"\"{file.Hash}\""));
-    }).ExcludeFromDescription();
+    }
 
     static (byte[], string) Read(string resource)
     {

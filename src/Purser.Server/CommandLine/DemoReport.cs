@@ -16,11 +16,27 @@ sealed record DemoReport(
 
     public bool AsItMustBe => Results.All(r => r.Wrong is null) && Books.All(b => b.Agree) && Broken.Count == 0 && Gateways.All(g => Books.Any(b => b.Gateway == g));
 
+    /// <summary>What the words of the table mean, in the order of good to odd.</summary>
+    internal static IReadOnlyList<(string Word, string Meaning)> Legend { get; } =
+    [
+        ("paid", "the order is paid, by one payment, and its books balance"),
+        ("paid 2nd", "as paid, but by a second payment: the first ended without money"),
+        ("1 back", "paid by one; the second payment of the same order was noticed and is going back"),
+        ("held", "another amount came; nothing is fulfilled, and the money waits for a person"),
+        ("late", "money came after the order's end; it pays nothing and is going back"),
+        ("no", "the bank said no; the order was cancelled without money"),
+        ("closed", "nobody paid; the order was cancelled and its link is closed"),
+        ("watched", "cancelled, but the link cannot be closed there: whatever still comes is noticed"),
+        ("refused", "the gateway's page does not take what the story wants"),
+        ("-", "this gateway cannot play the story; the note says why"),
+        ("WRONG", "it did not end as it must; the reason stands below"),
+    ];
+
     public void WriteJson(TextWriter to) => to.WriteLine(JsonSerializer.Serialize(new { AsItMustBe, Seconds, Gateways, NotPlayed, Results, Books, Broken }, Json));
 
     public void Write(IAnsiConsole console)
     {
-        if (!console.Profile.Out.IsTerminal) console.Profile.Width = Math.Max(console.Profile.Width, NarrowestOutput);
+        if (!console.Profile.Out.IsTerminal) console.Profile.Width = NarrowestOutput;
         var notes = Results.Where(r => r.Note is not null).Select(r => (r.Gateway, Note: r.Note!)).Distinct().GroupBy(n => n.Note).Select((n, i) => (Note: n.Key, Number: i + 1, Who: n.Select(one => one.Gateway).ToList())).ToList();
         var numbers = notes.ToDictionary(n => n.Note, n => n.Number);
         foreach (var gateways in Gateways.Chunk(Math.Max(1, (console.Profile.Width - StoryWidth) / GatewayWidth)))
@@ -31,6 +47,8 @@ sealed record DemoReport(
                 table.AddRow([Markup.Escape(story.Name), .. gateways.Select(g => Cell(Results.FirstOrDefault(r => r.Gateway == g && r.Story == story.Name), numbers))]);
             console.Write(table);
         }
+        foreach (var (word, meaning) in Legend.Where(l => Results.Any(r => r.Ended.Trim('(', ')') == l.Word))) console.MarkupLineInterpolated($"{word,12}  [grey]{meaning}[/]");
+        console.Write(Results.Any(r => r.Ended.StartsWith('(')) ? "       (...)  the misfortune had nothing to strike there\n\n" : "\n");
         foreach (var (note, number, who) in notes) console.MarkupLineInterpolated($"[grey]{number,3}[/] {note}: {string.Join(", ", who)}");
         console.WriteLine();
 

@@ -52,17 +52,24 @@ static class KeysCommand
 
     static async Task<int> List(ApiKeys keys, CancellationToken stop)
     {
-        var table = new Table().AddColumns("id", "name", "kind", "begins", "origins", "made", "revoked");
-        foreach (var key in await keys.List(stop))
-            table.AddRow($"{key.Id}", Markup.Escape(key.Name), $"{key.Kind}".ToLowerInvariant(), key.Hint + "...", Markup.Escape(string.Join(", ", key.Origins)),
-                $"{key.CreatedAt:u}", key.RevokedAt is { } at ? $"{at:u}" : "");
-        AnsiConsole.Write(table);
+        Write(AnsiConsole.Console, await keys.List(stop));
         return 0;
+    }
+
+    /// <summary>A line each on a terminal of 80 letters: a key begins with its kind, and the day is enough.</summary>
+    internal static void Write(IAnsiConsole console, IReadOnlyList<ApiKey> keys)
+    {
+        var table = new Table().Border(TableBorder.None);
+        foreach (var title in (string[])["id", "begins", "made", "revoked", "name", "origins"]) table.AddColumn(new TableColumn(title).NoWrap());
+        foreach (var key in keys)
+            table.AddRow($"{key.Id}", key.Hint + "...", $"{key.CreatedAt:yyyy-MM-dd}", key.RevokedAt is { } at ? $"{at:yyyy-MM-dd}" : "", Markup.Escape(key.Name),
+                Markup.Escape(string.Join(", ", key.Origins)));
+        console.Write(table);
     }
 
     static async Task<int> Revoke(ApiKeys keys, int id, CancellationToken stop)
     {
-        if (!await keys.Revoke(id, stop)) throw new StartFailureException($"There is no key {id} in force; `purser keys list` shows them.");
+        if (!await keys.Revoke(id, stop)) throw new StartFailureException($"There is no key {id} in force; `./purser keys list` shows them.");
         Console.WriteLine($"Key {id} is revoked.");
         return 0;
     }

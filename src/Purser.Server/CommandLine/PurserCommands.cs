@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Purser.Server.Audit;
 using Purser.Server.Doctor;
 using Purser.Server.Ledger;
 using Purser.Server.Platform;
 using Purser.Server.Risk;
+using Spectre.Console;
 
 namespace Purser.Server.CommandLine;
 
@@ -17,7 +19,9 @@ public static class PurserCommands
             || a.StartsWith("--urls=", StringComparison.Ordinal)).ToArray();
         var words = args.Except(settings).ToArray();
 
-        var root = new RootCommand("Purser, the payment service between your shop and its gateways.");
+        if (Console.IsOutputRedirected) Terminal.IsNone(AnsiConsole.Console);
+        // As a person calls it: the script is the one way in. A root command would be called by its file.
+        var root = new Command("./purser", "Purser, the payment service between your shop and its gateways.") { new HelpOption(), new VersionOption() };
         var serve = new Command("serve", "Runs the server until it is told to stop.");
         serve.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
         var doctor = new Command("doctor", "Says what is wrong: configuration, database, migrations, clock, gateways, invariants.");
@@ -42,7 +46,7 @@ public static class PurserCommands
         return await root.Parse(words).InvokeAsync();
     }
 
-    public static IConfiguration Configuration(string[] settings)
+    public static IConfigurationManager Configuration(string[] settings)
     {
         var configuration = new ConfigurationManager();
         configuration.SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().AddCommandLine(settings);

@@ -24,7 +24,7 @@ sealed class SandboxProcess : IAsyncDisposable
     public IReadOnlyList<Gateway> Gateways { get; }
 
     /// <summary>Those that we have an adapter for.</summary>
-    public IReadOnlyList<Gateway> Playable => [.. Gateways.Where(g => Adapters.TryFind(g.Name, out _))];
+    public IReadOnlyList<Gateway> Playable => [.. Gateways.Where(IsPlayable)];
 
     /// <summary>Gateways with one half only, in words.</summary>
     public IReadOnlyList<string> Alone =>
@@ -75,10 +75,27 @@ sealed class SandboxProcess : IAsyncDisposable
     }
 
     /// <summary>The settings of an account for each gateway of the sandbox, for a server's configuration.</summary>
-    public Dictionary<string, string?> Accounts()
+    public Dictionary<string, string?> Accounts() => Accounts(Playable);
+
+    /// <summary>Those of a sandbox that another process runs; null when it does not answer.</summary>
+    public static async Task<Dictionary<string, string?>?> AccountsAt(string controlUrl, CancellationToken stop)
+    {
+        using var control = new HttpClient { BaseAddress = new Uri(controlUrl), Timeout = Patience };
+        try
+        {
+            return Accounts([.. (await Read(control, stop)).Where(IsPlayable)]);
+        }
+        catch (Exception away) when (away is HttpRequestException or JsonException or KeyNotFoundException || away is OperationCanceledException && !stop.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    static bool IsPlayable(Gateway gateway) => Adapters.TryFind(gateway.Name, out _);
+
+    static Dictionary<string, string?> Accounts(IReadOnlyList<Gateway> playable)
     {
         var settings = new Dictionary<string, string?>();
-        var playable = Playable;
         for (var i = 0; i < playable.Count; i++)
         {
             var path = $"Gateways:{playable[i].Name}";

@@ -19,7 +19,7 @@ static class SecretsCommand
         encrypt.SetAction((words, _) => guard(async () =>
         {
             var with = Environment.GetEnvironmentVariable(SecretSettings.KeyVariable)
-                ?? throw new StartFailureException($"Set {SecretSettings.KeyVariable} first; make a key with 'purser secrets key'.");
+                ?? throw new StartFailureException($"Set {SecretSettings.KeyVariable} first; make a key with './purser secrets key'.");
             if (!Console.IsInputRedirected) await Console.Error.WriteAsync("Secret: ");
             var secret = await Console.In.ReadLineAsync();
             if (string.IsNullOrEmpty(secret)) throw new StartFailureException("Nothing came on standard input.");

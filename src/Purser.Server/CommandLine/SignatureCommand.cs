@@ -24,7 +24,10 @@ static class SignatureCommand
             var all = new GatewayCatalog(typeof(IGateway).Assembly).Gateways;
             var known = SignatureLaboratory.Gateways(all);
             var name = words.GetRequiredValue(gateway);
-            if (!known.TryGetValue(name, out var shows)) throw new StartFailureException($"'{name}' is none of {string.Join(", ", known.Keys)}.");
+            if (!known.TryGetValue(name, out var shows))
+                throw new StartFailureException(all.FirstOrDefault(g => g.Profile.Name == name) is { } silent
+                    ? $"{silent.Profile.Title} signs nothing, so there is nothing to compute: what it says is believed only when it is asked. Those that sign are {string.Join(", ", known.Keys)}."
+                    : $"There is no gateway '{name}'; those that sign are {string.Join(", ", known.Keys)}.");
             var kind = words.GetValue(recipe);
             if (kind is not null && shows.Signatures.All(s => s.Name != kind))
                 throw new StartFailureException($"--kind '{kind}' is none of {string.Join(", ", shows.Signatures.Select(s => s.Name))}.");

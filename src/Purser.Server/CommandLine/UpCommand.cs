@@ -14,7 +14,12 @@ static class UpCommand
         chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1";
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);
         foreach (var gateway in sandbox.Playable) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
-        var keys = await DevelopmentKeys.Renew(host, "up", stop);
+
+        var path = DevelopmentRecord.PathOf(host.Services.GetRequiredService<IConfiguration>());
+        var last = DevelopmentRecord.Read(path);
+        var keys = await DevelopmentKeys.Keep(host, "up", last, stop);
+        var record = new DevelopmentRecord(keys.Secret, keys.Publishable, host.Url, sandbox.ControlUrl);
+        record.Write(path);
 
         var places = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "where");
         places.AddRow("Start here", $"{host.Url}/");
@@ -26,11 +31,22 @@ static class UpCommand
         // Outside of the box, which would break them at the terminal's edge.
         Console.WriteLine($"""
 
-            The keys of this start, secret and publishable, to be copied into another terminal:
+            The keys, secret and publishable, to be copied into another terminal:
             export KEY={keys.Secret}
             export PUBLISHABLE_KEY={keys.Publishable}
+
+            {Since(last, keys)}
             """);
         await host.WaitForShutdown();
+        (record with { Url = null, SandboxUrl = null }).Write(path);
         return 0;
+    }
+
+    /// <summary>What a restart keeps, and what it does not.</summary>
+    static string Since(DevelopmentRecord last, DevelopmentKeys.Pair keys)
+    {
+        if (last.SecretKey is null) return "A later start keeps keys and orders. The sandbox forgets its links when it stops.";
+        var kept = last.SecretKey == keys.Secret ? "the same as at the last start; orders were kept too" : "new, because the last ones are not in force here";
+        return $"These keys are {kept}. The sandbox began anew: links of gateways that it gave before lead nowhere; ask for new ones.";
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Server.CommandLine;
 using Purser.Server.Gateways;
 using Purser.Server.Platform;
 using Spectre.Console;
@@ -12,15 +13,21 @@ public static class DoctorCommand
 {
     static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
 
-    public static async Task<int> Run(IConfiguration configuration, TimeProvider time, CancellationToken stop)
+    public static async Task<int> Run(IConfigurationManager configuration, TimeProvider time, CancellationToken stop, IAnsiConsole? console = null)
     {
-        var report = new Report();
+        var report = new Report(console ?? AnsiConsole.Console);
+        // Its accounts exist in that process only; they stand above the configuration's, as they do there.
+        var beside = DevelopmentRecord.Read(DevelopmentRecord.PathOf(configuration));
+        var sandbox = beside.SandboxUrl is { } control ? await SandboxProcess.AccountsAt(control, stop) : null;
+        if (sandbox is not null) configuration.AddInMemoryCollection(sandbox);
         var options = configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(configuration, new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         foreach (var fault in options.Faults().Concat(faults)) report.Bad("configuration", fault);
-        if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
-        if (accounts.InOrder.IsEmpty) report.Bad("configuration", "There is no gateway account; add one under Gateways.");
-        else report.Good("configuration", $"{accounts.InOrder.Length} gateway account(s): {string.Join(", ", accounts.InOrder.Select(a => a.Account.Name))}");
+        if (sandbox is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
+        else if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
+        if (accounts.InOrder.IsEmpty && faults.IsEmpty)
+            report.Bad("configuration", "There is no gateway account; add one under Gateways in purser.json or the environment (docs/accounts-and-routing.md). Those of the sandbox are there while ./purser up runs.");
+        else if (!accounts.InOrder.IsEmpty) report.Good("configuration", $"{accounts.InOrder.Length} gateway account(s): {string.Join(", ", accounts.InOrder.Select(a => a.Account.Name))}");
 
         try
         {
@@ -83,7 +90,7 @@ public static class DoctorCommand
         }
     }
 
-    sealed class Report
+    sealed class Report(IAnsiConsole console)
     {
         readonly Table table = new Table().Border(TableBorder.Rounded).AddColumns("", "what", "finding");
         int bad;
@@ -100,8 +107,8 @@ public static class DoctorCommand
 
         public int Print()
         {
-            AnsiConsole.Write(table);
-            AnsiConsole.MarkupLine(bad == 0 ? "[green]Nothing is wrong.[/]" : $"[red]{bad} finding(s) need you.[/]");
+            console.Write(table);
+            console.MarkupLine(bad == 0 ? "[green]Nothing is wrong.[/]" : $"[red]{bad} finding(s) need you.[/]");
             return bad == 0 ? 0 : 1;
         }
 

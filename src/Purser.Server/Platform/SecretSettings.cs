@@ -28,30 +28,35 @@ public static class SecretSettings
     }
 
     /// <summary>Opens every encrypted value of the configuration, above where it stands.</summary>
-    /// <exception cref="StartFailureException">A value cannot be opened; its setting is named, and what to do.</exception>
+    /// <exception cref="StartFailureException">Values cannot be opened; every such setting is named, and what to do.</exception>
     public static void Open(IConfigurationManager configuration)
     {
         var opened = new Dictionary<string, string?>();
-        foreach (var (path, value) in configuration.AsEnumerable())
-            if (value?.StartsWith(Mark, StringComparison.Ordinal) == true)
-                opened[path] = Decrypt(configuration[KeyVariable] ?? throw new StartFailureException($"{path} is encrypted; set {KeyVariable} to the key it was encrypted with."), path, value);
+        var faults = new List<string>();
+        foreach (var (path, value) in configuration.AsEnumerable().OrderBy(s => s.Key, StringComparer.OrdinalIgnoreCase))
+            if (value?.StartsWith(Mark, StringComparison.Ordinal) != true) continue;
+            else if (configuration[KeyVariable] is not { } key) faults.Add($"{path} is encrypted; set {KeyVariable} to the key it was encrypted with.");
+            else if (Decrypt(key, path, value) is { } secret) opened[path] = secret;
+            else faults.Add($"{path} cannot be opened: it was encrypted with another key, for another setting, or was changed. Encrypt it again with './purser secrets encrypt {path}'.");
+        if (faults.Count > 0) throw new StartFailureException(string.Join(Environment.NewLine, faults));
         if (opened.Count > 0) configuration.AddInMemoryCollection(opened);
     }
 
-    static string Decrypt(string key, string path, string value)
+    static string? Decrypt(string key, string path, string value)
     {
+        var cut = Key(key);
         try
         {
             var whole = Convert.FromBase64String(value[Mark.Length..]);
-            if (whole.Length < NonceBytes + TagBytes) throw new FormatException();
-            using var cipher = new AesGcm(Key(key), TagBytes);
+            if (whole.Length < NonceBytes + TagBytes) return null;
+            using var cipher = new AesGcm(cut, TagBytes);
             var plain = new byte[whole.Length - NonceBytes - TagBytes];
             cipher.Decrypt(whole.AsSpan(0, NonceBytes), whole.AsSpan(NonceBytes, plain.Length), whole.AsSpan(NonceBytes + plain.Length), plain, Bound(path));
             return Encoding.UTF8.GetString(plain);
         }
         catch (Exception e) when (e is FormatException or CryptographicException)
         {
-            throw new StartFailureException($"{path} cannot be opened: it was encrypted with another key, for another setting, or was changed. Encrypt it again with 'purser secrets encrypt {path}'.");
+            return null;
         }
     }
 
@@ -60,7 +65,7 @@ public static class SecretSettings
         var bytes = new byte[KeyBytes + 1];
         return Convert.TryFromBase64String(text, bytes, out var length) && length == KeyBytes
             ? bytes[..KeyBytes]
-            : throw new StartFailureException($"{KeyVariable} is not a key of 32 bytes in base 64; make one with 'purser secrets key'.");
+            : throw new StartFailureException($"{KeyVariable} is not a key of 32 bytes in base 64; make one with './purser secrets key'.");
     }
 
     static byte[] Bound(string path) => Encoding.UTF8.GetBytes(path.ToLowerInvariant());

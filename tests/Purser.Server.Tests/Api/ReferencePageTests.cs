@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 using Purser.Server.Tests.Browser;
 using Purser.Server.Tests.Platform;
@@ -26,7 +27,14 @@ public sealed class ReferencePageTests(BrowserHouse browsers, PostgresFixture po
         await place.Locator("pre", new() { HasText = "201" }).Filter(new() { HasText = "Invoice 88" }).WaitForAsync();
         (await house.Count("select count(*) from orders where reference = 'invoice-88'")).ShouldBe(1);
 
-        (await page.Locator("nav a").CountAsync()).ShouldBeGreaterThan(15);
+        // Every operation of the document has its section, and is named in the contents.
+        var document = JsonNode.Parse(await house.Http.GetStringAsync("/openapi.json"))!;
+        var operations = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject()).Select(o => (string)o.Value!["operationId"]!).ToList();
+        (await page.Locator("#operations section").EvaluateAllAsync<string[]>("all => all.map(e => e.id)")).ShouldBe(operations, ignoreOrder: true);
+        (await page.Locator("nav a").EvaluateAllAsync<string[]>("all => all.map(e => e.hash.slice(1))")).ShouldBe(operations, ignoreOrder: true);
+        (await page.Locator("body").EvaluateAsync<string>("e => e.textContent")).ShouldNotContain("`");
+        using var icon = await house.Http.GetAsync(new Uri("/favicon.ico", UriKind.Relative));
+        icon.Content.Headers.ContentType!.MediaType.ShouldBe("image/svg+xml");
         complaints.ShouldBeEmpty();
         (await BrowserHouse.Faults(page)).ShouldBeEmpty();
     }

@@ -79,8 +79,8 @@ public sealed class BrowserHouse : IAsyncLifetime
     /// <summary>What axe-core, with every rule of WCAG up to 2.2 AA and its best practices, finds wrong with the page.</summary>
     public static async Task<IReadOnlyList<string>> Faults(IPage page)
     {
-        // Evaluated by the debugger's door: the page's own policy lets no foreign script in, as it should.
-        await page.EvaluateAsync(await Axe.Value);
+        // Evaluated by the debugger's door: the page's own policy lets no foreign script in, as it should. Once for each document, for it is large.
+        if (!await page.EvaluateAsync<bool>("() => 'axe' in window")) await page.EvaluateAsync(await Axe.Value);
         return await page.EvaluateAsync<string[]>("""
             async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${v.help}: ${n.target} ${n.failureSummary}`))
             """);

@@ -12,29 +12,40 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
     /// <summary>Set to 1 to take the pictures of docs/pictures anew; to a folder, to look at every page.</summary>
     static readonly string? Pictures = Environment.GetEnvironmentVariable("PURSER_PICTURES");
 
-    [Theory]
-    [InlineData("phone", ColorScheme.Light)]
-    [InlineData("phone", ColorScheme.Dark)]
-    [InlineData("desktop", ColorScheme.Light)]
-    [InlineData("desktop", ColorScheme.Dark)]
-    public async Task Axe_finds_nothing_wrong_and_nothing_is_cut_off(string device, ColorScheme scheme)
+    [Fact]
+    public async Task Axe_finds_nothing_wrong_and_nothing_is_cut_off()
     {
-        var (_, width, height) = device == "phone" ? BrowserHouse.Phone : BrowserHouse.Desktop;
-        await using var context = await house.Open(new() { ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+        await using var context = await house.Open(new() { ReducedMotion = ReducedMotion.Reduce });
         var page = await context.NewPageAsync();
         foreach (var (name, address) in await Addresses())
         {
             await page.GotoAsync(address);
-            (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
-            (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width");
-            var small = await page.EvaluateAsync<string[]>("""
-                () => [...document.querySelectorAll('main a, main button, main summary, main label.way, main input:not([type=hidden], [type=radio])')]
-                    .filter(e => e.checkVisibility() && getComputedStyle(e).display !== 'inline' && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
-                """);
-            small.ShouldBeEmpty($"{name}: targets of 44 pixels");
-            if (Pictures is { Length: > 1 } folder)
-                await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{device}-{scheme.ToString().ToLowerInvariant()}.png"), FullPage = true });
+            foreach (var (device, width, height) in new[] { BrowserHouse.Phone, BrowserHouse.Desktop })
+            {
+                await page.SetViewportSizeAsync(width, height);
+                foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+                {
+                    await page.EmulateMediaAsync(new() { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+                    // Colours change by transitions, and what is measured is where they end.
+                    await page.EvaluateAsync("() => document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())");
+                    await Looks(page, name, device, scheme);
+                }
+            }
         }
+    }
+
+    static async Task Looks(IPage page, string name, string device, ColorScheme scheme)
+    {
+        (await page.EvaluateAsync<bool>("() => matchMedia('(prefers-color-scheme: dark)').matches")).ShouldBe(scheme == ColorScheme.Dark);
+        (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
+        (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width on a {device}");
+        var small = await page.EvaluateAsync<string[]>("""
+            () => [...document.querySelectorAll('main a, main button, main summary, main label.way, main input:not([type=hidden], [type=radio])')]
+                .filter(e => e.checkVisibility() && getComputedStyle(e).display !== 'inline' && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
+            """);
+        small.ShouldBeEmpty($"{name}, {device}: targets of 44 pixels");
+        if (Pictures is { Length: > 1 } folder)
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{device}-{scheme.ToString().ToLowerInvariant()}.png"), FullPage = true });
     }
 
     [Fact]

@@ -40,6 +40,17 @@ public sealed class SecretSettingsTests
     }
 
     [Fact]
+    public void Every_value_that_cannot_be_opened_is_named_at_once()
+    {
+        var foreign = SecretSettings.Encrypt(SecretSettings.NewKey(), Path, "s3cret");
+        foreach (var key in new[] { Key, null })
+        {
+            var said = Should.Throw<StartFailureException>(() => SecretSettings.Open(With(key, (Path, foreign), ("Gateways:other:salt", foreign), ("Gateways:shop:key_id", "plain")))).Message;
+            said.Split(Environment.NewLine).Select(line => line.Split(' ')[0]).ShouldBe(["Gateways:other:salt", Path]);
+        }
+    }
+
+    [Fact]
     public void The_file_stands_below_everything_else_and_a_named_one_must_be_there()
     {
         var file = System.IO.Path.GetTempFileName();

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Gateways;
+using Purser.Sandbox;
+using Purser.Server.CommandLine;
+using Purser.Server.Doctor;
+using Purser.Server.Keys;
+using Purser.Server.Tests.Platform;
+using Spectre.Console;
+
+namespace Purser.Server.Tests.CommandLine;
+
+/// <summary>What somebody meets who has just started it: commands beside `up`, a second start, help.</summary>
+public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Fact]
+    public async Task A_second_start_keeps_the_keys_while_they_are_in_force_for_its_address()
+    {
+        await using var host = await ServerHost.Start([], new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(), ["urls"] = "http://127.0.0.1:0" });
+        var keys = host.Services.GetRequiredService<ApiKeys>();
+        var first = await DevelopmentKeys.Keep(host, "up", new DevelopmentRecord(), default);
+        var record = new DevelopmentRecord(first.Secret, first.Publishable, host.Url);
+        (await DevelopmentKeys.Keep(host, "up", record, default)).ShouldBe(first);
+        (await keys.List()).Count(k => k.RevokedAt is null).ShouldBe(2);
+
+        // For another address the page's key would be refused; and a record of another database names keys that are nobody's here.
+        var (elsewhere, _) = await keys.Create("other", KeyKind.Publishable, ["http://127.0.0.1:1"]);
+        (await DevelopmentKeys.Keep(host, "other", record with { PublishableKey = elsewhere }, default)).Publishable.ShouldNotBe(elsewhere);
+        var unknown = ApiKeys.SecretPrefix + new string('0', 64);
+        (await DevelopmentKeys.Keep(host, "up", record with { SecretKey = unknown }, default)).Secret.ShouldNotBe(unknown);
+    }
+
+    [Fact]
+    public void What_a_start_leaves_is_for_its_owner_only_and_rubbish_is_as_good_as_nothing()
+    {
+        var path = Path.Combine(TestFolders.Make("record"), "up.json");
+        var record = new DevelopmentRecord("sk", "pk", "http://127.0.0.1:1", null);
+        record.Write(path);
+        DevelopmentRecord.Read(path).ShouldBe(record);
+        if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllText(path, "{ rubbish");
+        DevelopmentRecord.Read(path).ShouldBe(new DevelopmentRecord());
+        DevelopmentRecord.Read(path + ".nowhere").ShouldBe(new DevelopmentRecord());
+    }
+
+    [Fact]
+    public async Task The_doctor_sees_the_accounts_of_an_up_that_runs_and_says_what_to_do_without_one()
+    {
+        await using var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true });
+        var settings = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(), ["Purser:Postgres:Name"] = $"test-{Environment.ProcessId}" };
+        var path = DevelopmentRecord.PathOf(Configuration(settings));
+        try
+        {
+            var (alone, said) = await Examine(settings);
+            alone.ShouldBe(1);
+            said.ShouldContain("There is no gateway account; add one under Gateways in purser.json");
+
+            new DevelopmentRecord("sk", "pk", "http://127.0.0.1:7300", sandbox.ControlUrl.ToString()).Write(path);
+            var (beside, seen) = await Examine(settings);
+            seen.ShouldContain("./purser up runs at http://127.0.0.1:7300");
+            foreach (var world in sandbox.Worlds.Where(w => new GatewayCatalog().TryFind(w.Dialect.Name, out _))) seen.ShouldContain($"{world.Dialect.Name} (");
+            beside.ShouldBe(0, seen);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    static ConfigurationManager Configuration(Dictionary<string, string?> settings)
+    {
+        var configuration = new ConfigurationManager();
+        configuration.AddInMemoryCollection(settings);
+        return configuration;
+    }
+
+    static async Task<(int Code, string Said)> Examine(Dictionary<string, string?> settings)
+    {
+        using var said = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(said) });
+        Terminal.IsNone(console);
+        return (await DoctorCommand.Run(Configuration(settings), TimeProvider.System, default, console), said.ToString());
+    }
+
+    [Fact]
+    public async Task A_link_of_an_earlier_sandbox_says_so_to_a_person_and_answers_a_program_as_the_gateway_does()
+    {
+        await using var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true });
+        using var http = new HttpClient();
+        foreach (var world in sandbox.Worlds)
+        {
+            using var asked = new HttpRequestMessage(HttpMethod.Get, new Uri(world.Address, "/pay/of-yesterday"));
+            asked.Headers.Accept.ParseAdd("text/html,application/xhtml+xml,*/*;q=0.8");
+            using var page = await http.SendAsync(asked);
+            (page.StatusCode, page.Content.Headers.ContentType!.MediaType).ShouldBe((HttpStatusCode.NotFound, "text/html"), world.Dialect.Name);
+            (await page.Content.ReadAsStringAsync()).ShouldContain("Go back to the shop and start the payment again.");
+            (await (await http.GetAsync(asked.RequestUri)).Content.ReadAsStringAsync()).ShouldNotContain("Go back to the shop", Case.Insensitive, world.Dialect.Name);
+        }
+    }
+
+    [Fact]
+    public void The_list_of_keys_has_a_line_for_each_on_a_terminal_of_eighty_letters()
+    {
+        var at = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+        using var said = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(said) });
+        console.Profile.Width = 80;
+        KeysCommand.Write(console, [new ApiKey(12, "shop-backend", KeyKind.Secret, "sk_0123456", [], at, null), new ApiKey(13, "up", KeyKind.Publishable, "pk_0123456", ["http://127.0.0.1:7300"], at, at)]);
+        var lines = said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ToArray();
+        lines.ShouldBe(["id begins made revoked name origins", "12 sk_0123456... 2026-01-02 shop-backend", "13 pk_0123456... 2026-01-02 2026-01-02 up http://127.0.0.1:7300"]);
+    }
+
+    [Fact]
+    public async Task Help_names_the_command_that_was_typed_and_a_gateway_that_signs_nothing_is_no_typing_error()
+    {
+        (await Run("keys", "create", "--help")).Said.ShouldContain("./purser keys create [options]");
+        var silent = new GatewayCatalog().Gateways.First(g => g is not IShowSignatures).Profile;
+        (await Run("signature", silent.Name)).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(2), s => s.Said.ShouldContain($"{silent.Title} signs nothing"));
+        (await Run("signature", "strype")).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(2), s => s.Said.ShouldContain("There is no gateway 'strype'"));
+    }
+
+    static async Task<(int Code, string Said)> Run(params string[] words)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "purser-server.dll"), .. words])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        process.StandardInput.Close();
+        var (said, complained) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await said + await complained);
+    }
+}
