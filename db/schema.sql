@@ -49,8 +49,11 @@ create table captures (
   money_reference text not null,
   order_id bigint not null,
   payment integer not null,
+  due_on date,
+  settled_on date,
   constraint captures_pkey PRIMARY KEY (account, money_reference)
 );
+CREATE INDEX captures_due ON captures USING btree (account, due_on) WHERE ((due_on IS NOT NULL) AND (settled_on IS NULL));
 
 create table discrepancies (
   order_id bigint not null,
@@ -194,6 +197,8 @@ create table payments (
   dispute smallint not null,
   discrepancy smallint,
   routed boolean default false not null,
+  outside_refunds text,
+  answers text,
   constraint payments_pkey PRIMARY KEY (order_id, number),
   constraint payments_check CHECK (((status <> ALL (ARRAY[0, 1, 2, 3])) OR (look_at IS NOT NULL))),
   constraint payments_number_check CHECK ((number >= 1)),
@@ -241,9 +246,27 @@ create table refunds (
   reason smallint not null,
   status smallint not null,
   requested_at timestamp with time zone not null,
+  note text,
+  asked_at timestamp with time zone default clock_timestamp() not null,
+  asks integer default 0 not null,
+  unsent_asks integer default 0 not null,
+  refund_reference text,
+  bank_reference text,
+  returned bigint,
+  returned_currency text,
+  done_at timestamp with time zone,
+  why text,
+  rejected boolean default false not null,
+  look_at timestamp with time zone,
+  looked_at timestamp with time zone,
+  absent_first_at timestamp with time zone,
+  absent_last_at timestamp with time zone,
+  settled text,
+  settled_otherwise boolean default false not null,
   constraint refunds_pkey PRIMARY KEY (order_id, number),
   constraint refunds_amount_check CHECK ((amount > 0))
 );
+CREATE INDEX refunds_reference ON refunds USING btree (refund_reference) WHERE (refund_reference IS NOT NULL);
 
 create table request_keys (
   api_key_id integer not null,

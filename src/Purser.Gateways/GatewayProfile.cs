@@ -42,7 +42,8 @@ public sealed record GatewayProfile
     public bool RefundsOnce { get; init; }
 
     /// <summary>What decisions need to know.</summary>
-    public GatewayTerms Terms(bool canCancel) => new(canCancel, RepeatsSafely, VisibilityDelay, ShortestLink, LongestLink);
+    public GatewayTerms Terms(bool canCancel) =>
+        new(canCancel, RepeatsSafely, VisibilityDelay, ShortestLink, LongestLink) { RefundsOnce = RefundsOnce };
 
     /// <summary>Why this amount cannot be paid here, or null. Called before an order's payment is started.</summary>
     public Func<Money, string?> RefusesAmount { get; init; } = _ => null;

@@ -79,6 +79,8 @@ sealed class World
     public SortedDictionary<string, long> Crashes { get; } = new(StringComparer.Ordinal);
     public long Questions { get; set; }
     public long Captures { get; set; }
+    /// <summary>Refunds that gateways carried out.</summary>
+    public long Refunds { get; set; }
     /// <summary>Captures that nothing but a settlement file would ever tell of.</summary>
     public int LeftToFiles { get; set; }
     public int Placed { get; set; }

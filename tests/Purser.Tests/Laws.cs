@@ -1,6 +1,7 @@
 using Purser.Ledger;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Tests;
 
@@ -19,6 +20,7 @@ static class Laws
             Law(e.Sum(p => p.Amount.MinorUnits) == 0, "the postings of each event sum to zero per currency", story);
 
         Money(before, after, story);
+        Refunds(before, input, after, story);
         Clock(before, input, decision, story);
         Questions(before, input, decision, story);
         Law(OrderHistory.Fold(steps).Equals(OrderSummary.Of(after)), "events fold to the row", story);
@@ -43,12 +45,12 @@ static class Laws
         // Each captured amount is in exactly one place.
         foreach (var (p, c) in captures)
         {
-            var refunds = after.Refunds.Count(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference);
-            var asked = after.Questions.Count(q =>
-                q.Payment == p.Number && q.MoneyReference == c.MoneyReference && q.Kind != DiscrepancyKind.Reversed);
-            Law((c.Standing == Standing.Accepted ? 1 : 0) + refunds + asked == 1, "captured money is accepted, refunded or asked about", story);
+            var back = after.Refunds.Count(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference && r.Reserves);
+            var asked = after.Questions.Count(q => q.Payment == p.Number && q.MoneyReference == c.MoneyReference && Place(q.Kind))
+                + p.Answers.Count(a => a.MoneyReference == c.MoneyReference && Place(a.Kind));
+            Law(c.Standing == Standing.Accepted || (back > 0) != (asked > 0), "captured money is accepted, refunded or asked about", story);
         }
-        var given = after.Refunds.GroupBy(r => (r.Payment, r.MoneyReference)).All(r =>
+        var given = after.Refunds.Where(r => r.Reserves).GroupBy(r => (r.Payment, r.MoneyReference)).All(r =>
             r.Sum(x => x.Amount.MinorUnits) <= after.Payments[r.Key.Payment - 1].Captures.Single(c => c.MoneyReference == r.Key.MoneyReference).Amount.MinorUnits);
         Law(given, "refunds never exceed what was captured", story);
 
@@ -62,10 +64,34 @@ static class Laws
         }
     }
 
+    /// <summary>Questions that are the place of money which pays nothing.</summary>
+    static bool Place(DiscrepancyKind kind) =>
+        kind is DiscrepancyKind.AmountMismatch or DiscrepancyKind.Duplicate or DiscrepancyKind.Late or DiscrepancyKind.RefundFailed;
+
+    static void Refunds(Order? before, OrderInput input, Order after, Scenario story)
+    {
+        foreach (var r in after.Refunds)
+        {
+            var was = before?.Refund(r.Number);
+            Law(!r.IsOpen || r.LookAt is not null, "an open refund has an alarm", story);
+            if (was is null) continue;
+            Law(was.Amount == r.Amount && was.Payment == r.Payment && was.MoneyReference == r.MoneyReference && was.RequestedAt == r.RequestedAt, "what a refund asks for is frozen", story);
+            Law(was.Settled is null || was.Settled == r.Settled, "a statement's row is kept", story);
+            var freed = was.Reserves && !r.Reserves;
+            Law(!freed || input is RefundEvidence || r.Why == "gateway_unreachable", "silence frees no amount", story);
+            Law(!freed || input is RefundEvidence.Failed or RefundEvidence.Rejected or RefundEvidence.Absent || r.Why == "gateway_unreachable", "only a no frees an amount", story);
+        }
+        var held = story.Postings.Where(p => p.Account.StartsWith("receivable:", StringComparison.Ordinal) || p.Account is "bank" or "fees" or "fee_tax" or "exchange" or "disputes" or "refunds")
+            .GroupBy(p => p.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(p => p.Amount.MinorUnits));
+        var taken = story.Postings.Where(p => p.Account is "sales" or "suspense").GroupBy(p => p.Amount.Currency).ToDictionary(g => g.Key, g => -g.Sum(p => p.Amount.MinorUnits));
+        foreach (var currency in held.Keys.Union(taken.Keys))
+            Law(held.GetValueOrDefault(currency) == taken.GetValueOrDefault(currency), "what was taken in is somewhere", story);
+    }
+
     static void Clock(Order? before, OrderInput input, Decision decision, Scenario story)
     {
         var after = decision.After;
-        var open = after.Payments.Any(p => p.IsOpen);
+        var open = after.Payments.Any(p => p.IsOpen) || after.Refunds.Any(r => r.IsOpen);
         if (after.WakeAt is null) Law(after.HasEnded && !open && !WatchLeft(after, story), "an order sleeps for ever only when nothing is left to wait for", story);
         if (after.Status == OrderStatus.AwaitingPayment)
             Law(after.WakeAt <= after.ExpiresAt || after.ClosingAt is not null, "an order wakes at its end at the latest", story);
@@ -85,18 +111,31 @@ static class Laws
         foreach (var call in decision.Calls)
         {
             Law(ReferenceEquals(call.Order, decision.After), "a call carries the order as it is committed", story);
+            if (call is GatewayCall.Refund back)
+            {
+                Law(back.Ask == decision.After.Refund(back.Number)!.Asks, "the latest question is the one asked", story);
+                Law(!story.Calls.OfType<GatewayCall.Refund>().Any(c => c.Number == back.Number && c.Ask == back.Ask), "no question is asked twice", story);
+                Law(decision.After.Refund(back.Number)!.IsOpen, "nobody asks for a refund that has ended", story);
+            }
             if (call is not GatewayCall.OpenLink open) continue;
             Law(open.Ask == decision.After.Payment(open.Payment)!.Asks, "the latest question is the one asked", story);
             Law(!story.Calls.OfType<GatewayCall.OpenLink>().Any(c => c.Payment == open.Payment && c.Ask == open.Ask), "no question is asked twice", story);
             Law(!decision.After.HasEnded, "nobody asks for a link of an order that ended", story);
         }
-        Law(decision.Calls.GroupBy(c => c.Payment).All(c => c.Count() == 1), "one decision asks one thing of one payment", story);
+        Law(decision.Calls.GroupBy(About).All(c => c.Count() == 1), "one decision asks one thing of one payment", story);
         if (input is Evidence.NotSent or Evidence.LinkRefused && before?.Payment(((Evidence)input).Payment) is { IsOpen: true } p)
         {
             var now = decision.After.Payment(p.Number)!;
             Law(now.IsOpen || now.UnansweredAsks == 0, "a question that created nothing proves nothing about an earlier one", story);
         }
     }
+
+    static string About(GatewayCall call) => call switch
+    {
+        GatewayCall.Refund c => $"refund {c.Number}",
+        GatewayCall.InquireRefund c => $"refund {c.Number}",
+        _ => $"payment {call.Payment}",
+    };
 
     /// <summary>Accounts that are not zero: <c>sales -499.00 INR</c>.</summary>
     public static IEnumerable<string> Balances(IEnumerable<Posting> postings) => postings

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Purser.Ledger;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
+using Purser.Routing;
 
 namespace Purser.Tests;
 
@@ -21,6 +23,15 @@ static class Given
             ["forgetful"] = new(CanCancel: true, RepeatsSafely: false, TimeSpan.FromMinutes(1), TimeSpan.Zero, TimeSpan.FromDays(1)),
             ["stubborn"] = new(CanCancel: false, RepeatsSafely: false, TimeSpan.FromMinutes(5), TimeSpan.Zero, TimeSpan.FromDays(1)),
         },
+    };
+
+    /// <summary>The same, with contracts that say what money costs and when it is paid out.</summary>
+    public static OrderRules Contracted { get; } = Rules with
+    {
+        Routing = new RoutingTable([.. new[] { "careful", "forgetful", "stubborn" }.Select(name => new RouteAccount(name, [], [])
+        {
+            Fees = [new FeeRate(1m)], FeeTaxPercent = 18, SettlesAfterDays = 2,
+        })], []),
     };
 
     public static Money Rupees(long rupees) => new(rupees * 100, Inr);
@@ -99,6 +110,13 @@ sealed class Scenario(OrderRules rules)
         When(evidence.Learned(payment ?? Order.Payments.Length,
             source ?? (evidence is Evidence.LinkCancelled or Evidence.LinkExpired ? EvidenceSource.Inquiry : EvidenceSource.Webhook), evidence.At == default ? Now : evidence.At, null));
 
+    /// <summary>Evidence about the latest refund unless another is named; 0 and a payment for one without a name of ours.</summary>
+    public Scenario Hears(RefundEvidence evidence, int? refund = null, int payment = 0, EvidenceSource source = EvidenceSource.Webhook) =>
+        When(evidence.Learned(refund ?? Order.Refunds.Length, payment, source, evidence.At == default ? Now : evidence.At, null));
+
+    public Scenario Refunds(long? rupees = null, int? payment = null) =>
+        When(new OrderCommand.Refund(payment, rupees is { } amount ? Given.Rupees(amount) : null, null));
+
     public Scenario HasLink(string account = "careful") => Pays(account).Hears(Tell.Opened(), source: EvidenceSource.Reply);
 
     public Scenario Then(OrderStatus status, params PaymentStatus[] payments)
@@ -147,7 +165,14 @@ sealed class Scenario(OrderRules rules)
         return this;
     }
 
-    public Scenario Refunds(params Money[] amounts)
+    /// <summary>The order's refunds, by amount and status.</summary>
+    public Scenario Backs(params string[] refunds)
+    {
+        Order.Refunds.Select(r => $"{r.Amount} {EventNames.Snake(r.Status.ToString())}").ShouldBe(refunds);
+        return this;
+    }
+
+    public Scenario HasRefunds(params Money[] amounts)
     {
         Order.Refunds.Select(r => r.Amount).ShouldBe(amounts);
         return this;
@@ -171,6 +196,8 @@ sealed class Scenario(OrderRules rules)
         GatewayCall.OpenLink c => $"open {c.Payment}",
         GatewayCall.Inquire c => $"inquire {c.Payment}",
         GatewayCall.CancelLink c => $"cancel {c.Payment}",
+        GatewayCall.Refund c => $"refund {c.Number}",
+        GatewayCall.InquireRefund c => $"inquire refund {c.Number}",
         _ => throw new InvalidOperationException("No word for this call."),
     };
 }

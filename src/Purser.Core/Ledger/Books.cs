@@ -14,7 +14,7 @@ public static class Books
             Entry(e, [.. Undo(e), (Receivable(e), amount), ("sales", -amount)]),
         { Type: EventType.PaymentAmountMismatch, Amount: { } amount } =>
             Entry(e, [.. Undo(e), (Receivable(e), amount), ("suspense", -amount)]),
-        { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.Reversed, Amount: { } amount } =>
+        { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.Reversed, By: null, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } less ? [("refunds", -less), (Receivable(e), less)] : Array.Empty<(string, Money)>(),
                 ("refunds", amount), (Receivable(e), -amount)]),
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
@@ -24,8 +24,65 @@ public static class Books
             Entry(e, [("disputes", amount), (Receivable(e), -amount)]),
         { Type: EventType.DisputeClosed, Reason: PaymentMachine.Won, Replaces: { } booked } =>
             Entry(e, [("disputes", -booked), (Receivable(e), booked)]),
+        { Type: EventType.RefundSucceeded, Amount: { } amount } => Entry(e, [(Against(e), amount), (Receivable(e), -amount)]),
+        // What had gone back came back.
+        { Type: EventType.RefundFailed, Replaces: { } back } => Entry(e, [(Against(e), -back), (Receivable(e), back)]),
+        // A question that a person opens again was booked when it was first asked.
+        { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.RefundUnasked, By: null, Amount: { } amount } =>
+            Entry(e, [("refunds", amount), (Receivable(e), -amount)]),
+        { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.SettledTwice, By: null, Settled: { } row } =>
+            Entry(e, [(e.PaidOut ? "bank" : Receivable(e), row.Net), ("suspense", -row.Net)]),
+        { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked } =>
+            Entry(e, [.. Settling(e, row, e.Refund is null && e.Discrepancy is null ? booked : -booked)]),
         _ => [],
     };
+
+    /// <summary>What the gateway owes for the money by our books becomes what its statement says: less what it keeps, and paid out where the row
+    /// says so. What it keeps and does not name is its fee; an amount that is not ours waits in suspense.</summary>
+    /// <param name="booked">Positive for money that came, negative for money that went back.</param>
+    static IEnumerable<(string, Money)> Settling(OrderEvent e, Settled row, Money booked)
+    {
+        var stated = booked.MinorUnits < 0 ? -row.Amount : row.Amount;
+        if (stated.Currency != booked.Currency)
+        {
+            yield return (Receivable(e), -booked);
+            yield return ("exchange", booked);
+        }
+        else if (stated != booked)
+        {
+            yield return (Receivable(e), stated - booked);
+            yield return ("suspense", booked - stated);
+        }
+        // A row may state the shopper's amount in one currency and settle in another.
+        var crosses = row.Net.Currency != stated.Currency || stated.Currency != booked.Currency;
+        var tax = row.Tax is { } told && told.Currency == row.Net.Currency ? told : Money.Zero(row.Net.Currency);
+        Money kept;
+        if (crosses)
+        {
+            if (stated.Currency == booked.Currency)
+            {
+                yield return (Receivable(e), -stated);
+                yield return ("exchange", stated);
+            }
+            var fee = row.Fee is { } named && named.Currency == row.Net.Currency ? named : Money.Zero(row.Net.Currency);
+            kept = fee + tax;
+            yield return (Receivable(e), row.Net + kept);
+            yield return ("exchange", -(row.Net + kept));
+        }
+        else kept = stated - row.Net;
+        if (kept.MinorUnits != 0 || tax.MinorUnits != 0)
+        {
+            yield return ("fees", kept - tax);
+            if (tax.MinorUnits != 0) yield return ("fee_tax", tax);
+            yield return (Receivable(e), -kept);
+        }
+        if (!e.PaidOut) yield break;
+        yield return ("bank", row.Net);
+        yield return (Receivable(e), -row.Net);
+    }
+
+    /// <summary>Money of a wrong amount was never a sale; it goes back out of suspense.</summary>
+    static string Against(OrderEvent e) => e.Discrepancy is DiscrepancyKind.AmountMismatch ? "suspense" : "refunds";
 
     /// <summary>An amount that turned out to be another was booked to suspense before.</summary>
     static (string, Money)[] Undo(OrderEvent e) =>

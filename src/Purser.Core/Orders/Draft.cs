@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Purser.Ledger;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Orders;
 
@@ -21,9 +22,22 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
     public void Change(Payment payment) =>
         Order = Order with { Payments = Order.Payments.SetItem(payment.Number - 1, payment) };
 
+    /// <summary>Forgets a person's answer; the question may be asked anew.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool Drop(Answered answer, int payment)
+    {
+        var p = Order.Payment(payment)!;
+        if (!p.Answers.Contains(answer)) return false;
+        Change(p with { Answers = p.Answers.Remove(answer) });
+        return true;
+    }
+
+    public void Change(Refund refund) => Order = Order with { Refunds = Order.Refunds.SetItem(refund.Number - 1, refund) };
+
+    /// <param name="because">How it was learned.</param>
     public void Tell(
-        EventType type, int? payment = null, Evidence? because = null, Money? amount = null, string? money = null, Money? replaces = null,
-        int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null)
+        EventType type, int? payment = null, Because because = default, Money? amount = null, string? money = null, Money? replaces = null,
+        int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null, Settled? settled = null, bool paidOut = false, string? by = null)
     {
         var p = payment is { } number ? Order.Payment(number) : null;
         Order = Order with { Sequence = Order.Sequence + 1 };
@@ -46,10 +60,20 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
             Refund = refund,
             Discrepancy = discrepancy,
             Reason = reason,
-            Source = because?.Source,
-            RawKey = because?.RawKey,
+            Source = because.Source,
+            RawKey = because.RawKey,
+            Settled = settled,
+            PaidOut = paidOut,
+            By = by,
         };
         events.Add(e);
         postings.AddRange(Books.Of(e));
     }
+}
+
+/// <summary>How a thing was learned: where from, and the raw bytes' key.</summary>
+readonly record struct Because(EvidenceSource? Source, string? RawKey)
+{
+    public static implicit operator Because(Evidence? evidence) => new(evidence?.Source, evidence?.RawKey);
+    public static implicit operator Because(RefundEvidence evidence) => new(evidence.Source, evidence.RawKey);
 }

@@ -42,6 +42,7 @@ public abstract record Evidence : OrderInput
         Reversed e => e with { MoneyReference = Words.Fit(e.MoneyReference)! },
         DisputeOpened e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
         DisputeClosed e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
+        Unsettled e => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Why = Words.Fit(e.Why)! },
         _ => this,
     };
 
@@ -88,4 +89,11 @@ public abstract record Evidence : OrderInput
     public sealed record DisputeOpened(string DisputeReference, Money Amount) : Evidence;
 
     public sealed record DisputeClosed(string DisputeReference, Money Amount, bool Won) : Evidence;
+
+    /// <summary>A row of the gateway's statement has the money.</summary>
+    /// <param name="PaidOut">The row is part of a payout; the statement has no rows for payouts of its own.</param>
+    public sealed record Settled(string MoneyReference, Purser.Settled Row, bool PaidOut) : Evidence;
+
+    /// <summary>A statement that covers the money has it as failed or not at all, or the day it was due has passed.</summary>
+    public sealed record Unsettled(string MoneyReference, string Why) : Evidence;
 }

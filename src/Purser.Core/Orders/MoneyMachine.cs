@@ -39,7 +39,10 @@ static class MoneyMachine
         var late = standing == Standing.Late;
         if (accepts) standing = Standing.Accepted;
 
-        var capture = new Capture(e.MoneyReference, e.Amount, draft.Now, standing);
+        var capture = new Capture(e.MoneyReference, e.Amount, draft.Now, standing)
+        {
+            Expected = draft.Rules.Routing.Account(p.Account)?.Expects(e.Amount, p.Method, draft.Now), Settled = known?.Settled, Doubts = known?.Doubts ?? 0,
+        };
         p = p with
         {
             Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture),
@@ -48,10 +51,13 @@ static class MoneyMachine
         };
         draft.Change(p);
         var replaces = known?.Amount;
+        // Wrong money that was given back is asked about no more.
+        var asked = draft.Order.RefundOf(p.Number, e.MoneyReference) is null;
         switch (standing)
         {
             case Standing.Mismatched:
                 draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                if (!asked) break;
                 if (known is not null) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "replaced", e.MoneyReference);
                 draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
                 break;
@@ -62,14 +68,14 @@ static class MoneyMachine
                 break;
             case Standing.Duplicate:
                 draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                Return(draft, p.Number, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
+                Return(draft, p, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
                 break;
             case Standing.Late:
                 draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                Return(draft, p.Number, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
+                Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }
-        if (known is not null && right) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "succeeded", e.MoneyReference);
+        if (known is not null && right && asked) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "succeeded", e.MoneyReference);
         Conclude(draft, p.Number, e);
         ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
     }
@@ -104,24 +110,18 @@ static class MoneyMachine
 
     /// <summary>Money that the order does not want goes back once, or a person is asked once.</summary>
     static void Return(
-        Draft draft, int number, Capture capture, bool refund, RefundReason reason, DiscrepancyKind question, Evidence e)
+        Draft draft, Payment p, Capture capture, bool refund, RefundReason reason, DiscrepancyKind question, Evidence e)
     {
-        if (!refund)
-        {
-            draft.Tell(EventType.DiscrepancyOpened, number, e, capture.Amount, money: capture.MoneyReference, discrepancy: question);
-            return;
-        }
-        var next = draft.Order.Refunds.Length + 1;
-        draft.Order = draft.Order with
-        {
-            Refunds = draft.Order.Refunds.Add(new Refund(next, number, capture.MoneyReference, capture.Amount, reason, RefundStatus.Requested, draft.Now)),
-        };
-        draft.Tell(EventType.RefundRequested, number, e, capture.Amount, money: capture.MoneyReference, refund: next, reason: EventNames.Snake(reason.ToString()));
+        if (draft.Order.RefundOf(p.Number, capture.MoneyReference) is not null) return;
+        if (refund && RefundMachine.MayBegin(draft, p)) RefundMachine.Begin(draft, p, capture, capture.Amount, reason, note: null, e, asked: false);
+        else draft.Tell(EventType.DiscrepancyOpened, p.Number, e, capture.Amount, money: capture.MoneyReference, discrepancy: question);
     }
 
     public static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
     {
         if (p.Reversals.Contains(e.MoneyReference)) return;
+        // A gateway that is asked after our own refund may say no more than that the money went back.
+        if (p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference) is { } refunded && draft.Order.LeftOf(p.Number, refunded).MinorUnits <= 0) return;
         draft.Change(p with { Reversals = p.Reversals.Add(e.MoneyReference) });
         ReverseKnown(draft, p.Number, e.MoneyReference, e, null);
     }

@@ -72,24 +72,50 @@ public sealed record Order
         {
             foreach (var p in Payments)
             {
-                if (p.Discrepancy is { } kind) yield return new Question(p.Number, kind);
-                foreach (var capture in p.Captures)
-                {
-                    if (Asks(p, capture) is { } about) yield return new Question(p.Number, about, capture.MoneyReference, capture.Amount);
-                    if (p.Reversals.Contains(capture.MoneyReference))
-                        yield return new Question(p.Number, DiscrepancyKind.Reversed, capture.MoneyReference, capture.Amount);
-                }
+                foreach (var question in Raised(p))
+                    if (!p.Answers.Contains(new Answered(question.Kind, question.MoneyReference))) yield return question;
             }
         }
     }
 
-    /// <summary>The refund of this money, if one was ever asked for.</summary>
+    /// <summary>All that gives cause to ask, answered or not.</summary>
+    IEnumerable<Question> Raised(Payment p)
+    {
+        if (p.Discrepancy is { } kind) yield return new Question(p.Number, kind);
+        foreach (var capture in p.Captures)
+        {
+            if (Asks(p, capture) is { } about) yield return new Question(p.Number, about, capture.MoneyReference, capture.Amount);
+            if (p.Reversals.Contains(capture.MoneyReference))
+                yield return new Question(p.Number, DiscrepancyKind.Reversed, capture.MoneyReference, capture.Amount);
+            if (RefundOf(p.Number, capture.MoneyReference) is { Status: RefundStatus.Failed } failed)
+                yield return new Question(p.Number, DiscrepancyKind.RefundFailed, capture.MoneyReference, failed.Amount);
+            foreach (var doubt in Doubts)
+                if (capture.IsDoubted(doubt)) yield return new Question(p.Number, doubt, capture.MoneyReference, capture.Amount);
+        }
+        foreach (var outside in p.OutsideRefunds)
+            yield return new Question(p.Number, DiscrepancyKind.RefundUnasked, outside.RefundReference, outside.Amount);
+        foreach (var refund in Refunds)
+            if (refund.Payment == p.Number && refund.SettledOtherwise)
+                yield return new Question(p.Number, DiscrepancyKind.SettledOtherwise, new RefundId(Id, refund.Number).Reference, refund.Amount);
+    }
+
+    static readonly DiscrepancyKind[] Doubts =
+        [DiscrepancyKind.SettledOtherwise, DiscrepancyKind.FeeMismatch, DiscrepancyKind.SettledTwice, DiscrepancyKind.NotSettled];
+
+    /// <summary>The latest refund of this money, if one was ever asked for.</summary>
     public Refund? RefundOf(int payment, string moneyReference) =>
-        Refunds.FirstOrDefault(r => r.Payment == payment && r.MoneyReference == moneyReference);
+        Refunds.LastOrDefault(r => r.Payment == payment && r.MoneyReference == moneyReference);
+
+    public Refund? Refund(int number) => number >= 1 && number <= Refunds.Length ? Refunds[number - 1] : null;
+
+    /// <summary>What of captured money is not given back, nor reserved for a refund.</summary>
+    public Money LeftOf(int payment, Capture capture) =>
+        Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves)
+            .Aggregate(capture.Amount, (left, r) => left - r.Amount);
 
     DiscrepancyKind? Asks(Payment p, Capture capture) => capture.Standing switch
     {
-        Standing.Mismatched => DiscrepancyKind.AmountMismatch,
+        Standing.Mismatched when RefundOf(p.Number, capture.MoneyReference) is null => DiscrepancyKind.AmountMismatch,
         Standing.Duplicate when RefundOf(p.Number, capture.MoneyReference) is null => DiscrepancyKind.Duplicate,
         Standing.Late when RefundOf(p.Number, capture.MoneyReference) is null => DiscrepancyKind.Late,
         _ => null,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Purser.Payments;
 
 namespace Purser.Orders;
 
@@ -39,6 +40,23 @@ public abstract record OrderCommand : OrderInput
     /// <summary>Somebody is waiting to know how this payment stands: ask the gateway now, or in a moment when it was asked a moment ago.</summary>
     /// <param name="Heard">The gateway itself said, in words that prove nothing, that something happened: ask now in any case.</param>
     public sealed record Look(int Payment, bool Heard = false) : OrderCommand;
+
+    /// <summary>Captured money is to be given back.</summary>
+    /// <param name="Payment">Null: the accepted one.</param>
+    /// <param name="Amount">Null: all that is left.</param>
+    /// <param name="Note">One line for people, told to the gateway where it takes one.</param>
+    /// <param name="MoneyReference">Which of the payment's captures; null: the accepted one, or the only one.</param>
+    public sealed record Refund(int? Payment, Money? Amount, string? Note, string? MoneyReference = null) : OrderCommand;
+
+    /// <summary>Somebody wants to know how this refund stands: ask the gateway now.</summary>
+    public sealed record LookRefund(int Number) : OrderCommand;
+
+    /// <summary>A person answers an open question. What the answer does, it does once.</summary>
+    /// <param name="MoneyReference">As in the question.</param>
+    public sealed record Answer(int Payment, DiscrepancyKind Kind, string? MoneyReference, AnswerAction Action, string By, string Why) : OrderCommand;
+
+    /// <summary>A person takes an answer back that moved no money.</summary>
+    public sealed record Reopen(int Payment, DiscrepancyKind Kind, string? MoneyReference, string By, string Why) : OrderCommand;
 }
 
 /// <summary>The part of an order that no decision reads, stored with it.</summary>
@@ -47,3 +65,14 @@ public abstract record OrderCommand : OrderInput
 public sealed record OrderContent(
     ImmutableArray<OrderLine> Lines, ImmutableSortedDictionary<string, string> Metadata, string? UserId, string? ReturnUrl,
     ImmutableArray<byte> Fingerprint);
+
+/// <summary>What a person wants done about a question.</summary>
+public enum AnswerAction
+{
+    /// <summary>It is as it should be, or was settled elsewhere: ask no more.</summary>
+    Close,
+    /// <summary>The money pays the order (only late money of the right amount).</summary>
+    Accept,
+    /// <summary>The money goes back.</summary>
+    Refund,
+}

@@ -55,6 +55,12 @@ public sealed record OrderEvent
     /// <summary>An amount told earlier for the same money that this one takes the place of.</summary>
     public Money? Replaces { get; init; }
     public int? Refund { get; init; }
+    /// <summary>The statement's row it is about.</summary>
+    public Settled? Settled { get; init; }
+    /// <summary>The row is part of a payout; its statement has no rows for payouts of its own.</summary>
+    public bool PaidOut { get; init; }
+    /// <summary>Who wanted it, where a person did.</summary>
+    public string? By { get; init; }
     public DiscrepancyKind? Discrepancy { get; init; }
     /// <summary>Why, in words or in the gateway's code.</summary>
     public string? Reason { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Orders;
 
@@ -12,8 +13,13 @@ public sealed record OrderSummary(
     public static OrderSummary Of(Order order) => new(
         order.Status, order.Late, order.PaidBy, order.FulfilledAt is not null,
         [.. order.Payments.Select(p => new PaymentSummary(
-            p.Number, p.Account, p.Status, p.Dispute, [.. p.Captures.Select(c => new CaptureSummary(c.MoneyReference, c.Amount))]))],
-        [.. order.Refunds.Select(r => new RefundSummary(r.Number, r.Payment, r.MoneyReference, r.Amount))],
+            p.Number, p.Account, p.Status, p.Dispute, [.. p.Captures.Select(c => new CaptureSummary(c.MoneyReference, c.Amount, c.Settled?.RowKey))]))],
+        [.. order.Refunds.Select(r => new RefundSummary(r.Number, r.Payment, r.MoneyReference, r.Amount, r.Settled?.RowKey, r.Status switch
+        {
+            RefundStatus.Succeeded => RefundEnd.Succeeded,
+            RefundStatus.Failed => RefundEnd.Failed,
+            _ => RefundEnd.Open,
+        }))],
         Sorted(order.Questions));
 
     public bool Equals(OrderSummary? other) => other is not null && Status == other.Status && Late == other.Late && PaidBy == other.PaidBy
@@ -22,8 +28,12 @@ public sealed record OrderSummary(
 
     public override int GetHashCode() => HashCode.Combine(Status, Late, PaidBy, Payments.Length, Refunds.Length, Questions.Length);
 
+    /// <summary>What statements say of money is asked with the money's amount, which may turn out to be another while the question stays.</summary>
+    static Question Comparable(Question q) => q.Kind is DiscrepancyKind.SettledOtherwise or DiscrepancyKind.FeeMismatch or DiscrepancyKind.SettledTwice
+        or DiscrepancyKind.NotSettled ? q with { Amount = null } : q;
+
     internal static ImmutableArray<Question> Sorted(IEnumerable<Question> questions) =>
-        [.. questions.OrderBy(q => q.Payment).ThenBy(q => q.Kind).ThenBy(q => q.MoneyReference, StringComparer.Ordinal)];
+        [.. questions.Select(Comparable).OrderBy(q => q.Payment).ThenBy(q => q.Kind).ThenBy(q => q.MoneyReference, StringComparer.Ordinal)];
 }
 
 public sealed record PaymentSummary(
@@ -35,9 +45,14 @@ public sealed record PaymentSummary(
     public override int GetHashCode() => HashCode.Combine(Number, Account, Status, Captures.Length);
 }
 
-public sealed record CaptureSummary(string MoneyReference, Money Amount);
+/// <param name="Row">The statement's row that has it.</param>
+public sealed record CaptureSummary(string MoneyReference, Money Amount, string? Row = null);
 
-public sealed record RefundSummary(int Number, int Payment, string MoneyReference, Money Amount);
+public sealed record RefundSummary(
+    int Number, int Payment, string MoneyReference, Money Amount, string? Row = null, RefundEnd End = RefundEnd.Open);
+
+/// <summary>As far as events tell of it.</summary>
+public enum RefundEnd { Open, Succeeded, Failed }
 
 /// <summary>Reads an order's events from the first to the last. Total on possible histories; throws on impossible ones, for a corrupt
 /// history is a bug and not data.</summary>
@@ -68,6 +83,8 @@ public static class OrderHistory
             EventType.OrderFulfilled when s.Fulfilled || s.Status != OrderStatus.Paid => throw Impossible(e, "the order is not paid, or is fulfilled already"),
             EventType.OrderFulfilled => s with { Fulfilled = true },
             EventType.RefundRequested => Refund(s, e),
+            EventType.RefundSucceeded or EventType.RefundFailed => EndRefund(s, e),
+            EventType.SettlementMatched => Settle(s, e),
             EventType.DiscrepancyOpened => Open(s, e),
             EventType.DiscrepancyResolved => Close(s, e),
             _ => s,
@@ -139,7 +156,7 @@ public static class OrderHistory
         if (e is not { MoneyReference: { } reference, Amount: { } amount }) throw Impossible(e, "money has a name and an amount");
         var known = p.Captures.FirstOrDefault(c => c.MoneyReference == reference);
         if (known?.Amount != e.Replaces) throw Impossible(e, $"the money was known as {known?.Amount.ToString() ?? "nothing"}");
-        var capture = new CaptureSummary(reference, amount);
+        var capture = new CaptureSummary(reference, amount, known?.Row);
         return p with { Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture) };
     }
 
@@ -159,10 +176,43 @@ public static class OrderHistory
         if (e is not { Payment: { } payment, MoneyReference: { } reference, Amount: { } amount, Refund: { } number })
             throw Impossible(e, "a refund has a number, an amount and the money it gives back");
         if (number != s.Refunds.Length + 1) throw Impossible(e, $"{s.Refunds.Length} refunds were requested before");
-        var given = s.Refunds.Where(r => r.Payment == payment && r.MoneyReference == reference).Aggregate(amount, (sum, r) => sum + r.Amount);
-        if (s.Payments[payment - 1].Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture || capture.Amount.CompareTo(given) < 0)
-            throw Impossible(e, "it gives back more than came");
-        return s with { Refunds = s.Refunds.Add(new RefundSummary(number, payment, reference, amount)) };
+        s = s with { Refunds = s.Refunds.Add(new RefundSummary(number, payment, reference, amount)) };
+        return WithinWhatCame(s, e, payment, reference);
+    }
+
+    static OrderSummary WithinWhatCame(OrderSummary s, OrderEvent e, int payment, string reference)
+    {
+        var capture = s.Payments[payment - 1].Captures.FirstOrDefault(c => c.MoneyReference == reference) ?? throw Impossible(e, "it gives back more than came");
+        var given = s.Refunds.Where(r => r.Payment == payment && r.MoneyReference == reference && r.End != RefundEnd.Failed)
+            .Aggregate(Money.Zero(capture.Amount.Currency), (sum, r) => sum + r.Amount);
+        return capture.Amount.CompareTo(given) < 0 ? throw Impossible(e, "it gives back more than came") : s;
+    }
+
+    /// <summary>A refund that succeeded may fail later; one that failed succeeds only while nothing else gives its money back.</summary>
+    static OrderSummary EndRefund(OrderSummary s, OrderEvent e)
+    {
+        if (e.Refund is not { } number || number < 1 || number > s.Refunds.Length) throw Impossible(e, "its refund was never requested");
+        var r = s.Refunds[number - 1];
+        if (e.Payment != r.Payment || e.MoneyReference != r.MoneyReference) throw Impossible(e, "the refund gives other money back");
+        var end = e.Type == EventType.RefundSucceeded ? RefundEnd.Succeeded : RefundEnd.Failed;
+        if (r.End == end) throw Impossible(e, $"the refund has {end.ToString().ToLowerInvariant()} already");
+        if (end == RefundEnd.Failed && e.Replaces is null == (r.End == RefundEnd.Succeeded)) throw Impossible(e, "what had gone back is named when it comes back");
+        s = s with { Refunds = s.Refunds.SetItem(number - 1, r with { End = end }) };
+        return end == RefundEnd.Succeeded ? WithinWhatCame(s, e, r.Payment, r.MoneyReference) : s;
+    }
+
+    static OrderSummary Settle(OrderSummary s, OrderEvent e)
+    {
+        if (e is not { Payment: { } payment, Settled: { } row, MoneyReference: { } reference }) throw Impossible(e, "a statement's row is about money");
+        if (e.Refund is { } number)
+        {
+            if (number < 1 || number > s.Refunds.Length || s.Refunds[number - 1].Row is not null) throw Impossible(e, "the refund is unknown, or has its row");
+            return s with { Refunds = s.Refunds.SetItem(number - 1, s.Refunds[number - 1] with { Row = row.RowKey }) };
+        }
+        if (e.Discrepancy is DiscrepancyKind.RefundUnasked) return s;
+        var p = s.Payments[payment - 1];
+        if (p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { Row: null } capture) throw Impossible(e, "the money is unknown, or has its row");
+        return s with { Payments = s.Payments.SetItem(payment - 1, p with { Captures = p.Captures.Replace(capture, capture with { Row = row.RowKey }) }) };
     }
 
     static OrderSummary Open(OrderSummary s, OrderEvent e)

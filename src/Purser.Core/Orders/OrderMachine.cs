@@ -28,8 +28,13 @@ public static class OrderMachine
             OrderCommand.Cancel                => Cancel(draft),
             OrderCommand.Fulfil                => Fulfil(draft),
             OrderCommand.Look command          => Look(draft, command),
+            OrderCommand.Refund command        => Refund(draft, command),
+            OrderCommand.LookRefund command    => LookRefund(draft, command.Number),
+            OrderCommand.Answer command        => Answers.Give(draft, command),
+            OrderCommand.Reopen command        => Answers.TakeBack(draft, command),
             OrderInput.Tick                    => Tick(draft),
             Evidence evidence                  => Learn(draft, evidence),
+            RefundEvidence evidence            => RefundMachine.Learn(draft, evidence) ? new Doing(evidence.Payment) : new Refusing(Refusal.RefundUnknown),
             _ => throw new InvalidOperationException($"No rule for {input.GetType().Name}."),
         };
         if (reply is Refusing refusing) return Unchanged(order, new Reply.Refused(refusing.Why, order));
@@ -40,16 +45,16 @@ public static class OrderMachine
         Settle(draft);
         return new Decision(draft.Order, draft.Events, draft.Postings, [.. draft.Calls], reply switch
         {
-            Doing doing  => new Reply.Made(draft.Order, doing.Payment),
-            Already same => new Reply.Same(draft.Order, same.Payment),
+            Doing doing  => new Reply.Made(draft.Order, doing.Payment, doing.Refund),
+            Already same => new Reply.Same(draft.Order, same.Payment, same.Refund),
             _ => throw new InvalidOperationException($"No reply for {reply.GetType().Name}."),
         });
     }
 
-    abstract record Outcome;
-    sealed record Doing(int? Payment = null) : Outcome;
-    sealed record Already(int? Payment = null) : Outcome;
-    sealed record Refusing(Refusal Why) : Outcome;
+    internal abstract record Outcome;
+    internal sealed record Doing(int? Payment = null, int? Refund = null) : Outcome;
+    internal sealed record Already(int? Payment = null, int? Refund = null) : Outcome;
+    internal sealed record Refusing(Refusal Why) : Outcome;
 
     static Decision Unchanged(Order order, Reply reply) => new(order, [], [], [], reply);
 
@@ -191,6 +196,8 @@ public static class OrderMachine
     {
         if (draft.Order.FulfilledAt is not null) return new Already();
         if (draft.Order.Status != OrderStatus.Paid) return new Refusing(Refusal.OrderNotPaid);
+        if (draft.Order.Questions.Any(q => q.Payment == draft.Order.PaidBy && q.Kind is DiscrepancyKind.NotSettled or DiscrepancyKind.Contradiction))
+            return new Refusing(Refusal.OrderHeld);
         draft.Order = draft.Order with { FulfilledAt = draft.Now };
         draft.Tell(EventType.OrderFulfilled, amount: draft.Order.Amount);
         return new Doing();
@@ -199,6 +206,8 @@ public static class OrderMachine
     static Outcome Look(Draft draft, OrderCommand.Look c)
     {
         if (draft.Order.Payment(c.Payment) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        if (c.Heard)
+            foreach (var r in draft.Order.Refunds.Where(r => r.Payment == c.Payment && r is { IsOpen: true, NeverLeft: false })) RefundMachine.Look(draft, r);
         // The gateway's own word that something happened is worth a question also after success: it may be a second capture.
         if (p.Status == Succeeded && !c.Heard) return new Already(c.Payment);
         // A link that nobody has been asked for in earnest is for the alarm to ask for: looking must not use up the tries.
@@ -211,6 +220,25 @@ public static class OrderMachine
         }
         Ask(draft, c.Payment);
         return new Doing(c.Payment);
+    }
+
+    static Outcome Refund(Draft draft, OrderCommand.Refund c)
+    {
+        var reason = c.Payment is { } number && draft.Order.Payment(number)?.Captures is { } captures
+            && captures.FirstOrDefault(m => c.MoneyReference is null || m.MoneyReference == c.MoneyReference) is { } money
+            ? Answers.ReasonOf(money.Standing) : RefundReason.Merchant;
+        var (why, refund, existed) = RefundMachine.Request(draft, c, reason);
+        if (why is { } refusal) return new Refusing(refusal);
+        var payment = draft.Order.Refund(refund)!.Payment;
+        return existed ? new Already(payment, refund) : new Doing(payment, refund);
+    }
+
+    static Outcome LookRefund(Draft draft, int number)
+    {
+        if (draft.Order.Refund(number) is not { } r) return new Refusing(Refusal.RefundUnknown);
+        if (!r.IsOpen || r.NeverLeft || (r.LookedAt is { } at && draft.Now - at < draft.Rules.AskAgainAfter)) return new Already(r.Payment, number);
+        RefundMachine.Look(draft, r);
+        return new Doing(r.Payment, number);
     }
 
     static bool RecentlyLooked(Payment p, Draft draft) => p.LookedAt is { } at && draft.Now - at < draft.Rules.AskAgainAfter;
@@ -234,6 +262,8 @@ public static class OrderMachine
 
         foreach (var p in draft.Order.Payments)
             if (p.LookAt <= draft.Now && (p.LookedAt != draft.Now || AsksForLink(draft.Order, p, draft.Rules))) Ask(draft, p.Number);
+        foreach (var r in draft.Order.Refunds)
+            if (r.LookAt <= draft.Now) RefundMachine.Attend(draft, r);
         return new Doing();
     }
 
@@ -286,6 +316,12 @@ public static class OrderMachine
                 break;
             case Evidence.Reversed back:
                 MoneyMachine.TakeBack(draft, p, back);
+                break;
+            case Evidence.Settled row:
+                SettlementMachine.Settle(draft, p, row);
+                break;
+            case Evidence.Unsettled missing:
+                SettlementMachine.Miss(draft, p, missing);
                 break;
             default:
                 LearnOther(draft, p, evidence);
@@ -340,8 +376,12 @@ public static class OrderMachine
         Resolve(draft, number, p.Discrepancy!.Value, evidence, p.Amount, EventNames.Snake(p.Status.ToString()));
     }
 
-    internal static void Resolve(Draft draft, int number, DiscrepancyKind kind, Evidence because, Money amount, string reason, string? money = null) =>
-        draft.Tell(EventType.DiscrepancyResolved, number, because, amount, money: money, discrepancy: kind, reason: reason);
+    /// <summary>Tells that a question is answered by what happened, unless a person has answered it before.</summary>
+    internal static void Resolve(Draft draft, int number, DiscrepancyKind kind, Because because, Money amount, string reason, string? money = null)
+    {
+        if (!draft.Drop(new Answered(kind, money), number))
+            draft.Tell(EventType.DiscrepancyResolved, number, because, amount, money: money, discrepancy: kind, reason: reason);
+    }
 
     static Money? AmountOf(Evidence evidence) => evidence switch
     {
@@ -372,7 +412,7 @@ public static class OrderMachine
         foreach (var p in draft.Order.Payments)
             if (p is { IsOpen: true, GatewayReference: not null } && draft.Rules.Terms(p.Account).CanCancel
                 && (p.CancelAsked ? draft.Before.Payment(p.Number)?.GatewayReference is null : draft.Order.HasEnded)
-                && !draft.Calls.Exists(call => call.Payment == p.Number))
+                && !draft.Calls.Exists(call => call.Payment == p.Number && call is not (GatewayCall.Refund or GatewayCall.InquireRefund)))
             {
                 draft.Change(p with { CancelAsked = true });
                 Ask(draft, p.Number);
@@ -381,6 +421,7 @@ public static class OrderMachine
         draft.Order = draft.Order with
         {
             Payments = [.. draft.Order.Payments.Select(p => p with { LookAt = Schedule.NextLook(draft.Order, p, draft.Rules) })],
+            Refunds = [.. draft.Order.Refunds.Select(r => r with { LookAt = RefundMachine.NextLook(draft.Order, r, draft.Rules) })],
         };
         draft.Order = draft.Order with { WakeAt = Schedule.Wake(draft.Order, draft.Rules) };
         // A call carries the order as it is committed, not as it was half-way.

@@ -33,6 +33,18 @@ public sealed record OrderRules
     /// <summary>No call to a gateway is under way longer than this; only after it can silence be told from slowness.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>A refund that the gateway has taken on is asked about so long after it was asked for, then every <see cref="RefundEvery"/>.</summary>
+    public IReadOnlyList<TimeSpan> RefundUnderWay { get; init; } =
+        [TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), TimeSpan.FromHours(6), TimeSpan.FromHours(24)];
+    public TimeSpan RefundEvery { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>A refund that policy wants and the gateway refused is asked for again, under a new key, so long after the refusal: its balance with the
+    /// gateway may have been short. After the last a person decides.</summary>
+    public IReadOnlyList<TimeSpan> RefusedRefunds { get; init; } = [TimeSpan.FromHours(1), TimeSpan.FromHours(6), TimeSpan.FromHours(24)];
+
+    /// <summary>A fee or its tax may exceed the contract's by so many minor units before it is doubted: gateways round.</summary>
+    public long FeeTolerance { get; init; } = 1;
+
     /// <summary>How often a link is asked for in all before its payment is given up.</summary>
     public int MostAsks { get; init; } = 4;
 
@@ -65,6 +77,9 @@ public sealed record OrderRules
 public sealed record GatewayTerms(
     bool CanCancel, bool RepeatsSafely, TimeSpan VisibilityDelay, TimeSpan ShortestLink, TimeSpan LongestLink)
 {
+    /// <summary>A payment can be refunded once there, in whole or in part.</summary>
+    public bool RefundsOnce { get; init; }
+
     public static GatewayTerms Unknown { get; } =
         new(CanCancel: false, RepeatsSafely: false, TimeSpan.FromHours(1), TimeSpan.Zero, TimeSpan.FromDays(1));
 }

@@ -20,6 +20,8 @@ static class Schedule
             : order.ClosingAt is { } closing ? closing + rules.ClosingGrace : order.ExpiresAt;
         foreach (var p in order.Payments)
             if (p.LookAt < wake || wake is null) wake = p.LookAt ?? wake;
+        foreach (var r in order.Refunds)
+            if (r.LookAt < wake || wake is null) wake = r.LookAt ?? wake;
         return wake;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
+using Purser.Refunds;
 
 namespace Purser.Payments;
 
@@ -43,10 +44,42 @@ public abstract record PaymentLink
 public enum Standing { Accepted, Duplicate, Late, Mismatched }
 
 /// <summary>Money that a gateway says it took, known by the gateway's own reference for it.</summary>
-public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset At, Standing Standing);
+public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset At, Standing Standing)
+{
+    /// <summary>What the account's contract says that will come of it.</summary>
+    public Expected? Expected { get; init; }
+    /// <summary>The row of the gateway's statement that has it.</summary>
+    public Settled? Settled { get; init; }
+    /// <summary>What statements say of it that does not agree, each once, as bits: 1 shifted by the <see cref="DiscrepancyKind"/>.</summary>
+    public int Doubts { get; init; }
+
+    public bool IsDoubted(DiscrepancyKind kind) => (Doubts & 1 << (int)kind) != 0;
+
+    public Capture Doubt(DiscrepancyKind kind) => this with { Doubts = Doubts | 1 << (int)kind };
+
+    public Capture Trust(DiscrepancyKind kind) => this with { Doubts = Doubts & ~(1 << (int)kind) };
+}
+
+/// <summary>A question that a person has answered: it is asked no more, although what raised it may still be so.</summary>
+public sealed record Answered(DiscrepancyKind Kind, string? MoneyReference);
 
 /// <summary>What does not agree and needs an answer, or a person.</summary>
-public enum DiscrepancyKind { AmountMismatch, LinkMismatch, Contradiction, Duplicate, Late, Reversed, UnknownWord }
+public enum DiscrepancyKind
+{
+    AmountMismatch, LinkMismatch, Contradiction, Duplicate, Late, Reversed, UnknownWord,
+    /// <summary>A refund failed, and nothing else gives the money back.</summary>
+    RefundFailed,
+    /// <summary>The gateway gave money back that nobody here asked it to.</summary>
+    RefundUnasked,
+    /// <summary>A statement has the money with another amount, or tells the same row in other words.</summary>
+    SettledOtherwise,
+    /// <summary>The gateway kept more than its contract says.</summary>
+    FeeMismatch,
+    /// <summary>Two rows of statements are about the same money.</summary>
+    SettledTwice,
+    /// <summary>A statement that should have the money says otherwise, or the day it was due has passed.</summary>
+    NotSettled,
+}
 
 /// <summary>One try to pay an order through one gateway account. Immutable.</summary>
 public sealed record Payment
@@ -85,6 +118,10 @@ public sealed record Payment
     public ImmutableArray<Capture> Captures { get; init; } = [];
     /// <summary>The gateway's references of money that it took back by itself.</summary>
     public ImmutableArray<string> Reversals { get; init; } = [];
+    /// <summary>What the gateway gave back without being asked by us.</summary>
+    public ImmutableArray<OutsideRefund> OutsideRefunds { get; init; } = [];
+    /// <summary>Questions about this payment that a person has answered.</summary>
+    public ImmutableArray<Answered> Answers { get; init; } = [];
     public long? Fee { get; init; }
     public long? Tax { get; init; }
     /// <summary>Why it ended, or the word of the gateway that we do not know.</summary>
@@ -125,7 +162,7 @@ public sealed record Payment
     public bool MayExist => GatewayReference is not null || UnansweredAsks > 0;
 
     public bool Equals(Payment? other) => other is not null && Captures.SequenceEqual(other.Captures)
-        && Reversals.SequenceEqual(other.Reversals) && ProcessingAt == other.ProcessingAt && ClearAt == other.ClearAt
+        && Reversals.SequenceEqual(other.Reversals) && OutsideRefunds.SequenceEqual(other.OutsideRefunds) && Answers.SequenceEqual(other.Answers) && ProcessingAt == other.ProcessingAt && ClearAt == other.ClearAt
         && Number == other.Number && Account == other.Account && Status == other.Status && Amount == other.Amount
         && Method == other.Method && Routed == other.Routed && ReturnUrl == other.ReturnUrl && StartedAt == other.StartedAt
         && LinkExpiresAt == other.LinkExpiresAt && AskedAt == other.AskedAt && Asks == other.Asks

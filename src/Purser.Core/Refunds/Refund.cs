@@ -1,9 +1,77 @@
+using System.Numerics;
+
 namespace Purser.Refunds;
 
-public enum RefundStatus { Requested, Sent, Unresolved, Succeeded, Failed }
+/// <summary>See docs/states/refund.md for what leads where.</summary>
+public enum RefundStatus
+{
+    /// <summary>Committed with its reference; the gateway is being asked.</summary>
+    Requested,
+    /// <summary>The gateway has taken it on; the money is not back yet.</summary>
+    Sent,
+    /// <summary>Asked, answer lost. The amount stays reserved.</summary>
+    Unresolved,
+    Succeeded,
+    /// <summary>Nothing goes back by it. The amount can be refunded again.</summary>
+    Failed,
+}
 
-public enum RefundReason { Duplicate, Late, Merchant }
+public enum RefundReason { Duplicate, Late, Merchant, Mismatched }
 
-/// <summary>Captured money that is given back: which capture of which payment, how much, and how far it is.</summary>
-public sealed record Refund(
-    int Number, int Payment, string MoneyReference, Money Amount, RefundReason Reason, RefundStatus Status, DateTimeOffset RequestedAt);
+/// <summary>Captured money that is given back: which capture of which payment, how much, and how far it is. Its amount is reserved from the
+/// commit that requested it until it fails.</summary>
+public sealed record Refund
+{
+    public required int Number { get; init; }
+    public required int Payment { get; init; }
+    /// <summary>The gateway's name for the captured money.</summary>
+    public required string MoneyReference { get; init; }
+    public required Money Amount { get; init; }
+    public required RefundReason Reason { get; init; }
+    public required RefundStatus Status { get; init; }
+    /// <summary>One line for people and for the gateway.</summary>
+    public string? Note { get; init; }
+    public required DateTimeOffset RequestedAt { get; init; }
+    /// <summary>When the gateway was last asked to give the money back, and how often it was.</summary>
+    public required DateTimeOffset AskedAt { get; init; }
+    public required int Asks { get; init; }
+    /// <summary>Which of those questions never left us, a bit each (the first is bit 0), so that an answer heard twice counts once.</summary>
+    public int UnsentAsks { get; init; }
+    /// <summary>The gateway's own name for the refund.</summary>
+    public string? RefundReference { get; init; }
+    /// <summary>What the shopper's bank can find it by.</summary>
+    public string? BankReference { get; init; }
+    /// <summary>What went back, when the gateway says another amount than was asked for.</summary>
+    public Money? Returned { get; init; }
+    /// <summary>When it was known that the money went back, or that it will not.</summary>
+    public DateTimeOffset? DoneAt { get; init; }
+    /// <summary>Why it failed, or why its answer is unknown, in the gateway's words.</summary>
+    public string? Why { get; init; }
+    /// <summary>The gateway said no when it was asked, so nothing ever went back by it.</summary>
+    public bool Rejected { get; init; }
+    /// <summary>When it is next asked about.</summary>
+    public DateTimeOffset? LookAt { get; init; }
+    public DateTimeOffset? LookedAt { get; init; }
+    public DateTimeOffset? AbsentFirstAt { get; init; }
+    public DateTimeOffset? AbsentLastAt { get; init; }
+    /// <summary>The row of the gateway's statement that took the money from what it owes us.</summary>
+    public Settled? Settled { get; init; }
+    /// <summary>The gateway's words about it do not agree: another amount, a second row.</summary>
+    public bool SettledOtherwise { get; init; }
+
+    /// <summary>It may still move money, or has: its amount is not to be given back again.</summary>
+    public bool Reserves => Status != RefundStatus.Failed;
+
+    public bool IsOpen => Status is RefundStatus.Requested or RefundStatus.Sent or RefundStatus.Unresolved;
+
+    /// <summary>It is known that no question so far reached the gateway.</summary>
+    public bool NeverLeft => Status is RefundStatus.Requested or RefundStatus.Unresolved && RefundReference is null
+        && BitOperations.PopCount((uint)UnsentAsks) == Asks;
+
+    public const int MostBits = 31;
+}
+
+/// <summary>A refund that the gateway made without being asked by us, in its own console perhaps.</summary>
+/// <param name="RefundReference">The gateway's name for it.</param>
+/// <param name="RowKey">The statement's row that has it.</param>
+public sealed record OutsideRefund(string RefundReference, Money Amount, string? RowKey = null);

@@ -3,12 +3,14 @@ using Purser.Orders;
 namespace Purser.Refunds;
 
 /// <summary>What is known to have happened to one refund. Never refused, like all evidence.</summary>
-public abstract record RefundEvidence
+public abstract record RefundEvidence : OrderInput
 {
     RefundEvidence() { }
 
-    /// <summary>The refund's number within its order.</summary>
+    /// <summary>The refund's number within its order; 0 when the gateway names no refund of ours.</summary>
     public int Refund { get; init; }
+    /// <summary>The payment it gives back, where only that is known.</summary>
+    public int Payment { get; init; }
     public EvidenceSource Source { get; init; }
     /// <summary>When this was true at the latest, by our clock.</summary>
     public DateTimeOffset At { get; init; }
@@ -18,6 +20,30 @@ public abstract record RefundEvidence
     public string? RefundReference { get; init; }
     /// <summary>The raw bytes' key.</summary>
     public string? RawKey { get; init; }
+
+    /// <summary>Adapters say what happened; whoever called or received says to which refund, how and when it was learned.</summary>
+    /// <param name="refund">Ours; 0 when only the payment is known.</param>
+    public RefundEvidence Learned(int refund, int payment, EvidenceSource source, DateTimeOffset at, string? rawKey)
+    {
+        RefundEvidence fit = this switch
+        {
+            Failed e => e with { Reason = Words.Fit(e.Reason)! },
+            Rejected e => e with { Reason = Words.Fit(e.Reason)! },
+            NotSent e => e with { Reason = Words.Fit(e.Reason)! },
+            AnswerLost e => e with { Reason = Words.Fit(e.Reason)! },
+            Succeeded e => e with { BankReference = Words.Fit(e.BankReference) },
+            _ => this,
+        };
+        return fit with
+        {
+            Refund = refund,
+            Payment = payment,
+            Source = source,
+            At = at,
+            RawKey = Words.Fit(rawKey),
+            RefundReference = Words.Fit(RefundReference),
+        };
+    }
 
     /// <summary>The gateway has taken the refund on; the money is not back yet.</summary>
     public sealed record Accepted : RefundEvidence;
@@ -29,6 +55,20 @@ public abstract record RefundEvidence
     /// <summary>It will not go back by this refund. May come days after the gateway had said success.</summary>
     public sealed record Failed(string Reason) : RefundEvidence;
 
+    /// <summary>A definite no to the question: nothing goes back by it, nor did by an earlier one under its key.</summary>
+    public sealed record Rejected(string Reason) : RefundEvidence;
+
+    /// <summary>The question never left us and may be asked again.</summary>
+    /// <param name="Ask">Which of the refund's questions, from 1.</param>
+    public sealed record NotSent(int Ask, string Reason) : RefundEvidence;
+
+    /// <summary>The answer was lost or could not be read: the money may be on its way.</summary>
+    public sealed record AnswerLost(int Ask, string Reason) : RefundEvidence;
+
     /// <summary>The gateway knows nothing of this refund.</summary>
     public sealed record Absent : RefundEvidence;
+
+    /// <summary>A row of the gateway's statement says that the money left our balance there.</summary>
+    /// <param name="PaidOut">The row is part of a payout; the statement has no rows for payouts of its own.</param>
+    public sealed record Settled(Purser.Settled Row, bool PaidOut) : RefundEvidence;
 }

@@ -21,6 +21,31 @@ public sealed record RouteAccount(string Name, ImmutableHashSet<string> Currenci
     /// <summary>What taking this amount costs by the contract; null when it does not say.</summary>
     public Money? Cost(Money amount, string? method) => Fees.FirstOrDefault(f => f.Covers(amount.Currency, method))?.Of(amount);
 
+    /// <summary>The tax on the fee by the contract, in percent of it: 18 for India's GST. Null: not known.</summary>
+    public decimal? FeeTaxPercent { get; init; }
+    /// <summary>So many working days after the capture a statement should have it. Null: not known.</summary>
+    public int? SettlesAfterDays { get; init; }
+
+    /// <summary>What the contract says that will come of captured money; null when it says nothing.</summary>
+    /// <param name="method">As the gateway told it; a rate for no particular method covers every one.</param>
+    public Expected? Expects(Money amount, string? method, DateTimeOffset now)
+    {
+        var fee = Cost(amount, method);
+        if (fee is null && SettlesAfterDays is null) return null;
+        var tax = fee is { } kept && FeeTaxPercent is { } percent ? new FeeRate(percent).Of(kept) : (Money?)null;
+        return new Expected(fee, tax, SettlesAfterDays is { } days ? AfterWorkingDays(DateOnly.FromDateTime(now.UtcDateTime), days) : null);
+    }
+
+    static DateOnly AfterWorkingDays(DateOnly day, int days)
+    {
+        while (days > 0)
+        {
+            day = day.AddDays(1);
+            if (day.DayOfWeek is not (DayOfWeek.Saturday or DayOfWeek.Sunday)) days--;
+        }
+        return day;
+    }
+
     /// <summary>Why no payment of this amount can start here, or null.</summary>
     public string? WhyNot(Money amount, string? country, string? method) =>
         !On ? "it is switched off"

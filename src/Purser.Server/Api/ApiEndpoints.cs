@@ -7,6 +7,7 @@ using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
+using Purser.Server.Refunds;
 using Purser.Server.Risk;
 using Purser.Server.Settlement;
 
@@ -23,6 +24,7 @@ public static class ApiEndpoints
         services.AddSingleton<ApiKeyStore>().AddSingleton<ApiKeys>();
         OrderEndpoints.Add(services);
         PaymentEndpoints.Add(services);
+        RefundEndpoints.Add(services);
         ProductEndpoints.Add(services);
         EventEndpoints.Add(services);
         ExplanationEndpoints.Add(services);
@@ -39,6 +41,7 @@ public static class ApiEndpoints
         ApiDoor.Use(app);
         OrderEndpoints.Map(app);
         PaymentEndpoints.Map(app);
+        RefundEndpoints.Map(app);
         ProductEndpoints.Map(app);
         EventEndpoints.Map(app);
         ExplanationEndpoints.Map(app);

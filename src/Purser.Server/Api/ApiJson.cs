@@ -8,6 +8,7 @@ using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
+using Purser.Server.Refunds;
 using Purser.Server.Risk;
 using Purser.Server.Settlement;
 
@@ -17,7 +18,7 @@ namespace Purser.Server.Api;
 /// reflection at run time.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(OrderView)), JsonSerializable(typeof(OrderList)), JsonSerializable(typeof(OrderBody))]
-[JsonSerializable(typeof(PaymentView)), JsonSerializable(typeof(PaymentBody)), JsonSerializable(typeof(GatewayList))]
+[JsonSerializable(typeof(PaymentView)), JsonSerializable(typeof(PaymentBody)), JsonSerializable(typeof(GatewayList)), JsonSerializable(typeof(RefundView)), JsonSerializable(typeof(RefundBody))]
 [JsonSerializable(typeof(ProductView)), JsonSerializable(typeof(ProductList)), JsonSerializable(typeof(ProductBody)), JsonSerializable(typeof(ProductChange))]
 [JsonSerializable(typeof(EventView)), JsonSerializable(typeof(EventList)), JsonSerializable(typeof(OrderEventList))]
 [JsonSerializable(typeof(DiscrepancyList)), JsonSerializable(typeof(NewsList)), JsonSerializable(typeof(NewsView))]

@@ -92,7 +92,7 @@ public sealed class AuditStore(NpgsqlDataSource database)
         await using var load = new NpgsqlBatch(connection) { Timeout = 0 };
         foreach (var sql in (ReadOnlySpan<string>)
         [
-            OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, OrderTableStore.LoadRefunds, "select id, captured, hash from orders where id = any($1)",
+            OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, RefundTableStore.Load, "select id, captured, hash from orders where id = any($1)",
             "select order_id, sequence, type, at, data, hash from events where order_id = any($1) order by order_id, sequence",
             "select order_id, sequence, line, account, amount, currency from postings where order_id = any($1) order by order_id, sequence, line",
             """
@@ -112,7 +112,7 @@ public sealed class AuditStore(NpgsqlDataSource database)
         await rows.NextResultAsync(stop);
         while (await rows.ReadAsync(stop)) Of(payments, rows.GetInt64(0)).Add(OrderTableStore.ReadPayment(rows));
         await rows.NextResultAsync(stop);
-        while (await rows.ReadAsync(stop)) Of(refunds, rows.GetInt64(0)).Add(OrderTableStore.ReadRefund(rows));
+        while (await rows.ReadAsync(stop)) Of(refunds, rows.GetInt64(0)).Add(RefundTableStore.Read(rows));
         await rows.NextResultAsync(stop);
         while (await rows.ReadAsync(stop))
         {

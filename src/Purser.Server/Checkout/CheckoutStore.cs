@@ -18,7 +18,7 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var read = new NpgsqlBatch(connection);
-        foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, OrderTableStore.LoadRefunds,
+        foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, RefundTableStore.Load,
             "select lines, return_url, clock_timestamp() from orders where id = any($1)"])
             read.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [id.Value] } } });
         await using var rows = await read.ExecuteReaderAsync(stop);
@@ -27,7 +27,7 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
         await rows.NextResultAsync(stop);
         while (await rows.ReadAsync(stop)) order = order with { Payments = order.Payments.Add(OrderTableStore.ReadPayment(rows)) };
         await rows.NextResultAsync(stop);
-        while (await rows.ReadAsync(stop)) order = order with { Refunds = order.Refunds.Add(OrderTableStore.ReadRefund(rows)) };
+        while (await rows.ReadAsync(stop)) order = order with { Refunds = order.Refunds.Add(RefundTableStore.Read(rows)) };
         await rows.NextResultAsync(stop);
         await rows.ReadAsync(stop);
         return new ShopperOrder(order, RowJson.ReadLines(rows.GetString(0)), rows.IsDBNull(1) ? null : rows.GetString(1),

@@ -47,8 +47,12 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         var accepted = order.Payment(order.PaidBy!.Value)!;
         if (accepted.Reversals.Any(r => accepted.Captures.Any(c => c.MoneyReference == r)))
             return new("taken_back", Tone.Care, Texts.TakenBack, [Texts.TakenBackWords]) { Safety = Texts.DoNotPayAgain };
-        if (order.Refunds.Any(r => r.Reason == RefundReason.Merchant && r.Status != RefundStatus.Failed))
-            return new("refunded", Tone.Calm, Texts.Refunded, [Texts.RefundedWords]) { Safety = Texts.PaidSafety };
+        var wanted = order.Refunds.Where(r => r.Reason == RefundReason.Merchant && r.Reserves).ToList();
+        if (wanted.Count > 0)
+            return new("refunded", Tone.Calm, wanted.TrueForAll(r => r.Status == RefundStatus.Succeeded) ? Texts.RefundDone : Texts.Refunded, [Texts.RefundedWords])
+            {
+                Safety = Texts.PaidSafety,
+            };
         if (shown is not null && shown.Number != accepted.Number)
         {
             if (shown.Captures.Any(c => c.Standing == Standing.Duplicate))
@@ -144,7 +148,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     {
         var captures = order.Payments.SelectMany(p => p.Captures).ToList();
         if (captures.Any(c => c.Standing == Standing.Late))
-            return order.Refunds.IsEmpty
+            return !order.Refunds.Any(r => r.Reserves || r.LookAt is not null)
                 ? new("late_asked", Tone.Care, Texts.LateAsked, [Texts.LateAskedWords]) { Safety = Texts.DoNotPayAgain }
                 : new("late_refund", Tone.Care, Texts.LateRefund, [Texts.LateRefundWords]) { Safety = Texts.SafeToClose };
 
@@ -161,7 +165,8 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     {
         if (order.Status == OrderStatus.Paid && order.Payments.Any(p => p != shown && p.Captures.Any(c => c.Standing == Standing.Duplicate)))
             yield return Texts.AlsoPaidTwice;
-        foreach (var refund in order.Refunds) yield return Texts.Refund(refund);
+        foreach (var refund in order.Refunds)
+            if (refund.Reserves || order.RefundOf(refund.Payment, refund.MoneyReference)!.Number == refund.Number) yield return Texts.Refund(refund);
         if (order.Refunds.IsEmpty && order.Questions.Any(q => q.Kind == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;
     }
 

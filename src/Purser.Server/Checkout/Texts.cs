@@ -113,6 +113,7 @@ public static class Texts
     public const string TakenBack = "Your payment was taken back";
     public const string TakenBackWords = "The order was paid, and then the bank or the payment company took the money back. The shop has been told and will turn to you.";
     public const string Refunded = "Refund under way";
+    public const string RefundDone = "Your money was paid back";
     public const string RefundedWords = "The order was paid, and the shop gives money back.";
     public const string Failed = "The payment did not go through";
     public const string FailedWords = "Your bank or the payment company ended it. You can try again.";
@@ -138,6 +139,7 @@ public static class Texts
         var amount = MoneyText.Of(refund.Amount);
         return refund.Status switch
         {
+            RefundStatus.Succeeded when refund.BankReference is { } reference => $"Refund of {amount}: paid back. Your bank can find it by {reference}; it may take some days to show it.",
             RefundStatus.Succeeded => $"Refund of {amount}: paid back. Your bank may take some days to show it.",
             RefundStatus.Failed => $"Refund of {amount}: it did not work yet. The shop has been told and tries another way.",
             RefundStatus.Unresolved => $"Refund of {amount}: on the way; we are making sure that it arrives.",

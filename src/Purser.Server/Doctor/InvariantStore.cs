@@ -35,6 +35,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             where p.captures is not null and (c->>'standing')::int <> 0
               and not exists (select from refunds r where r.order_id = p.order_id and r.payment = p.number and r.money_reference = c->>'reference'
                 and r.status <> 4)
+              and not exists (select from jsonb_array_elements(p.answers::jsonb) a where a->>'reference' = c->>'reference')
               and not exists (select from discrepancies d where d.order_id = p.order_id and d.payment = p.number and d.money_reference = c->>'reference'
                 and d.resolved_at is null)
             """),
@@ -103,21 +104,29 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             open_told as (select order_id, number, data->>'discrepancy' as kind, data->>'money_reference' as money
               from told where type in (23, 24) group by 1, 2, 3, 4 having count(*) filter (where type = 23) > count(*) filter (where type = 24)),
             open_kept as (select distinct order_id, payment as number, (array['amount_mismatch', 'link_mismatch', 'contradiction', 'duplicate', 'late', 'reversed',
-              'unknown_word'])[kind + 1] as kind, money_reference as money from discrepancies where resolved_at is null)
+              'unknown_word', 'refund_failed', 'refund_unasked', 'settled_otherwise', 'fee_mismatch', 'settled_twice', 'not_settled'])[kind + 1] as kind, money_reference as money from discrepancies where resolved_at is null)
             select coalesce(a.order_id, b.order_id)::text from open_told a full join open_kept b
               on a.order_id = b.order_id and a.number = b.number and a.kind = b.kind and coalesce(a.money, '') = coalesce(b.money, '')
             where a.order_id is null or b.order_id is null
             """),
         new("Postings of every event sum to zero per currency",
             "select order_id::text from postings group by order_id, sequence, currency having sum(amount) <> 0"),
-        new("What was captured is what the receivables hold, less what was taken back or disputed",
+        new("What was captured is what the books took in",
             """
             select o.id::text from orders o
-            left join (select order_id, sum(amount) as held from postings where account like 'receivable:%' group by order_id) p on p.order_id = o.id
-            left join (select order_id, sum(amount) as back from postings where account in ('refunds', 'disputes') group by order_id) b on b.order_id = o.id
-            where o.captured <> coalesce(p.held, 0) + coalesce(b.back, 0)
+            left join (select p.order_id, -sum(p.amount) as booked from postings p join events e on e.order_id = p.order_id and e.sequence = p.sequence
+              where p.account in ('sales', 'suspense') and e.type in (5, 10, 11, 12) group by p.order_id) b on b.order_id = o.id
+            where o.captured <> coalesce(b.booked, 0)
               and not exists (select from payments m, jsonb_array_elements(m.captures::jsonb) c
                               where m.order_id = o.id and m.captures is not null and c->>'currency' <> o.currency)
+            """),
+        new("What went back by the books is what refunds gave back",
+            """
+            select coalesce(r.order_id, b.order_id)::text from (
+              select order_id, sum(coalesce(returned, amount)) as gone from refunds where status = 3 group by order_id) r
+            full join (select p.order_id, sum(p.amount) as booked from postings p join events e on e.order_id = p.order_id and e.sequence = p.sequence
+              where p.account in ('refunds', 'suspense') and e.type in (18, 19) group by p.order_id having sum(p.amount) <> 0) b using (order_id)
+            where coalesce(r.gone, 0) <> coalesce(b.booked, 0)
             """),
         new("What is open has an alarm that rings",
             """

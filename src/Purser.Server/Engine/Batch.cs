@@ -1,5 +1,6 @@
 using Purser.Ledger;
 using Purser.Orders;
+using Purser.Refunds;
 
 namespace Purser.Server.Engine;
 
@@ -72,14 +73,24 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         foreach (var one in input.Inputs)
         {
             // What a message tells is true from when it arrived here, by the one clock that all nodes share.
-            var dated = one is Evidence { Source: EvidenceSource.Webhook } heard ? heard with { At = loaded.Now } : one;
+            var dated = one switch
+            {
+                Evidence { Source: EvidenceSource.Webhook } heard => heard with { At = loaded.Now },
+                RefundEvidence { Source: EvidenceSource.Webhook } heard => heard with { At = loaded.Now },
+                _ => one,
+            };
             var decision = decide(order, dated, loaded.Now, rules);
             reply = decision.Reply;
             order = decision.After;
             decided.Add(decision);
         }
         if (input.News is { } unusable && reply is Reply.Refused refused)
-            return Quarantine(unusable, input.Order, refused.Why == Refusal.PaymentUnknown ? "The order has no such payment." : $"Refused: {refused.Why}.");
+            return Quarantine(unusable, input.Order, refused.Why switch
+            {
+                Refusal.PaymentUnknown => "The order has no such payment.",
+                Refusal.RefundUnknown => "The order has no such refund.",
+                var why => $"Refused: {why}.",
+            });
 
         var before = current.GetValueOrDefault(order.Id) ?? loaded.Orders[order.Id];
         var changed = !Same(order, before);
@@ -154,6 +165,8 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
 
     static string Resource(Order order, Reply reply) => reply switch
     {
+        Reply.Made { Refund: { } refund } => new RefundId(order.Id, refund).ToString(),
+        Reply.Same { Refund: { } refund } => new RefundId(order.Id, refund).ToString(),
         Reply.Made { Payment: { } number } => new PaymentId(order.Id, number).ToString(),
         Reply.Same { Payment: { } number } => new PaymentId(order.Id, number).ToString(),
         _ => order.Id.ToString(),

@@ -2,6 +2,7 @@ using System.Globalization;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using Purser.Server.Gateways;
 
 namespace Purser.Server.Engine;
@@ -51,22 +52,21 @@ public sealed partial class Caller(
             var entry = accounts.Find(payment.Account);
             var line = entry is null ? null : lines(entry);
             // The database's time of the decision that led to the question: whatever is answered was true no earlier.
-            var asked = (call is GatewayCall.OpenLink ? payment.AskedAt : payment.LookedAt) ?? payment.AskedAt;
-            var rawKey = $"{new PaymentId(call.Order.Id, call.Payment)}:{Name(call)}:{asked.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)}";
+            var asked = AskedAt(call, payment);
+            var rawKey = $"{About(call)}:{Name(call)}:{asked.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)}";
             using var span = EngineTelemetry.Spans.StartActivity($"gateway.{Name(call)}");
             span?.SetTag("purser.order", call.Order.Id.ToString()).SetTag("purser.payment", call.Payment).SetTag("purser.account", payment.Account);
             var since = time.GetTimestamp();
-            var answer = entry is null || line is null
-                ? new GatewayAnswer.NotSent($"The gateway account '{payment.Account}' is not configured.")
-                : await Ask(call, payment, entry, line);
-            span?.SetTag("purser.answer", answer.GetType().Name);
+            var (answer, facts) = call is GatewayCall.Refund or GatewayCall.InquireRefund
+                ? await AskAboutRefund(call, payment, entry, line, asked, rawKey)
+                : await AskAboutPayment(call, payment, entry, line, asked, rawKey);
+            span?.SetTag("purser.answer", answer);
             EngineTelemetry.CallSeconds.Record(time.GetElapsedTime(since).TotalSeconds, new KeyValuePair<string, object?>("account", payment.Account),
-                new KeyValuePair<string, object?>("call", Name(call)), new KeyValuePair<string, object?>("answer", answer.GetType().Name));
-            var facts = Facts(call, answer).Select(f => f.Learned(call.Payment, Source(call), asked, rawKey)).ToList<OrderInput>();
+                new KeyValuePair<string, object?>("call", Name(call)), new KeyValuePair<string, object?>("answer", answer));
             var records = line?.Exchanges.Select(e => new CallRecord(
                 call.Payment, Name(call), rawKey, payment.Account, e.SentAt, (int)Math.Min(e.Took.TotalMilliseconds, int.MaxValue),
                 e.Outcome, $"{e.Method} {e.Path}\n{e.Request}", e.Answer)).ToList() ?? [];
-            LogAnswer(log, Name(call), call.Order.Id, call.Payment, payment.Account, answer.GetType().Name);
+            LogAnswer(log, Name(call), call.Order.Id, call.Payment, payment.Account, answer);
             if (facts.Count > 0 || records.Count > 0) await Store(call.Order.Id, facts, records);
         }
         catch (Exception bug)
@@ -78,6 +78,61 @@ public sealed partial class Caller(
         {
             Interlocked.Decrement(ref underWay);
         }
+    }
+
+    /// <summary>The database's time of the decision that led to the question.</summary>
+    static DateTimeOffset AskedAt(GatewayCall call, Payment p) => call switch
+    {
+        GatewayCall.Refund c => c.Order.Refund(c.Number)!.AskedAt,
+        GatewayCall.InquireRefund c => c.Order.Refund(c.Number)!.LookedAt ?? c.Order.Refund(c.Number)!.AskedAt,
+        GatewayCall.OpenLink => p.AskedAt,
+        _ => p.LookedAt ?? p.AskedAt,
+    };
+
+    static string About(GatewayCall call) => call switch
+    {
+        GatewayCall.Refund c => new RefundId(c.Order.Id, c.Number).ToString(),
+        GatewayCall.InquireRefund c => new RefundId(c.Order.Id, c.Number).ToString(),
+        _ => new PaymentId(call.Order.Id, call.Payment).ToString(),
+    };
+
+    static string NotConfigured(Payment p) => $"The gateway account '{p.Account}' is not configured.";
+
+    static async Task<(string Answer, List<OrderInput> Facts)> AskAboutPayment(
+        GatewayCall call, Payment p, GatewayAccounts.Entry? entry, GatewayLine? line, DateTimeOffset asked, string rawKey)
+    {
+        var answer = entry is null || line is null ? new GatewayAnswer.NotSent(NotConfigured(p)) : await Ask(call, p, entry, line);
+        return (answer.GetType().Name, [.. Facts(call, answer).Select(f => f.Learned(call.Payment, Source(call), asked, rawKey))]);
+    }
+
+    static async Task<(string Answer, List<OrderInput> Facts)> AskAboutRefund(
+        GatewayCall call, Payment p, GatewayAccounts.Entry? entry, GatewayLine? line, DateTimeOffset asked, string rawKey)
+    {
+        var number = call is GatewayCall.Refund c ? c.Number : ((GatewayCall.InquireRefund)call).Number;
+        var refund = call.Order.Refund(number)!;
+        RefundAnswer answer;
+        if (entry is null || line is null) answer = new RefundAnswer.NotSent(NotConfigured(p));
+        else if (entry.Gateway is not IRefundMoney gateway) answer = new RefundAnswer.Rejected("This gateway cannot be asked for refunds.");
+        else
+        {
+            var captured = p.Captures.First(m => m.MoneyReference == refund.MoneyReference).Amount;
+            var about = new RefundCall(
+                entry.Account, new RefundId(call.Order.Id, number), new PaymentId(call.Order.Id, p.Number), p.GatewayReference, refund.MoneyReference, captured,
+                refund.Amount, refund.RefundReference, refund.Note ?? $"Refund for order {call.Order.Id}", refund.RequestedAt);
+            answer = call is GatewayCall.Refund
+                ? await gateway.Refund(about, line, CancellationToken.None)
+                : await gateway.InquireRefund(about, line, CancellationToken.None);
+        }
+        RefundEvidence? fact = (call, answer) switch
+        {
+            (_, RefundAnswer.Done done) => done.Fact,
+            (GatewayCall.Refund, RefundAnswer.Rejected no) => new RefundEvidence.Rejected(no.Reason),
+            (GatewayCall.Refund ask, RefundAnswer.NotSent unsent) => new RefundEvidence.NotSent(ask.Ask, unsent.Reason),
+            (GatewayCall.Refund ask, RefundAnswer.Unknown lost) => new RefundEvidence.AnswerLost(ask.Ask, lost.Reason),
+            _ => null,
+        };
+        var source = call is GatewayCall.Refund ? EvidenceSource.Reply : EvidenceSource.Inquiry;
+        return (answer.GetType().Name, fact is null ? [] : [fact.Learned(number, p.Number, source, asked, rawKey)]);
     }
 
     static async Task<GatewayAnswer> Ask(GatewayCall call, Payment p, GatewayAccounts.Entry entry, GatewayLine line)
@@ -120,6 +175,8 @@ public sealed partial class Caller(
     {
         GatewayCall.OpenLink => "open_link",
         GatewayCall.CancelLink => "cancel_link",
+        GatewayCall.Refund => "refund",
+        GatewayCall.InquireRefund => "inquire_refund",
         _ => "inquire",
     };
 

@@ -40,6 +40,9 @@ public static class EventJson
         if (e.Reason is { } reason) json.WriteString("reason", reason);
         if (e.Source is { } source) json.WriteString("source", EventNames.Snake(source.ToString()));
         if (e.RawKey is { } raw) json.WriteString("evidence", raw);
+        if (e.By is { } by) json.WriteString("by", by);
+        if (e.Settled is { } row) RowJson.Write(json, "settled", row);
+        if (e.PaidOut) json.WriteBoolean("paid_out", true);
         json.WriteEndObject();
     });
 

@@ -16,6 +16,10 @@ public interface IOrderStore
     /// <summary>Whose money that is, by the gateway's own name for it; null when no payment took such money.</summary>
     /// <exception cref="StoreAwayException">The database cannot be reached.</exception>
     Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop);
+
+    /// <summary>Which refund that is, by the gateway's own name for it; null when no refund of ours has it.</summary>
+    /// <exception cref="StoreAwayException">The database cannot be reached.</exception>
+    Task<RefundId?> FindRefund(string account, string refundReference, CancellationToken stop);
 }
 
 public interface IOrderSession : IAsyncDisposable

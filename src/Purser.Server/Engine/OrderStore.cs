@@ -41,6 +41,25 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         }
     }
 
+    public async Task<RefundId?> FindRefund(string account, string refundReference, CancellationToken stop)
+    {
+        try
+        {
+            await using var ask = database.CreateCommand("""
+                select r.order_id, r.number from refunds r join payments p on p.order_id = r.order_id and p.number = r.payment
+                where r.refund_reference = $2 and p.account = $1
+                """);
+            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = refundReference });
+            await using var rows = await ask.ExecuteReaderAsync(stop);
+            return await rows.ReadAsync(stop) ? new RefundId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1)) : null;
+        }
+        catch (Exception e) when (StoreFault.Is(e))
+        {
+            throw new StoreAwayException(e.Message, e);
+        }
+    }
+
     async Task<IReadOnlyList<OrderId>> Take(int most, TimeSpan lease, CancellationToken stop)
     {
         await using var take = database.CreateCommand("""
@@ -146,7 +165,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             load.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
             Add(load, OrderTableStore.LockOrders, ids);
             Add(load, OrderTableStore.LoadPayments, ids);
-            Add(load, OrderTableStore.LoadRefunds, ids);
+            Add(load, RefundTableStore.Load, ids);
             load.BatchCommands.Add(new NpgsqlBatchCommand("select clock_timestamp(), pg_current_xact_id()::text"));
             if (news.Length > 0)
                 Add(load, "select account, event_id from gateway_news where (account, event_id) in (select * from unnest($1::text[], $2::text[]))",
@@ -172,7 +191,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             await rows.NextResultAsync(stop);
             while (await rows.ReadAsync(stop)) Group(payments, rows.GetInt64(0)).Add(OrderTableStore.ReadPayment(rows));
             await rows.NextResultAsync(stop);
-            while (await rows.ReadAsync(stop)) Group(refunds, rows.GetInt64(0)).Add(OrderTableStore.ReadRefund(rows));
+            while (await rows.ReadAsync(stop)) Group(refunds, rows.GetInt64(0)).Add(RefundTableStore.Read(rows));
             await rows.NextResultAsync(stop);
             await rows.ReadAsync(stop);
             var now = rows.GetFieldValue<DateTimeOffset>(0);

@@ -4,10 +4,9 @@ using NpgsqlTypes;
 using Purser.Ledger;
 using Purser.Orders;
 using Purser.Payments;
-using Purser.Refunds;
 using static NpgsqlTypes.NpgsqlDbType;
 using CallRow = (Purser.OrderId Order, Purser.Server.Engine.CallRecord Call);
-using CaptureRow = (string Account, string MoneyReference, Purser.OrderId Order, int Payment);
+using CaptureRow = (string Account, Purser.Payments.Capture Money, Purser.OrderId Order, int Payment);
 using EventRow = (Purser.Orders.OrderEvent Event, string Data, byte[] Hash);
 using KeyRow = (Purser.Server.Engine.RequestKey Key, string Resource);
 using NewOrderRow = (Purser.Orders.Order Order, Purser.Orders.OrderContent Content);
@@ -28,14 +27,11 @@ static class OrderTableStore
     const string PaymentColumns =
         "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
-        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed";
-
-    const string RefundColumns = "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at";
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers";
 
     public const string LockOrders = $"select {OrderColumns}, hash from orders where id = any($1) order by id for update";
     public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";
     public const string LoadPayments = $"select {PaymentColumns} from payments where order_id = any($1) order by order_id, number";
-    public const string LoadRefunds = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
 
     public static Order ReadOrder(NpgsqlDataReader r) => new()
     {
@@ -94,16 +90,14 @@ static class OrderTableStore
             Dispute = (DisputeState)r.GetInt16(32),
             Discrepancy = r.IsDBNull(33) ? null : (DiscrepancyKind)r.GetInt16(33),
             Routed = r.GetBoolean(34),
+            OutsideRefunds = r.IsDBNull(35) ? [] : RowJson.ReadOutside(r.GetString(35)),
+            Answers = r.IsDBNull(36) ? [] : RowJson.ReadAnswers(r.GetString(36)),
         };
     }
 
-    public static Refund ReadRefund(NpgsqlDataReader r) => new(
-        r.GetInt32(1), r.GetInt32(2), r.GetString(3), new Money(r.GetInt64(4), Currency.Find(r.GetString(5))),
-        (RefundReason)r.GetInt16(6), (RefundStatus)r.GetInt16(7), Time(r, 8));
-
-    static string? Text(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetString(i);
-    static DateTimeOffset Time(NpgsqlDataReader r, int i) => r.GetFieldValue<DateTimeOffset>(i);
-    static DateTimeOffset? TimeOrNull(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetFieldValue<DateTimeOffset>(i);
+    internal static string? Text(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetString(i);
+    internal static DateTimeOffset Time(NpgsqlDataReader r, int i) => r.GetFieldValue<DateTimeOffset>(i);
+    internal static DateTimeOffset? TimeOrNull(NpgsqlDataReader r, int i) => r.IsDBNull(i) ? null : r.GetFieldValue<DateTimeOffset>(i);
 
     // Rows out.
 
@@ -136,7 +130,7 @@ static class OrderTableStore
         Column.Of("late", NpgsqlDbType.Boolean, (Order o) => o.Late),
         Column.Of("paid_by", Integer, (Order o) => o.PaidBy),
         Column.Of("captured", Bigint, (Order o) => o.Captured.MinorUnits),
-        Column.Of("refunding", Bigint, (Order o) => o.Refunds.Where(r => r.Status != RefundStatus.Failed).Sum(r => r.Amount.MinorUnits)),
+        Column.Of("refunding", Bigint, (Order o) => o.Refunds.Where(r => r.Reserves).Sum(r => r.Amount.MinorUnits)),
         Column.Of("sequence", Integer, (Order o) => o.Sequence),
         Column.Of("closing_at", TimestampTz, (Order o) => o.ClosingAt),
         Column.Of("ended_at", TimestampTz, (Order o) => o.EndedAt),
@@ -178,6 +172,8 @@ static class OrderTableStore
         Column.Of("declined_at", TimestampTz, (PaymentRow p) => p.P.DeclinedAt),
         Column.Of("captures", NpgsqlDbType.Text, (PaymentRow p) => p.P.Captures.IsEmpty ? null : RowJson.Write(p.P.Captures)),
         Column.Of("reversals", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reversals.IsEmpty ? null : RowJson.Write(p.P.Reversals)),
+        Column.Of("outside_refunds", NpgsqlDbType.Text, (PaymentRow p) => p.P.OutsideRefunds.IsEmpty ? null : RowJson.Write(p.P.OutsideRefunds)),
+        Column.Of("answers", NpgsqlDbType.Text, (PaymentRow p) => p.P.Answers.IsEmpty ? null : RowJson.Write(p.P.Answers)),
         Column.Of("fee", Bigint, (PaymentRow p) => p.P.Fee),
         Column.Of("tax", Bigint, (PaymentRow p) => p.P.Tax),
         Column.Of("reason", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reason),
@@ -189,19 +185,6 @@ static class OrderTableStore
         Column.Of("contradicted", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.Contradicted),
         Column.Of("dispute", Smallint, (PaymentRow p) => (short)p.P.Dispute),
         Column.Of("discrepancy", Smallint, (PaymentRow p) => (short?)p.P.Discrepancy),
-    ];
-
-    static readonly Column<RefundRow>[] NewRefund =
-    [
-        Column.Of("order_id", Bigint, (RefundRow r) => r.Order.Value),
-        Column.Of("number", Integer, (RefundRow r) => r.R.Number),
-        Column.Of("payment", Integer, (RefundRow r) => r.R.Payment),
-        Column.Of("money_reference", NpgsqlDbType.Text, (RefundRow r) => r.R.MoneyReference),
-        Column.Of("amount", Bigint, (RefundRow r) => r.R.Amount.MinorUnits),
-        Column.Of("currency", NpgsqlDbType.Text, (RefundRow r) => r.R.Amount.Currency.Code),
-        Column.Of("reason", Smallint, (RefundRow r) => (short)r.R.Reason),
-        Column.Of("status", Smallint, (RefundRow r) => (short)r.R.Status),
-        Column.Of("requested_at", TimestampTz, (RefundRow r) => r.R.RequestedAt),
     ];
 
     static readonly Column<EventRow>[] NewEvent =
@@ -263,9 +246,18 @@ static class OrderTableStore
     static readonly Column<CaptureRow>[] NewCapture =
     [
         Column.Of("account", NpgsqlDbType.Text, (CaptureRow c) => c.Account),
-        Column.Of("money_reference", NpgsqlDbType.Text, (CaptureRow c) => c.MoneyReference),
+        Column.Of("money_reference", NpgsqlDbType.Text, (CaptureRow c) => c.Money.MoneyReference),
         Column.Of("order_id", Bigint, (CaptureRow c) => c.Order.Value),
         Column.Of("payment", Integer, (CaptureRow c) => c.Payment),
+        Column.Of("due_on", NpgsqlDbType.Date, (CaptureRow c) => c.Money.Expected?.DueOn),
+    ];
+
+    static readonly Column<CaptureRow>[] SettledCapture =
+    [
+        Column.Of("account", NpgsqlDbType.Text, (CaptureRow c) => c.Account),
+        Column.Of("money_reference", NpgsqlDbType.Text, (CaptureRow c) => c.Money.MoneyReference),
+        // A row that names no day is dated by the day we saw it.
+        Column.Of("settled_on", NpgsqlDbType.Date, (CaptureRow c) => c.Money.Settled!.On),
     ];
 
     static readonly Column<KeyRow>[] NewKey =
@@ -300,7 +292,6 @@ static class OrderTableStore
         [.. OrderState.Select(c => c.From((OrderRow o) => o.Order)), Column.Of("hash", Bytea, (OrderRow o) => o.Hash)]);
     static readonly RowSet<PaymentRow> InsertPayments = RowSet.Insert("payments", [.. PaymentKey, .. PaymentBirth, .. PaymentState]);
     static readonly RowSet<PaymentRow> UpdatePayments = RowSet.Update("payments", PaymentKey, PaymentState);
-    static readonly RowSet<RefundRow> InsertRefunds = RowSet.Insert("refunds", NewRefund);
     static readonly RowSet<EventRow> InsertEvents = RowSet.Insert("events", NewEvent);
     static readonly RowSet<Posting> InsertPostings = RowSet.Insert("postings", NewPosting);
     static readonly RowSet<OrderEvent> InsertDiscrepancies = RowSet.Insert("discrepancies", NewDiscrepancy);
@@ -310,6 +301,9 @@ static class OrderTableStore
     static readonly RowSet<NewsRow> InsertNews =
         RowSet.Insert("gateway_news", NewNews, "received_at", "clock_timestamp()");
     static readonly RowSet<CaptureRow> InsertCaptures = RowSet.Insert("captures", NewCapture).OrNothing();
+    static readonly RowSet<CaptureRow> SettleCaptures = RowSet.Sql(
+        "update captures c set settled_on = coalesce(u.settled_on, current_date) from {rows} u where c.account = u.account and c.money_reference = u.money_reference",
+        SettledCapture);
     static readonly RowSet<KeyRow> InsertKeys = RowSet.Insert("request_keys", NewKey, "created_at", "clock_timestamp()");
     static readonly RowSet<CallRow> InsertCalls = RowSet.Insert("gateway_calls", NewCall);
 
@@ -327,7 +321,9 @@ static class OrderTableStore
         var born = new List<PaymentRow>();
         var moved = new List<PaymentRow>();
         var refunds = new List<RefundRow>();
+        var refundsMoved = new List<RefundRow>();
         var captures = new List<CaptureRow>();
+        var settled = new List<CaptureRow>();
         foreach (var (before, after) in changes.Changed.Concat(changes.Created.Select(c => (c.Order with { Payments = [], Refunds = [] }, c.Order))))
         {
             foreach (var p in after.Payments)
@@ -337,19 +333,26 @@ static class OrderTableStore
             {
                 var known = before.Payment(p.Number)?.Captures ?? [];
                 foreach (var c in p.Captures)
-                    if (!known.Any(k => k.MoneyReference == c.MoneyReference)) captures.Add((p.Account, c.MoneyReference, after.Id, p.Number));
+                {
+                    var was = known.FirstOrDefault(k => k.MoneyReference == c.MoneyReference);
+                    if (was is null) captures.Add((p.Account, c, after.Id, p.Number));
+                    if (c.Settled is not null && was?.Settled is null) settled.Add((p.Account, c, after.Id, p.Number));
+                }
             }
-            foreach (var r in after.Refunds.Skip(before.Refunds.Length)) refunds.Add((after.Id, r));
+            foreach (var r in after.Refunds)
+                if (r.Number > before.Refunds.Length) refunds.Add((after.Id, r));
+                else if (r != before.Refunds[r.Number - 1]) refundsMoved.Add((after.Id, r));
         }
         InsertPayments.Add(batch, born);
         UpdatePayments.Add(batch, moved);
-        InsertRefunds.Add(batch, refunds);
+        RefundTableStore.Write(batch, refunds, refundsMoved);
         InsertEvents.Add(batch, events);
         InsertPostings.Add(batch, changes.Postings);
         InsertDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyOpened)]);
         ResolveDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyResolved)]);
         InsertNews.Add(batch, changes.News);
         InsertCaptures.Add(batch, captures);
+        SettleCaptures.Add(batch, settled);
         InsertKeys.Add(batch, changes.Keys);
         InsertCalls.Add(batch, changes.Calls);
     }

@@ -1,10 +1,12 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Server.Engine;
 
@@ -32,6 +34,16 @@ public static class RowJson
             json.WriteString("currency", c.Amount.Currency.Code);
             json.WriteString("at", c.At);
             json.WriteNumber("standing", (int)c.Standing);
+            if (c.Doubts != 0) json.WriteNumber("doubts", c.Doubts);
+            if (c.Expected is { } expected)
+            {
+                json.WriteStartObject("expected");
+                Write(json, "fee", expected.Fee);
+                Write(json, "tax", expected.Tax);
+                if (expected.DueOn is { } due) json.WriteString("due_on", Day(due));
+                json.WriteEndObject();
+            }
+            if (c.Settled is { } row) Write(json, "settled", row);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -43,7 +55,103 @@ public static class RowJson
         return [.. json.RootElement.EnumerateArray().Select(c => new Capture(
             c.GetProperty("reference").GetString()!,
             new Money(c.GetProperty("amount").GetInt64(), Currency.Find(c.GetProperty("currency").GetString()!)),
-            c.GetProperty("at").GetDateTimeOffset(), (Standing)c.GetProperty("standing").GetInt32()))];
+            c.GetProperty("at").GetDateTimeOffset(), (Standing)c.GetProperty("standing").GetInt32())
+        {
+            Doubts = c.TryGetProperty("doubts", out var doubts) ? doubts.GetInt32() : 0,
+            Expected = c.TryGetProperty("expected", out var expected)
+                ? new Expected(ReadMoney(expected, "fee"), ReadMoney(expected, "tax"), ReadDay(expected, "due_on"))
+                : null,
+            Settled = c.TryGetProperty("settled", out var row) ? ReadSettled(row) : null,
+        })];
+    }
+
+    /// <summary>A statement's row, as it stands in columns and in events.</summary>
+    public static void Write(Utf8JsonWriter json, string name, Settled row)
+    {
+        json.WriteStartObject(name);
+        json.WriteString("row", row.RowKey);
+        Write(json, "amount", row.Amount);
+        Write(json, "net", row.Net);
+        Write(json, "fee", row.Fee);
+        Write(json, "tax", row.Tax);
+        if (row.On is { } on) json.WriteString("on", Day(on));
+        if (row.PayoutReference is { } payout) json.WriteString("payout", payout);
+        json.WriteEndObject();
+    }
+
+    public static Settled ReadSettled(JsonElement row) => new(
+        row.GetProperty("row").GetString()!, ReadMoney(row, "amount")!.Value, ReadMoney(row, "net")!.Value, ReadMoney(row, "fee"), ReadMoney(row, "tax"),
+        ReadDay(row, "on"), row.TryGetProperty("payout", out var payout) ? payout.GetString() : null);
+
+    public static string? Write(Settled? row) => row is null ? null : Text(json =>
+    {
+        json.WriteStartObject();
+        Write(json, "settled", row);
+        json.WriteEndObject();
+    });
+
+    public static Settled ReadSettled(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        return ReadSettled(json.RootElement.GetProperty("settled"));
+    }
+
+    static void Write(Utf8JsonWriter json, string name, Money? money)
+    {
+        if (money is not { } sum) return;
+        json.WriteStartArray(name);
+        json.WriteNumberValue(sum.MinorUnits);
+        json.WriteStringValue(sum.Currency.Code);
+        json.WriteEndArray();
+    }
+
+    static Money? ReadMoney(JsonElement from, string name) =>
+        from.TryGetProperty(name, out var sum) ? new Money(sum[0].GetInt64(), Currency.Find(sum[1].GetString()!)) : null;
+
+    static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    static DateOnly? ReadDay(JsonElement from, string name) =>
+        from.TryGetProperty(name, out var day) ? DateOnly.ParseExact(day.GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture) : null;
+
+    public static string Write(ImmutableArray<OutsideRefund> outside) => Text(json =>
+    {
+        json.WriteStartArray();
+        foreach (var one in outside)
+        {
+            json.WriteStartObject();
+            json.WriteString("reference", one.RefundReference);
+            Write(json, "amount", one.Amount);
+            if (one.RowKey is { } row) json.WriteString("row", row);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    });
+
+    public static ImmutableArray<OutsideRefund> ReadOutside(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        return [.. json.RootElement.EnumerateArray().Select(o => new OutsideRefund(
+            o.GetProperty("reference").GetString()!, ReadMoney(o, "amount")!.Value, o.TryGetProperty("row", out var row) ? row.GetString() : null))];
+    }
+
+    public static string Write(ImmutableArray<Answered> answers) => Text(json =>
+    {
+        json.WriteStartArray();
+        foreach (var answer in answers)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("kind", (int)answer.Kind);
+            if (answer.MoneyReference is { } money) json.WriteString("reference", money);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    });
+
+    public static ImmutableArray<Answered> ReadAnswers(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        return [.. json.RootElement.EnumerateArray().Select(a => new Answered(
+            (DiscrepancyKind)a.GetProperty("kind").GetInt32(), a.TryGetProperty("reference", out var money) ? money.GetString() : null))];
     }
 
     public static string Write(ImmutableArray<string> texts) => Text(json =>

@@ -18,6 +18,7 @@ abstract class Column<TRow>(string name, NpgsqlDbType type)
         NpgsqlDbType.Boolean => "boolean[]",
         NpgsqlDbType.TimestampTz => "timestamptz[]",
         NpgsqlDbType.Bytea => "bytea[]",
+        NpgsqlDbType.Date => "date[]",
         _ => throw new NotSupportedException($"No array of {type}."),
     };
 

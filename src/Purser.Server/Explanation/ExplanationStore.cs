@@ -2,6 +2,7 @@ using System.Text.Json;
 using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Server.Engine;
 
 namespace Purser.Server.Explanation;
 
@@ -78,6 +79,9 @@ public sealed class ExplanationStore(NpgsqlDataSource database)
             Reason = Text(data, "reason"),
             Source = Text(data, "source") is { } source ? Enum.Parse<EvidenceSource>(Word(source), ignoreCase: true) : null,
             RawKey = Text(data, "evidence"),
+            By = Text(data, "by"),
+            Settled = data.TryGetProperty("settled", out var row) ? RowJson.ReadSettled(row) : null,
+            PaidOut = data.TryGetProperty("paid_out", out var paidOut) && paidOut.GetBoolean(),
         };
     }
 

@@ -58,16 +58,23 @@ public static class ExplanationText
             EventType.OrderExpired => "The order's time ran out without a payment, and it expired.",
             EventType.OrderCancelled => "The merchant cancelled the order.",
             EventType.OrderFulfilled => "The merchant fulfilled the order.",
-            EventType.RefundRequested => $"A refund of {e.Amount} from payment {e.Payment} was asked for{Because(e)}.",
+            EventType.RefundRequested => $"A refund of {e.Amount} from payment {e.Payment} was asked for{Because(e)}{By(e)}.",
             EventType.RefundSucceeded => $"{e.Amount} of payment {e.Payment} went back to the shopper.",
             EventType.RefundFailed => $"The refund of {e.Amount} from payment {e.Payment} failed{Because(e)}.",
             EventType.DisputeOpened => $"The shopper's bank disputes {e.Amount} of payment {e.Payment}.",
             EventType.DisputeClosed => $"The dispute about {e.Amount} of payment {e.Payment} was {e.Reason}.",
-            EventType.SettlementMatched => $"A settlement file of {e.Account} has payment {e.Payment}.",
+            EventType.SettlementMatched when e.Refund is not null => $"A statement of {e.Account} has the refund of {e.Amount} from payment {e.Payment}{Row(e)}.",
+            EventType.SettlementMatched => $"A statement of {e.Account} has {e.Amount} of payment {e.Payment}{Row(e)}.",
+            EventType.DiscrepancyOpened when e.By is not null => $"{e.By} opened the question about payment {e.Payment} again{Because(e)}: {Question(e.Discrepancy!.Value)}.",
             EventType.DiscrepancyOpened => $"A question was opened about payment {e.Payment}: {Question(e.Discrepancy!.Value)}.",
-            EventType.DiscrepancyResolved => $"The question about payment {e.Payment} was answered{Because(e)}: {Question(e.Discrepancy!.Value)}.",
+            EventType.DiscrepancyResolved => $"The question about payment {e.Payment} was answered{By(e)}{Because(e)}: {Question(e.Discrepancy!.Value)}.",
             _ => throw new ArgumentOutOfRangeException(nameof(e)),
         };
+
+        static string By(OrderEvent e) => e.By is { } person ? $" by {person}" : "";
+
+        static string Row(OrderEvent e) => e.Settled is not { } row ? "" :
+            $": {row.Net} net{(row.On is { } on ? $", paid out on {on:yyyy-MM-dd}" : "")}{(row.PayoutReference is { } payout ? $" with {payout}" : "")} (row {row.RowKey})";
 
         static string Because(OrderEvent e) => e.Reason is { Length: > 0 } reason ? $" ({reason})" : "";
 
@@ -80,6 +87,12 @@ public static class ExplanationText
             DiscrepancyKind.Late => "money came after the order's end, and its policy leaves it to a person",
             DiscrepancyKind.Reversed => "the gateway took captured money back by itself",
             DiscrepancyKind.UnknownWord => "the gateway uses a word that Purser does not know",
+            DiscrepancyKind.RefundFailed => "a refund failed, and nothing else gives the money back",
+            DiscrepancyKind.RefundUnasked => "the gateway gave money back that nobody here asked it to",
+            DiscrepancyKind.SettledOtherwise => "the gateway's statement says another amount, or the same row in other words",
+            DiscrepancyKind.FeeMismatch => "the gateway kept more than its contract says",
+            DiscrepancyKind.SettledTwice => "two rows of the gateway's statements are about the same money",
+            DiscrepancyKind.NotSettled => "the gateway's statement should have the money and has it not",
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 
@@ -114,7 +127,9 @@ public static class ExplanationText
         Sentence Stands(Refund r) => About(r.Payment, r.Status switch
         {
             RefundStatus.Succeeded => $"{r.Amount} of payment {r.Payment} went back to the shopper.",
-            RefundStatus.Failed => $"The refund of {r.Amount} from payment {r.Payment} failed.",
+            RefundStatus.Failed => $"The refund of {r.Amount} from payment {r.Payment} failed{(r.Why is { } why ? $" ({why})" : "")}; the amount can be given back again.",
+            RefundStatus.Unresolved => $"The refund of {r.Amount} from payment {r.Payment} is unresolved: the gateway was asked and its answer was lost. The amount stays reserved, and the gateway is asked by our reference.",
+            RefundStatus.Sent => $"The gateway has taken on the refund of {r.Amount} from payment {r.Payment}; the money is not back yet.",
             _ => $"{r.Amount} of payment {r.Payment} is to go back to the shopper, for {Why(r)}.",
         });
 
@@ -122,6 +137,7 @@ public static class ExplanationText
         {
             RefundReason.Duplicate => "the order has its payment",
             RefundReason.Late => "it came after the order's end",
+            RefundReason.Mismatched => "it is not what was asked for",
             _ => "the merchant asked for it",
         };
 
@@ -139,8 +155,13 @@ public static class ExplanationText
                 if (p.LookAt is { } at)
                     yield return About(p.Number, Look(p), Due(at));
             foreach (var r in order.Refunds)
-                if (r.Status is not (RefundStatus.Succeeded or RefundStatus.Failed))
-                    yield return About(r.Payment, $"The refund of {r.Amount} is carried out at the gateway.");
+                if (r.LookAt is { } at)
+                    yield return About(r.Payment, r switch
+                    {
+                        { Status: RefundStatus.Failed } => $"Purser asks for the refund of {r.Amount} once more, under a new reference, because the gateway refused it.",
+                        { NeverLeft: true } => $"Purser asks for the refund of {r.Amount} again, under the same reference: no question has left it yet.",
+                        _ => $"Unless the gateway tells first, Purser asks it how the refund of {r.Amount} stands.",
+                    }, Due(at));
             foreach (var q in order.Questions)
                 yield return About(q.Payment, $"An operator answers the question about payment {q.Payment}.");
             if (order is { Status: OrderStatus.Paid, FulfilledAt: null })
@@ -153,7 +174,7 @@ public static class ExplanationText
                     _ => "Money that still comes is kept until a person decides.",
                 }, order.Status == OrderStatus.Expired ? EventType.OrderExpired : EventType.OrderCancelled);
             // Whatever the reason of the alarm, there is one, and it is told.
-            if (order.WakeAt is { } wake && order.Status != OrderStatus.AwaitingPayment && order.Payments.All(p => p.LookAt is null))
+            if (order.WakeAt is { } wake && order.Status != OrderStatus.AwaitingPayment && order.Payments.All(p => p.LookAt is null) && order.Refunds.All(r => r.LookAt is null))
                 yield return Standing("Purser looks after the order again.", null, Due(wake));
         }
 

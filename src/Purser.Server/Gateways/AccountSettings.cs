@@ -14,7 +14,7 @@ sealed class AccountSettings(IConfigurationSection section, ImmutableArray<strin
     /// <summary>A sentence that lists more than this is not read.</summary>
     const int MostListed = 20;
 
-    static readonly string[] OfEveryAccount = ["Gateway", "Order", "On", "TestMode", "BaseUrl", "Currencies", "Methods", "Fee", "Fees"];
+    static readonly string[] OfEveryAccount = ["Gateway", "Order", "On", "TestMode", "BaseUrl", "Currencies", "Methods", "Fee", "Fees", "FeeTax", "SettlesAfterDays"];
 
     /// <summary>The account's name, as it stands in addresses and in orders.</summary>
     public string Name { get; } = section.Key.ToLowerInvariant();
@@ -42,12 +42,15 @@ sealed class AccountSettings(IConfigurationSection section, ImmutableArray<strin
         var settings = Settings(profile);
         var account = new GatewayAccount(Name, kind, Address(profile, testMode), settings) { TestMode = testMode };
         var currencies = Currencies(profile);
+        var (feeTax, settlesAfter) = RoutingSettings.Contract(section, faults);
         var entry = new GatewayAccounts.Entry(account, gateway)
         {
             On = Switch("On", otherwise: true),
             Currencies = currencies,
             Offers = Offers(profile, currencies),
             Fees = RoutingSettings.Fees(section, faults),
+            FeeTaxPercent = feeTax,
+            SettlesAfterDays = settlesAfter,
         };
         if (faults.Count == before && profile.RefusesAccount(account) is { } refused) faults.Add($"{section.Path}: {refused}");
         return faults.Count == before ? entry : null;

@@ -25,6 +25,8 @@ public sealed class GatewayAccounts
     {
         public bool On { get; init; } = true;
         public ImmutableArray<FeeRate> Fees { get; init; } = [];
+        public decimal? FeeTaxPercent { get; init; }
+        public int? SettlesAfterDays { get; init; }
 
         /// <summary>What the account takes of its gateway's currencies. Empty: every one.</summary>
         public ImmutableHashSet<string> Currencies { get; init; } = Gateway.Profile.Currencies;
@@ -38,6 +40,8 @@ public sealed class GatewayAccounts
             On = On,
             RefusesAmount = Gateway.Profile.RefusesAmount,
             Fees = Fees,
+            FeeTaxPercent = FeeTaxPercent,
+            SettlesAfterDays = SettlesAfterDays,
         };
     }
 

@@ -45,6 +45,25 @@ static class RoutingSettings
         return rules.ToImmutable();
     }
 
+    /// <summary><c>FeeTax</c>, the tax on the fee in percent of it (<c>18%</c>), and <c>SettlesAfterDays</c>, the working days until a statement has a
+    /// captured amount.</summary>
+    public static (decimal? FeeTax, int? SettlesAfterDays) Contract(IConfigurationSection account, ImmutableArray<string>.Builder faults)
+    {
+        decimal? tax = null;
+        if (account["FeeTax"] is { } text)
+        {
+            if (decimal.TryParse(text.Trim().TrimEnd('%').TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent) && percent <= 100) tax = percent;
+            else faults.Add($"{account.Path}:FeeTax is '{text}'; write it as 18%.");
+        }
+        int? days = null;
+        if (account["SettlesAfterDays"] is { } number)
+        {
+            if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var after) && after <= 90) days = after;
+            else faults.Add($"{account.Path}:SettlesAfterDays is '{number}'; set it to working days, from 0 to 90.");
+        }
+        return (tax, days);
+    }
+
     /// <summary><c>Fee</c> for all methods, <c>Fees:card</c> for one: <c>1.99%</c>, or <c>2.9% + 0.30 USD</c>.</summary>
     public static ImmutableArray<FeeRate> Fees(IConfigurationSection account, ImmutableArray<string>.Builder faults)
     {

@@ -26,7 +26,7 @@ static class OrderDocs
           "payments": [{{PaymentDocs.Payment}}], "refunds": [], "questions": [],
           "links": {"self": "/v1/orders/ord_01jd8xk3m4n7p", "payments": "/v1/orders/ord_01jd8xk3m4n7p/payments",
             "events": "/v1/orders/ord_01jd8xk3m4n7p/events", "explanation": "/v1/orders/ord_01jd8xk3m4n7p/explanation",
-            "live": "/v1/orders/ord_01jd8xk3m4n7p/live", "cancellation": "/v1/orders/ord_01jd8xk3m4n7p/cancellation", "fulfilment": null}
+            "live": "/v1/orders/ord_01jd8xk3m4n7p/live", "cancellation": "/v1/orders/ord_01jd8xk3m4n7p/cancellation", "fulfilment": null, "refunds": null}
         }
         """;
 

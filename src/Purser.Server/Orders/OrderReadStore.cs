@@ -99,7 +99,7 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         await using var read = new NpgsqlBatch(connection);
         // One moment for all four readings, without a lock and without a further round trip.
         read.BatchCommands.Add(new NpgsqlBatchCommand("begin isolation level repeatable read, read only"));
-        foreach (var sql in new[] { OrderTableStore.LoadOrders, Content, OrderTableStore.LoadPayments, OrderTableStore.LoadRefunds })
+        foreach (var sql in new[] { OrderTableStore.LoadOrders, Content, OrderTableStore.LoadPayments, RefundTableStore.Load })
         {
             var command = new NpgsqlBatchCommand(sql);
             command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = ids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
@@ -120,7 +120,7 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop)) payments.Add((rows.GetInt64(0), OrderTableStore.ReadPayment(rows)));
         await rows.NextResultAsync(stop);
         var refunds = new List<(long Order, Refund R)>();
-        while (await rows.ReadAsync(stop)) refunds.Add((rows.GetInt64(0), OrderTableStore.ReadRefund(rows)));
+        while (await rows.ReadAsync(stop)) refunds.Add((rows.GetInt64(0), RefundTableStore.Read(rows)));
 
         var paymentsOf = payments.ToLookup(p => p.Order, p => p.P);
         var refundsOf = refunds.ToLookup(r => r.Order, r => r.R);

@@ -61,7 +61,8 @@ public sealed record OrderView(
             [.. order.Refunds.Select(r => RefundView.From(order, r))],
             [.. order.Questions.Select(q => new QuestionView(new PaymentId(order.Id, q.Payment).ToString(), EventNames.Snake(q.Kind.ToString()), q.MoneyReference, q.Amount?.MinorUnits, q.Amount?.Currency.Code))],
             new OrderLinks($"/v1/orders/{id}", $"/v1/orders/{id}/payments", $"/v1/orders/{id}/events", $"/v1/orders/{id}/explanation", $"/v1/orders/{id}/live",
-                order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order is { Status: OrderStatus.Paid, FulfilledAt: null } ? $"/v1/orders/{id}/fulfilment" : null));
+                order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order is { Status: OrderStatus.Paid, FulfilledAt: null } ? $"/v1/orders/{id}/fulfilment" : null,
+                order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null));
     }
 
     /// <summary>The status for the world: a paid order whose own money went back is refunded. Duplicate and late money that goes back changes
@@ -104,15 +105,34 @@ public sealed record PolicyView(
 
 public sealed record QuestionView(string Payment, string Kind, string? MoneyReference, long? Amount, string? Currency);
 
-public sealed record RefundView(string Id, string Payment, string MoneyReference, long Amount, string Currency, string Reason, string Status, DateTime RequestedAt)
+public sealed record RefundView(
+    string Id, string Order, string Payment,
+    [property: Description("The gateway account's name.")] string Gateway,
+    [property: Description("The gateway's name for the money that goes back.")] string MoneyReference,
+    long Amount, string Currency,
+    [property: Description("merchant (you asked), duplicate, late or mismatched (policy, or a person).")] string Reason,
+    [property: Description("requested, sent, unresolved, succeeded or failed. The amount is reserved until it fails.")] string Status,
+    string? Note,
+    DateTime RequestedAt,
+    [property: Description("When it was known that the money went back, or that it will not.")] DateTime? DoneAt,
+    [property: Description("Our reference at the gateway.")] string Reference,
+    [property: Description("The gateway's name for the refund.")] string? GatewayReference,
+    [property: Description("What the shopper's bank can find it by.")] string? BankReference,
+    [property: Description("Why it failed or is not known, in the gateway's words.")] string? Why,
+    [property: Description("When Purser next asks the gateway by itself.")] DateTime? NextLookAt)
 {
-    public static RefundView From(Order order, Refund r) => new(
-        new RefundId(order.Id, r.Number).ToString(), new PaymentId(order.Id, r.Payment).ToString(), r.MoneyReference, r.Amount.MinorUnits,
-        r.Amount.Currency.Code, EventNames.Snake(r.Reason.ToString()), EventNames.Snake(r.Status.ToString()), r.RequestedAt.UtcDateTime);
+    public static RefundView From(Order order, Refund r)
+    {
+        var id = new RefundId(order.Id, r.Number);
+        return new RefundView(
+            id.ToString(), order.Id.ToString(), new PaymentId(order.Id, r.Payment).ToString(), order.Payment(r.Payment)!.Account, r.MoneyReference,
+            r.Amount.MinorUnits, r.Amount.Currency.Code, EventNames.Snake(r.Reason.ToString()), EventNames.Snake(r.Status.ToString()), r.Note,
+            r.RequestedAt.UtcDateTime, r.DoneAt?.UtcDateTime, id.Reference, r.RefundReference, r.BankReference, r.Why, r.LookAt?.UtcDateTime);
+    }
 }
 
 /// <summary>Where to go on; null where there is nothing to do.</summary>
 public sealed record OrderLinks(
-    string Self, string Payments, string Events, string Explanation, string Live, string? Cancellation, string? Fulfilment);
+    string Self, string Payments, string Events, string Explanation, string Live, string? Cancellation, string? Fulfilment, string? Refunds);
 
 public sealed record OrderList(IReadOnlyList<OrderView> Orders, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);

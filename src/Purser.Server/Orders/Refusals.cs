@@ -22,6 +22,17 @@ static class Refusals
         Refusal.TooManyPayments => ProblemTypes.TooManyPayments,
         Refusal.ReferenceTaken => ProblemTypes.ReferenceTaken,
         Refusal.GatewayUnsuitable => ProblemTypes.GatewayUnsuitable,
+        Refusal.NothingCaptured => ProblemTypes.NothingCaptured,
+        Refusal.RefundTooLarge => ProblemTypes.RefundTooLarge,
+        Refusal.NothingLeft => ProblemTypes.NothingLeft,
+        Refusal.RefundWhole => ProblemTypes.RefundWhole,
+        Refusal.MoneyDisputed => ProblemTypes.MoneyDisputed,
+        Refusal.RefundedOnce => ProblemTypes.RefundedOnce,
+        Refusal.RefundUnknown => ProblemTypes.RefundUnknown,
+        Refusal.QuestionUnknown => ProblemTypes.DiscrepancyUnknown,
+        Refusal.AnswerUnsuitable => ProblemTypes.AnswerUnsuitable,
+        Refusal.AnswerFinal => ProblemTypes.AnswerFinal,
+        Refusal.OrderHeld => ProblemTypes.OrderHeld,
         _ => throw new ArgumentOutOfRangeException(nameof(why)),
     })
     { Resource = resource };

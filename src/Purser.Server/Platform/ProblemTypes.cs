@@ -93,6 +93,33 @@ public static class ProblemTypes
     public static readonly ProblemType TooManyPayments = new("too_many_payments", 409, "The order was tried too often.",
         "The order has as many payments as one order may have.", "Place a new order.");
 
+    public static readonly ProblemType RefundUnknown = new("refund_unknown", 404, "There is no such refund.",
+        "No refund has this id.", "A refund's id begins with 'ref_' and stands in the answer to POST /v1/orders/{id}/refunds.");
+
+    public static readonly ProblemType NothingCaptured = new("nothing_captured", 409, "There is no money to give back.",
+        "Nothing was captured on the payment, or it is not known yet.", "Read the payment; money can be given back once it has succeeded.");
+
+    public static readonly ProblemType NothingLeft = new("nothing_left", 409, "Nothing is left to give back.",
+        "All of the money is given back, or reserved for refunds under way.", "Read the order's refunds. A refund that fails gives its amount free again.");
+
+    public static readonly ProblemType MoneyDisputed = new("money_disputed", 409, "The shopper's bank has the money, or wants it.",
+        "The payment is disputed, or the gateway took the money back by itself.", "Answer the dispute at the gateway; refunding as well would give the money back twice.");
+
+    public static readonly ProblemType RefundedOnce = new("refunded_once", 409, "The gateway refunds a payment only once.",
+        "The payment has its refund at a gateway that knows no second one.", "Give the rest back at the gateway itself, or by another way.");
+
+    public static readonly ProblemType OrderHeld = new("order_held", 409, "It is doubtful whether the order's money came.",
+        "The gateway, or its statement, says that the order's money did not come.", "Answer the order's open question first: GET /v1/discrepancies.");
+
+    public static readonly ProblemType DiscrepancyUnknown = new("discrepancy_unknown", 404, "There is no such discrepancy.",
+        "No open question has this id.", "GET /v1/discrepancies lists the open ones.");
+
+    public static readonly ProblemType AnswerUnsuitable = new("answer_unsuitable", 409, "This answer does not fit the question.",
+        "What was asked for cannot be done about this discrepancy.", "Read the discrepancy: its proposals say what can be done.");
+
+    public static readonly ProblemType AnswerFinal = new("answer_final", 409, "The answer cannot be taken back.",
+        "The answer moved money, or accepted it.", "Act on the order as it stands now.");
+
     public static readonly ProblemType ProductExists = new("product_exists", 409, "The product exists and differs.",
         "A product with this id exists with other content.", "Change it with PATCH, or choose another id.");
 
@@ -107,6 +134,12 @@ public static class ProblemTypes
 
     public static readonly ProblemType GatewayUnsuitable = new("gateway_unsuitable", 422, "No gateway can take this payment.",
         "The gateway account cannot take this amount, currency or method.", "Choose another account of GET /v1/gateways.");
+
+    public static readonly ProblemType RefundTooLarge = new("refund_too_large", 422, "The refund is too large.",
+        "More was asked for than is left of the captured money.", "Ask for what is left at most, or leave 'amount' out for all of it.");
+
+    public static readonly ProblemType RefundWhole = new("refund_whole", 422, "This money goes back whole.",
+        "The money is not what pays the order, so no part of it can stay.", "Leave 'amount' out.");
 
     public static readonly ProblemType TooManyRequests = new("too_many_requests", 429, "Too many requests.",
         "The key's allowance is used up for the moment.", "Wait as long as 'Retry-After' says, then go on more slowly.");
@@ -123,7 +156,8 @@ public static class ProblemTypes
     [
         MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
         OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
-        OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, ProductExists,
+        OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, NothingCaptured,
+        NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
         BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,
     ];
 }

@@ -47,36 +47,53 @@ public sealed partial class NewsIntake(
             case NewsReading.Unreadable unreadable:
                 return await Store(new EngineInput(null, [],
                     Raw(entry.Account, message, unreadable.EventId, "unreadable", null) with { QuarantineReason = unreadable.Why }), stop);
-            case NewsReading.Genuine { Payment: null, Facts.Count: > 0, MoneyReference: { } money } genuine:
+            case NewsReading.Genuine genuine:
                 try
                 {
-                    // It does not carry our reference, but money that we know.
-                    return await Store(Read(entry.Account, message, genuine with { Payment = await orders.FindMoney(entry.Account.Name, money, stop) }), stop);
+                    return await Store(Read(entry.Account, message, await Placed(entry.Account.Name, genuine, stop)), stop);
                 }
                 catch (StoreAwayException away)
                 {
                     return (Outcome.Busy, new EngineReply.Busy(TimeSpan.FromSeconds(2), away.Message));
                 }
-            case NewsReading.Genuine genuine:
-                return await Store(Read(entry.Account, message, genuine), stop);
             default:
                 throw new InvalidOperationException($"No rule for {reading.GetType().Name}.");
         }
     }
 
+    /// <summary>News that do not carry our reference may name money, or a refund, that we know.</summary>
+    async Task<NewsReading.Genuine> Placed(string account, NewsReading.Genuine news, CancellationToken stop)
+    {
+        if (news.Payment is not null || news is { Facts.Count: 0, RefundFacts.Count: 0 }) return news;
+        if (news.MoneyReference is { } money && await orders.FindMoney(account, money, stop) is { } payment) return news with { Payment = payment };
+        foreach (var (ours, fact) in news.RefundFacts)
+            if (ours is null && fact.RefundReference is { } named && await orders.FindRefund(account, named, stop) is { } refund)
+                return news with { RefundFacts = [.. news.RefundFacts.Select(n => n.Fact.RefundReference == named ? n with { Ours = refund } : n)] };
+        return news;
+    }
+
     static EngineInput Read(GatewayAccount account, RawMessage message, NewsReading.Genuine news)
     {
+        var order = news.Payment?.Order ?? news.RefundFacts.Select(n => n.Ours?.Order).FirstOrDefault(o => o is not null);
         var raw = Raw(account, message, news.EventId, news.EventType, news.Payment?.Number);
-        if (news.Payment is not { } payment)
+        if (order is null)
             // About none of our orders: nothing to decide. When it tells of money, a person must see it.
-            return new EngineInput(null, [], raw with { ConcernsNoOrder = news.Facts.Count == 0 });
-        IReadOnlyList<OrderInput> inputs = news.Facts switch
+            return new EngineInput(null, [], raw with { ConcernsNoOrder = news is { Facts.Count: 0, RefundFacts.Count: 0 } });
+        var inputs = new List<OrderInput>();
+        if (!news.ProvesAmount)
         {
-            _ when !news.ProvesAmount => [new OrderCommand.Look(payment.Number, Heard: true)],
-            { Count: 0 } => [],
-            var facts => [.. facts.Select(f => f.Learned(payment.Number, EvidenceSource.Webhook, message.ReceivedAt, news.EventId))],
-        };
-        return new EngineInput(payment.Order, inputs, raw);
+            if (news.Payment is { } heard) inputs.Add(new OrderCommand.Look(heard.Number, Heard: true));
+            foreach (var (ours, _) in news.RefundFacts)
+                if (ours is { } refund) inputs.Add(new OrderCommand.LookRefund(refund.Number));
+        }
+        else
+        {
+            foreach (var fact in news.Facts) inputs.Add(fact.Learned(news.Payment!.Value.Number, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
+            foreach (var (ours, fact) in news.RefundFacts)
+                if (ours is null || ours.Value.Order == order)
+                    inputs.Add(fact.Learned(ours?.Number ?? 0, news.Payment?.Number ?? 0, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
+        }
+        return new EngineInput(order, inputs, raw);
     }
 
     static GatewayNews Raw(GatewayAccount account, RawMessage message, string eventId, string eventType, int? payment) =>

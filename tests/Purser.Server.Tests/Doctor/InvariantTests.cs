@@ -28,7 +28,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         ("Refunds not failed never exceed the money that they give back", "update refunds set amount = amount + 1"),
         ("Refunds not failed never exceed the money that they give back", "update refunds set money_reference = 'another'"),
         ("Refunds not failed never exceed the money that they give back", "update refunds set currency = 'JPY'"),
-        ("Refunds not failed never exceed the money that they give back", "insert into refunds select order_id, number + 1, payment, money_reference, 1, currency, reason, 0, requested_at from refunds"),
+        ("Refunds not failed never exceed the money that they give back", "insert into refunds (order_id, number, payment, money_reference, amount, currency, reason, status, requested_at) select order_id, number + 1, payment, money_reference, 1, currency, reason, 0, requested_at from refunds"),
         ("No success without the order's exact amount and currency", "update payments set amount = amount + 1"),
         ("No success without authenticated evidence that is kept", "delete from gateway_news"),
         ("Events are numbered 1..n and end where their order stands", "delete from events where sequence = 2"),
@@ -45,7 +45,8 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         ("Events tell of every question, and its answer", "delete from discrepancies where kind = 3"),
         ("Events tell of every question, and its answer", "update discrepancies set resolved_at = opened_at, resolution = 'forgotten'"),
         ("Postings of every event sum to zero per currency", "delete from postings where line = 1"),
-        ("What was captured is what the receivables hold, less what was taken back or disputed", "update orders set captured = captured + 1"),
+        ("What was captured is what the books took in", "update orders set captured = captured + 1"),
+        ("What went back by the books is what refunds gave back", "update refunds set status = 3"),
         ("What is open has an alarm that rings", "update orders set wake_at = null where status <> 0"),
         ("What is open has an alarm that rings", "update orders set wake_at = wake_at - interval '1 day' where wake_at is not null"),
     ];

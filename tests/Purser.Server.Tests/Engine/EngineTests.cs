@@ -230,6 +230,7 @@ sealed class LossyStore(IOrderStore inner) : IOrderStore
     public Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop) => inner.TakeDue(most, lease, stop);
 
     public Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop) => inner.FindMoney(account, moneyReference, stop);
+    public Task<RefundId?> FindRefund(string account, string refundReference, CancellationToken stop) => inner.FindRefund(account, refundReference, stop);
 
     sealed class Session(LossyStore store, IOrderSession inner) : IOrderSession
     {

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using Purser.Server.Engine;
 
 namespace Purser.Simulation;
@@ -80,12 +81,14 @@ sealed class Auditor(World world)
             && (after.PaidBy is not null) == (after.Status == OrderStatus.Paid), $"{after.Status}, paid by {after.PaidBy}, accepted {Accepted(after)}");
         Hold("I3 one open payment", i, after.Policy.AllowsSecondLink || after.Payments.Count(p => p.IsOpen) <= 1, $"open at once: {string.Join(", ", after.Payments.Where(p => p.IsOpen).Select(p => $"{p.Number} {p.Status}"))}");
         Hold("I4 money counts once", i, after.Payments.All(p => p.Captures.DistinctBy(c => c.MoneyReference).Count() == p.Captures.Length), $"the same money stands in the books twice");
-        Hold("I9 given back once", i, after.Refunds.DistinctBy(r => (r.Payment, r.MoneyReference)).Count() == after.Refunds.Length
-            && after.Refunds.All(r => after.Payment(r.Payment)!.Captures.Any(c => c.MoneyReference == r.MoneyReference && c.Amount == r.Amount && c.Standing is Standing.Late or Standing.Duplicate)), $"a refund is doubled, or of money that nobody has");
+        Hold("I9 given back once", i, after.Payments.All(p => p.Captures.All(c => after.LeftOf(p.Number, c).MinorUnits >= 0))
+            && after.Refunds.All(r => after.Payment(r.Payment)!.Captures.Any(c => c.MoneyReference == r.MoneyReference && (c.Standing == Standing.Accepted || c.Amount == r.Amount))), $"a refund is doubled, or of money that nobody has");
+        Hold("silence frees no refund", i, before.Refunds.All(r => !r.Reserves || after.Refund(r.Number)!.Reserves
+            || session.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is RefundEvidence.Failed or RefundEvidence.Rejected or RefundEvidence.Absent))), $"a refund's amount is free and nobody said no");
         Hold("I7 amounts agree", i, after.Payments.All(p => p.Captures.All(c => (c.Standing == Standing.Mismatched) == (c.Amount != after.Amount)))
             && after.Payments.All(p => p.Status != PaymentStatus.Succeeded || p.Captures.Any(c => c.Amount == after.Amount)), $"a success of another amount");
         Hold("every open thing has an alarm", i, (after.Status != OrderStatus.AwaitingPayment || after.WakeAt is not null)
-            && after.Payments.All(p => !p.IsOpen || p.LookAt is not null), $"nobody will ever look");
+            && after.Payments.All(p => !p.IsOpen || p.LookAt is not null) && after.Refunds.All(r => !r.IsOpen || r.LookAt is not null), $"nobody will ever look");
         foreach (var p in after.Payments)
         {
             var was = before.Payment(p.Number);
@@ -97,7 +100,7 @@ sealed class Auditor(World world)
             Hold("domain 1 a reference is frozen", i, p.Account == was.Account && p.StartedAt == was.StartedAt && p.ReturnUrl == was.ReturnUrl
                 && p.LinkExpiresAt == was.LinkExpiresAt, $"payment {p.Number}'s request changed");
             foreach (var capture in p.Captures)
-                if (!was.Captures.Contains(capture)) TookMoney(stored, p, capture);
+                if (!was.Captures.Any(c => c.MoneyReference == capture.MoneyReference && c.Amount == capture.Amount)) TookMoney(stored, p, capture);
             if (was.Status != p.Status && !p.IsOpen)
                 Hold("no payment ends by the clock", i, session.Batch.Any(input => input.Order == after.Id && input.Inputs.Any(one => one is not OrderInput.Tick)),
                     $"payment {p.Number} went from {was.Status} to {p.Status} on a tick");
@@ -118,7 +121,7 @@ sealed class Auditor(World world)
             var now = after.Payment(p.Number)!;
             if (p.Status == PaymentStatus.Succeeded && now.Status != PaymentStatus.Succeeded) return false;
             foreach (var c in p.Captures)
-                if (!now.Captures.Any(k => k.MoneyReference == c.MoneyReference && (c.Standing == Standing.Mismatched || k == c))) return false;
+                if (!now.Captures.Any(k => k.MoneyReference == c.MoneyReference && (c.Standing == Standing.Mismatched || (k.Amount == c.Amount && k.Standing == c.Standing)))) return false;
         }
         return true;
     }
@@ -183,6 +186,20 @@ sealed class Auditor(World world)
         Hold("I2 a repetition has the same bytes", index, before.Item1 == hash, $"{reference} was asked for again in other words");
         if (amount is { } wanted && stored is not null)
             Hold("I7 links ask for the order's amount", index, wanted == stored.Row.Amount, $"a link for {wanted} instead of {stored.Row.Amount}");
+    }
+
+    /// <summary>A question for a refund has arrived: it was committed before, for this amount, and it is the same question as ever.</summary>
+    public void RefundAsked(string account, string reference, Money amount, ReadOnlySpan<byte> request)
+    {
+        var stored = RefundId.TryParseReference(reference, out var id) ? world.Database.Orders.GetValueOrDefault(id.Order) : null;
+        var index = stored?.Index ?? -1;
+        var ours = stored?.Row.Refund(id.Number);
+        Hold("I2 keys are committed first", index, ours is not null && stored!.Row.Payment(ours.Payment)!.Account == account && ours.Amount == amount,
+            $"{account} was asked to give {amount} back as {reference}, which the store does not know so");
+        var hash = BitConverter.ToUInt64(SHA256.HashData(request));
+        var before = asked.TryGetValue(account + reference, out var first) ? first : (hash, amount);
+        asked[account + reference] = before;
+        Hold("I2 a repetition has the same bytes", index, before.Item1 == hash, $"{reference} was asked for again in other words");
     }
 
     /// <summary>No two links of one order, at whatever gateways, can be paid, unless its policy takes the risk.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Simulation;
 
@@ -20,6 +21,7 @@ sealed class Quiet(World world)
         foreach (var gateway in world.Gateways)
         {
             foreach (var link in gateway.Links) Compare(gateway, link);
+            foreach (var money in gateway.Refunds.GroupBy(r => r.MoneyId)) GivenBack(gateway, money.Key, [.. money]);
             Balance(gateway);
         }
         Check("I4 questions tell of nearly all money", -1, hidden * MostHidden <= world.Captures + (2 * MostHidden), $"{hidden} of {world.Captures} captures are told of by no question");
@@ -36,9 +38,11 @@ sealed class Quiet(World world)
             Check("I8 nothing stays open", stored.Index, !p.IsOpen || p.Discrepancy is not null || CanStillBePaid(order, p), $"payment {p.Number} of {order.Id} is still {p.Status}: {p.Reason}");
             foreach (var c in p.Captures)
                 Check("I4 all money has its place", stored.Index, c.Standing == Standing.Accepted
-                    || order.Refunds.Any(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference)
+                    || order.Refunds.Any(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference && r.Reserves)
                     || order.Questions.Any(q => q.Payment == p.Number && q.MoneyReference == c.MoneyReference), $"{c.Amount} of {order.Id} is neither accepted nor given back nor asked about");
         }
+        foreach (var r in order.Refunds)
+            Check("I8 every refund has ended", stored.Index, !r.IsOpen, $"refund {r.Number} of {order.Id} ({r.Amount}) is still {r.Status}, asked {r.Asks} times, next {r.LookAt}: {r.Why}");
         Check("the alarm rings", stored.Index, order.WakeAt is not { } at || at > world.Time.GetUtcNow() - TimeSpan.FromMinutes(2), $"{order.Id} should have been looked at {order.WakeAt}");
         Check("I24 events fold to the row", stored.Index, Folds(stored), $"{order.Id}'s events tell another story");
     }
@@ -102,6 +106,18 @@ sealed class Quiet(World world)
         left.Add((gateway, amount));
     }
 
+    /// <summary>What went back there went back here, once; and never more than came.</summary>
+    void GivenBack(WorldGateway gateway, string moneyId, IReadOnlyList<WorldRefund> there)
+    {
+        var link = gateway.Links.FirstOrDefault(l => l.Tries.Any(t => t.Id == moneyId && t.CapturedAt is not null));
+        var captured = link?.Tries.Where(t => t.Id == moneyId && t.CapturedAt is not null).Sum(t => t.Amount.MinorUnits) ?? 0;
+        var back = there.Sum(r => r.Amount.MinorUnits);
+        Check("I9 no more goes back than came", link?.Order ?? -1, back <= captured, $"{back} of {captured} went back of {moneyId} at {gateway.Account}");
+        var ours = link is null ? null : world.Database.Orders.GetValueOrDefault(link.Payment.Order)?.Row;
+        var known = ours?.Refunds.Where(r => r.MoneyReference == moneyId && r.Status == RefundStatus.Succeeded).Sum(r => r.Amount.MinorUnits) ?? 0;
+        Check("I9 what went back there went back here", link?.Order ?? -1, back == known, $"{back} of {moneyId} went back at {gateway.Account}, we believe {known}, order {link?.Payment.Order}");
+    }
+
     /// <summary>What each account owes us by our books is what it holds for us.</summary>
     void Balance(WorldGateway gateway)
     {
@@ -109,6 +125,7 @@ sealed class Quiet(World world)
             .GroupBy(p => p.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(p => p.Amount.MinorUnits));
         var held = gateway.Links.SelectMany(l => l.Tries).Where(t => t.CapturedAt is not null)
             .GroupBy(t => t.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(t => t.Amount.MinorUnits));
+        foreach (var back in gateway.Refunds) held[back.Amount.Currency] = held.GetValueOrDefault(back.Amount.Currency) - back.Amount.MinorUnits;
         foreach (var (_, amount) in left.Where(l => l.Gateway == gateway)) held[amount.Currency] -= amount.MinorUnits;
         foreach (var currency in owed.Keys.Union(held.Keys))
             Check("domain 7 books agree", -1, owed.GetValueOrDefault(currency) == held.GetValueOrDefault(currency), $"we believe {new Money(owed.GetValueOrDefault(currency), currency)} at {gateway.Account}, gateway holds {new Money(held.GetValueOrDefault(currency), currency)}");

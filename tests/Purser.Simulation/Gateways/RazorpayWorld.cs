@@ -13,6 +13,7 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
     protected override string Collection => Links1;
     protected override string LinkPrefix => "plink_";
     protected override string TryPrefix => "pay_";
+    protected override string RefundPrefix => "rfnd_";
 
     static WireAnswer ServerError => new(500, """{"error":{"code":"SERVER_ERROR","description":"We are facing some trouble completing your request."}}""");
 
@@ -23,6 +24,9 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
     protected override (Port Port, WorldLink? Link) Classify(HttpMethod method, string path) => path switch
     {
         _ when method == HttpMethod.Post && path == Links1 => (Port.OpenLink, null),
+        _ when method == HttpMethod.Post && path.StartsWith("/v1/payments/", StringComparison.Ordinal) => (Port.Refund, LinkOfMoney(path.Split('/')[3])),
+        _ when path.StartsWith("/v1/payments/", StringComparison.Ordinal) => (Port.InquireRefund, LinkOfMoney(path.Split('/')[3])),
+        _ when path.StartsWith("/v1/refunds/", StringComparison.Ordinal) => (Port.InquireRefund, RefundById(path.Split('/')[3])?.Link),
         _ when path.StartsWith($"{Links1}?reference_id=", StringComparison.Ordinal) => (Port.Inquire, ByReference(path[(Links1.Length + 14)..])),
         _ when path.StartsWith("/v1/orders/order_", StringComparison.Ordinal) => (Port.Inquire, Visible($"plink_{path.Split('/')[3][6..]}")),
         _ when path.EndsWith("/cancel", StringComparison.Ordinal) => (Port.CancelLink, Visible(path.Split('/')[3])),
@@ -39,6 +43,10 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
                 ? new WireAnswer(200, """{"payment_links":[]}""")
                 : new WireAnswer(200, $$"""{"payment_links":[{{Link(found, terms.View)}}]}""");
         }
+        if (path.StartsWith("/v1/payments/", StringComparison.Ordinal)) return method == HttpMethod.Post ? GiveBack(path.Split('/')[3], body, terms) : new WireAnswer(200,
+            $$"""{"entity":"collection","items":[{{string.Join(',', RefundsOf(path.Split('/')[3]).Select(Refund))}}]}""");
+        if (path.StartsWith("/v1/refunds/", StringComparison.Ordinal))
+            return RefundById(path.Split('/')[3]) is { } refund ? new WireAnswer(200, Refund(refund)) : Refused("The id provided does not exist", 400);
         var (port, link) = Classify(method, path);
         if (link is null) return Refused("The id provided does not exist", 400);
         if (path.StartsWith("/v1/orders/", StringComparison.Ordinal))
@@ -63,6 +71,33 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
             ? Refused($"payment link creation with reference_id {reference} already attempted", 400, "reference_id")
             : new WireAnswer(200, Link(link, terms.View));
     }
+
+    /// <summary>A receipt names one refund for ever.</summary>
+    WireAnswer GiveBack(string moneyId, ReadOnlyMemory<byte> body, Terms terms)
+    {
+        using var json = JsonDocument.Parse(body);
+        var wish = json.RootElement;
+        var reference = wish.GetProperty("receipt").GetString()!;
+        if (refunds.TryGetValue(reference, out var before)) return new WireAnswer(200, Refund(before));
+        var made = GiveBack(moneyId, wish.GetProperty("amount").GetInt64(), reference, wish.GetProperty("notes").GetProperty("payment").GetString()!, body.Span, terms);
+        if (made is null) return Refused("The total refund amount is greater than the refund payment amount", 400);
+        refunds.Add(reference, made);
+        return new WireAnswer(200, Refund(made));
+    }
+
+    readonly Dictionary<string, WrittenRefund> refunds = new(StringComparer.Ordinal);
+
+    static string Refund(WrittenRefund r) =>
+        $$$"""{"id":"{{{r.Id}}}","entity":"refund","amount":{{{r.Amount.MinorUnits}}},"currency":"{{{r.Amount.Currency.Code}}}","payment_id":"{{{r.Money.Id}}}","notes":{"payment":"{{{r.PaymentReference}}}","refund":"{{{r.Reference}}}"},"receipt":"{{{r.Reference}}}","status":"{{{r.State switch { RefundState.Done => "processed", RefundState.Failed => "failed", _ => "pending" }}}}","created_at":{{{r.At.ToUnixTimeSeconds()}}}}""";
+
+    protected override void TellRefund(WrittenRefund refund)
+    {
+        var type = refund.State == RefundState.Done ? "refund.processed" : "refund.failed";
+        Tell(new Notice(type, refund.Link, (_, view) => Event(type, refund, view)));
+    }
+
+    string Event(string type, WrittenRefund refund, View view) =>
+        $$$$"""{"entity":"event","account_id":"acc_World","event":"{{{{type}}}}","contains":["refund","payment"],"payload":{"refund":{"entity":{{{{Refund(refund)}}}}},"payment":{"entity":{{{{Payment(refund.Link, refund.Money, view)}}}}}},"created_at":{{{{NowSeconds}}}}}""";
 
     static WireAnswer Refused(string description, int status, string? field = null) => new(status,
         $$$$"""{"error":{"code":"BAD_REQUEST_ERROR","description":"{{{{description}}}}","field":{{{{(field is null ? "null" : $"\"{field}\"")}}}},"source":"business","step":"payment_initiation","reason":"input_validation_failed","metadata":{}}}""");

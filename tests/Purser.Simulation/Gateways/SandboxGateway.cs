@@ -85,6 +85,8 @@ sealed class SandboxGateway : WorldGateway
     {
         "inquire" => (Port.Inquire, null),
         "cancel" => (Port.CancelLink, null),
+        "refund" => (Port.Refund, null),
+        "inquire_refund" => (Port.InquireRefund, null),
         _ => (Port.OpenLink, null),
     };
 
@@ -217,11 +219,14 @@ sealed class SandboxGateway : WorldGateway
 
     // News.
 
+    /// <summary>Nobody can tell these from a stranger's, so they are refused and questions find what they say.</summary>
+    static readonly HashSet<(string, string)> Unsigned = [("payu", "refund"), ("payu", "refund_arn")];
+
     void Told(GatewayNotice notice)
     {
         CatchUp();
         var link = notice.LinkId is { } id ? ById(id) : null;
-        if (link is null) return;
+        if (link is null || Unsigned.Contains((dialect.Name, notice.Type))) return;
         var text = notice.Payload.ToJsonString(Sandbox.Wire.Compact);
         var money = link.Tries.LastOrDefault(t => t.CapturedAt is not null && text.Contains(t.Id, StringComparison.Ordinal))?.Id;
         // A second capture may be told of by its news alone, so these arrive in the end, and without a lie in their place.
@@ -269,8 +274,9 @@ sealed class SandboxGateway : WorldGateway
         foreach (var movement in own.Book.Movements.Skip(movementsSeen).ToList())
         {
             movementsSeen++;
-            if (movement.Kind != "captured" || ById(movement.LinkId) is not { } link) continue;
             var amount = new Money(movement.Amount, Currency.Find(movement.Currency.ToUpperInvariant()));
+            if (movement.Kind == "refunded") GaveBack(movement.MoneyId, amount);
+            if (movement.Kind != "captured" || ById(movement.LinkId) is not { } link) continue;
             var attempt = link.Tries.Find(t => t.Id == movement.MoneyId && t.Amount == amount) ?? Try(link, TryState.UnderWay, movement.MoneyId, amount);
             Captured(link, attempt);
         }

@@ -14,6 +14,8 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
     protected override string Collection => Sessions;
     protected override string LinkPrefix => "cs_live_";
     protected override string TryPrefix => "pi_";
+    protected override string RefundPrefix => "re_";
+    const string RefundPath = "/v1/refunds";
 
     static WireAnswer ServerError => new(500, """{"error":{"type":"api_error","message":"An error occurred."}}""");
 
@@ -27,6 +29,9 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
     {
         Sessions when method == HttpMethod.Post => (Port.OpenLink, null),
         Sessions => (Port.Inquire, null),
+        RefundPath when method == HttpMethod.Post => (Port.Refund, null),
+        RefundPath => (Port.InquireRefund, null),
+        var p when p.StartsWith(RefundPath, StringComparison.Ordinal) => (Port.InquireRefund, RefundById(p.Split('/')[3])?.Link),
         var p when p.EndsWith("/expire", StringComparison.Ordinal) => (Port.CancelLink, Visible(p.Split('/')[4])),
         var p => (Port.Inquire, Visible(p.Split('/')[4])),
     };
@@ -36,6 +41,12 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
         var (port, link) = Classify(method, path);
         if (port == Port.OpenLink) return Create(body, request, terms);
         if (path.StartsWith($"{Sessions}?", StringComparison.Ordinal)) return List(path[(Sessions.Length + 1)..], terms.View);
+        if (port == Port.Refund) return GiveBack(body, request, terms);
+        if (path.StartsWith($"{RefundPath}/", StringComparison.Ordinal)) return RefundById(path.Split('/')[3]) is { } refund
+            ? new WireAnswer(200, Refund(refund))
+            : new WireAnswer(404, """{"error":{"type":"invalid_request_error","code":"resource_missing","message":"No such refund","param":"id"}}""");
+        if (port == Port.InquireRefund) return new WireAnswer(200,
+            $$"""{"object":"list","url":"/v1/refunds","has_more":false,"data":[{{string.Join(',', RefundsOf(path.Split('?')[1].Split('&')[0]["payment_intent=".Length..]).Reverse().Select(Refund))}}]}""");
         if (link is null) return new WireAnswer(404, """{"error":{"type":"invalid_request_error","code":"resource_missing","message":"No such checkout.session","param":"session"}}""");
         if (port != Port.CancelLink) return new WireAnswer(200, Session(link, terms.View, expanded: path.Contains("expand", StringComparison.Ordinal)));
         if (complete.Contains(link) || !Close(link))
@@ -63,6 +74,31 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
         var answer = new WireAnswer(200, Session(link, terms.View));
         answered.Add(key, (body.ToArray(), answer));
         return answer;
+    }
+
+    WireAnswer GiveBack(ReadOnlyMemory<byte> body, HttpRequestMessage request, Terms terms)
+    {
+        var key = request.Headers.GetValues("Idempotency-Key").Single();
+        if (answered.TryGetValue(key, out var before))
+            return before.Body.AsSpan().SequenceEqual(body.Span)
+                ? before.Answer
+                : new WireAnswer(400, """{"error":{"type":"idempotency_error","message":"Keys for idempotent requests can only be used with the same parameters."}}""");
+        var wish = Fields(body);
+        var made = GiveBack(wish["payment_intent"], long.Parse(wish["amount"]), wish["metadata[refund]"], wish["metadata[payment]"], body.Span, terms);
+        var answer = made is null
+            ? new WireAnswer(400, """{"error":{"type":"invalid_request_error","code":"charge_already_refunded","message":"The refund amount is greater than what is left of the charge."}}""")
+            : new WireAnswer(200, Refund(made));
+        answered.Add(key, (body.ToArray(), answer));
+        return answer;
+    }
+
+    static string Refund(WrittenRefund r) =>
+        $$$"""{"id":"{{{r.Id}}}","object":"refund","amount":{{{r.Amount.MinorUnits}}},"currency":"{{{r.Amount.Currency.Code.ToLowerInvariant()}}}","payment_intent":"{{{r.Money.Id}}}","metadata":{"payment":"{{{r.PaymentReference}}}","refund":"{{{r.Reference}}}"},"status":"{{{r.State switch { RefundState.Done => "succeeded", RefundState.Failed => "failed", _ => "pending" }}}}","created":{{{r.At.ToUnixTimeSeconds()}}}}""";
+
+    protected override void TellRefund(WrittenRefund refund)
+    {
+        var type = refund.State == RefundState.Done ? "refund.updated" : "refund.failed";
+        Tell(new Notice(type, refund.Link, (id, _) => Event(id, type, Refund(refund))));
     }
 
     /// <summary>A repetition gets the first answer, unless this time the answer itself is tampered with.</summary>

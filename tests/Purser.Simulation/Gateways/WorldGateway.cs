@@ -11,6 +11,7 @@ abstract class WorldGateway(World world, string account, string host)
     readonly Dictionary<string, List<WorldLink>> byReference = new(StringComparer.Ordinal);
     readonly Dictionary<string, WorldLink> byId = new(StringComparer.Ordinal);
     readonly List<WorldLink> links = [];
+    readonly List<WorldRefund> refunds = [];
 
     public string Account => account;
     public string Host => host;
@@ -21,6 +22,16 @@ abstract class WorldGateway(World world, string account, string host)
         {
             CatchUp();
             return links;
+        }
+    }
+
+    /// <summary>What truly went back.</summary>
+    public IReadOnlyList<WorldRefund> Refunds
+    {
+        get
+        {
+            CatchUp();
+            return refunds;
         }
     }
 
@@ -119,6 +130,15 @@ abstract class WorldGateway(World world, string account, string host)
         world.Trace.Mix(link.Order, 100, attempt.Amount.MinorUnits);
         world.Trace.Tell(link.Order, $"{account} captures {attempt.Amount} as {attempt.Id} on {link.Id}");
         world.Captures++;
+    }
+
+    protected void GaveBack(string moneyId, Money amount)
+    {
+        refunds.Add(new WorldRefund(moneyId, amount));
+        var order = links.FirstOrDefault(l => l.Tries.Any(t => t.Id == moneyId))?.Order ?? -1;
+        world.Trace.Mix(order, 103, amount.MinorUnits);
+        world.Trace.Tell(order, $"{account} gives {amount} of {moneyId} back");
+        world.Refunds++;
     }
 
     protected WorldTry Try(WorldLink link, TryState state, string id, Money amount)

@@ -31,6 +31,9 @@ sealed class WorldTry(string id, Money amount, DateTimeOffset at, TryState first
     public DateTimeOffset? CapturedAt { get; set; }
 }
 
+/// <summary>Money that a gateway truly gave back.</summary>
+sealed record WorldRefund(string MoneyId, Money Amount);
+
 /// <summary>A link as the gateway that made it knows it.</summary>
 sealed class WorldLink(string id, string reference, int order, PaymentId payment, Money amount, DateTimeOffset at, DateTimeOffset expiresAt, string returnUrl)
 {

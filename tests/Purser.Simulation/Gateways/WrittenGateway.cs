@@ -100,6 +100,52 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
     protected abstract void TellCaptured(WorldLink link, WorldTry attempt, bool first);
     protected abstract void TellExpired(WorldLink link);
 
+    // Refunds.
+
+    readonly List<WrittenRefund> refunds = [];
+
+    protected IEnumerable<WrittenRefund> RefundsOf(string moneyId) => refunds.Where(r => r.Money.Id == moneyId && r.VisibleFrom <= Now);
+
+    protected WrittenRefund? RefundById(string id) => refunds.Find(r => r.Id == id);
+
+    protected WorldLink? LinkOfMoney(string moneyId) => Links.FirstOrDefault(l => l.Tries.Any(t => t.Id == moneyId && t.CapturedAt is not null));
+
+    protected abstract string RefundPrefix { get; }
+
+    protected abstract void TellRefund(WrittenRefund refund);
+
+    /// <summary>Takes a refund on; most succeed at once or after a while, some fail days later. Null when more would go back than came.</summary>
+    protected WrittenRefund? GiveBack(string moneyId, long minorUnits, string reference, string paymentReference, ReadOnlySpan<byte> request, Terms terms)
+    {
+        if (LinkOfMoney(moneyId) is not { } link) return null;
+        var money = link.Tries.First(t => t.Id == moneyId && t.CapturedAt is not null);
+        var amount = new Money(minorUnits, money.Amount.Currency);
+        World.Auditor.RefundAsked(account, reference, amount, request);
+        var gone = refunds.Where(r => r.Money == money && r.State != RefundState.Failed).Sum(r => r.Amount.MinorUnits);
+        if (minorUnits <= 0 || gone + minorUnits > money.Amount.MinorUnits) return null;
+        var refund = new WrittenRefund(Draw(RefundPrefix, reference), reference, paymentReference, link, money, amount, Now) { VisibleFrom = Now + terms.HiddenFor };
+        refunds.Add(refund);
+        World.Outside.Start(() => Carry(refund), World.Auditor.Threw);
+        return refund;
+    }
+
+    async Task Carry(WrittenRefund refund)
+    {
+        var lot = World.Scheduling.Next(10);
+        await World.Loop.Wait(lot < 4 ? TimeSpan.FromSeconds(2) : lot < 8 ? TimeSpan.FromMinutes(5 + (lot * 10)) : TimeSpan.FromHours(8));
+        if (lot == 9)
+        {
+            refund.State = RefundState.Failed;
+            World.Trace.Tell(refund.Link.Order, $"{account} fails to give {refund.Amount} back as {refund.Id}");
+        }
+        else
+        {
+            refund.State = RefundState.Done;
+            GaveBack(refund.Money.Id, refund.Amount);
+        }
+        TellRefund(refund);
+    }
+
     /// <summary>Makes a link, and lets it lapse at its time.</summary>
     /// <param name="unique">The gateway makes no second link for a reference; null then.</param>
     protected WorldLink? Make(string reference, Money amount, DateTimeOffset expiresAt, string returnUrl, ReadOnlySpan<byte> request, Terms terms, bool unique = true)

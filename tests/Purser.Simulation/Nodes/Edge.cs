@@ -26,7 +26,7 @@ sealed class Edge(World world, OrderEngine engine, NewsIntake intake, Ids ids, T
     public Task<EngineReply> StartPayment(OrderId order, string? account, RequestKey? key = null) => world.Bug.StartPayment(world, engine, EngineInput.Of(order,
         new OrderCommand.StartPayment(account, null), key));
 
-    public Task<EngineReply> Do(OrderId order, OrderCommand command) => engine.Submit(order, command, CancellationToken.None);
+    public Task<EngineReply> Do(OrderId order, OrderCommand command, RequestKey? key = null) => engine.Submit(EngineInput.Of(order, command, key), CancellationToken.None);
 
     /// <summary>The shopper's browser is back. Whatever it says leads to a question at the most.</summary>
     public Task<EngineReply> Return(string account, PaymentId payment, RawMessage message)

@@ -40,6 +40,32 @@ sealed class Merchant(World world, Wish wish, Random chance)
         await world.Ask(wish.Index, life => life.Edge.Do(order, new OrderCommand.Fulfil()), Patience);
     }
 
+    /// <summary>A broken cup, a change of mind: a part or all of it goes back. Now and then two people at the shop press the button at once.</summary>
+    public async Task Refund(OrderId order)
+    {
+        var part = chance.Next(2) == 0 ? (Money?)null : new Money(1 + (wish.Amount.MinorUnits * (1 + chance.Next(99)) / 100), wish.Amount.Currency);
+        var other = chance.Next(3) == 0 ? new Money(1 + (wish.Amount.MinorUnits * (1 + chance.Next(99)) / 100), wish.Amount.Currency) : part;
+        var second = chance.Next(2) == 0 ? Ask(order, other, "b") : Task.CompletedTask;
+        await Ask(order, part, "a");
+        await second;
+    }
+
+    async Task Ask(OrderId order, Money? amount, string name)
+    {
+        var key = new RequestKey(1, $"refund-{wish.Index}-{name}", [.. wish.Fingerprint, .. BitConverter.GetBytes(amount?.MinorUnits ?? 0)]);
+        for (var tries = 0; tries < 6; tries++)
+        {
+            var heard = await world.Ask(wish.Index, life => life.Edge.Do(order, new OrderCommand.Refund(null, amount, "as agreed"), key), Patience);
+            if (heard is { Got: true, Value: not EngineReply.Busy })
+            {
+                if (heard.Value is EngineReply.Done { Reply: Reply.Made { Refund: { } made } } && world.Database.Orders[order].Row.Refund(made) is null)
+                    world.Auditor.Broken("domain 9", wish.Index, $"refund {made} was promised and is not stored");
+                return;
+            }
+            await world.Loop.Wait(TimeSpan.FromSeconds(5));
+        }
+    }
+
     async Task Once(Wish asked)
     {
         var heard = await world.Ask(wish.Index, life => life.Edge.Place(asked), Patience);

@@ -38,6 +38,9 @@ sealed class Shopper(World world, Wish wish, Random chance)
         }
         await Pause(TimeSpan.FromHours(1));
         await merchant.Fulfil(order);
+        if (chance.Next(4) != 0) return;
+        await Pause(TimeSpan.FromHours(6));
+        await merchant.Refund(order);
     }
 
     async Task ChangeOfMind(OrderId order)

@@ -1,7 +1,7 @@
 namespace Purser.Simulation;
 
 /// <summary>The ports at which faults strike.</summary>
-enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Webhook, Page }
+enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Refund, InquireRefund, Webhook, Page }
 
 enum Fault
 {
@@ -54,6 +54,12 @@ sealed class Faults
         (Port.CancelLink, Fault.ConnectionRefused, .02), (Port.CancelLink, Fault.TimeOutBefore, .02), (Port.CancelLink, Fault.TimeOutAfter, .03),
         (Port.CancelLink, Fault.ServerErrorBefore, .02), (Port.CancelLink, Fault.ServerErrorAfter, .02), (Port.CancelLink, Fault.Malformed, .01),
         (Port.CancelLink, Fault.CrashAfterCall, .004),
+        (Port.Refund, Fault.ConnectionRefused, .04), (Port.Refund, Fault.TimeOutBefore, .04), (Port.Refund, Fault.TimeOutAfter, .06),
+        (Port.Refund, Fault.ServerErrorBefore, .04), (Port.Refund, Fault.ServerErrorAfter, .06), (Port.Refund, Fault.RateLimited, .02),
+        (Port.Refund, Fault.Malformed, .03), (Port.Refund, Fault.NotFoundAtFirst, .03), (Port.Refund, Fault.Slow, .03), (Port.Refund, Fault.SentTwice, .02),
+        (Port.Refund, Fault.CrashAfterCall, .02), (Port.Refund, Fault.ResetAfter, .03),
+        (Port.InquireRefund, Fault.ConnectionRefused, .02), (Port.InquireRefund, Fault.TimeOutBefore, .02), (Port.InquireRefund, Fault.ServerErrorBefore, .02),
+        (Port.InquireRefund, Fault.Malformed, .02), (Port.InquireRefund, Fault.Slow, .02), (Port.InquireRefund, Fault.CrashAfterCall, .004),
         (Port.Webhook, Fault.Dropped, .06), (Port.Webhook, Fault.Delayed, .06), (Port.Webhook, Fault.Duplicated, .06), (Port.Webhook, Fault.Forged, .02),
         (Port.Webhook, Fault.TamperedAmount, .015), (Port.Webhook, Fault.UnknownOrder, .006), (Port.Webhook, Fault.UnknownWord, .004),
         (Port.Webhook, Fault.NewsReplyLost, .03), (Port.Webhook, Fault.CrashAfterAnswer, .006),

@@ -67,6 +67,13 @@ sealed class Database(World world)
         return null;
     }
 
+    public RefundId? FindRefund(string account, string refundReference)
+    {
+        foreach (var (id, order) in Orders)
+            if (order.Row.Refunds.FirstOrDefault(r => r.RefundReference == refundReference && order.Row.Payment(r.Payment)!.Account == account) is { } r) return new RefundId(id, r.Number);
+        return null;
+    }
+
     /// <summary>Takes due orders that nobody has locked, oldest first, and sets their alarms anew.</summary>
     public List<OrderId> TakeDue(int most, TimeSpan? lease)
     {

@@ -36,6 +36,13 @@ sealed class NodeStore(World world, Life life) : IOrderStore
         return world.Database.FindMoney(account, moneyReference);
     }
 
+    public async Task<RefundId?> FindRefund(string account, string refundReference, CancellationToken stop)
+    {
+        await world.Loop.Wait(TimeSpan.FromMilliseconds(1));
+        if (world.Database.IsAway) throw new StoreAwayException("away");
+        return world.Database.FindRefund(account, refundReference);
+    }
+
     /// <summary>The node is gone; PostgreSQL rolls its transactions back.</summary>
     public void Break()
     {

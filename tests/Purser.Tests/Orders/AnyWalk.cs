@@ -1,6 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Tests.Orders;
 
@@ -30,7 +32,35 @@ static class AnyWalk
         Amounts.Select(amount => Tell.DisputeOpened(amount)),
         Gen.Elements(true, false).SelectMany(_ => Amounts, (won, amount) => Tell.DisputeClosed(won, amount)));
 
+    static Gen<Settled> Rows { get; } = Gen.Elements("row_1", "row_2").SelectMany(_ => Amounts, (key, amount) => (key, amount))
+        .SelectMany(_ => Gen.Elements(0L, 500L, 4000L), (t, fee) => new Settled(t.key, t.amount, new Money(t.amount.MinorUnits - fee, t.amount.Currency),
+            fee == 0 ? null : new Money(fee, t.amount.Currency)));
+
+    /// <summary>Every kind of evidence about a refund, with its variants.</summary>
+    public static Gen<RefundEvidence> AnyRefundEvidence { get; } = Gen.OneOf(
+        Gen.Elements<RefundEvidence>(new RefundEvidence.Accepted(), new RefundEvidence.Absent(), new RefundEvidence.Failed("closed account"), new RefundEvidence.Rejected("too old")),
+        Gen.Choose(1, 4).Select<int, RefundEvidence>(n => new RefundEvidence.NotSent(n, "refused")), Gen.Choose(1, 4).Select<int, RefundEvidence>(n => new RefundEvidence.AnswerLost(n, "time-out")),
+        Gen.Elements(Given.Rupees(499), Given.Rupees(499), Given.Rupees(200), Given.Rupees(100)).Select<Money, RefundEvidence>(m => new RefundEvidence.Succeeded(m)),
+        Rows.SelectMany(_ => Gen.Elements(true, false), (row, paid) => (RefundEvidence)new RefundEvidence.Settled(row with { Net = -row.Net }, paid)));
+
+    static Gen<Evidence> AnyStatement { get; } = Gen.OneOf(
+        Monies.SelectMany(_ => Rows, (money, row) => (money, row)).SelectMany(_ => Gen.Elements(true, false), (t, paid) => (Evidence)new Evidence.Settled(t.money, t.row, paid)),
+        Monies.Select<string, Evidence>(money => new Evidence.Unsettled(money, "not in the file")));
+
+    static Gen<Act> Answer { get; } = Gen.Choose(0, 3).SelectMany(_ => Gen.Elements(Enum.GetValues<AnswerAction>()), (n, action) => new Act($"answer question {n}: {action}",
+        s => s.Order.Questions.Skip(n).FirstOrDefault() is { } q ? s.When(new OrderCommand.Answer(q.Payment, q.Kind, q.MoneyReference, action, "Asha", "seen")) : s));
+
+    static Gen<Act> Reopen { get; } = Gen.Constant(new Act("open an answered question again", s =>
+        s.Order.Payments.SelectMany(p => p.Answers.Select(a => (p.Number, a))).LastOrDefault() is { a: { } a } last
+            ? s.When(new OrderCommand.Reopen(last.Number, a.Kind, a.MoneyReference, "Asha", "too early")) : s));
+
     static Gen<Act> Step { get; } = Gen.Frequency(
+        (4, Gen.Elements<long?>(null, 100, 200, 499).SelectMany(_ => Gen.Elements<int?>(null, 1, 2), (rupees, n) => new Act($"refund {rupees} of {n}", s => s.Refunds(rupees, n)))),
+        (1, Gen.Choose(1, 2).Select(n => new Act($"look at refund {n}", s => s.When(new OrderCommand.LookRefund(n))))),
+        (3, Answer), (1, Reopen),
+        (7, AnyRefundEvidence.SelectMany(_ => Gen.Choose(0, 3), (e, n) => (e, n)).SelectMany(_ => Gen.Elements("rfnd_1", "rfnd_2", null), (t, name) => new Act(
+            $"refund {t.n} {name}: {t.e}", s => s.Hears(t.e with { RefundReference = name }, t.n, payment: t.n == 0 ? 1 : 0)))),
+        (8, AnyStatement.SelectMany(_ => Gen.Choose(1, 2), (e, n) => new Act($"statement on {n}: {e}", s => s.Hears(e, n, EvidenceSource.Settlement)))),
         (4, Gen.Elements(Accounts).Select(account => new Act($"pay at {account}", s => s.Pays(account)))),
         (1, Gen.Choose(1, 4).Select(n => new Act($"cancel payment {n}", s => s.When(new OrderCommand.CancelPayment(n))))),
         (1, Gen.Constant(new Act("fulfil", s => s.When(new OrderCommand.Fulfil())))),
@@ -39,7 +69,7 @@ static class AnyWalk
         (6, Gen.Constant(new Act("wait for the alarm", s => s.Order.WakeAt is { } wake && wake > s.Now ? s.Later(wake - s.Now).Tick() : s.Tick()))),
         (4, Gen.Frequency((8, Gen.Choose(0, 40_000)), (3, Gen.Choose(0, 4_000_000)), (1, Gen.Choose(-60_000, 0)), (1, Gen.Choose(0, 400_000_000)))
             .Select(ms => new Act($"wait {ms} ms", s => s.Later(TimeSpan.FromMilliseconds(ms))))),
-        (14, AnyEvidence.SelectMany(_ => Gen.Choose(1, 3), (e, n) => (e, n))
+        (22, AnyEvidence.SelectMany(_ => Gen.Choose(1, 3), (e, n) => (e, n))
             .SelectMany(_ => Gen.Elements(EvidenceSource.Inquiry, EvidenceSource.Webhook), (t, source) => (t.e, t.n, source))
             .SelectMany(_ => Gen.Elements(0, 0, 0, -1, -20), (t, age) => new Act(
                 $"payment {t.n} by {t.source}, {-age} s old: {t.e.GetType().Name} {t.e.ToString()!.Split("RawKey = ")[^1]}", s => s.Hears(t.e with { At = s.Now.AddSeconds(age) }, t.n, t.source)))));
@@ -61,7 +91,7 @@ sealed record Walk(OrderPolicy Policy, IReadOnlyList<Act> Steps)
 {
     public Scenario Told()
     {
-        var story = Given.Order(Policy);
+        var story = Given.Order(Policy, Given.Contracted);
         foreach (var step in Steps) step.Do(story);
         return story;
     }

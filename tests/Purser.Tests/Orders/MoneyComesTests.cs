@@ -81,10 +81,10 @@ public sealed class MoneyComesTests
             story.Hears(Tell.Succeeded());
             _ = policy switch
             {
-                LatePolicy.Accept => story.Told("payment.late", "order.paid").Then(Paid, Succeeded).Refunds().Questions()
+                LatePolicy.Accept => story.Told("payment.late", "order.paid").Then(Paid, Succeeded).HasRefunds().Questions()
                     .Check(s => s.Order.Late.ShouldBeTrue()),
-                LatePolicy.Refund => story.Told("payment.late", "refund.requested").Then(ended, Succeeded).Refunds(Given.Rupees(499)).Questions(),
-                _ => story.Told("payment.late", "discrepancy.opened").Then(ended, Succeeded).Refunds().Questions("late 499.00 INR"),
+                LatePolicy.Refund => story.Told("payment.late", "refund.requested").Then(ended, Succeeded).HasRefunds(Given.Rupees(499)).Questions(),
+                _ => story.Told("payment.late", "discrepancy.opened").Then(ended, Succeeded).HasRefunds().Questions("late 499.00 INR"),
             };
             story.Hears(Tell.Succeeded()).Told();
         }
@@ -98,8 +98,8 @@ public sealed class MoneyComesTests
         var story = Given.Order(new OrderPolicy(Duplicate: policy)).HasLink().Hears(Tell.Succeeded())
             .Hears(Tell.Succeeded("money_2")).Hears(Tell.Succeeded("money_3")).Hears(Tell.Succeeded("money_2")).Told().Then(Paid, Succeeded);
         _ = policy == DuplicatePolicy.Refund
-            ? story.Refunds(Given.Rupees(499), Given.Rupees(499)).Questions()
-            : story.Refunds().Questions("duplicate 499.00 INR", "duplicate 499.00 INR");
+            ? story.HasRefunds(Given.Rupees(499), Given.Rupees(499)).Questions()
+            : story.HasRefunds().Questions("duplicate 499.00 INR", "duplicate 499.00 INR");
     }
 
     [Fact]

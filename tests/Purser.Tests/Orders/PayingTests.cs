@@ -84,7 +84,7 @@ public sealed class PayingTests
         Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink().HasLink("stubborn")
         .Hears(Tell.Succeeded("money_2"), 2).Told("payment.succeeded", "order.paid").Asked("cancel 1")
         .Hears(Tell.Succeeded("money_1"), 1).Told("payment.duplicate", "refund.requested").Then(Paid, Succeeded, Succeeded)
-        .Refunds(Given.Rupees(499)).Questions()
+        .HasRefunds(Given.Rupees(499)).Questions()
         .Check(s => s.Order.PaidBy.ShouldBe(2));
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Tests.Orders;
 
@@ -45,7 +46,64 @@ public sealed class StateTables
         ("dispute opened", Tell.DisputeOpened()),
         ("dispute closed, won", Tell.DisputeClosed(won: true)),
         ("dispute closed, lost", Tell.DisputeClosed(won: false)),
+        ("a statement has money_1", new Evidence.Settled("money_1", Row, PaidOut: true)),
+        ("a statement has money_1 not", new Evidence.Unsettled("money_1", "not in the file")),
     ];
+
+    static Settled Row => new("row_1", Given.Rupees(499), Given.Rupees(489), Given.Rupees(10));
+
+    static readonly (string Name, Func<Scenario> Story)[] Refunds =
+    [
+        ("requested", () => Paid().Refunds(100)),
+        ("sent", () => Paid().Refunds(100).Hears(new RefundEvidence.Accepted())),
+        ("unresolved", () => Paid().Refunds(100).Hears(new RefundEvidence.AnswerLost(1, "time-out"))),
+        ("succeeded", () => Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)))),
+        ("failed", () => Paid().Refunds(100).Hears(new RefundEvidence.Failed("account closed"))),
+        ("failed, because the gateway refused to begin", () => Paid().Refunds(100).Hears(new RefundEvidence.Rejected("too old"))),
+    ];
+
+    static readonly (string Name, RefundEvidence Evidence)[] RefundKinds =
+    [
+        ("accepted", new RefundEvidence.Accepted()),
+        ("succeeded", new RefundEvidence.Succeeded(Given.Rupees(100))),
+        ("succeeded, with another amount", new RefundEvidence.Succeeded(Given.Rupees(90))),
+        ("failed", new RefundEvidence.Failed("account closed")),
+        ("rejected", new RefundEvidence.Rejected("too old")),
+        ("not sent", new RefundEvidence.NotSent(1, "refused")),
+        ("answer lost", new RefundEvidence.AnswerLost(1, "time-out")),
+        ("absent, told too early", new RefundEvidence.Absent()),
+        ("absent, twice in time", new RefundEvidence.Absent()),
+        ("a statement has it", new RefundEvidence.Settled(new Settled("row_2", Given.Rupees(100), -Given.Rupees(100)), PaidOut: true)),
+        ("a statement has it with another amount", new RefundEvidence.Settled(new Settled("row_2", Given.Rupees(90), -Given.Rupees(90)), PaidOut: true)),
+    ];
+
+    static Scenario Paid() => Given.Order().HasLink().Hears(Tell.Succeeded());
+
+    [Fact]
+    public void Every_refund_status_answers_every_evidence_as_the_page_says()
+    {
+        var page = new StringBuilder("""
+            # What evidence makes of a refund
+
+            Printed by a test from the code. 100.00 of a paid order of 499.00 are being given back. "Left" is what can still be given back: an amount
+            is reserved from the commit that requested it until a no frees it. `-` means that nothing is told: the evidence is kept.
+
+
+            """.ReplaceLineEndings("\n"));
+        foreach (var (status, story) in Refunds)
+        {
+            page.Append($"## {status}\n\n| evidence | refund | left | events | calls |\n|---|---|---|---|---|\n");
+            foreach (var (name, evidence) in RefundKinds)
+            {
+                var s = name == "absent, twice in time"
+                    ? story().Later(TimeSpan.FromMinutes(40)).Hears(evidence).Later(TimeSpan.FromSeconds(11)).Hears(evidence)
+                    : story().Later(TimeSpan.FromSeconds(3)).Hears(evidence);
+                page.Append($"| {name} | {Snake(s.Order.Refunds[0].Status)} | {s.Order.LeftOf(1, s.First.Captures[0])} | {Events(s)} | {Calls(s)} |\n");
+            }
+            page.Append('\n');
+        }
+        Page.Compare("docs/states/refund.md", page.ToString().TrimEnd() + "\n");
+    }
 
     static readonly (string Name, Func<Scenario> Story)[] Standings =
     [
@@ -71,6 +129,9 @@ public sealed class StateTables
         ("cancel payment 1", s => s.When(new OrderCommand.CancelPayment(1))),
         ("cancel order", s => s.When(new OrderCommand.Cancel())),
         ("fulfil", s => s.When(new OrderCommand.Fulfil())),
+        ("refund all that is left", s => s.Refunds()),
+        ("refund a part", s => s.Refunds(100)),
+        ("refund more than came", s => s.Refunds(500)),
         ("look at payment 1", s => s.When(new OrderCommand.Look(1))),
         ("tick, nothing due", s => s.Tick()),
         ("tick at the order's end", s => s.Now < s.Order.ExpiresAt ? s.At(TimeSpan.FromMinutes(30)).Tick() : s.Tick()),
@@ -137,7 +198,9 @@ public sealed class StateTables
         Payments.ShouldAllBe(p => p.Name == Snake(p.Story().First.Status));
         Standings.Select(s => s.Story().Order.Status).Distinct().ShouldBe(Enum.GetValues<OrderStatus>(), ignoreOrder: true);
         Kinds.Select(k => k.Evidence.GetType()).Distinct().ShouldBe(typeof(Evidence).GetNestedTypes(), ignoreOrder: true);
-        typeof(OrderCommand).GetNestedTypes().Length.ShouldBe(6);
+        RefundKinds.Select(k => k.Evidence.GetType()).Distinct().ShouldBe(typeof(RefundEvidence).GetNestedTypes(), ignoreOrder: true);
+        Refunds.Select(r => r.Story().Order.Refunds[0].Status).Distinct().ShouldBe(Enum.GetValues<RefundStatus>());
+        typeof(OrderCommand).GetNestedTypes().Length.ShouldBe(10);
     }
 
     [Fact]
@@ -168,6 +231,8 @@ public sealed class StateTables
 
     static string Answer(Scenario s) => s.Last.Reply switch
     {
+        Reply.Made { Refund: { } refund } => $"made, refund {refund}",
+        Reply.Same { Refund: { } refund } => $"same, refund {refund}",
         Reply.Made m => m.Payment is { } payment ? $"made, payment {payment}" : "made",
         Reply.Same same => same.Payment is { } payment ? $"same, payment {payment}" : "same",
         Reply.Refused r => $"refused: {Snake(r.Why)}",

@@ -1,0 +1,76 @@
+using Purser.Payments;
+using Purser.Refunds;
+using static Purser.Orders.OrderMachine;
+
+namespace Purser.Orders;
+
+/// <summary>What a person's answer to an open question does. Total and pure like <see cref="OrderMachine"/>, of which it is a part.</summary>
+static class Answers
+{
+    public static Outcome Give(Draft draft, OrderCommand.Answer c)
+    {
+        if (draft.Order.Payment(c.Payment) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        var answer = new Answered(c.Kind, c.MoneyReference);
+        var question = draft.Order.Questions.FirstOrDefault(q => q.Payment == c.Payment && q.Kind == c.Kind && q.MoneyReference == c.MoneyReference);
+        if (question is null)
+            return c.Action == AnswerAction.Close && p.Answers.Contains(answer) ? new Already(c.Payment) : new Refusing(Refusal.QuestionUnknown);
+        return c.Action switch
+        {
+            AnswerAction.Close => Close(draft, p, question, answer, c),
+            AnswerAction.Accept => Accept(draft, p, question, c),
+            AnswerAction.Refund => GiveBack(draft, question, c),
+            _ => throw new InvalidOperationException($"No rule for {c.Action}."),
+        };
+    }
+
+    public static Outcome TakeBack(Draft draft, OrderCommand.Reopen c)
+    {
+        if (draft.Order.Payment(c.Payment) is null) return new Refusing(Refusal.PaymentUnknown);
+        var open = draft.Order.Questions.Any(q => q.Payment == c.Payment && q.Kind == c.Kind && q.MoneyReference == c.MoneyReference);
+        if (open) return new Already(c.Payment);
+        if (!draft.Drop(new Answered(c.Kind, c.MoneyReference), c.Payment)) return new Refusing(Refusal.AnswerFinal);
+        // The cause may have gone meanwhile, and with it the question.
+        if (draft.Order.Questions.FirstOrDefault(q => q.Payment == c.Payment && q.Kind == c.Kind && q.MoneyReference == c.MoneyReference) is { } again)
+            draft.Tell(EventType.DiscrepancyOpened, c.Payment, default, again.Amount ?? draft.Order.Payment(c.Payment)!.Amount, money: c.MoneyReference,
+                discrepancy: c.Kind, reason: c.Why, by: c.By);
+        return new Doing(c.Payment);
+    }
+
+    static Doing Close(Draft draft, Payment p, Question question, Answered answer, OrderCommand.Answer c)
+    {
+        draft.Change(p with { Answers = p.Answers.Add(answer) });
+        draft.Tell(EventType.DiscrepancyResolved, p.Number, default, question.Amount ?? p.Amount, money: question.MoneyReference, discrepancy: question.Kind,
+            reason: c.Why, by: c.By);
+        return new Doing(p.Number);
+    }
+
+    /// <summary>Late money pays the order after all, when nothing else has.</summary>
+    static Outcome Accept(Draft draft, Payment p, Question question, OrderCommand.Answer c)
+    {
+        if (question.Kind != DiscrepancyKind.Late || draft.Order.Status == OrderStatus.Paid) return new Refusing(Refusal.AnswerUnsuitable);
+        var money = p.Captures.First(m => m.MoneyReference == question.MoneyReference);
+        draft.Change(p with { Captures = p.Captures.Replace(money, money with { Standing = Standing.Accepted }) });
+        draft.Tell(EventType.DiscrepancyResolved, p.Number, default, money.Amount, money: money.MoneyReference, discrepancy: question.Kind, reason: c.Why, by: c.By);
+        draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = true, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
+        draft.Tell(EventType.OrderPaid, p.Number, default, money.Amount, by: c.By);
+        return new Doing(p.Number);
+    }
+
+    static Outcome GiveBack(Draft draft, Question question, OrderCommand.Answer c)
+    {
+        if (question.Kind is not (DiscrepancyKind.Late or DiscrepancyKind.Duplicate or DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed))
+            return new Refusing(Refusal.AnswerUnsuitable);
+        var money = draft.Order.Payment(c.Payment)!.Captures.First(m => m.MoneyReference == question.MoneyReference);
+        var (why, refund, _) = RefundMachine.Request(
+            draft, new OrderCommand.Refund(c.Payment, question.Amount, c.Why, money.MoneyReference), ReasonOf(money.Standing), c.By);
+        return why is { } refusal ? new Refusing(refusal) : new Doing(c.Payment, refund);
+    }
+
+    public static RefundReason ReasonOf(Standing standing) => standing switch
+    {
+        Standing.Late => RefundReason.Late,
+        Standing.Duplicate => RefundReason.Duplicate,
+        Standing.Mismatched => RefundReason.Mismatched,
+        _ => RefundReason.Merchant,
+    };
+}

@@ -1,0 +1,57 @@
+using Purser.Payments;
+
+namespace Purser.Orders;
+
+/// <summary>What rows of a gateway's statement make of captured money. Total and pure like <see cref="OrderMachine"/>, of which it is a part.
+/// A row is kept once with its money; whatever disagrees becomes a question and moves nothing.</summary>
+static class SettlementMachine
+{
+    public static void Settle(Draft draft, Payment p, Evidence.Settled e)
+    {
+        if (p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference) is not { } money) return;
+        if (money.Settled is { } row)
+        {
+            if (row == e.Row) return;
+            Doubt(draft, p.Number, money, row.RowKey == e.Row.RowKey ? DiscrepancyKind.SettledOtherwise : DiscrepancyKind.SettledTwice, e, e.Row, e.PaidOut);
+            return;
+        }
+        var missed = money.IsDoubted(DiscrepancyKind.NotSettled);
+        money = money.Trust(DiscrepancyKind.NotSettled) with { Settled = e.Row };
+        draft.Change(p with { Captures = p.Captures.Replace(Known(p, e.MoneyReference), money) });
+        draft.Tell(EventType.SettlementMatched, p.Number, e, money.Amount, money: money.MoneyReference, settled: e.Row, paidOut: e.PaidOut);
+        if (missed) OrderMachine.Resolve(draft, p.Number, DiscrepancyKind.NotSettled, e, money.Amount, "settled", money.MoneyReference);
+        if (e.Row.Amount != money.Amount) Doubt(draft, p.Number, money, DiscrepancyKind.SettledOtherwise, e, e.Row);
+        if (KeptTooMuch(e.Row, money.Expected, draft.Rules.FeeTolerance)) Doubt(draft, p.Number, Known(draft.Order.Payment(p.Number)!, e.MoneyReference), DiscrepancyKind.FeeMismatch, e, e.Row);
+    }
+
+    /// <summary>Holds fulfilment and asks the gateway; gives nothing back by itself.</summary>
+    public static void Miss(Draft draft, Payment p, Evidence.Unsettled e)
+    {
+        if (p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference) is not { Settled: null } money) return;
+        if (money.IsDoubted(DiscrepancyKind.NotSettled)) return;
+        Doubt(draft, p.Number, money, DiscrepancyKind.NotSettled, e, row: null, why: e.Why);
+        OrderMachine.Ask(draft, p.Number);
+    }
+
+    static void Doubt(
+        Draft draft, int number, Capture money, DiscrepancyKind kind, Evidence because, Settled? row, bool paidOut = false, string? why = null)
+    {
+        if (money.IsDoubted(kind)) return;
+        var p = draft.Order.Payment(number)!;
+        draft.Change(p with { Captures = p.Captures.Replace(Known(p, money.MoneyReference), money.Doubt(kind)) });
+        draft.Tell(EventType.DiscrepancyOpened, number, because, money.Amount, money: money.MoneyReference, discrepancy: kind, reason: why,
+            settled: row, paidOut: paidOut);
+    }
+
+    static Capture Known(Payment p, string moneyReference) => p.Captures.First(c => c.MoneyReference == moneyReference);
+
+    /// <summary>Fee and tax together, for statements differ in what they call which.</summary>
+    static bool KeptTooMuch(Settled row, Expected? expected, long tolerance)
+    {
+        if (expected?.Fee is not { } fee || row.Net.Currency != fee.Currency || row.Amount.Currency != fee.Currency) return false;
+        var contract = fee.MinorUnits + (expected.Tax?.MinorUnits ?? 0);
+        // Where the contract's tax is not known, a stated tax is left out on both sides.
+        var kept = row.Amount.MinorUnits - row.Net.MinorUnits - (expected.Tax is null ? row.Tax?.MinorUnits ?? 0 : 0);
+        return kept > contract + (tolerance * 2);
+    }
+}

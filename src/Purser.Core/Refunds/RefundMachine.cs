@@ -1,0 +1,307 @@
+using Purser.Orders;
+using Purser.Payments;
+using static Purser.Refunds.RefundStatus;
+
+namespace Purser.Refunds;
+
+/// <summary>What commands, evidence and the clock make of an order's refunds. Total and pure like <see cref="OrderMachine"/>, of which it is a
+/// part. The amount is reserved under the order's lock before the gateway hears of it; silence never frees it, only a no does.</summary>
+static class RefundMachine
+{
+    static readonly TimeSpan LongestUnsentDelay = TimeSpan.FromHours(1);
+
+    // Requests.
+
+    /// <summary>Somebody, or a person's answer, wants money given back.</summary>
+    public static (Refusal? Why, int Number, bool Existed) Request(
+        Draft draft, OrderCommand.Refund c, RefundReason reason, string? by = null)
+    {
+        var order = draft.Order;
+        if ((c.Payment ?? order.PaidBy) is not { } number || order.Payment(number) is not { } p)
+            return (c.Payment is null ? Refusal.NothingCaptured : Refusal.PaymentUnknown, 0, false);
+        var capture = c.MoneyReference is { } named ? p.Captures.FirstOrDefault(m => m.MoneyReference == named)
+            : p.Captures.FirstOrDefault(m => m.Standing == Standing.Accepted) ?? (p.Captures is [var only] ? only : null);
+        if (capture is null) return (Refusal.NothingCaptured, 0, false);
+        if (p.Dispute is DisputeState.Open or DisputeState.Lost || p.Reversals.Contains(capture.MoneyReference)) return (Refusal.MoneyDisputed, 0, false);
+
+        var left = order.LeftOf(number, capture);
+        var latest = order.RefundOf(number, capture.MoneyReference);
+        if (left.MinorUnits <= 0)
+            // All of it once more is the same wish: the second click of a button, the second of two callers at once.
+            return c.Amount is null && latest is { Reserves: true } ? (null, latest.Number, true) : (Refusal.NothingLeft, 0, false);
+        var amount = c.Amount ?? left;
+        if (amount.Currency != capture.Amount.Currency || amount.MinorUnits <= 0 || amount.CompareTo(left) > 0) return (Refusal.RefundTooLarge, 0, false);
+        if (capture.Standing != Standing.Accepted && amount != capture.Amount) return (Refusal.RefundWhole, 0, false);
+        if (!MayBegin(draft, p)) return (Refusal.RefundedOnce, 0, false);
+        return (null, Begin(draft, p, capture, amount, reason, c.Note, default, by), false);
+    }
+
+    /// <summary>A gateway that knows no names of refunds can be asked for one only.</summary>
+    public static bool MayBegin(Draft draft, Payment p) =>
+        !draft.Rules.Terms(p.Account).RefundsOnce || !draft.Order.Refunds.Any(r => r.Payment == p.Number && r.Reserves);
+
+    /// <param name="asked">False when the money has only just come, so that nobody was asked about it yet.</param>
+    public static int Begin(
+        Draft draft, Payment p, Capture capture, Money amount, RefundReason reason, string? note, Because because, string? by = null, bool asked = true)
+    {
+        var before = asked ? draft.Order.Questions.Where(q => q.Payment == p.Number && q.MoneyReference == capture.MoneyReference).ToList() : [];
+        // Whatever a person answered about this money before, it has another place now.
+        draft.Change(p with { Answers = p.Answers.RemoveAll(a => a.MoneyReference == capture.MoneyReference && IsPlace(a.Kind)) });
+        var number = draft.Order.Refunds.Length + 1;
+        draft.Order = draft.Order with
+        {
+            Refunds = draft.Order.Refunds.Add(new Refund
+            {
+                Number = number, Payment = p.Number, MoneyReference = capture.MoneyReference, Amount = amount, Reason = reason, Note = note,
+                Status = Requested, RequestedAt = draft.Now, AskedAt = draft.Now, Asks = 1,
+            }),
+        };
+        draft.Tell(EventType.RefundRequested, p.Number, because, amount, money: capture.MoneyReference, refund: number,
+            reason: EventNames.Snake(reason.ToString()), by: by);
+        draft.Calls.Add(new GatewayCall.Refund(draft.Order, p.Number, number, Ask: 1));
+        // What was asked about this money is answered by giving it back.
+        foreach (var question in before)
+            if (!draft.Order.Questions.Contains(question))
+                draft.Tell(EventType.DiscrepancyResolved, p.Number, because, question.Amount, money: question.MoneyReference,
+                    discrepancy: question.Kind, reason: "refund", by: by);
+        return number;
+    }
+
+    static bool IsPlace(DiscrepancyKind kind) =>
+        kind is DiscrepancyKind.Duplicate or DiscrepancyKind.Late or DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed;
+
+    // Evidence.
+
+    public static bool Learn(Draft draft, RefundEvidence e)
+    {
+        var refund = e.Refund > 0 ? draft.Order.Refund(e.Refund) : Named(draft.Order, e);
+        if (refund is { } known)
+        {
+            known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
+            draft.Change(known);
+            Apply(draft, known, e);
+            return true;
+        }
+        if (e.Refund > 0 || draft.Order.Payment(e.Payment) is not { } p) return false;
+        Outside(draft, p, e);
+        return true;
+    }
+
+    static Refund? Named(Order order, RefundEvidence e) => e.RefundReference is { } reference
+        ? order.Refunds.FirstOrDefault(r => r.RefundReference == reference && (e.Payment == 0 || r.Payment == e.Payment))
+        : null;
+
+    static void Apply(Draft draft, Refund r, RefundEvidence evidence)
+    {
+        switch (evidence)
+        {
+            case RefundEvidence.Accepted when r.Status is Requested or Unresolved:
+                draft.Change(r with { Status = Sent, Why = null });
+                break;
+            case RefundEvidence.NotSent e:
+                draft.Change(r with { UnsentAsks = r.UnsentAsks | Bit(r, e.Ask), Why = r.IsOpen ? e.Reason : r.Why });
+                break;
+            case RefundEvidence.AnswerLost e when r.Status == Requested && (r.UnsentAsks & Bit(r, e.Ask)) == 0 && Bit(r, e.Ask) != 0:
+                draft.Change(r with { Status = Unresolved, Why = e.Reason });
+                break;
+            case RefundEvidence.Rejected e when r.Status is Requested or Unresolved && r.RefundReference is null:
+                Fail(draft, r with { Rejected = true }, e.Reason, e);
+                break;
+            case RefundEvidence.Failed e when r.Status != Failed || r.Rejected:
+                if (r.Status == Failed) draft.Change(r with { Rejected = false });
+                else Fail(draft, r, e.Reason, e);
+                break;
+            case RefundEvidence.Succeeded e:
+                Succeed(draft, r with { BankReference = r.BankReference ?? e.BankReference }, e.Amount, e);
+                break;
+            case RefundEvidence.Absent e when r.Status is Requested or Unresolved && r.RefundReference is null:
+                Missing(draft, r, e);
+                break;
+            case RefundEvidence.Settled e:
+                Settle(draft, r, e);
+                break;
+        }
+    }
+
+    static void Fail(Draft draft, Refund r, string why, RefundEvidence because)
+    {
+        var went = r.Status == Succeeded ? r.Returned ?? r.Amount : (Money?)null;
+        draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now });
+        // The question of an earlier refund was answered when this one was asked for.
+        draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
+        draft.Tell(EventType.RefundFailed, r.Payment, because, r.Amount, money: r.MoneyReference, replaces: went, refund: r.Number, reason: why,
+            discrepancy: Marks(r));
+        if (draft.Order.RefundOf(r.Payment, r.MoneyReference) is { } latest && latest.Number == r.Number)
+            draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
+    }
+
+    static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
+    {
+        var wrong = amount != r.Amount;
+        if (r.Status == Succeeded || (r.Status == Failed && !r.Rejected))
+        {
+            draft.Change(r);
+            return;
+        }
+        if (r.Status == Failed)
+        {
+            // The gateway's no was none. Unless the amount was given to another refund meanwhile, this one did it.
+            var capture = draft.Order.Payment(r.Payment)!.Captures.First(c => c.MoneyReference == r.MoneyReference);
+            if (draft.Order.LeftOf(r.Payment, capture).CompareTo(r.Amount) < 0)
+            {
+                Doubt(draft, r, because);
+                return;
+            }
+        }
+        var asked = draft.Order.Questions.FirstOrDefault(q => q.Payment == r.Payment && q.Kind == DiscrepancyKind.RefundFailed && q.MoneyReference == r.MoneyReference);
+        draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, Returned = wrong ? amount : null });
+        draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(r));
+        if (asked is not null && !draft.Order.Questions.Contains(asked))
+            OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
+        if (wrong) Doubt(draft, draft.Order.Refund(r.Number)!, because);
+    }
+
+    /// <summary>A person must see that the gateway's words about this refund do not agree.</summary>
+    static void Doubt(Draft draft, Refund r, RefundEvidence because, Settled? row = null)
+    {
+        if (r.SettledOtherwise)
+        {
+            draft.Change(r);
+            return;
+        }
+        draft.Change(r with { SettledOtherwise = true });
+        draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: new RefundId(draft.Order.Id, r.Number).Reference,
+            discrepancy: DiscrepancyKind.SettledOtherwise, refund: r.Number, settled: row);
+    }
+
+    /// <summary>Nothing under our reference. Counted only when no question can be under way and the gateway has had its time to see its own work;
+    /// after the second such reading it is asked for again, under the same key.</summary>
+    static void Missing(Draft draft, Refund r, RefundEvidence.Absent e)
+    {
+        var terms = draft.Rules.Terms(draft.Order.Payment(r.Payment)!.Account);
+        if (e.At < r.AskedAt + draft.Rules.CallTimeout + terms.VisibilityDelay) return;
+        r = r with
+        {
+            AbsentFirstAt = r.AbsentFirstAt is { } first && first < e.At ? first : e.At,
+            AbsentLastAt = r.AbsentLastAt is { } last && last > e.At ? last : e.At,
+        };
+        if (r.AbsentLastAt - r.AbsentFirstAt < PaymentMachine.BetweenReadings) draft.Change(r);
+        else if (r.Asks >= Refund.MostBits) Fail(draft, r, PaymentMachine.Absent, e);
+        else AskFor(draft, r);
+    }
+
+    static void Settle(Draft draft, Refund r, RefundEvidence.Settled e)
+    {
+        if (r.Settled is { } row)
+        {
+            if (row != e.Row) Doubt(draft, r, e, e.Row);
+            return;
+        }
+        if (r.Status != Succeeded) Succeed(draft, r, r.Amount, e);
+        r = draft.Order.Refund(r.Number)! with { Settled = e.Row };
+        draft.Change(r);
+        draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Returned ?? r.Amount, money: r.MoneyReference, refund: r.Number, settled: e.Row, paidOut: e.PaidOut);
+        if (e.Row.Amount != (r.Returned ?? r.Amount)) Doubt(draft, r, e, e.Row);
+    }
+
+    /// <summary>Money that went back by a refund with a name that we do not know. Ours may have it, when its answer is still to come.</summary>
+    static void Outside(Draft draft, Payment p, RefundEvidence e)
+    {
+        var amount = e switch { RefundEvidence.Succeeded s => s.Amount, RefundEvidence.Settled s => s.Row.Amount, _ => (Money?)null };
+        if (amount is not { } money || e.RefundReference is not { } reference) return;
+        var perhaps = draft.Order.Refunds.Where(r => r.Payment == p.Number && r.IsOpen && r.RefundReference is null).ToList();
+        if (perhaps.Count > 0)
+        {
+            foreach (var r in perhaps.Where(r => !r.NeverLeft)) Look(draft, r);
+            if (perhaps.Exists(r => !r.NeverLeft)) return;
+        }
+        var known = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == reference);
+        if (known is null)
+        {
+            known = new OutsideRefund(reference, money);
+            draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(known) });
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, e, money, money: reference, discrepancy: DiscrepancyKind.RefundUnasked);
+        }
+        if (e is not RefundEvidence.Settled { Row: { } row } settled || known.RowKey is not null) return;
+        p = draft.Order.Payment(p.Number)!;
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(known, known with { RowKey = row.RowKey }) });
+        draft.Tell(EventType.SettlementMatched, p.Number, e, known.Amount, money: reference, discrepancy: DiscrepancyKind.RefundUnasked,
+            settled: row, paidOut: settled.PaidOut);
+    }
+
+    // Asking.
+
+    /// <summary>What is due about a refund now.</summary>
+    public static void Attend(Draft draft, Refund r)
+    {
+        if (r.Status == Failed) AskAnew(draft, r);
+        else if (r.NeverLeft && r.Asks < Refund.MostBits) AskFor(draft, r);
+        else if (r.NeverLeft) GiveUp(draft, r);
+        else Look(draft, r);
+    }
+
+    public static void Look(Draft draft, Refund r)
+    {
+        if (draft.Calls.Exists(c => c is GatewayCall.InquireRefund i && i.Number == r.Number)) return;
+        draft.Change(r with { LookedAt = draft.Now });
+        draft.Calls.Add(new GatewayCall.InquireRefund(draft.Order, r.Payment, r.Number));
+    }
+
+    static void AskFor(Draft draft, Refund r)
+    {
+        draft.Change(r with { AskedAt = draft.Now, Asks = r.Asks + 1, AbsentFirstAt = null, AbsentLastAt = null });
+        draft.Calls.Add(new GatewayCall.Refund(draft.Order, r.Payment, r.Number, r.Asks + 1));
+    }
+
+    /// <summary>Money that must not stay goes back by a refund of its own when the gateway refused the first.</summary>
+    static void AskAnew(Draft draft, Refund r)
+    {
+        var p = draft.Order.Payment(r.Payment)!;
+        var capture = p.Captures.First(c => c.MoneyReference == r.MoneyReference);
+        Begin(draft, p, capture, r.Amount, r.Reason, r.Note, default);
+    }
+
+    /// <summary>For more than a day not one question could leave us. A person must know; nothing was ever asked of the gateway.</summary>
+    static void GiveUp(Draft draft, Refund r)
+    {
+        draft.Change(r with { Status = Failed, Why = PaymentMachine.Unreachable, DoneAt = draft.Now });
+        draft.Tell(EventType.RefundFailed, r.Payment, default, r.Amount, money: r.MoneyReference, refund: r.Number, reason: PaymentMachine.Unreachable, discrepancy: Marks(r));
+        draft.Tell(EventType.DiscrepancyOpened, r.Payment, default, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: PaymentMachine.Unreachable);
+    }
+
+    /// <summary>When the refund next needs attention; null when nothing is left to wait for.</summary>
+    public static DateTimeOffset? NextLook(Order order, Refund r, OrderRules rules)
+    {
+        switch (r.Status)
+        {
+            case Succeeded: return null;
+            case Failed:
+                var p = order.Payment(r.Payment)!;
+                var tries = order.Refunds.Count(x => x.Payment == r.Payment && x.MoneyReference == r.MoneyReference);
+                return r is { Rejected: true, Reason: RefundReason.Late or RefundReason.Duplicate } && tries <= rules.RefusedRefunds.Count
+                    && order.RefundOf(r.Payment, r.MoneyReference)!.Number == r.Number
+                    && p.Dispute is DisputeState.None or DisputeState.Won && !p.Reversals.Contains(r.MoneyReference)
+                    && !p.Answers.Contains(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference))
+                    ? r.DoneAt + rules.RefusedRefunds[tries - 1]
+                    : null;
+            case Sent:
+                foreach (var delay in rules.RefundUnderWay)
+                    if (!(r.LookedAt >= r.RequestedAt + delay)) return r.RequestedAt + delay;
+                return r.LookedAt + rules.RefundEvery;
+        }
+        if (r.NeverLeft)
+        {
+            var unsent = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(r.Asks - 1, 20)));
+            return r.AskedAt + (unsent < LongestUnsentDelay ? unsent : LongestUnsentDelay);
+        }
+        var looked = r.LookedAt is { } at && at >= r.AskedAt ? at : r.AskedAt;
+        foreach (var delay in rules.Unresolved)
+            if (r.AskedAt + delay > looked) return r.AskedAt + delay;
+        return looked + rules.UnresolvedEvery;
+    }
+
+    /// <summary>A mark on events about money of a wrong amount, for it was never booked as a sale.</summary>
+    static DiscrepancyKind? Marks(Refund r) => r.Reason == RefundReason.Mismatched ? DiscrepancyKind.AmountMismatch : null;
+
+    static int Bit(Refund r, int ask) => ask >= 1 && ask <= Math.Min(r.Asks, Refund.MostBits) ? 1 << (ask - 1) : 0;
+}

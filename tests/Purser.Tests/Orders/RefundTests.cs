@@ -1,0 +1,176 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Tests.Orders;
+
+/// <summary>Money given back: reserved before the gateway hears of it, asked for under one key, and never twice.</summary>
+public sealed class RefundTests
+{
+    static Scenario Paid(OrderPolicy? policy = null) => Given.Order(policy).HasLink().Hears(Tell.Succeeded());
+
+    static RefundEvidence.Succeeded Back(long rupees) => new RefundEvidence.Succeeded(Given.Rupees(rupees)) { RefundReference = "rfnd_1" };
+
+    [Fact]
+    public void All_that_is_left_goes_back_and_the_books_clear() => Paid().Refunds().Made(1).Told("refund.requested").Asked("refund 1").Backs("499.00 INR requested")
+        .Hears(new RefundEvidence.Accepted()).Told().Backs("499.00 INR sent")
+        .Hears(Back(499)).Told("refund.succeeded").Backs("499.00 INR succeeded").Books("sales -499.00 INR", "refunds 499.00 INR");
+
+    [Fact]
+    public void Two_parts_of_sixty_of_a_hundred_are_one_too_many() => Paid().Refunds(300).Refunds(300).Refused(Refusal.RefundTooLarge).Refunds(199).Made(1)
+        .Refunds(1).Refused(Refusal.NothingLeft).Backs("300.00 INR requested", "199.00 INR requested");
+
+    [Fact]
+    public void The_second_of_two_callers_who_want_the_rest_gets_the_first_refund() =>
+        Paid().Refunds(100).Refunds().Backs("100.00 INR requested", "399.00 INR requested").Refunds().Same(1).Told().Asked()
+            .Backs("100.00 INR requested", "399.00 INR requested");
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(500)]
+    public void A_refund_of_nothing_of_less_and_of_more_is_refused(long rupees) => Paid().Refunds(rupees).Refused(Refusal.RefundTooLarge).Told().Asked();
+
+    [Fact]
+    public void Money_of_another_currency_is_refused() =>
+        Paid().When(new OrderCommand.Refund(null, new Money(100, Currency.Find("USD")), null)).Refused(Refusal.RefundTooLarge);
+
+    [Fact]
+    public void Nothing_goes_back_while_it_is_not_known_whether_anything_came()
+    {
+        Given.Order().HasLink().Refunds().Refused(Refusal.NothingCaptured);
+        Given.Order().Pays().Hears(Tell.Lost()).Refunds(payment: 1).Refused(Refusal.NothingCaptured);
+    }
+
+    [Fact]
+    public void A_lost_answer_keeps_the_amount_reserved_and_is_asked_about_by_our_reference()
+    {
+        var story = Paid().Refunds(400).Hears(new RefundEvidence.AnswerLost(1, "time-out")).Backs("400.00 INR unresolved").Refunds(100).Refused(Refusal.RefundTooLarge);
+        story.Later(TimeSpan.FromSeconds(5)).Tick().Asked("inquire refund 1");
+        story.Hears(Back(400), source: EvidenceSource.Inquiry).Told("refund.succeeded").Backs("400.00 INR succeeded");
+    }
+
+    [Fact]
+    public void What_the_gateway_does_not_know_is_asked_for_again_under_the_same_key_and_not_before_its_time()
+    {
+        var story = Paid().Refunds(400).Hears(new RefundEvidence.AnswerLost(1, "time-out"));
+        story.Later(TimeSpan.FromSeconds(5)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry).Asked();
+        story.Later(TimeSpan.FromMinutes(2)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry).Asked();
+        story.Later(TimeSpan.FromSeconds(11)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry).Asked("refund 1").Told();
+        story.Order.Refunds.Length.ShouldBe(1);
+        story.Order.Refunds[0].Asks.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_question_that_never_left_us_is_asked_again_by_the_alarm() => Paid().Refunds().Hears(new RefundEvidence.NotSent(1, "no route")).Told()
+        .Later(TimeSpan.FromSeconds(2)).Tick().Asked("refund 1").Backs("499.00 INR requested");
+
+    [Fact]
+    public void An_alarm_that_never_heard_an_answer_asks_what_became_of_it_before_it_asks_again() =>
+        Paid().Refunds().Later(TimeSpan.FromSeconds(6)).Tick().Asked("inquire refund 1");
+
+    [Fact]
+    public void A_refund_that_fails_days_later_gives_the_amount_back_and_asks_a_person() => Paid().Refunds().Hears(Back(499)).Later(TimeSpan.FromDays(3))
+        .Hears(new RefundEvidence.Failed("account closed")).Told("refund.failed", "discrepancy.opened").Backs("499.00 INR failed")
+        .Questions("refund_failed 499.00 INR").Books("receivable:careful 499.00 INR", "sales -499.00 INR")
+        .Refunds(499).Told("refund.requested", "discrepancy.resolved").Questions().Hears(Back(499) with { RefundReference = "rfnd_2" })
+        .Backs("499.00 INR failed", "499.00 INR succeeded").Books("refunds 499.00 INR", "sales -499.00 INR");
+
+    [Fact]
+    public void News_of_success_after_failure_does_not_raise_it_again() => Paid().Refunds().Hears(new RefundEvidence.Failed("account closed")).Hears(Back(499)).Told()
+        .Backs("499.00 INR failed");
+
+    [Fact]
+    public void A_no_that_was_none_is_corrected_unless_the_amount_is_given_elsewhere()
+    {
+        Paid().Refunds().Hears(new RefundEvidence.Rejected("busy")).Hears(Back(499)).Told("refund.succeeded", "discrepancy.resolved").Backs("499.00 INR succeeded").Questions();
+        Paid().Refunds().Hears(new RefundEvidence.Rejected("busy")).Refunds().Hears(Back(499), refund: 1).Told("discrepancy.opened")
+            .Backs("499.00 INR failed", "499.00 INR requested").Questions("settled_otherwise 499.00 INR");
+    }
+
+    [Fact]
+    public void A_duplicate_that_the_gateway_refuses_to_refund_is_asked_for_three_times_more_and_then_left_to_a_person()
+    {
+        var story = Paid().Hears(Tell.Succeeded("money_2"));
+        for (var tries = 1; tries <= 4; tries++)
+        {
+            story.Order.Refunds.Length.ShouldBe(tries);
+            story.Hears(new RefundEvidence.Rejected("balance too low")).Questions("refund_failed 499.00 INR");
+            if (tries <= 3) story.Later(TimeSpan.FromHours(25)).Tick().Told("refund.requested", "discrepancy.resolved").Asked($"refund {tries + 1}").Questions();
+        }
+        story.Order.WakeAt.ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_person_may_leave_a_refused_refund_and_then_nobody_asks_again()
+    {
+        var story = Paid().Hears(Tell.Succeeded("money_2")).Hears(new RefundEvidence.Rejected("balance too low"));
+        story.When(new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, "money_2", AnswerAction.Close, "Asha", "paid by bank transfer")).Told("discrepancy.resolved").Questions();
+        story.Order.WakeAt.ShouldBeNull();
+        story.When(new OrderCommand.Reopen(1, DiscrepancyKind.RefundFailed, "money_2", "Asha", "it came back")).Told("discrepancy.opened").Questions("refund_failed 499.00 INR");
+    }
+
+    [Fact]
+    public void A_disputed_payment_is_not_refunded_as_well()
+    {
+        Paid().Hears(Tell.DisputeOpened()).Refunds().Refused(Refusal.MoneyDisputed);
+        Paid().Hears(Tell.Reversed()).Refunds().Refused(Refusal.MoneyDisputed);
+        Paid().Hears(Tell.DisputeOpened()).Hears(Tell.DisputeClosed(won: true)).Refunds().Made(1);
+    }
+
+    [Fact]
+    public void Money_that_pays_nothing_goes_back_whole()
+    {
+        var story = Paid(new OrderPolicy(Duplicate: DuplicatePolicy.Ask)).Hears(Tell.Succeeded("money_2"));
+        story.When(new OrderCommand.Refund(1, Given.Rupees(100), null, "money_2")).Refused(Refusal.RefundWhole);
+        story.When(new OrderCommand.Answer(1, DiscrepancyKind.Duplicate, "money_2", AnswerAction.Refund, "Asha", "paid twice"))
+            .Told("refund.requested", "discrepancy.resolved").Questions();
+        story.Order.Refunds.ShouldHaveSingleItem().Reason.ShouldBe(RefundReason.Duplicate);
+    }
+
+    [Fact]
+    public void Money_of_a_wrong_amount_goes_back_out_of_suspense() => Given.Order().HasLink().Hears(Tell.Succeeded(amount: Given.Rupees(100)))
+        .Books("receivable:careful 100.00 INR", "suspense -100.00 INR")
+        .When(new OrderCommand.Answer(1, DiscrepancyKind.AmountMismatch, "money_1", AnswerAction.Refund, "Asha", "not the order's amount")).Questions()
+        .Hears(Back(100)).Books();
+
+    [Fact]
+    public void A_person_accepts_late_money_once()
+    {
+        var story = Given.Order(new OrderPolicy(LatePolicy.Ask)).HasLink().When(new OrderCommand.Cancel()).Hears(Tell.Succeeded()).Questions("late 499.00 INR");
+        story.When(new OrderCommand.Answer(1, DiscrepancyKind.Late, "money_1", AnswerAction.Accept, "Asha", "shipped already")).Told("discrepancy.resolved", "order.paid")
+            .Then(OrderStatus.Paid, PaymentStatus.Succeeded);
+        story.When(new OrderCommand.Reopen(1, DiscrepancyKind.Late, "money_1", "Asha", "no")).Refused(Refusal.AnswerFinal);
+    }
+
+    [Fact]
+    public void A_gateway_that_knows_one_refund_is_asked_for_one()
+    {
+        var once = Given.Rules with { Accounts = Given.Rules.Accounts.ToDictionary(a => a.Key, a => a.Value with { RefundsOnce = true }) };
+        Given.Order(rules: once).HasLink().Hears(Tell.Succeeded()).Refunds(100).Refunds(100).Refused(Refusal.RefundedOnce)
+            .Hears(new RefundEvidence.Failed("no")).Refunds(100).Made(1);
+        Given.Order(rules: once).HasLink().Hears(Tell.Succeeded()).Refunds(100).Hears(Tell.Succeeded("money_2")).Questions("duplicate 499.00 INR");
+    }
+
+    [Fact]
+    public void A_refund_made_in_the_gateways_console_is_seen_booked_once_and_shown_to_a_person()
+    {
+        var outside = new RefundEvidence.Succeeded(Given.Rupees(50)) { RefundReference = "rfnd_x" };
+        Paid().Hears(outside, refund: 0, payment: 1).Told("discrepancy.opened").Questions("refund_unasked 50.00 INR")
+            .Books("receivable:careful 449.00 INR", "refunds 50.00 INR", "sales -499.00 INR").Hears(outside, refund: 0, payment: 1).Told();
+    }
+
+    [Fact]
+    public void News_of_a_refund_without_our_reference_may_be_ours_while_its_answer_is_out()
+    {
+        var story = Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)) { RefundReference = "rfnd_1" }, refund: 0, payment: 1).Told().Asked("inquire refund 1");
+        story.Hears(Back(100), refund: 1).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)) { RefundReference = "rfnd_1" }, refund: 0, payment: 1).Told().Questions();
+    }
+
+    [Fact]
+    public void Evidence_about_a_refund_that_nobody_asked_for_is_not_kept_as_ours() => Paid().Hears(Back(100), refund: 2).Refused(Refusal.RefundUnknown);
+
+    [Fact]
+    public void A_refund_of_another_amount_than_asked_for_counts_as_what_it_was_and_is_asked_about() => Paid().Refunds(100).Hears(Back(90))
+        .Told("refund.succeeded", "discrepancy.opened").Questions("settled_otherwise 100.00 INR").Books("receivable:careful 409.00 INR", "refunds 90.00 INR", "sales -499.00 INR");
+}

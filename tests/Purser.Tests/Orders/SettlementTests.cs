@@ -1,0 +1,100 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Tests.Orders;
+
+/// <summary>Rows of a gateway's statement, on the order they are about.</summary>
+public sealed class SettlementTests
+{
+    static readonly Settled Row = new("row_1", Given.Rupees(499), new Money(49311, Given.Inr), new Money(499, Given.Inr), new Money(90, Given.Inr), new DateOnly(2026, 3, 3), "utr_1");
+
+    static Scenario Paid() => Given.Order(rules: Given.Contracted).HasLink().Hears(Tell.Succeeded());
+
+    static Evidence.Settled Has(Settled row, bool paidOut = true) => new Evidence.Settled("money_1", row, paidOut);
+
+    [Fact]
+    public void What_the_contract_says_is_written_down_when_the_money_comes() => Paid().First.Captures[0].Expected
+        .ShouldBe(new Expected(new Money(499, Given.Inr), new Money(90, Given.Inr), new DateOnly(2026, 3, 3)));
+
+    [Fact]
+    public void A_row_books_fee_tax_and_payout_once()
+    {
+        var story = Paid().Hears(Has(Row), source: EvidenceSource.Settlement).Told("settlement.matched").Questions();
+        string[] books = ["bank 493.11 INR", "fee_tax 0.90 INR", "fees 4.99 INR", "sales -499.00 INR"];
+        story.Books(books).Hears(Has(Row), source: EvidenceSource.Settlement).Told().Books(books);
+    }
+
+    [Fact]
+    public void A_row_that_is_no_payout_leaves_the_net_with_the_gateway() => Paid().Hears(Has(Row, paidOut: false)).Books(
+        "receivable:careful 493.11 INR", "fee_tax 0.90 INR", "fees 4.99 INR", "sales -499.00 INR");
+
+    [Fact]
+    public void What_a_row_keeps_and_does_not_name_is_a_fee() => Paid().Hears(Has(new Settled("row_1", Given.Rupees(499), Given.Rupees(494)))).Books(
+        "bank 494.00 INR", "fees 5.00 INR", "sales -499.00 INR");
+
+    [Fact]
+    public void A_fee_above_the_contract_is_found_and_rounding_is_not()
+    {
+        Paid().Hears(Has(Row with { Net = new Money(49309, Given.Inr) })).Questions();
+        Paid().Hears(Has(Row with { Net = new Money(49308, Given.Inr) })).Told("settlement.matched", "discrepancy.opened").Questions("fee_mismatch 499.00 INR");
+    }
+
+    [Fact]
+    public void Another_amount_waits_in_suspense_and_is_asked_about() => Paid().Hears(Has(Row with { Amount = Given.Rupees(490), Net = Given.Rupees(490), Fee = null, Tax = null }))
+        .Told("settlement.matched", "discrepancy.opened").Questions("settled_otherwise 499.00 INR").Books("bank 490.00 INR", "suspense 9.00 INR", "sales -499.00 INR");
+
+    [Fact]
+    public void A_row_in_another_currency_goes_over_exchange()
+    {
+        var usd = Currency.Find("USD");
+        Paid().Hears(Has(new Settled("row_1", Given.Rupees(499), new Money(570, usd), new Money(20, usd)))).Books(
+            "bank 5.70 USD", "fees 0.20 USD", "exchange -5.90 USD", "exchange 499.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void The_same_row_in_other_words_and_another_row_are_questions()
+    {
+        Paid().Hears(Has(Row)).Hears(Has(Row with { Net = Given.Rupees(480) })).Told("discrepancy.opened").Questions("settled_otherwise 499.00 INR");
+        Paid().Hears(Has(Row)).Hears(Has(Row with { RowKey = "row_2" })).Told("discrepancy.opened").Questions("settled_twice 499.00 INR")
+            .Books("bank 986.22 INR", "suspense -493.11 INR", "fee_tax 0.90 INR", "fees 4.99 INR", "sales -499.00 INR")
+            .Hears(Has(Row with { RowKey = "row_2" })).Told();
+    }
+
+    [Fact]
+    public void Money_that_a_statement_should_have_holds_the_goods_and_asks_the_gateway_and_moves_nothing()
+    {
+        var story = Paid().Hears(new Evidence.Unsettled("money_1", "not in the file"), source: EvidenceSource.Settlement).Told("discrepancy.opened").Asked("inquire 1")
+            .Questions("not_settled 499.00 INR").Then(OrderStatus.Paid, PaymentStatus.Succeeded).HasRefunds();
+        story.When(new OrderCommand.Fulfil()).Refused(Refusal.OrderHeld);
+        story.Hears(Has(Row)).Told("settlement.matched", "discrepancy.resolved").Questions().When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+    }
+
+    [Fact]
+    public void A_person_who_knows_better_lets_the_goods_go() => Paid().Hears(new Evidence.Unsettled("money_1", "late")).When(
+        new OrderCommand.Answer(1, DiscrepancyKind.NotSettled, "money_1", AnswerAction.Close, "Asha", "seen at the bank")).Questions().When(new OrderCommand.Fulfil()).Told("order.fulfilled")
+        .Hears(new Evidence.Unsettled("money_1", "late")).Told().Hears(Has(Row)).Told("settlement.matched").Questions();
+
+    [Fact]
+    public void A_row_about_a_refund_proves_it_and_books_it_once()
+    {
+        var row = new RefundEvidence.Settled(new Settled("row_r", Given.Rupees(100), -Given.Rupees(102), Given.Rupees(2)), PaidOut: true);
+        Paid().Refunds(100).Hears(row, source: EvidenceSource.Settlement).Told("refund.succeeded", "settlement.matched").Backs("100.00 INR succeeded")
+            .Books("receivable:careful 499.00 INR", "bank -102.00 INR", "fees 2.00 INR", "refunds 100.00 INR", "sales -499.00 INR").Hears(row).Told();
+    }
+
+    [Fact]
+    public void Rows_of_money_and_of_refunds_end_the_same_in_any_order()
+    {
+        var row = new RefundEvidence.Settled(new Settled("row_r", Given.Rupees(100), -Given.Rupees(100)), PaidOut: true);
+        var back = new RefundEvidence.Succeeded(Given.Rupees(100));
+        var one = Paid().Refunds(100).Hears(Has(Row)).Hears(back).Hears(row);
+        var two = Paid().Refunds(100).Hears(row).Hears(Has(Row)).Hears(back);
+        Laws.Balances(one.Postings).ShouldBe(Laws.Balances(two.Postings));
+        one.Backs("100.00 INR succeeded");
+        two.Backs("100.00 INR succeeded");
+    }
+
+    [Fact]
+    public void A_statement_about_money_that_nobody_knows_changes_nothing() => Given.Order().HasLink().Hears(Has(Row)).Told().Questions();
+}
