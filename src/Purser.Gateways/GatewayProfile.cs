@@ -41,6 +41,11 @@ public sealed record GatewayProfile
     /// must not be asked for unless the first has failed.</summary>
     public bool RefundsOnce { get; init; }
 
+    /// <summary>Its statements, those by file and those by call together, have a row for each transfer to the bank, and the rows about payments add up to
+    /// those. False: every row is a part of a transfer, which it names (<see cref="Reconciliation.SettlementLine.PayoutReference"/>), and the transfer has no
+    /// row of its own.</summary>
+    public bool StatesPayouts { get; init; }
+
     /// <summary>What decisions need to know.</summary>
     public GatewayTerms Terms(bool canCancel) =>
         new(canCancel, RepeatsSafely, VisibilityDelay, ShortestLink, LongestLink) { RefundsOnce = RefundsOnce };

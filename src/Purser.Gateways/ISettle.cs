@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Purser.Reconciliation;
 
 namespace Purser.Gateways;
@@ -32,69 +31,37 @@ public abstract record SettlementAnswer
     public sealed record Unknown(string Reason) : SettlementAnswer;
 }
 
-/// <summary>How a gateway's file is laid out and what its rows mean. The file itself (encoding, separator, quotes, compression) is read by the
-/// service; this sees one row at a time, as text by column.</summary>
-/// <param name="Mandatory">Columns without which the file is not believed to be one of this gateway's. The line that holds all of them is the
-/// header; whatever stands above it is skipped. Names compare without case and without blanks at the ends.</param>
+/// <summary>How a gateway's file is laid out and what its rows mean. The file itself (encoding, separator, quotes, compression) is read by
+/// <see cref="SettlementReader"/>; this sees one row at a time, as text by column.</summary>
+/// <param name="Mandatory">Columns without which the file is not believed to be one of this gateway's. The row that holds all of them is the
+/// header; whatever stands above it is skipped. Names compare without case, and blanks in them count as one.</param>
 /// <param name="Read">Null for a row that says nothing about money (a total, a blank). Throws <see cref="SettlementRowException"/> for a row that
-/// cannot be read; nothing else.</param>
-public sealed record SettlementSheet(ImmutableArray<string> Mandatory, Func<SettlementRow, GatewayAccount, SettlementLine?> Read);
+/// cannot be read; nothing else. The row is good until it returns.</param>
+public sealed record SettlementSheet(ImmutableArray<string> Mandatory, Func<SettlementRow, GatewayAccount, SettlementLine?> Read)
+{
+    /// <summary>For files that have rows of their own beside those about money (headers of sections, totals, a trailer): what such a row claims, null
+    /// for any other. Asked before <see cref="Read"/>; a frame's row may be shorter or longer than the header.</summary>
+    public Func<SettlementRow, SettlementFrame?>? Frame { get; init; }
+
+    /// <summary>A whole file ends with a frame's row that says so. Without one, a file that is cut between two rows cannot be told from a short one.</summary>
+    public bool HasTrailer { get; init; }
+
+    /// <summary>The gateway ends its last row without a line break. Then a cut in the last cell cannot be told from the end; so this is only for a
+    /// gateway that is known to do it.</summary>
+    public bool EndsOpen { get; init; }
+}
+
+/// <summary>A row by which a statement says of itself what it holds.</summary>
+/// <param name="Name">What a person finds the row by.</param>
+/// <param name="Rows">How many rows about money stand above it, since the last one that closed; null when it does not say.</param>
+/// <param name="Net">What those in the same currency add to the balance; null when it does not say.</param>
+/// <param name="Closes">What comes after it is counted anew.</param>
+/// <param name="Last">Nothing comes after it: the file is whole.</param>
+public sealed record SettlementFrame(string Name, long? Rows = null, Money? Net = null, bool Closes = false, bool Last = false);
 
 /// <summary>A cell of a statement that cannot be read.</summary>
 public sealed class SettlementRowException(string column, string why) : Exception($"{column}: {why}")
 {
     public string Column => column;
     public string Why => why;
-}
-
-/// <summary>One row of a statement, as text by column.</summary>
-public abstract class SettlementRow
-{
-    /// <summary>The cell without blanks at its ends; null when the file has no such column or the cell is empty.</summary>
-    public abstract string? Cell(string column);
-
-    /// <summary>The cell, which must be there.</summary>
-    public string Text(string column) => Cell(column) ?? throw new SettlementRowException(column, "is empty");
-
-    /// <summary>The first of several names for one column that has something in it.</summary>
-    public string? AnyOf(params ReadOnlySpan<string> columns)
-    {
-        foreach (var column in columns)
-            if (Cell(column) is { } text) return text;
-        return null;
-    }
-
-    public Currency Currency(string column) =>
-        Purser.Currency.TryFind(Text(column).ToUpperInvariant(), out var found) ? found : throw new SettlementRowException(column, $"'{Text(column)}' is no currency");
-
-    /// <summary>An amount in major units: 1234.50, 1,234.50 or 1,23,456.00, with a sign or in brackets for less than nothing.</summary>
-    public Money Major(string column, Currency currency) => Major(Text(column), column, currency);
-
-    /// <summary>The same; nothing when the cell is empty or absent.</summary>
-    public Money? MajorOrNone(string column, Currency currency) => Cell(column) is { } text ? Major(text, column, currency) : null;
-
-    /// <summary>An amount in minor units.</summary>
-    public Money Minor(string column, Currency currency) =>
-        long.TryParse(Text(column), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var units)
-            ? new Money(units, currency)
-            : throw new SettlementRowException(column, $"'{Text(column)}' is no amount in minor units");
-
-    /// <summary>A time in one of the formats, at an offset from UTC where it names none.</summary>
-    public DateTimeOffset Time(string column, TimeSpan offset, params string[] formats) =>
-        DateTimeOffset.TryParseExact(Text(column), formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces, out var aware)
-            ? Array.Exists(formats, f => f.Contains('z', StringComparison.Ordinal) || f.EndsWith('K')) ? aware : new DateTimeOffset(aware.DateTime, offset)
-            : throw new SettlementRowException(column, $"'{Text(column)}' is no time like {formats[0]}");
-
-    public DateOnly Day(string column, params string[] formats) =>
-        DateOnly.TryParseExact(Text(column), formats, CultureInfo.InvariantCulture, DateTimeStyles.AllowWhiteSpaces, out var day)
-            ? day
-            : throw new SettlementRowException(column, $"'{Text(column)}' is no day like {formats[0]}");
-
-    static Money Major(string text, string column, Currency currency)
-    {
-        var bracketed = text is ['(', .., ')'];
-        var plain = (bracketed ? text[1..^1] : text).Replace(",", "", StringComparison.Ordinal);
-        if (Money.TryParseMajor(plain, currency, out var money)) return bracketed ? new Money(-money.MinorUnits, currency) : money;
-        throw new SettlementRowException(column, $"'{text}' is no amount of {currency.Code}");
-    }
 }

@@ -50,6 +50,8 @@ public sealed partial class BillDeskGateway : IGateway
         ShortestLink = TimeSpan.FromMinutes(45),
         LongestLink = TimeSpan.FromMinutes(60),
         RepeatsSafely = true,
+        // The report has none; the vouchers of the API are.
+        StatesPayouts = true,
         RefusesAmount = BillDeskMapping.RefusesAmount,
         RefusesAccount = RefusesAccount,
     };

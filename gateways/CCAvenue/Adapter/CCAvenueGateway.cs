@@ -48,6 +48,8 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
         LongestLink = TimeSpan.FromDays(7),
         // Making the same form again asks for nothing.
         RepeatsSafely = true,
+        // The file has none; the summary of the API is.
+        StatesPayouts = true,
         RefusesAmount = CCAvenueMapping.RefusesAmount,
         RefusesAccount = CCAvenueAccount.Refuses,
     };

@@ -84,6 +84,7 @@ public sealed class IppopayAfterwardsTests
         settl_demo01,2026-03-16,payment,order_demo00002,trans_demo0002,upi,300.00,0.00,0.00,300.00,UTR0001
         settl_demo02,2026-03-17,refund,order_demo00001,trans_demo0001,dc,-100.00,0.00,0.00,-100.00,UTR0002
         settl_demo02,2026-03-17,adjustment,,,,-10.00,0.00,0.00,-10.00,UTR0002
+
         """;
 
     [Fact]

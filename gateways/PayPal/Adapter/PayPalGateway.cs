@@ -49,6 +49,8 @@ public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, ISet
         // Their documents disagree on three hours or six; an order that lived longer than ours is not captured.
         LongestLink = TimeSpan.FromHours(3),
         RepeatsSafely = true,
+        // Withdrawals from the balance.
+        StatesPayouts = true,
         RefusesAmount = PayPalMapping.RefusesAmount,
         RefusesAccount = PayPalSignature.RefusesAccount,
     };

@@ -14,11 +14,36 @@ static class PayPalSettlement
 
     /// <summary>The line of column names begins with a mark of its own, and so does every row: that is how rows about money are told from footers.</summary>
     public static SettlementSheet Sheet { get; } = new(
-        [Type, "Transaction ID", "Transaction Event Code", "Gross Transaction Amount", "Gross Transaction Currency", "Fee Amount"], ReadRow);
+        [Type, "Transaction ID", "Transaction Event Code", "Gross Transaction Amount", "Gross Transaction Currency", "Fee Amount"], ReadRow)
+    {
+        Frame = ReadFrame,
+        HasTrailer = true,
+    };
+
+    /// <summary>A section's footers are held against its rows. Those of the report go over all its files, and what the file's own counts is not clear
+    /// from their documents: that it is there shows that the file is whole.</summary>
+    static SettlementFrame? ReadFrame(SettlementRow row) => row.Cell(Type) switch
+    {
+        "SF" => new SettlementFrame("SF", Net: FooterNet(row)),
+        "SC" => new SettlementFrame("SC", Rows: long.TryParse(row.At(2), NumberStyles.None, CultureInfo.InvariantCulture, out var rows)
+            ? rows : throw new SettlementRowException("SC", "is no number of rows"), Closes: true),
+        "FF" => new SettlementFrame("FF", Last: true),
+        "RH" or "FH" or "SH" or "CH" or "RF" or "RC" => new SettlementFrame(row.Cell(Type)!),
+        _ => null,
+    };
+
+    /// <summary>Footers have no names: currency, gross credits and debits, fee credits and debits.</summary>
+    static Money FooterNet(SettlementRow row)
+    {
+        if (!Currency.TryFind(row.At(2), out var currency)) throw new SettlementRowException("SF", "names no currency");
+        return Sum(3) - Sum(4) + Sum(5) - Sum(6);
+
+        Money Sum(int place) => TryHundredths(row.At(place), currency, out var sum) ? sum : throw new SettlementRowException("SF", $"has no sum in place {place}");
+    }
 
     static SettlementLine? ReadRow(SettlementRow row, GatewayAccount account)
     {
-        if (row.Cell(Type) != "SB") return null;
+        if (row.Text(Type) != "SB") throw new SettlementRowException(Type, "is no mark of a row that is known");
         var id = row.Text("Transaction ID");
         var currency = row.Currency("Gross Transaction Currency");
         var gross = Hundredths(row, "Gross Transaction Amount", currency);
@@ -40,9 +65,15 @@ static class PayPalSettlement
 
     /// <summary>Whole numbers, times a hundred in every currency, also where there are no hundredths.</summary>
     static Money Hundredths(SettlementRow row, string column, Currency currency) =>
-        long.TryParse(row.Text(column), NumberStyles.None, CultureInfo.InvariantCulture, out var units) && Money.TryFromMajor(units / 100m, currency, out var money)
+        TryHundredths(row.Text(column), currency, out var money)
             ? money
             : throw new SettlementRowException(column, $"'{row.Text(column)}' is no amount of {currency.Code} times a hundred");
+
+    static bool TryHundredths(string? text, Currency currency, out Money money)
+    {
+        money = default;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var units) && Money.TryFromMajor(units / 100m, currency, out money);
+    }
 
     static bool Sign(string? word, out int sign)
     {

@@ -9,6 +9,9 @@ public sealed class PayPalKeepsTheContract : GatewayContract<PayPalGateway>
     /// <summary>Orders are found by their own names only.</summary>
     protected override bool KnownByOurReference => false;
 
+    /// <summary>Money stays in the balance until somebody withdraws it, which its simulator's merchant never does.</summary>
+    protected override bool SimulatorPaysOut => false;
+
     protected override string? Told(string outcome) => outcome switch
     {
         // There is no word for it: after its time an order is not there any more.

@@ -40,6 +40,8 @@ public sealed class StripeGateway : IGateway, ICancelLinks, IRefundMoney, ISettl
         ShortestLink = TimeSpan.FromMinutes(45),
         LongestLink = TimeSpan.FromHours(23),
         RepeatsSafely = true,
+        // The itemised report leaves them out; the API and the report on payouts have them.
+        StatesPayouts = true,
         RefusesAmount = StripeMapping.RefusesAmount,
         RefusesAccount = account =>
             account.Setting(SecretKey).Split('_') is [_, var mode, ..] && mode == (account.TestMode ? "test" : "live")

@@ -43,6 +43,8 @@ public sealed class AcmePayGateway : IGateway, ICancelLinks, IRefundMoney, ISett
         LongestLink = TimeSpan.FromDays(30),
         // True only when their documents promise one link for one reference. False is never wrong, only less convenient.
         RepeatsSafely = true,
+        // TRAP: the books take what was paid out from rows of its own where there are any, else from each payment's row; the wrong answer counts it twice or never.
+        StatesPayouts = true,
         RefusesAmount = AcmePayMapping.RefusesAmount,
         // A live key in test mode is found when Purser starts, and not by the first shopper.
         RefusesAccount = account => account.Setting(KeyId).StartsWith(account.TestMode ? "test_" : "live_", StringComparison.Ordinal)

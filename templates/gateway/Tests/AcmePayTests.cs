@@ -153,6 +153,7 @@ public sealed class AcmePayTests
             out1,payout,,,,INR,-439.02,0.00,-439.02,2026-01-02,out1
             total,,,,,,,,,,
             what_1,gift,,,,INR,1.00,0.00,1.00,,
+
             """;
         var rows = SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(file)), Gateway.Sheet, Account).ToList();
         rows.Select(r => r.Line?.Kind).ShouldBe([SettlementKind.Payment, SettlementKind.Refund, SettlementKind.Payout, null, null]);

@@ -28,16 +28,7 @@ public abstract partial class GatewayContract<TGateway>
     public async Task A_settlement_asked_for_states_the_money_that_moved() => await States(async account =>
     {
         if (Gateway is not ISettleByCall byCall) return null;
-        var lines = new List<SettlementLine>();
-        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
-        // Their calendar may be a day away from ours, on either side.
-        foreach (var day in (DateOnly[])[today.AddDays(-1), today, today.AddDays(1)])
-            for (string? page = null; ;)
-            {
-                var done = (await byCall.ReadSettlement(new SettlementCall(account, day, page), Line(account), default)).ShouldBeOfType<SettlementAnswer.Done>();
-                lines.AddRange(done.Lines);
-                if ((page = done.Next) is null) break;
-            }
+        var lines = await Asked(byCall, account);
         if (SettlementCallTellsRows) return lines;
         lines.ShouldAllBe(l => l.Kind == SettlementKind.Payout);
         lines.Select(l => l.RowKey).ShouldBeUnique();
@@ -57,6 +48,38 @@ public abstract partial class GatewayContract<TGateway>
             await sandbox!.Fault("settlement", fault, times: 0);
             (await byCall.ReadSettlement(new SettlementCall(call.Account, today, null), Line(call.Account), default)).ShouldBeOfType<SettlementAnswer.Unknown>(fault);
         }
+    }
+
+    /// <summary>False for a gateway whose simulator never transfers money to the bank: then the gateway's own test shows a row about a transfer.</summary>
+    protected virtual bool SimulatorPaysOut => true;
+
+    [Fact]
+    public async Task A_transfer_to_the_bank_has_rows_of_its_own_or_is_named_in_every_row() => await States(async account =>
+    {
+        var lines = Gateway is ISettleByFile byFile ? await Statement(byFile, account) : [];
+        if (Gateway is ISettleByCall byCall) lines.AddRange(await Asked(byCall, account));
+        if (!Gateway.Profile.StatesPayouts)
+        {
+            lines.ShouldNotBeEmpty();
+            lines.ShouldAllBe(l => l.Kind != SettlementKind.Payout && l.PayoutReference != null);
+        }
+        else if (SimulatorPaysOut) lines.ShouldContain(l => l.Kind == SettlementKind.Payout);
+        return null;
+    });
+
+    async Task<List<SettlementLine>> Asked(ISettleByCall byCall, GatewayAccount account)
+    {
+        var lines = new List<SettlementLine>();
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        // Their calendar may be a day away from ours, on either side.
+        foreach (var day in (DateOnly[])[today.AddDays(-1), today, today.AddDays(1)])
+            for (string? page = null; ;)
+            {
+                var done = (await byCall.ReadSettlement(new SettlementCall(account, day, page), Line(account), default)).ShouldBeOfType<SettlementAnswer.Done>();
+                lines.AddRange(done.Lines);
+                if ((page = done.Next) is null) break;
+            }
+        return lines;
     }
 
     async Task States(Func<GatewayAccount, Task<List<SettlementLine>?>> read)
