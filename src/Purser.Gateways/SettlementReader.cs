@@ -71,7 +71,7 @@ public static class SettlementReader
     static Row One(SettlementRows rows, SettlementColumns columns, SettlementRecord record, SettlementSheet sheet, GatewayAccount account)
     {
         if (rows.Trouble is { } trouble) return new Row(rows.Number, null, $"The row {trouble}.");
-        if (!rows.Sparse && rows.Count < columns.Named && rows.EndsOpen)
+        if (!rows.Sparse && rows.Count < columns.Named && rows.IsLast)
             throw NotAStatementException.At(rows.Number, null, $"has {rows.Count} cells where the header has {columns.Named}, and the file ends there: it is cut. Get it again");
         if (!rows.Sparse && rows.Count < columns.Named) return new Row(rows.Number, null, $"The row has {rows.Count} cells where the header has {columns.Named}.");
         for (var i = columns.Count; i < rows.Count; i++)
@@ -141,7 +141,7 @@ public static class SettlementReader
             {
                 if (rows.TryHeader(() => (columns = SettlementColumns.TryRead(rows, sheet.Mandatory, nearest)) is not null))
                 {
-                    if (rows.EndsOpen) throw NotAStatementException.At(rows.Number, null, "is the header and ends without a line break: the file is cut, or has no rows. Get it again");
+                    if (rows.IsLast) throw NotAStatementException.At(rows.Number, null, "is the header and ends without a line break: the file is cut, or has no rows. Get it again");
                     return (rows, columns!);
                 }
                 markup |= line == 1 && rows.Ahead.TrimStart() is ['<', ..];

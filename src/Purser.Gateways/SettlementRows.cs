@@ -9,6 +9,8 @@ abstract class SettlementRows : IDisposable
     public int Count { get; protected set; }
     /// <summary>Why nothing of the row can be used, or null.</summary>
     public string? Trouble { get; protected set; }
+    /// <summary>The file ends with it, and without a line break.</summary>
+    public bool IsLast { get; protected set; }
     /// <summary>It ends where the file ends, so that its last cell may go on in another copy.</summary>
     public bool EndsOpen { get; protected set; }
     /// <summary>Empty cells at the end of a row are not written.</summary>

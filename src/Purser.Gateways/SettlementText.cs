@@ -12,7 +12,7 @@ sealed class SettlementText(Stream file) : SettlementRows
     readonly SettlementDecoder decoder = new(file);
     readonly List<int> from = [], until = [];
     readonly HashSet<int> escaped = [];
-    char[] buffer = new char[128 * 1024];
+    char[] buffer = new char[32 * 1024];
     char[] plain = new char[256];
     int row, end, next, line = 1, lines;
     bool ended;
@@ -143,7 +143,8 @@ sealed class SettlementText(Stream file) : SettlementRows
             }
             if (at < text.Length && text[at] == '\r' && at + 1 == text.Length && !ended) return Found.More;
             if (at == text.Length && !ended) return Found.More;
-            EndsOpen = at == text.Length && !closed;
+            IsLast = at == text.Length;
+            EndsOpen = IsLast && !closed;
             if (text[..at].Contains('\0')) Trouble ??= "has a zero byte";
             if (at < text.Length) at += text[at..] is ['\r', '\n', ..] ? 2 : 1;
             lines++;

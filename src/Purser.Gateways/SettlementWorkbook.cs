@@ -137,10 +137,9 @@ sealed class SettlementWorkbook : SettlementRows
 
     Cell Numeric(int from, ReadOnlySpan<char> raw, SettlementParts.Format format)
     {
-        var digits = raw is ['-', ..] ? raw[1..] : raw;
         if (!double.TryParse(raw, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value)) throw new InvalidDataException();
         if (format.IsDate) return Dated(from, value, format);
-        if (Math.Abs(value) >= 1e15 || !digits.ContainsAnyExceptInRange('0', '9') && digits.Length > CertainDigits)
+        if (Math.Abs(value) >= 1e15)
             return new Cell(from, used - from, null, $"is the number {SettlementRow.Shown(raw)}, of which a spreadsheet keeps {CertainDigits} digits: what it was cannot be told. Get the statement as CSV, or with this column as text");
         // Rounds to 15 digits, which takes off what binary fractions add.
         var exact = Math.Abs(value) < 1e-9 ? 0m : (decimal)value;

@@ -2,9 +2,10 @@ using System.Collections.Immutable;
 using System.Text;
 using Purser.Gateways.Tests.Line;
 using Purser.Orders;
-using Purser.Reconciliation;
 using Purser.Refunds;
 using static Purser.Gateways.CCAvenue.Tests.CCAvenueTests;
+using SettlementKind = Purser.Reconciliation.SettlementKind;
+using SettlementLine = Purser.Reconciliation.SettlementLine;
 
 namespace Purser.Gateways.CCAvenue.Tests;
 

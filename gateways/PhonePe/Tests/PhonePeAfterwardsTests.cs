@@ -1,8 +1,8 @@
 using System.Text;
 using Purser.Gateways.Tests.Line;
-using Purser.Reconciliation;
 using Purser.Refunds;
 using static Purser.Gateways.PhonePe.Tests.PhonePeTests;
+using SettlementKind = Purser.Reconciliation.SettlementKind;
 
 namespace Purser.Gateways.PhonePe.Tests;
 

@@ -1,3 +1,5 @@
+using System.Text;
+using Purser.Gateways.Tests.Settlement;
 using Purser.Orders;
 using Purser.Reconciliation;
 
@@ -49,6 +51,53 @@ public abstract partial class GatewayContract<TGateway>
             (await byCall.ReadSettlement(new SettlementCall(call.Account, today, null), Line(call.Account), default)).ShouldBeOfType<SettlementAnswer.Unknown>(fault);
         }
     }
+
+    [Fact]
+    public async Task A_settlement_file_says_the_same_in_every_encoding_packed_and_as_a_workbook() => await States(async account =>
+    {
+        if (Gateway is not ISettleByFile byFile) return null;
+        var file = (await sandbox!.Settlement()).ShouldNotBeNull();
+        var (text, lines) = (Encoding.UTF8.GetString(file).TrimStart('\ufeff'), Lines(file));
+        foreach (string encoding in ReadingTests.Encodings) Lines(ReadingTests.Written(text, encoding)).ShouldBe(lines, encoding);
+        foreach (var end in (string[])["\n", "\r\n", "\r"]) Lines(Encoding.UTF8.GetBytes(text.Replace("\r\n", "\n").Replace("\n", end))).ShouldBe(lines);
+        Lines(Settlement.Statement.Gzip(file)).ShouldBe(lines);
+        Lines(Settlement.Statement.Zip(("report.csv", file))).ShouldBe(lines);
+        var cells = Settlement.Statement.Split(text);
+        Lines(Settlement.Statement.Workbook(cells)).ShouldBe(lines);
+        foreach (var separator in (string[])[",", ";", "\t", "|"])
+            Lines(Encoding.UTF8.GetBytes(string.Concat(cells.Select(r => string.Join(separator, r.Select(c => $"\"{c.Replace("\"", "\"\"")}\"")) + "\n")))).ShouldBe(lines, separator);
+        return null;
+
+        List<SettlementLine> Lines(byte[] written)
+        {
+            var rows = SettlementReader.Read(new MemoryStream(written), byFile.Sheet, account).ToList();
+            rows.ShouldAllBe(r => r.Fault == null);
+            return [.. rows.Select(r => r.Line).OfType<SettlementLine>()];
+        }
+    });
+
+    [Fact]
+    public async Task A_settlement_file_that_is_cut_anywhere_is_refused_or_has_fewer_rows_and_never_other_ones() => await States(async account =>
+    {
+        if (Gateway is not ISettleByFile byFile) return null;
+        var file = (await sandbox!.Settlement()).ShouldNotBeNull();
+        var lines = await Statement(byFile, account);
+        var unnoticed = 0;
+        for (var cut = 0; cut < file.Length; cut++)
+            try
+            {
+                var rows = SettlementReader.Read(new MemoryStream(file, 0, cut), byFile.Sheet, account).ToList();
+                rows.Where(r => r.Line is not null).Select(r => r.Line!).ShouldBe(lines.Take(rows.Count(r => r.Line is not null)), $"cut at {cut}");
+                if (rows.All(r => r.Fault is null)) unnoticed++;
+                if (byFile.Sheet.HasTrailer) rows.Count(r => r.Line is not null).ShouldBe(lines.Count);
+            }
+            catch (SettlementReader.NotAStatementException)
+            {
+            }
+        // At most behind each row with and without the second half of its line break, and behind the quote before it.
+        unnoticed.ShouldBeLessThanOrEqualTo(3 * (lines.Count + 1));
+        return null;
+    });
 
     /// <summary>False for a gateway whose simulator never transfers money to the bank: then the gateway's own test shows a row about a transfer.</summary>
     protected virtual bool SimulatorPaysOut => true;

@@ -23,7 +23,7 @@ static class Statement
         HasTrailer = true,
         Frame = row => row.Cell("id") switch
         {
-            "END" => new SettlementFrame("END", Rows: long.Parse(row.At(2)!), Net: row.Major("amount", Rupee), Last: true),
+            "END" => new SettlementFrame("END", Rows: long.TryParse(row.At(2), out var rows) ? rows : throw new SettlementRowException("kind", "is no number of rows"), Net: row.Major("amount", Rupee), Last: true),
             _ => null,
         },
     };
@@ -55,6 +55,25 @@ static class Statement
                 entry.Write(content);
             }
         return packed.ToArray();
+    }
+
+    /// <summary>The cells of a text with commas, by the simplest reading of its rules: another hand than the reader's.</summary>
+    public static List<string[]> Split(string text)
+    {
+        var (rows, row, cell, quoted) = (new List<string[]>(), new List<string>(), new StringBuilder(), false);
+        for (var i = 0; i < text.Length; i++)
+            if (quoted && text[i] == '"' && i + 1 < text.Length && text[i + 1] == '"') cell.Append(text[i++]);
+            else if (text[i] == '"') quoted = !quoted;
+            else if (!quoted && text[i] is ',' or '\n')
+            {
+                row.Add(cell.ToString().TrimEnd('\r'));
+                cell.Clear();
+                if (text[i] == ',') continue;
+                rows.Add([.. row]);
+                row.Clear();
+            }
+            else cell.Append(text[i]);
+        return rows;
     }
 
     /// <summary>A workbook as spreadsheets write it, with its cells as XML.</summary>
