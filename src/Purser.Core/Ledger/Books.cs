@@ -17,6 +17,9 @@ public static class Books
         { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.Reversed, By: null, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } less ? [("refunds", -less), (Receivable(e), less)] : Array.Empty<(string, Money)>(),
                 ("refunds", amount), (Receivable(e), -amount)]),
+        // It was no reversal but a refund of ours.
+        { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.Reversed, Replaces: { } back } =>
+            Entry(e, [("refunds", -back), (Receivable(e), back)]),
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
             Entry(e, [("disputes", amount), (Receivable(e), -amount)]),
         // A dispute may be told of only when it is over; what was booked at its opening, if anything, is in Replaces.

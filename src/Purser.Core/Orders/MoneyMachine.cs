@@ -120,8 +120,7 @@ static class MoneyMachine
     public static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
     {
         if (p.Reversals.Contains(e.MoneyReference)) return;
-        // A gateway that is asked after our own refund may say no more than that the money went back.
-        if (p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference) is { } refunded && draft.Order.LeftOf(p.Number, refunded).MinorUnits <= 0) return;
+        if (RefundMachine.Explains(draft.Order, p, e.MoneyReference)) return;
         draft.Change(p with { Reversals = p.Reversals.Add(e.MoneyReference) });
         ReverseKnown(draft, p.Number, e.MoneyReference, e, null);
     }

@@ -173,4 +173,13 @@ public sealed class RefundTests
     [Fact]
     public void A_refund_of_another_amount_than_asked_for_counts_as_what_it_was_and_is_asked_about() => Paid().Refunds(100).Hears(Back(90))
         .Told("refund.succeeded", "discrepancy.opened").Questions("settled_otherwise 100.00 INR").Books("receivable:careful 409.00 INR", "refunds 90.00 INR", "sales -499.00 INR");
+
+    [Fact]
+    public void What_looks_like_a_reversal_is_our_own_refund_once_the_gateway_has_taken_it_on()
+    {
+        Paid().Refunds().Hears(new RefundEvidence.Accepted()).Hears(Tell.Reversed()).Told().Questions();
+        Paid().Refunds().Hears(Tell.Reversed()).Questions("reversed 499.00 INR").Hears(Back(499)).Told("refund.succeeded", "discrepancy.resolved").Questions()
+            .Books("refunds 499.00 INR", "sales -499.00 INR");
+        Paid().Refunds(100).Hears(new RefundEvidence.Accepted()).Hears(Tell.Reversed()).Questions("reversed 499.00 INR");
+    }
 }
