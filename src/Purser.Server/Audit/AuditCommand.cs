@@ -14,8 +14,8 @@ public static class AuditCommand
 {
     public static Command Make(Func<IConfiguration> configuration, Func<Func<Task<int>>, Task<int>> guard)
     {
-        var from = new Option<DateTimeOffset?>("--from") { Description = "Orders placed at this time or later." };
-        var to = new Option<DateTimeOffset?>("--to") { Description = "Orders placed before this time." };
+        var from = StoredBooks.Time("--from", "Orders placed at this time or later, in UTC: 2026-03-01.");
+        var to = StoredBooks.Time("--to", "Orders placed before this time.");
         var most = new Option<int>("--most") { Description = "How many differences are named before it stops.", DefaultValueFactory = _ => 1 };
         var anchor = new Option<string?>("--anchor") { Description = "A day's SHA-256 that was kept elsewhere: it must be among the anchors." };
         var json = new Option<bool>("--json") { Description = "One JSON document." };

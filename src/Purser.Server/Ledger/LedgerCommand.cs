@@ -12,8 +12,8 @@ public static class LedgerCommand
     {
         var format = new Option<string>("--format") { Description = "hledger: a journal; csv: a table.", DefaultValueFactory = _ => LedgerExport.Hledger };
         format.AcceptOnlyFromAmong(LedgerExport.Hledger, LedgerExport.Csv);
-        var from = new Option<DateTimeOffset?>("--from") { Description = "The period's beginning: 2026-03-01." };
-        var to = new Option<DateTimeOffset?>("--to") { Description = "The period's end, which is not in it." };
+        var from = StoredBooks.Time("--from", "The period's beginning, in UTC: 2026-03-01.");
+        var to = StoredBooks.Time("--to", "The period's end, which is not in it.");
         var command = new Command("ledger", "Prints the books for other programs.") { format, from, to };
         command.SetAction((words, stop) => guard(() => StoredBooks.Read(configuration(), async database =>
         {
