@@ -25,13 +25,13 @@ public static class RiskKinds
     public static IReadOnlyList<string> All { get; } =
         [Unresolved, Late, Duplicate, Unmatched, RefundFailed, RefundUnresolved, OverdueSettlement, Questioned];
 
-    public static string Of(DiscrepancyKind kind) => $"{kind}" switch
+    public static string Of(DiscrepancyKind kind) => kind switch
     {
-        nameof(DiscrepancyKind.Late) => Late,
-        nameof(DiscrepancyKind.Duplicate) => Duplicate,
-        "RefundFailed" => RefundFailed,
-        "NotSettled" => OverdueSettlement,
-        "RefundUnasked" or "SettledOtherwise" or "SettledTwice" or "FeeMismatch" => Unmatched,
+        DiscrepancyKind.Late => Late,
+        DiscrepancyKind.Duplicate => Duplicate,
+        DiscrepancyKind.RefundFailed => RefundFailed,
+        DiscrepancyKind.NotSettled => OverdueSettlement,
+        DiscrepancyKind.RefundUnasked or DiscrepancyKind.SettledOtherwise or DiscrepancyKind.SettledTwice or DiscrepancyKind.FeeMismatch => Unmatched,
         _ => Questioned,
     };
 }
