@@ -17,11 +17,15 @@ static class BenchCommand
 
     public static async Task<int> Run(string[] args)
     {
-        if (args.Contains("--help") || args.Except(["--json", "--quick", "--adapters"]).Any())
+        if (args.Contains("--help") || (args is ["--reconcile", _, .. var rest] ? rest : args).Except(["--json", "--quick", "--adapters"]).Any())
         {
-            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters]\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else");
+            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters] | --reconcile LINES [--quick]\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else\n  --reconcile LINES  a statement of so many lines against as many payments, against COPY of the same file");
             return args.Contains("--help") ? 0 : 2;
         }
+        if (args is ["--reconcile", var text, ..])
+            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var lines) && lines is >= 1000 and <= 20_000_000
+                ? await Reconcile(lines, args.Contains("--quick") ? 1 : 3)
+                : throw new StartFailureException($"--reconcile {text}: give a number of lines from 1000 to 20000000.");
         var quick = args.Contains("--quick");
         if (args.Contains("--adapters"))
         {
@@ -48,6 +52,25 @@ static class BenchCommand
             var conditions = await Conditions(postgres, product, pairs, flows, webhooks, ticks, cpu);
             Print(figures, adapters, conditions, args.Contains("--json"));
             return 0;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+            if (Environment.IsPrivilegedProcess && Directory.Exists(EmbeddedPostgresOptions.DefaultDirectory(options.Name)))
+                Directory.Delete(EmbeddedPostgresOptions.DefaultDirectory(options.Name), recursive: true);
+        }
+    }
+
+    static async Task<int> Reconcile(int lines, int pairs)
+    {
+        var folder = Directory.CreateTempSubdirectory("purser-bench-").FullName;
+        var options = Environment.IsPrivilegedProcess
+            ? new EmbeddedPostgresOptions { Name = $"bench-{Environment.ProcessId}" }
+            : new EmbeddedPostgresOptions { Directory = Path.Combine(folder, "postgres") };
+        try
+        {
+            await using var postgres = await EmbeddedPostgres.Start(options, NullLogger.Instance);
+            return await ReconcileBench.Measure(postgres, await Fresh(postgres, "reconcile"), folder, lines, pairs);
         }
         finally
         {

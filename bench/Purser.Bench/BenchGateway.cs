@@ -11,8 +11,10 @@ namespace Purser.Bench;
 
 /// <summary>A gateway without a wire: links are answered in memory, webhooks are signed with HMAC-SHA256 over their raw bytes and parsed, as a real
 /// adapter does.</summary>
-public sealed class BenchGateway : IGateway
+public sealed class BenchGateway : IGateway, ISettleByFile
 {
+    public SettlementSheet Sheet => BenchStatements.Sheet;
+
     public static readonly byte[] Secret = "bench-webhook-secret"u8.ToArray();
     const string SignatureHeader = "Bench-Signature";
 
