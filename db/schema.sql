@@ -119,6 +119,16 @@ create table installation (
   constraint installation_pkey PRIMARY KEY (name)
 );
 
+create table order_resolutions (
+  order_id bigint not null,
+  sequence integer not null,
+  action text not null,
+  by_first text not null,
+  by_second text,
+  reason text not null,
+  constraint order_resolutions_pkey PRIMARY KEY (order_id, sequence)
+);
+
 create table orders (
   id bigint not null,
   reference text,
@@ -391,12 +401,6 @@ create table settlement_lines (
   was_number integer,
   constraint settlement_lines_pkey PRIMARY KEY (file, number)
 ) with (fillfactor=95);
-
-create table settlement_manners (
-  account text not null,
-  paid_out boolean not null,
-  constraint settlement_manners_pkey PRIMARY KEY (account)
-);
 
 create table settlement_postings (
   account text not null,

@@ -10,6 +10,7 @@ using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Laboratory;
 using Purser.Server.Platform;
+using Purser.Server.Reconciliation;
 using Purser.Server.Returns;
 using Purser.Server.Settlement;
 using Purser.Server.Webhooks;
@@ -158,7 +159,9 @@ public sealed partial class ServerHost : IAsyncDisposable
         Engine.Start();
         await app.StartAsync(stop);
         sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);
-        settling = Services.GetRequiredService<SettlementWorker>().Run(stopping.Token);
+        settling = Task.WhenAll(
+            Services.GetRequiredService<SettlementWorker>().Run(stopping.Token), Services.GetRequiredService<SettlementFolder>().Run(stopping.Token),
+            Services.GetRequiredService<SettlementFetch>().Run(stopping.Token), Services.GetRequiredService<Overdue>().Run(stopping.Token));
     }
 
     public Task WaitForShutdown() => app.WaitForShutdownAsync();

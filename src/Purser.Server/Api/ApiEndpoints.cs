@@ -7,6 +7,7 @@ using Purser.Server.Live;
 using Purser.Server.Orders;
 using Purser.Server.Payments;
 using Purser.Server.Products;
+using Purser.Server.Reconciliation;
 using Purser.Server.Refunds;
 using Purser.Server.Risk;
 using Purser.Server.Settlement;
@@ -33,6 +34,7 @@ public static class ApiEndpoints
         LedgerEndpoints.Add(services);
         RiskEndpoints.Add(services, configuration);
         AuditServices.Add(services);
+        DiscrepancyEndpoints.Add(services);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>
@@ -49,6 +51,7 @@ public static class ApiEndpoints
         SettlementEndpoints.Map(app);
         LedgerEndpoints.Map(app);
         RiskEndpoints.Map(app);
+        DiscrepancyEndpoints.Map(app);
         ReferenceEndpoints.Map(app);
     }
 }

@@ -36,6 +36,7 @@ public static class PurserCommands
         root.Subcommands.Add(demo);
         root.Subcommands.Add(serve);
         root.Subcommands.Add(doctor);
+        root.Subcommands.Add(ReconcileCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(SecretsCommand.Make(Guard));
         root.Subcommands.Add(SignatureCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(KeysCommand.Make(() => Configuration(settings), Guard));

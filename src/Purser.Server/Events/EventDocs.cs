@@ -3,7 +3,7 @@ using static Purser.Server.Platform.ProblemTypes;
 
 namespace Purser.Server.Events;
 
-/// <summary>What the reference says of events, discrepancies and gateway news.</summary>
+/// <summary>What the reference says of events and gateway news.</summary>
 static class EventDocs
 {
     const string Event = """
@@ -34,20 +34,6 @@ static class EventDocs
         Query = [new("after", "The number of the last event seen; 0 for all.", "integer"), Limit],
         Answers = [new(200, "By number.", typeof(OrderEventList), $$"""{"events": [{{Event}}], "next": null}""")],
         Problems = [InvalidQuery, KeyMissing, TokenExpired, SecretKeyNeeded, OrderUnknown],
-    };
-
-    public static readonly ApiOperation Discrepancies = new("listDiscrepancies", "Discrepancies", "What does not agree", Access.Secret)
-    {
-        Query = [new("open", "true, false; both when left out.", Example: "true"), new("cursor", "`next` of the page before."), Limit],
-        Answers =
-        [
-            new(200, "Oldest first.", typeof(DiscrepancyList), """
-                {"discrepancies": [{"order": "ord_01jd8xk3m4n7p", "payment": "pay_01jd8xk3m4n7p_1", "event": "evt_01jd8xk3m4n7p_5", "kind": "amount_mismatch",
-                  "money_reference": "pay_K2x", "amount": 100, "currency": "INR", "owner": "operator", "opened_at": "2026-03-01T10:04:31Z", "resolved_at": null,
-                  "resolution": null}], "next": null}
-                """),
-        ],
-        Problems = [InvalidQuery, KeyMissing, SecretKeyNeeded],
     };
 
     public static readonly ApiOperation News = new("listGatewayNews", "Gateway news", "What gateways told us", Access.Secret)

@@ -28,13 +28,12 @@ public sealed record OrderEventList(IReadOnlyList<EventView> Events, [property: 
 public static class EventEndpoints
 {
     public static void Add(IServiceCollection services) =>
-        services.AddSingleton<EventFeedStore>().AddSingleton<GatewayNewsStore>().AddSingleton<DiscrepancyStore>();
+        services.AddSingleton<EventFeedStore>().AddSingleton<GatewayNewsStore>();
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/events", All).Is(EventDocs.All);
         routes.MapGet("/v1/orders/{id}/events", OfOrder).Is(EventDocs.OfOrder);
-        DiscrepancyEndpoints.Map(routes);
         GatewayNewsEndpoints.Map(routes);
     }
 

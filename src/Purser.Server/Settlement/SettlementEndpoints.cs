@@ -23,6 +23,7 @@ static class SettlementEndpoints
     {
         services.AddSingleton(Options(configuration)).AddSingleton(SettlementHook.None);
         services.AddSingleton<SettlementFileStore>().AddSingleton<SettlementLineStore>().AddSingleton<MatchStore>().AddSingleton<SettlementWorker>();
+        services.AddSingleton<SettlementFolder>().AddSingleton<SettlementFetchStore>().AddSingleton<SettlementFetch>().AddSingleton<Overdue>();
     }
 
     public static SettlementOptions Options(IConfiguration configuration) =>

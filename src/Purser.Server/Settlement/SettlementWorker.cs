@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Npgsql;
 using Purser.Gateways;
 using Purser.Reconciliation;
+using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Reconciliation;
 
@@ -10,8 +11,8 @@ namespace Purser.Server.Settlement;
 
 /// <summary>Takes files that came in, one after another, from their bytes to what follows from their lines. Any node may; whoever has the lease does, and
 /// what a dead one left is taken up where it stood.</summary>
-sealed partial class SettlementWorker(
-    SettlementFileStore files, SettlementLineStore lines, MatchStore matches, GatewayAccounts accounts, SettlementOptions options, SettlementHook hook, TimeProvider time,
+public sealed partial class SettlementWorker(
+    SettlementFileStore files, SettlementLineStore lines, MatchStore matches, ActStore acts, OrderEngine engine, GatewayAccounts accounts, SettlementOptions options, SettlementHook hook, TimeProvider time,
     ILogger<SettlementWorker> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
@@ -135,14 +136,17 @@ sealed partial class SettlementWorker(
             await using var bytes = files.Open(file);
             using var pass = await new StatementReading(lines, options.LinesAtOnce, hook).Read(
                 file, bytes, sheet, entry.Account, line => TooHigh(line.Amount, line.Fee, line.Method), name, store, stop);
-            file = file with { State = FileState.Read, RowsRead = pass.Lines, CoversFrom = pass.CoversFrom, CoversTo = pass.CoversTo, Classes = pass.Totals };
+            file = file with { State = FileState.Read, RowsRead = pass.Lines, CoversFrom = pass.CoversFrom, CoversTo = pass.CoversTo, PaidOut = !entry.Gateway.Profile.StatesPayouts, Classes = pass.Totals };
             await files.Advance(file, name, stop);
             file = file with { State = FileState.Matched, Classes = await new FileMatch(matches, hook).Run(file, pass, TooHigh, again: !store, stop) };
             await files.Advance(file, name, stop);
             LogMatched(log, file.IdText, file.Account, file.RowsRead);
         }
         if (file.DryRun) return;
-        await files.Advance(file with { State = FileState.Done }, name, stop);
+        file = file with { State = FileState.Acting, Policy = await acts.PolicyVersion(options, stop) };
+        await files.Advance(file, name, stop);
+        await new FileAct(acts, lines, engine, options, hook).Run(file, file.PaidOut is true, done => files.Advance(file = file with { RowsActed = done }, name, stop), stop);
+        await files.Advance(file with { State = FileState.Done, RowsActed = file.RowsRead }, name, stop);
     }
 
     [LoggerMessage(70, LogLevel.Information, "Settlement file {File} of {Account} is matched: {Lines} lines")]

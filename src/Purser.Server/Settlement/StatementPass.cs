@@ -39,9 +39,6 @@ sealed class StatementPass : IDisposable
     public long HighestOrder { get; private set; }
     public DateOnly? CoversFrom { get; private set; }
     public DateOnly? CoversTo { get; private set; }
-    /// <summary>Whether the file has rows for payouts, and rows that say which payout they are part of.</summary>
-    public bool HasPayouts { get; private set; }
-    public bool HasPaidOut { get; private set; }
 
     public IReadOnlyList<ClassTotal> Totals =>
         [.. totals.Select(t => new ClassTotal(t.Key.Item1, t.Key.Item2.Code, t.Key.Item3.Code, t.Value.Count, t.Value.Amount, t.Value.Net))];
@@ -63,8 +60,6 @@ sealed class StatementPass : IDisposable
             if (CoversFrom is not { } from || day < from) CoversFrom = day;
             if (CoversTo is not { } to || day > to) CoversTo = day;
         }
-        if (line.Kind == SettlementKind.Payout) HasPayouts = true;
-        else if (line.PayoutReference is not null) HasPaidOut = true;
         return read;
     }
 

@@ -66,7 +66,7 @@ sealed class StatementReading(SettlementLineStore lines, int batchLines, Settlem
         var batch = new List<ReadLine>();
         foreach (var row in Guarded(bytes, sheet, account))
         {
-            if (row.Fault is { } fault) throw new StatementRefusedException(new FileRefusal(fault, row.Number, ColumnOf(fault)));
+            if (row.Fault is { } fault) throw new StatementRefusedException(new FileRefusal(fault, row.Number, row.Column));
             if (row.Line is not { } line) continue;
             ReadLine read;
             try
@@ -99,19 +99,16 @@ sealed class StatementReading(SettlementLineStore lines, int batchLines, Settlem
             }
             catch (SettlementReader.NotAStatementException why)
             {
-                throw new StatementRefusedException(new FileRefusal(why.Message, null, null));
+                throw new StatementRefusedException(new FileRefusal(why.Message, why.Number, why.Column));
             }
-            // The formats' readers say in exceptions of many kinds that bytes are not what they should be.
-            catch (Exception e) when (e is FormatException or InvalidDataException or ArgumentException or System.Text.DecoderFallbackException || e.GetType().Namespace?.StartsWith("CsvHelper", StringComparison.Ordinal) is true)
+            // A workbook's parts, say, are not what they should be.
+            catch (Exception e) when (e is FormatException or InvalidDataException or System.Text.DecoderFallbackException)
             {
                 throw new StatementRefusedException(new FileRefusal($"It cannot be read behind row {number}: {e.Message}", number + 1, null));
             }
             yield return rows.Current;
         }
     }
-
-    /// <summary>A fault begins with its column.</summary>
-    static string? ColumnOf(string fault) => fault.IndexOf(": ", StringComparison.Ordinal) is > 0 and < 60 and var end ? fault[..end] : null;
 
     async Task Store(SettlementFile file, string worker, ChannelReader<List<ReadLine>> batches, CancellationTokenSource broken)
     {

@@ -1,0 +1,85 @@
+using System.ComponentModel;
+using System.Globalization;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>What a discrepancy is called: of an order by the event that opened it, of a statement's row by its number.</summary>
+public readonly record struct DiscrepancyId(OrderId? Order, int Sequence, long Row)
+{
+    const string Prefix = "dis_";
+    const string RowPrefix = "dis_row_";
+
+    public static bool TryParse(string? text, out DiscrepancyId id)
+    {
+        id = default;
+        if (text is null || !text.StartsWith(Prefix, StringComparison.Ordinal)) return false;
+        if (text.StartsWith(RowPrefix, StringComparison.Ordinal))
+        {
+            var read = long.TryParse(text.AsSpan(RowPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var row);
+            id = new DiscrepancyId(null, 0, row);
+            return read;
+        }
+        // An order's letters and a number, as payments have.
+        if (!PaymentId.TryParse($"{PaymentId.Prefix}{text[Prefix.Length..]}", out var named)) return false;
+        id = new DiscrepancyId(named.Order, named.Number, 0);
+        return true;
+    }
+
+    public override string ToString() => Order is { } order
+        ? string.Create(CultureInfo.InvariantCulture, $"{Prefix}{order.Letters}_{Sequence}")
+        : string.Create(CultureInfo.InvariantCulture, $"{RowPrefix}{Row}");
+}
+
+/// <summary>What does not agree, or did not.</summary>
+/// <param name="Kind">Of an order's discrepancy.</param>
+/// <param name="Class">Of a statement row's.</param>
+public sealed record StoredDiscrepancy(
+    DiscrepancyId Id, string Account, PaymentId? Payment, DiscrepancyKind? Kind, SettlementClass? Class, string? MoneyReference, Money Amount, string Owner,
+    DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt, string? Resolution, string? Reason, string? FirstPerson, string? SecondPerson, long? File, int? Line,
+    string? RowKey, string? Proposal, bool Final);
+
+public sealed record DiscrepancyView(
+    string Id, string Gateway, [property: Description("Null when it is about a row of a statement without an order.")] string? Order, string? Payment,
+    [property: Description("The event that opened it.")] string? Event, string Kind,
+    [property: Description("The gateway's name for the money it is about; null when it is about the payment's link or status.")] string? MoneyReference,
+    [property: Description("The statement's row.")] string? RowKey, string? Settlement, int? Line, long Amount, string Currency, string Owner,
+    [property: Description("What to do about it.")] string Proposal, [property: Description("How many persons must agree.")] int PersonsNeeded, DateTime OpenedAt,
+    long AgeSeconds, DateTime? ResolvedAt, string? Resolution, string? Reason, [property: Description("Who resolved it, or began to.")] IReadOnlyList<string> ResolvedBy)
+{
+    internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now) => new(
+        d.Id.ToString(), d.Account, d.Id.Order?.ToString(), d.Payment?.ToString(), d.Id.Order is { } order ? $"evt_{order.Letters}_{d.Id.Sequence}" : null,
+        d.Kind is { } kind ? EventNames.Snake(kind.ToString()) : SettlementView.Word(d.Class!.Value), d.MoneyReference, d.RowKey,
+        d.File is { } file ? SettlementFile.IdOf(file) : null, d.Line, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value),
+        Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
+        [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()]);
+
+    public static int Persons(StoredDiscrepancy d, SettlementOptions options) => Math.Abs(d.Amount.MinorUnits) > options.TwoPersonsAbove ? 2 : 1;
+
+    static string Proposed(DiscrepancyKind kind) => kind switch
+    {
+        DiscrepancyKind.AmountMismatch or DiscrepancyKind.Duplicate => "refund, or close it when the money is wanted",
+        DiscrepancyKind.Late => "accept when the goods can still go out, else refund",
+        DiscrepancyKind.Reversed => "close when the gateway's reason is known; the money is gone already",
+        DiscrepancyKind.RefundFailed => "refund once more, or give the money back another way and close",
+        DiscrepancyKind.RefundUnasked => "find who gave it back at the gateway, then close",
+        DiscrepancyKind.SettledOtherwise => "ask the gateway for the difference, then close",
+        DiscrepancyKind.FeeMismatch => "claim the fee back from the gateway or mend the account's rate, then close",
+        DiscrepancyKind.SettledTwice => "tell the gateway, which will take one back, then close",
+        DiscrepancyKind.NotSettled => "ask the gateway where the money is; it closes itself when a statement has it",
+        _ => "look at the order's explanation, ask the gateway, then close",
+    };
+}
+
+public sealed record DiscrepancyList(IReadOnlyList<DiscrepancyView> Discrepancies, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);
+
+/// <summary>What a person decides.</summary>
+public sealed record ResolutionBody(
+    [property: Description("accept, refund, write_off, close or note.")] string? Action = null, [property: Description("Who decides: a person's name.")] string? By = null,
+    [property: Description("Why, for whoever reads it later.")] string? Reason = null);
+
+/// <summary>Taking a resolution back.</summary>
+public sealed record ReopeningBody(string? By = null, string? Reason = null);

@@ -1,0 +1,66 @@
+using Purser.Server.Api;
+using static Purser.Server.Platform.ProblemTypes;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>What the reference says of discrepancies.</summary>
+static class DiscrepancyDocs
+{
+    const string Tag = "Discrepancies";
+
+    const string Open = """
+        {"id": "dis_row_4", "gateway": "shop-cards", "order": null, "payment": null, "event": null, "kind": "unknown_order", "money_reference": null, "row_key": "pay_K2x",
+         "settlement": "stl_12", "line": 17, "amount": 49900, "currency": "INR", "owner": "operator",
+         "proposal": "find whose money it is: accept it as income, or give it back at the gateway and close", "persons_needed": 1, "opened_at": "2026-03-02T06:00:03Z",
+         "age_seconds": 86400, "resolved_at": null, "resolution": null, "reason": null, "resolved_by": []}
+        """;
+
+    const string Resolved = """
+        {"id": "dis_01jd8xk3m4n7p_5", "gateway": "shop-cards", "order": "ord_01jd8xk3m4n7p", "payment": "pay_01jd8xk3m4n7p_1", "event": "evt_01jd8xk3m4n7p_5", "kind": "late",
+         "money_reference": "pay_K2x", "row_key": null, "settlement": null, "line": null, "amount": 49900, "currency": "INR", "owner": "operator",
+         "proposal": "accept when the goods can still go out, else refund", "persons_needed": 1, "opened_at": "2026-03-01T10:04:31Z", "age_seconds": 3600,
+         "resolved_at": "2026-03-01T11:04:31Z", "resolution": "refund", "reason": "Sold out meanwhile.", "resolved_by": ["Asha Rao"]}
+        """;
+
+    public static readonly ApiOperation List = new("listDiscrepancies", Tag, "What does not agree", Access.Secret)
+    {
+        Query =
+        [
+            new("open", "true, false; both when left out.", Example: "true"), new("gateway", "A gateway account's name."), new("cursor", "`next` of the page before."),
+            new("limit", "1 to 200; 50 when left out.", "integer"),
+        ],
+        Answers = [new(200, "Oldest first.", typeof(DiscrepancyList), $$"""{"discrepancies": [{{Resolved}}, {{Open}}], "next": null}""")],
+        Problems = [InvalidQuery, KeyMissing, SecretKeyNeeded],
+    };
+
+    public static readonly ApiOperation Read = new("readDiscrepancy", Tag, "Read a discrepancy", Access.Secret)
+    {
+        Answers = [new(200, "The discrepancy.", typeof(DiscrepancyView), Open)],
+        Problems = [KeyMissing, SecretKeyNeeded, DiscrepancyUnknown],
+    };
+
+    public static readonly ApiOperation Resolve = new("resolveDiscrepancy", Tag, "Decide about a discrepancy", Access.Secret)
+    {
+        Description = "`accept`: the money is ours (late money pays the order; what a statement alone says is believed; money without an order is income). `refund`: it goes " +
+            "back. `write_off`: money without an order is booked to fees. `close`: it is settled elsewhere. `note`: only a remark, and it stays open. Above the " +
+            "installation's second limit two different persons must send the same action: the first is answered 202. Everything is recorded with its person and reason.",
+        Body = typeof(ResolutionBody),
+        Examples = [("refund", """{"action": "refund", "by": "Asha Rao", "reason": "Sold out meanwhile."}"""), ("close", """{"action": "close", "by": "Asha Rao", "reason": "The gateway corrected it."}""")],
+        Answers =
+        [
+            new(200, "Decided.", typeof(DiscrepancyView), Resolved),
+            new(202, "A second person must send the same.", typeof(DiscrepancyView), Open.Replace("\"resolution\": null", "\"resolution\": \"accept\"", StringComparison.Ordinal)
+                .Replace("\"resolved_by\": []", "\"resolved_by\": [\"Asha Rao\"]", StringComparison.Ordinal).Replace("\"persons_needed\": 1", "\"persons_needed\": 2", StringComparison.Ordinal)),
+        ],
+        Problems = [MalformedJson, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable],
+    };
+
+    public static readonly ApiOperation Reopen = new("reopenDiscrepancy", Tag, "Take a decision back", Access.Secret)
+    {
+        Description = "As long as no money moved.",
+        Body = typeof(ReopeningBody),
+        Examples = [("undo", """{"by": "Asha Rao", "reason": "It was the wrong one."}""")],
+        Answers = [new(200, "Open again.", typeof(DiscrepancyView), Open)],
+        Problems = [MalformedJson, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, AnswerFinal],
+    };
+}

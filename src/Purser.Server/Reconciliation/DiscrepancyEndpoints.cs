@@ -1,0 +1,71 @@
+using Purser.Server.Api;
+using Purser.Server.Platform;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>What does not agree, and what persons decide about it.</summary>
+static class DiscrepancyEndpoints
+{
+    const int LongestPerson = 100;
+    const int LongestReason = 500;
+
+    public static void Add(IServiceCollection services) => services.AddSingleton<DiscrepancyStore>().AddSingleton<ActStore>().AddSingleton<Resolutions>();
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/discrepancies", List).Is(DiscrepancyDocs.List);
+        routes.MapGet("/v1/discrepancies/{id}", Read).Is(DiscrepancyDocs.Read);
+        routes.MapPost("/v1/discrepancies/{id}/resolution", Resolve).Is(DiscrepancyDocs.Resolve);
+        routes.MapDelete("/v1/discrepancies/{id}/resolution", Reopen).Is(DiscrepancyDocs.Reopen);
+    }
+
+    static async Task<IResult> List(HttpContext http, DiscrepancyStore store, SettlementOptions options, TimeProvider time, CancellationToken stop)
+    {
+        var query = new QueryFields(http.Request.Query);
+        bool? open = query.OneOf("open", "true", "false") is { } word ? word == "true" : null;
+        var (account, cursor, limit) = (query.Text("gateway", 40), query.Cursor("cursor", 4), query.Limit());
+        if (cursor is [var ticks, var kind, _, var number] && (long.Parse(ticks) > DateTime.MaxValue.Ticks || long.Parse(kind) > 1 || long.Parse(number) > int.MaxValue))
+            query.Fault("cursor", "'cursor' is no cursor of ours.", "Send the cursor of the answer before this one, unchanged, or leave it out to begin.");
+        if (query.Problem() is { } problem) return problem;
+        var found = await store.List(open, account,
+            cursor is [var at, var source, var first, var second] ? (new DateTimeOffset(long.Parse(at), TimeSpan.Zero), int.Parse(source), long.Parse(first), int.Parse(second)) : null,
+            limit, stop);
+        var page = found.Take(limit).ToList();
+        return ApiJson.Answer(new DiscrepancyList([.. page.Select(d => DiscrepancyView.From(d, options, time.GetUtcNow()))], found.Count > limit ? Cursor(page[^1]) : null));
+    }
+
+    static string Cursor(StoredDiscrepancy d) =>
+        QueryFields.CursorOf(d.OpenedAt.UtcTicks, d.Id.Order is null ? 1 : 0, d.Id.Order?.Value ?? d.Id.Row, d.Id.Sequence);
+
+    static async Task<IResult> Read(string id, DiscrepancyStore store, SettlementOptions options, TimeProvider time, CancellationToken stop) =>
+        DiscrepancyId.TryParse(id, out var parsed) && await store.Find(parsed, stop) is { } found ? ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow())) : Unknown();
+
+    static async Task<IResult> Resolve(string id, HttpContext http, DiscrepancyStore store, Resolutions resolutions, SettlementOptions options, TimeProvider time, CancellationToken stop)
+    {
+        var (fields, unreadable) = await JsonBody.Read(http);
+        if (fields is null) return unreadable!;
+        var (action, by, reason) = (fields.OneOf("action", "accept", "refund", "write_off", "close", "note"), fields.Text("by", LongestPerson, required: true), fields.Text("reason", LongestReason, required: true));
+        if (!fields.Has("action")) fields.Fault("action", "'action' is missing.", "Send accept, refund, write_off, close or note.");
+        fields.RefuseUnknown();
+        if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
+        if (!DiscrepancyId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
+        var outcome = await resolutions.Resolve(found, action!, by!, reason!, stop);
+        return outcome.Problem ?? ApiJson.Answer(DiscrepancyView.From((await store.Find(parsed, stop))!, options, time.GetUtcNow()),
+            outcome.Waits ? StatusCodes.Status202Accepted : StatusCodes.Status200OK);
+    }
+
+    static async Task<IResult> Reopen(string id, HttpContext http, DiscrepancyStore store, Resolutions resolutions, SettlementOptions options, TimeProvider time, CancellationToken stop)
+    {
+        var (fields, unreadable) = await JsonBody.Read(http);
+        if (fields is null) return unreadable!;
+        var (by, reason) = (fields.Text("by", LongestPerson, required: true), fields.Text("reason", LongestReason, required: true));
+        fields.RefuseUnknown();
+        if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
+        if (!DiscrepancyId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
+        return (await resolutions.Reopen(found, by!, reason!, stop)).Problem
+            ?? ApiJson.Answer(DiscrepancyView.From((await store.Find(parsed, stop))!, options, time.GetUtcNow()));
+    }
+
+    static Problem Unknown() => new(ProblemTypes.DiscrepancyUnknown) { Field = "id" };
+}

@@ -1,0 +1,175 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Refunds;
+using Purser.Server.Engine;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>Does what follows from a file's lines: evidence to the orders they are about, postings for rows without an order, and questions for what a
+/// person must decide. A batch that is done twice does nothing the second time: the engine knows the row, and a row posts once for ever.</summary>
+sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engine, SettlementOptions options, SettlementHook hook)
+{
+    /// <summary>How long a gateway's answer about an order that it says is paid is waited for. Its answer is better evidence than its file; without it the
+    /// file counts.</summary>
+    static readonly TimeSpan InquiryPatience = TimeSpan.FromSeconds(3);
+
+    const int LinesAtOnce = 1000;
+    const int EngineTries = 20;
+
+    /// <param name="paidOut">Its rows are parts of payouts.</param>
+    /// <param name="advanced">Is told how far it is, after each batch.</param>
+    public async Task Run(SettlementFile file, bool paidOut, Func<int, Task> advanced, CancellationToken stop)
+    {
+        var after = file.RowsActed;
+        while (await lines.List(file.Id, null, after, LinesAtOnce, stop) is { Count: > 0 } batch)
+        {
+            hook.At(SettlementHook.BeforeActing);
+            var now = await store.Payments(batch, stop);
+            var (postings, opened) = (new List<RowPosting>(), new List<OpenedRow>());
+            using var door = new SemaphoreSlim(options.Acting);
+            var acting = batch.Select(async line =>
+            {
+                await door.WaitAsync(stop);
+                try
+                {
+                    return await Act(file, line, now.GetValueOrDefault(line.Number), paidOut, stop);
+                }
+                finally
+                {
+                    door.Release();
+                }
+            }).ToList();
+            foreach (var (one, questions) in (await Task.WhenAll(acting)).Where(r => r is not null).Select(r => r!.Value))
+            {
+                postings.AddRange(one);
+                opened.AddRange(questions);
+            }
+            await store.Write(file, postings, opened, stop);
+            after = batch[^1].Number;
+            await advanced(after);
+        }
+    }
+
+    async Task<(IEnumerable<RowPosting>, IEnumerable<OpenedRow>)?> Act(SettlementFile file, StoredLine line, PaymentNow? now, bool paidOut, CancellationToken stop)
+    {
+        switch (line.Class)
+        {
+            case SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency when now is not null:
+                await Settle(file, line, now, paidOut, stop);
+                return null;
+            case SettlementClass.TheirsPaid when now is not null:
+                return await Claim(file, line, now, paidOut, stop) ? null : ([], [Question(line, "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it")]);
+            case SettlementClass.OursPaid when now is { Money: [var only, ..] }:
+                await Tell(line, stop, Learned(file, line, new Evidence.Unsettled(Known(line, now) ?? only, $"{file.Name}, row {line.Row}, says that it failed.")));
+                return null;
+            case SettlementClass.BothUnpaid when now is { Status: PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Processing or PaymentStatus.Unresolved }:
+                await Tell(line, stop, new OrderCommand.CancelPayment(line.Payment!.Value.Number));
+                await Tell(line, stop, new OrderCommand.Look(line.Payment.Value.Number, Heard: true));
+                return null;
+            case SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when now is not null:
+                await Refunded(file, line, now, paidOut, stop);
+                return null;
+            case SettlementClass.Dispute when now is not null:
+                await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
+                    ? new Evidence.DisputeOpened(line.Line.Note ?? line.Line.RowKey, line.Line.Amount)
+                    : new Evidence.DisputeClosed(line.Line.Note ?? line.Line.RowKey, line.Line.Amount, Won: true)));
+                return null;
+            case SettlementClass.Adjustment:
+                return (Sides(file, line.Line, paidOut, ("fees", -line.Line.Net)), []);
+            case SettlementClass.Payout:
+                return paidOut ? null : (Sides(file, line.Line, false, ("bank", -line.Line.Net)), []);
+            case SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment:
+                return (Sides(file, line.Line, paidOut, Unplaced(line.Line)), [Question(line, "find whose money it is: accept it as income, or give it back at the gateway and close")]);
+            case SettlementClass.DuplicateLine:
+                return ([], [Question(line, "ask the gateway why the row stands there twice; it was applied once")]);
+            case SettlementClass.Changed:
+                return ([], [Question(line, $"compare it with line {line.Was?.Number} of {SettlementFile.IdOf(line.Was?.File ?? 0)}; the first version was applied")]);
+            default:
+                return null;
+        }
+    }
+
+    async Task Settle(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
+    {
+        if (Known(line, now) is { } money) await Tell(line, stop, Row(file, line, money, paidOut));
+        // Money of this payment under a name that nobody told us: the gateway is asked before the file alone is believed.
+        else await Claim(file, line, now, paidOut, stop);
+    }
+
+    /// <returns>False when a person must confirm it first.</returns>
+    async Task<bool> Claim(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
+    {
+        var payment = line.Payment!.Value;
+        var money = line.Line.MoneyReference ?? now.Money.FirstOrDefault() ?? line.Line.RowKey;
+        using var watching = engine.Watch.Begin(payment.Order);
+        await Tell(line, stop, new OrderCommand.Look(payment.Number, Heard: true));
+        var seen = await watching.Until(o => Has(o, payment, money), InquiryPatience, stop);
+        if (seen is null || !Has(seen, payment, money))
+        {
+            if (options.TheirsPaid == "ask" || line.Line.Amount.MinorUnits > options.ConfirmAbove) return false;
+            await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method)), Row(file, line, money, paidOut));
+        }
+        else await Tell(line, stop, Row(file, line, money, paidOut));
+        return true;
+    }
+
+    static bool Has(Order order, PaymentId payment, string money) => order.Payment(payment.Number) is { } p && p.Captures.Any(c => c.MoneyReference == money);
+
+    async Task Refunded(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
+    {
+        var number = line.Line.Refund?.Number ?? now.Refund;
+        var payment = line.Payment?.Number ?? 0;
+        RefundEvidence Fact(RefundEvidence fact) => (fact with { RefundReference = line.Line.RefundReference ?? (number == 0 ? line.Line.RowKey : null) })
+            .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
+        var order = line.Payment?.Order ?? line.Line.Refund!.Value.Order;
+        if (line.Line.Kind == SettlementKind.RefundReturned) await Submit(order, [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back."))], stop);
+        else await Submit(order, [Fact(new RefundEvidence.Succeeded(line.Line.Amount)), Fact(new RefundEvidence.Settled(Said(line.Line), paidOut))], stop);
+    }
+
+    /// <summary>The name of the money, if we know the money.</summary>
+    static string? Known(StoredLine line, PaymentNow now) => line.Line.MoneyReference is { } named
+        ? Array.Find(now.Money, m => m == named)
+        : now.Money is [var only] ? only : null;
+
+    static Evidence Row(SettlementFile file, StoredLine line, string money, bool paidOut) => Learned(file, line, new Evidence.Settled(money, Said(line.Line), paidOut));
+
+    public static Settled Said(SettlementLine line) => new(line.RowKey, line.Amount, line.Net, line.Fee, line.Tax, line.SettledOn, line.PayoutReference);
+
+    /// <summary>True when the file came in at the latest; so the same file says the same, however often it is acted on.</summary>
+    static Evidence Learned(SettlementFile file, StoredLine line, Evidence fact) =>
+        (fact with { GatewayTime = line.Line.HappenedAt }).Learned(line.Payment!.Value.Number, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
+
+    static string RawKey(SettlementFile file, StoredLine line) => $"{file.IdText}:{line.Number}";
+
+    Task Tell(StoredLine line, CancellationToken stop, params IReadOnlyList<OrderInput> inputs) => Submit(line.Payment!.Value.Order, inputs, stop);
+
+    async Task Submit(OrderId order, IReadOnlyList<OrderInput> inputs, CancellationToken stop)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            if (await engine.Submit(new EngineInput(order, inputs), stop) is not EngineReply.Busy busy) return;
+            if (tries == EngineTries) throw new InvalidOperationException($"The engine stays busy: {busy.Why}");
+            await Task.Delay(busy.RetryAfter, stop);
+        }
+    }
+
+    static OpenedRow Question(StoredLine line, string proposal) => new(line.Line.RowKey, line.Class, line.Number, line.Line.Amount, proposal);
+
+    static (string, Money)[] Unplaced(SettlementLine line)
+    {
+        var (fee, tax) = (line.Fee ?? Money.Zero(line.Net.Currency), line.Tax ?? Money.Zero(line.Net.Currency));
+        // What the gateway kept of money that nobody knows is as real a fee as any other.
+        return [("fees", fee), ("fee_tax", tax), ("suspense", -(line.Net + fee + tax))];
+    }
+
+    /// <summary>What the row adds to what the gateway owes us, against these sides; and when it is paid out already, to the bank.</summary>
+    static IEnumerable<RowPosting> Sides(SettlementFile file, SettlementLine line, bool paidOut, params (string Account, Money Amount)[] against)
+    {
+        var receivable = $"receivable:{file.Account}";
+        List<(string, Money)> sides = [(receivable, line.Net), .. against];
+        if (paidOut) sides.AddRange([("bank", line.Net), (receivable, -line.Net)]);
+        return sides.Where(s => s.Item2.MinorUnits != 0).Select((s, n) => new RowPosting(line.RowKey, n + 1, s.Item1, s.Item2));
+    }
+}

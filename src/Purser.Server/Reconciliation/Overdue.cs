@@ -1,0 +1,62 @@
+using Purser.Orders;
+using Purser.Server.Engine;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>Finds money that a statement should have had by now and that none had, without anybody asking, and tells the orders so.</summary>
+public sealed partial class Overdue(ActStore store, OrderEngine engine, SettlementOptions options, TimeProvider time, ILogger<Overdue> log)
+{
+    const int AtOnce = 500;
+
+    /// <summary>A day of grace: what is due on a Friday is in Friday's file, which comes on Saturday.</summary>
+    const int GraceDays = 1;
+
+    public async Task Run(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                var found = await Sweep(null, Until, stop);
+                if (found > 0) LogFound(log, found);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception trouble) when (trouble is not OutOfMemoryException)
+            {
+                LogTrouble(log, trouble);
+            }
+            await Task.Delay(options.OverdueEvery, time, stop).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>What was due before this day is overdue.</summary>
+    public DateOnly Until => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-GraceDays);
+
+    /// <summary>Tells each order whose money was due before a day. An order that knows it already says nothing new.</summary>
+    /// <param name="account">Null: all.</param>
+    /// <returns>How many captures are overdue.</returns>
+    public async Task<int> Sweep(string? account, DateOnly before, CancellationToken stop)
+    {
+        var count = 0;
+        (string, string)? after = null;
+        while (await store.Overdue(account, before, after, AtOnce, stop) is { Count: > 0 } late)
+        {
+            await Task.WhenAll(late.Select(one => engine.Submit(one.Payment.Order,
+                new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and no statement has it.")
+                    .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}"), stop)));
+            count += late.Count;
+            after = (late[^1].Account, late[^1].MoneyReference);
+        }
+        return count;
+    }
+
+    [LoggerMessage(90, LogLevel.Warning, "{Count} payments are overdue: no statement had them by the day they were due")]
+    static partial void LogFound(ILogger log, int count);
+
+    [LoggerMessage(91, LogLevel.Error, "The overdue could not be looked for")]
+    static partial void LogTrouble(ILogger log, Exception trouble);
+}

@@ -1,0 +1,36 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Purser.Server.Settlement;
+
+/// <summary>Which days were asked for at which gateway account.</summary>
+public sealed class SettlementFetchStore(NpgsqlDataSource database)
+{
+    /// <summary>Takes the day, unless another node asks for it, it is complete, or it was asked for a while ago only.</summary>
+    public async Task<bool> Claim(string account, DateOnly day, TimeSpan lease, TimeSpan again, CancellationToken stop)
+    {
+        await using var claim = database.CreateCommand("""
+            insert into settlement_fetches as f (account, day, asked_at, leased_until) values ($1, $2, clock_timestamp(), clock_timestamp() + $3)
+            on conflict (account, day) do update set asked_at = clock_timestamp(), leased_until = clock_timestamp() + $3
+            where not f.complete and coalesce(f.leased_until, '-infinity') < clock_timestamp() and coalesce(f.asked_at, '-infinity') < clock_timestamp() - $4
+            returning 1
+            """);
+        claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+        claim.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = day });
+        claim.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = lease });
+        claim.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = again });
+        return await claim.ExecuteScalarAsync(stop) is not null;
+    }
+
+    public async Task End(string account, DateOnly day, long? file, bool complete, string? why, CancellationToken stop)
+    {
+        await using var end = database.CreateCommand(
+            "update settlement_fetches set file = coalesce($3, file), complete = $4, why = $5, leased_until = null where account = $1 and day = $2");
+        end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+        end.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = day });
+        end.Parameters.Add(new NpgsqlParameter { Value = (object?)file ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+        end.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = complete });
+        end.Parameters.Add(new NpgsqlParameter { Value = (object?)Words.Fit(why) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        await end.ExecuteNonQueryAsync(stop);
+    }
+}

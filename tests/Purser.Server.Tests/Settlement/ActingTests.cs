@@ -1,0 +1,225 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Gateways;
+using Purser.Orders;
+using Purser.Reconciliation;
+using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
+using Purser.Server.Tests.Platform;
+using static Purser.Server.Tests.Settlement.StatementGateway;
+
+namespace Purser.Server.Tests.Settlement;
+
+public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static SettlementLine Paid(string key, PaymentId payment, long amount = 49900, string? money = null) => Line(key, payment, amount, money: money ?? $"m_{payment.Reference}") with
+    {
+        Fee = Inr(998),
+        Tax = Inr(180),
+        Net = Inr(amount - 1178),
+        SettledOn = new DateOnly(2026, 3, 2),
+        PayoutReference = "UTR1",
+    };
+
+    static Money Inr(long units) => new(units, Currency.Find("INR"));
+
+    static async Task<string> Status(SettlementHouse house, PaymentId payment) => (await house.Get($"/v1/orders/{payment.Order}")).Text("status");
+
+    static Task<long> Count(SettlementHouse house, PaymentId payment, EventType type) =>
+        house.Ask<long>($"select count(*) from events where order_id = {payment.Order.Value} and type = {(int)type}");
+
+    [Fact]
+    public async Task The_four_scenarios_act_once_and_their_counts_add_up()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (bothPaid, theirsPaid, oursPaid, bothUnpaid) = (await house.Paid(), await house.Pending(), await house.Paid(), await house.Pending());
+        var late = await house.Pending();
+        (await house.Post($"/v1/orders/{late.Order}/cancellation", new { })).Status.ShouldBe(HttpStatusCode.OK);
+        var file = Statement(Paid("a", bothPaid), Paid("b", theirsPaid), Line("c", oursPaid, kind: SettlementKind.FailedPayment, money: $"m_{oursPaid.Reference}"),
+            Line("d", bothUnpaid, kind: SettlementKind.FailedPayment), Paid("e", late));
+
+        var done = await house.Settle(file);
+        SettlementHouse.Classes(done).ShouldBe(new Dictionary<string, int> { ["both_paid"] = 1, ["theirs_paid"] = 2, ["ours_paid"] = 1, ["both_unpaid"] = 1 }, ignoreOrder: true);
+        (done.Body.GetProperty("policy").GetInt32(), done.Body.GetProperty("lines_acted").GetInt32()).ShouldBe((1, 5));
+
+        (await Count(house, bothPaid, EventType.SettlementMatched)).ShouldBe(1);
+        (await Status(house, theirsPaid)).ShouldBe("paid");
+        (await Count(house, theirsPaid, EventType.SettlementMatched)).ShouldBe(1);
+        // Paid with us and not with them: held, and never given back by itself.
+        var held = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Single(d => d.GetProperty("kind").GetString() == "not_settled");
+        held.GetProperty("payment").GetString().ShouldBe(oursPaid.ToString());
+        (await house.Post($"/v1/orders/{oursPaid.Order}/fulfilment", new { })).Status.ShouldBe(HttpStatusCode.Conflict);
+        (await Count(house, oursPaid, EventType.RefundRequested)).ShouldBe(0);
+        await Until.True(async () => (await house.Get($"/v1/payments/{bothUnpaid}")).Text("status") == "cancelled", "the link of the pair that agrees to be closed");
+        // Late money goes back by the order's policy.
+        (await Count(house, late, EventType.PaymentLate)).ShouldBe(1);
+        (await Count(house, late, EventType.RefundRequested)).ShouldBe(1);
+
+        // Loading it again, also as other bytes, equals loading it once.
+        var events = await house.Ask<long>("select count(*) from events");
+        var again = await house.Settle([.. file, (byte)'\n']);
+        SettlementHouse.Classes(again).ShouldBe(new Dictionary<string, int> { ["repeated"] = 5 }, ignoreOrder: true);
+        (await house.Ask<long>("select count(*) from events")).ShouldBe(events);
+    }
+
+    [Fact]
+    public async Task Fee_and_tax_are_booked_and_what_is_paid_out_is_in_the_bank()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        await house.Settle(Statement(Paid("a", await house.Paid()), Line("x", null, 5000, SettlementKind.Adjustment) with { Net = Inr(-5000), PayoutReference = "UTR1" }));
+        (await Balance(house, "receivable:shop")).ShouldBe(0);
+        (await Balance(house, "bank")).ShouldBe(49900 - 1178 - 5000);
+        (await Balance(house, "fees")).ShouldBe(998 + 5000);
+        (await Balance(house, "fee_tax")).ShouldBe(180);
+    }
+
+    static Task<long> Balance(SettlementHouse house, string account) => house.Ask<long>($"""
+        select coalesce(sum(amount), 0)::bigint from (select account, amount from postings union all select ledger_account, amount from settlement_postings) x where account = '{account}'
+        """);
+
+    [Fact]
+    public async Task Money_without_an_order_waits_in_suspense_until_a_person_says_whose_it_is()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        await house.Settle(Statement(Line("stranger", new PaymentId(new OrderId(77), 1), 700), Paid("a", await house.Paid())));
+        (await Balance(house, "suspense")).ShouldBe(-700);
+        var open = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem();
+        (open.GetProperty("kind").GetString(), open.GetProperty("amount").GetInt64(), open.GetProperty("row_key").GetString()).ShouldBe(("unknown_order", 700, "stranger"));
+        var path = $"/v1/discrepancies/{open.GetProperty("id").GetString()}/resolution";
+
+        (await house.Post(path, new { action = "refund", by = "Asha", reason = "x" })).Problem.ShouldBe("answer_unsuitable");
+        (await house.Post(path, new { action = "accept", reason = "x" })).Text("field").ShouldBe("by");
+        (await house.Post(path, new { action = "note", by = "Asha", reason = "asked the gateway" })).Body.GetProperty("resolved_at").ValueKind.ShouldBe(JsonValueKind.Null);
+        var accepted = await house.Post(path, new { action = "accept", by = "Asha", reason = "a deposit" });
+        (accepted.Status, accepted.Text("resolution")).ShouldBe((HttpStatusCode.OK, "accept"));
+        ((await Balance(house, "suspense")), (await Balance(house, "sales"))).ShouldBe((0, -700 - 49900));
+
+        using var body = new StringContent("""{"by": "Ravi", "reason": "wrong"}""", System.Text.Encoding.UTF8, "application/json");
+        (await house.Send(HttpMethod.Delete, path, body)).Body.GetProperty("resolved_at").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await Balance(house, "suspense")).ShouldBe(-700);
+        (await house.Post(path, new { action = "write_off", by = "Asha", reason = "too small" })).Status.ShouldBe(HttpStatusCode.OK);
+        ((await Balance(house, "suspense")), (await Balance(house, "fees"))).ShouldBe((0, 998 - 700));
+        (await house.Ask<string>("select string_agg(by_whom || ' ' || action, ', ' order by id) from audit_log")).ShouldBe("Asha note, Asha accept, Ravi reopen, Asha write_off");
+        await Should.ThrowAsync<Npgsql.PostgresException>(() => house.Ask<long>("with gone as (delete from audit_log returning 1) select count(*) from gone"));
+    }
+
+    [Fact]
+    public async Task Above_the_limits_a_person_must_confirm_and_then_two_different_ones()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:ConfirmAbove", "1000"), ("Purser:Settlement:TwoPersonsAbove", "2000"));
+        var pending = await house.Pending();
+        await house.Settle(Statement(Paid("a", pending)));
+        (await Status(house, pending)).ShouldBe("awaiting_payment");
+        var open = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem();
+        (open.GetProperty("kind").GetString(), open.GetProperty("persons_needed").GetInt32()).ShouldBe(("theirs_paid", 2));
+        var path = $"/v1/discrepancies/{open.GetProperty("id").GetString()}/resolution";
+        (await house.Post(path, new { action = "accept", by = "Asha", reason = "seen in the dashboard" })).Status.ShouldBe(HttpStatusCode.Accepted);
+        (await house.Post(path, new { action = "accept", by = " asha ", reason = "again" })).Text("field").ShouldBe("by");
+        (await Status(house, pending)).ShouldBe("awaiting_payment");
+        (await house.Post(path, new { action = "accept", by = "Ravi", reason = "seen too" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await Status(house, pending)).ShouldBe("paid");
+        using var body = new StringContent("""{"by": "Ravi", "reason": "wrong"}""", System.Text.Encoding.UTF8, "application/json");
+        (await house.Send(HttpMethod.Delete, path, body)).Problem.ShouldBe("answer_final");
+    }
+
+    [Fact]
+    public async Task A_crash_before_acting_or_between_classes_resumes_and_equals_one_load()
+    {
+        var crashes = 0;
+        var hook = new SettlementHook(at =>
+        {
+            if (at is SettlementHook.BeforeActing or SettlementHook.BetweenClasses or SettlementHook.Stored && Interlocked.Increment(ref crashes) is 1 or 3 or 5) throw new InvalidOperationException("killed");
+        });
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), hook);
+        var (paid, pending) = (await house.Paid(), await house.Pending());
+        var done = await house.Settle(Statement(Paid("a", paid), Paid("b", pending), Line("stranger", new PaymentId(new OrderId(77), 1), 700), Paid("a", paid)));
+        crashes.ShouldBeGreaterThan(5);
+        SettlementHouse.Classes(done).ShouldBe(new Dictionary<string, int> { ["both_paid"] = 1, ["theirs_paid"] = 1, ["unknown_order"] = 1, ["duplicate_line"] = 1 }, ignoreOrder: true);
+        (await Count(house, paid, EventType.SettlementMatched), await Count(house, pending, EventType.SettlementMatched)).ShouldBe((1, 1));
+        (await house.Ask<long>("select count(*) from settlement_postings")).ShouldBe(4);
+        (await house.Ask<long>("select count(*) from settlement_discrepancies")).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_issued_again_applies_what_is_new_and_shows_what_differs()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (one, two) = (await house.Paid(), await house.Paid());
+        var first = await house.Settle(Statement(Paid("a", one), Line("k", null, 10, SettlementKind.Adjustment)));
+        var again = await house.Settle(Statement(Paid("a", one), Line("k", null, 11, SettlementKind.Adjustment), Paid("b", two)));
+        SettlementHouse.Classes(again).ShouldBe(new Dictionary<string, int> { ["repeated"] = 1, ["changed"] = 1, ["both_paid"] = 1 }, ignoreOrder: true);
+        var line = (await house.Get($"/v1/settlements/{again.Text("id")}/lines?class=changed")).Body.GetProperty("lines").EnumerateArray().ShouldHaveSingleItem();
+        (line.GetProperty("was").GetProperty("settlement").GetString(), line.GetProperty("was").GetProperty("line").GetInt32()).ShouldBe((first.Text("id"), 2));
+        // Two sides against what the gateway owes, two more for its payout; and the changed row adds none.
+        (await house.Ask<long>("select sum(abs(amount))::bigint from settlement_postings")).ShouldBe(4 * 10);
+        (await Count(house, one, EventType.SettlementMatched), await Count(house, two, EventType.SettlementMatched)).ShouldBe((1, 1));
+    }
+
+    [Fact]
+    public async Task A_dry_run_says_what_would_be_done_and_leaves_nothing()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var pending = await house.Pending();
+        var answer = await house.Upload(Statement(Paid("a", pending)), "gateway=shop&dry_run=true");
+        answer.Status.ShouldBe(HttpStatusCode.OK);
+        var would = answer.Body.GetProperty("classes").EnumerateArray().ShouldHaveSingleItem();
+        (would.GetProperty("class").GetString(), would.GetProperty("amount").GetInt64()).ShouldBe(("theirs_paid", 49900));
+        foreach (var table in new[] { "settlement_files", "settlement_file_parts", "settlement_lines", "settlement_keys", "settlement_discrepancies" })
+            (await house.Ask<long>($"select count(*) from {table}")).ShouldBe(0, table);
+        (await Status(house, pending)).ShouldBe("awaiting_payment");
+        (await house.Settle(Statement(Paid("a", pending)))).Text("state").ShouldBe("done");
+        (await Status(house, pending)).ShouldBe("paid");
+    }
+
+    [Fact]
+    public async Task A_statement_that_comes_before_the_webhook_is_fact_enough_and_the_webhook_adds_nothing()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var pending = await house.Pending();
+        await house.Settle(Statement(Paid("a", pending)));
+        (await Status(house, pending)).ShouldBe("paid");
+        await house.Tell(pending, "captured", 49900, $"m_{pending.Reference}");
+        (await Count(house, pending, EventType.OrderPaid), await Count(house, pending, EventType.RefundRequested)).ShouldBe((1, 0));
+    }
+
+    [Fact]
+    public async Task What_the_gateway_itself_tells_when_asked_counts_before_its_file()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var pending = await house.Pending();
+        house.Gateway.Inner.AnswerToInquiry = call => new GatewayAnswer.Done(new Evidence.Succeeded($"m_{call.Payment.Reference}", call.Amount, "card"));
+        await house.Settle(Statement(Paid("a", pending)));
+        (await Status(house, pending)).ShouldBe("paid");
+        (await house.Ask<string>($"select data from events where order_id = {pending.Order.Value} and type = {(int)EventType.PaymentSucceeded}")).ShouldContain("inquiry");
+    }
+
+    [Fact]
+    public async Task Hostile_cells_are_text_and_nothing_else()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var text = Header + "\"=HYPERLINK(\"\"http://x\"\")\",Adjustment,,,\"'; drop table orders; --\",5,INR,,,5,,\"<script>\"\n";
+        var done = await house.Settle(System.Text.Encoding.UTF8.GetBytes(text));
+        var line = (await house.Get($"/v1/settlements/{done.Text("id")}/lines")).Body.GetProperty("lines").EnumerateArray().ShouldHaveSingleItem();
+        (line.GetProperty("row_key").GetString(), line.GetProperty("money_reference").GetString(), line.GetProperty("payout_reference").GetString())
+            .ShouldBe(("=HYPERLINK(\"http://x\")", "'; drop table orders; --", "<script>"));
+        (await house.Ask<long>("select count(*) from orders")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Money_that_no_statement_had_by_its_day_is_found_and_asked_about_once()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (late, settled) = (await house.Paid(), await house.Paid());
+        await house.Settle(Statement(Paid("a", settled)));
+        await house.Ask<long>("with due as (update captures set due_on = '2026-03-01' returning 1) select count(*) from due");
+        var overdue = house.Host.Services.GetRequiredService<Overdue>();
+        (await overdue.Sweep(null, new DateOnly(2026, 3, 2), default)).ShouldBe(1);
+        await overdue.Sweep(null, new DateOnly(2026, 3, 2), default);
+        var open = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem();
+        (open.GetProperty("kind").GetString(), open.GetProperty("payment").GetString()).ShouldBe(("not_settled", late.ToString()));
+        // A later statement that has it closes the question.
+        await house.Settle(Statement(Paid("b", late)));
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").GetArrayLength().ShouldBe(0);
+    }
+}
