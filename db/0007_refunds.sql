@@ -8,8 +8,6 @@ alter table refunds add column asks integer not null default 0;
 alter table refunds add column unsent_asks integer not null default 0;
 alter table refunds add column refund_reference text;
 alter table refunds add column bank_reference text;
-alter table refunds add column returned bigint;          -- minor units; what went back when it is not the amount asked for
-alter table refunds add column returned_currency text;
 alter table refunds add column done_at timestamptz;
 alter table refunds add column why text;
 alter table refunds add column rejected boolean not null default false;

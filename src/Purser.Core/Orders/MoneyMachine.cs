@@ -25,7 +25,9 @@ static class MoneyMachine
             else Contradict(draft, p, e);
             return;
         }
-        if (known is not null && !right && !Outranks(e.Amount, known.Amount))
+        // Wrong money that was given back is asked about no more, and stays what it was.
+        var asked = draft.Order.RefundOf(p.Number, e.MoneyReference) is null;
+        if (known is not null && !right && (!asked || !Outranks(e.Amount, known.Amount)))
         {
             draft.Change(p);
             return;
@@ -51,13 +53,10 @@ static class MoneyMachine
         };
         draft.Change(p);
         var replaces = known?.Amount;
-        // Wrong money that was given back is asked about no more.
-        var asked = draft.Order.RefundOf(p.Number, e.MoneyReference) is null;
         switch (standing)
         {
             case Standing.Mismatched:
                 draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
-                if (!asked) break;
                 if (known is not null) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "replaced", e.MoneyReference);
                 draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
                 break;

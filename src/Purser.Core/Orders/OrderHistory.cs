@@ -183,7 +183,7 @@ public static class OrderHistory
     static OrderSummary WithinWhatCame(OrderSummary s, OrderEvent e, int payment, string reference)
     {
         var capture = s.Payments[payment - 1].Captures.FirstOrDefault(c => c.MoneyReference == reference) ?? throw Impossible(e, "it gives back more than came");
-        var given = s.Refunds.Where(r => r.Payment == payment && r.MoneyReference == reference && r.End != RefundEnd.Failed)
+        var given = s.Refunds.Where(r => r.Payment == payment && r.MoneyReference == reference && r.End != RefundEnd.Failed && r.Amount.Currency == capture.Amount.Currency)
             .Aggregate(Money.Zero(capture.Amount.Currency), (sum, r) => sum + r.Amount);
         return capture.Amount.CompareTo(given) < 0 ? throw Impossible(e, "it gives back more than came") : s;
     }

@@ -41,8 +41,6 @@ public sealed record Refund
     public string? RefundReference { get; init; }
     /// <summary>What the shopper's bank can find it by.</summary>
     public string? BankReference { get; init; }
-    /// <summary>What went back, when the gateway says another amount than was asked for.</summary>
-    public Money? Returned { get; init; }
     /// <summary>When it was known that the money went back, or that it will not.</summary>
     public DateTimeOffset? DoneAt { get; init; }
     /// <summary>Why it failed, or why its answer is unknown, in the gateway's words.</summary>

@@ -126,7 +126,7 @@ static class RefundMachine
 
     static void Fail(Draft draft, Refund r, string why, RefundEvidence because)
     {
-        var went = r.Status == Succeeded ? r.Returned ?? r.Amount : (Money?)null;
+        var went = r.Status == Succeeded ? r.Amount : (Money?)null;
         draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now });
         // The question of an earlier refund was answered when this one was asked for.
         draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
@@ -138,10 +138,16 @@ static class RefundMachine
 
     static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
     {
-        var wrong = amount != r.Amount;
         if (r.Status == Succeeded || (r.Status == Failed && !r.Rejected))
         {
             draft.Change(r);
+            return;
+        }
+        if (amount != r.Amount)
+        {
+            // Another amount than was asked for is no success. It may be a garbled answer, so the gateway is asked.
+            Doubt(draft, r, because);
+            if (draft.Order.Refund(r.Number)!.IsOpen && because.Source == EvidenceSource.Webhook) Look(draft, draft.Order.Refund(r.Number)!);
             return;
         }
         if (r.Status == Failed)
@@ -155,11 +161,13 @@ static class RefundMachine
             }
         }
         var asked = draft.Order.Questions.FirstOrDefault(q => q.Payment == r.Payment && q.Kind == DiscrepancyKind.RefundFailed && q.MoneyReference == r.MoneyReference);
-        draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, Returned = wrong ? amount : null });
+        var doubted = r is { SettledOtherwise: true, Settled: null };
+        draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted });
         draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(r));
         if (asked is not null && !draft.Order.Questions.Contains(asked))
             OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
-        if (wrong) Doubt(draft, draft.Order.Refund(r.Number)!, because);
+        if (doubted)
+            OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.SettledOtherwise, because, r.Amount, "succeeded", new RefundId(draft.Order.Id, r.Number).Reference);
         Explain(draft, r, because);
     }
 
@@ -222,8 +230,8 @@ static class RefundMachine
         if (r.Status != Succeeded) Succeed(draft, r, r.Amount, e);
         r = draft.Order.Refund(r.Number)! with { Settled = e.Row };
         draft.Change(r);
-        draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Returned ?? r.Amount, money: r.MoneyReference, refund: r.Number, settled: e.Row, paidOut: e.PaidOut);
-        if (e.Row.Amount != (r.Returned ?? r.Amount)) Doubt(draft, r, e, e.Row);
+        draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Amount, money: r.MoneyReference, refund: r.Number, settled: e.Row, paidOut: e.PaidOut);
+        if (e.Row.Amount != r.Amount) Doubt(draft, r, e, e.Row);
     }
 
     /// <summary>Money that went back by a refund with a name that we do not know. Ours may have it, when its answer is still to come.</summary>

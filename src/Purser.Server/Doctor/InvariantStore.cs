@@ -123,7 +123,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
         new("What went back by the books is what refunds gave back",
             """
             select coalesce(r.order_id, b.order_id)::text from (
-              select order_id, sum(coalesce(returned, amount)) as gone from refunds where status = 3 group by order_id) r
+              select order_id, sum(amount) as gone from refunds where status = 3 group by order_id) r
             full join (select p.order_id, sum(p.amount) as booked from postings p join events e on e.order_id = p.order_id and e.sequence = p.sequence
               where p.account in ('refunds', 'suspense') and e.type in (18, 19) group by p.order_id having sum(p.amount) <> 0) b using (order_id)
             where coalesce(r.gone, 0) <> coalesce(b.booked, 0)

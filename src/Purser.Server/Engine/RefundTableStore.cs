@@ -11,7 +11,7 @@ static class RefundTableStore
 {
     const string RefundColumns =
         "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at, note, asked_at, asks, unsent_asks, refund_reference, " +
-        "bank_reference, returned, returned_currency, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise";
+        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise";
 
     public const string Load = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
 
@@ -30,16 +30,15 @@ static class RefundTableStore
         UnsentAsks = r.GetInt32(12),
         RefundReference = OrderTableStore.Text(r, 13),
         BankReference = OrderTableStore.Text(r, 14),
-        Returned = r.IsDBNull(15) ? null : new Money(r.GetInt64(15), Currency.Find(r.GetString(16))),
-        DoneAt = OrderTableStore.TimeOrNull(r, 17),
-        Why = OrderTableStore.Text(r, 18),
-        Rejected = r.GetBoolean(19),
-        LookAt = OrderTableStore.TimeOrNull(r, 20),
-        LookedAt = OrderTableStore.TimeOrNull(r, 21),
-        AbsentFirstAt = OrderTableStore.TimeOrNull(r, 22),
-        AbsentLastAt = OrderTableStore.TimeOrNull(r, 23),
-        Settled = r.IsDBNull(24) ? null : RowJson.ReadSettled(r.GetString(24)),
-        SettledOtherwise = r.GetBoolean(25),
+        DoneAt = OrderTableStore.TimeOrNull(r, 15),
+        Why = OrderTableStore.Text(r, 16),
+        Rejected = r.GetBoolean(17),
+        LookAt = OrderTableStore.TimeOrNull(r, 18),
+        LookedAt = OrderTableStore.TimeOrNull(r, 19),
+        AbsentFirstAt = OrderTableStore.TimeOrNull(r, 20),
+        AbsentLastAt = OrderTableStore.TimeOrNull(r, 21),
+        Settled = r.IsDBNull(22) ? null : RowJson.ReadSettled(r.GetString(22)),
+        SettledOtherwise = r.GetBoolean(23),
     };
 
     static readonly Column<RefundRow>[] RefundKey =
@@ -67,8 +66,6 @@ static class RefundTableStore
         Column.Of("unsent_asks", Integer, (RefundRow r) => r.R.UnsentAsks),
         Column.Of("refund_reference", NpgsqlDbType.Text, (RefundRow r) => r.R.RefundReference),
         Column.Of("bank_reference", NpgsqlDbType.Text, (RefundRow r) => r.R.BankReference),
-        Column.Of("returned", Bigint, (RefundRow r) => r.R.Returned?.MinorUnits),
-        Column.Of("returned_currency", NpgsqlDbType.Text, (RefundRow r) => r.R.Returned?.Currency.Code),
         Column.Of("done_at", TimestampTz, (RefundRow r) => r.R.DoneAt),
         Column.Of("why", NpgsqlDbType.Text, (RefundRow r) => r.R.Why),
         Column.Of("rejected", NpgsqlDbType.Boolean, (RefundRow r) => r.R.Rejected),

@@ -14,7 +14,7 @@ static class PlantedBugs
     [
         new CheckThenActDoubleStart(), new TimerTurnsUnknownIntoFailed(), new AnsweredBeforeStored(), new FailureAfterSuccessWins(),
         new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new NewKeyOnRetry(), new CallbackBelieved(),
-        new EventAppliedTwice(), new RefundedAtEveryRepetition(), new AlarmForgotten(), new RowLockIgnored(), new LostCommitBelieved(),
+        new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new LostCommitBelieved(),
     ];
 
     public static PlantedBug? Find(string name) => All.FirstOrDefault(b => b.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
@@ -224,6 +224,46 @@ static class PlantedBugs
             decision = decision with { After = decision.After with { Refunds = decision.After.Refunds.Add(again) } };
             return Told(decision, decision.After.Payment(paid.Payment)!, EventType.RefundRequested, now, again.Amount, EventNames.Snake(again.Reason.ToString()),
                 again.MoneyReference, again.Number, paid);
+        }
+    }
+
+    /// <summary>No answer is taken for a no: the amount can be given back again.</summary>
+    sealed class SilenceFreesTheRefund : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["silence frees no refund"];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => base.Decide(order, input is RefundEvidence.AnswerLost lost
+            ? new RefundEvidence.Rejected(lost.Reason).Learned(lost.Refund, lost.Payment, lost.Source, lost.At, lost.RawKey)
+            : input, now, rules);
+    }
+
+    /// <summary>Whoever asks again for a refund draws a new name for it.</summary>
+    sealed class RefundAskedUnderANewName : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I2 keys are committed first"];
+
+        public override IGateway Gateway(IGateway gateway) => gateway is IRefundMoney and ICancelLinks ? new Renaming(gateway) : gateway;
+
+        sealed class Renaming(IGateway inner) : IGateway, ICancelLinks, IRefundMoney
+        {
+            int asked;
+
+            public GatewayProfile Profile => inner.Profile;
+
+            public Task<RefundAnswer> Refund(RefundCall call, GatewayLine line, CancellationToken stop) =>
+                ((IRefundMoney)inner).Refund(call with { Refund = call.Refund with { Number = call.Refund.Number + (100 * asked++) } }, line, stop);
+
+            public Task<RefundAnswer> InquireRefund(RefundCall call, GatewayLine line, CancellationToken stop) => ((IRefundMoney)inner).InquireRefund(call, line, stop);
+
+            public Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop) => inner.OpenLink(call, line, stop);
+
+            public Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop) => inner.Inquire(call, line, stop);
+
+            public Task<GatewayAnswer> CancelLink(InquireCall call, GatewayLine line, CancellationToken stop) => ((ICancelLinks)inner).CancelLink(call, line, stop);
+
+            public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => inner.ReadWebhook(message, account);
+
+            public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => inner.ReadReturn(message, account);
         }
     }
 
