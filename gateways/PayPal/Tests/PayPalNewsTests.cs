@@ -320,22 +320,22 @@ public sealed class PayPalNewsTests
     /// <summary>A root of our own and a leaf under it, for texts that the vectors do not have.</summary>
     sealed class OwnChain
     {
-        readonly RSA key = RSA.Create(2048);
+        // Made once, for looking for primes takes longer than all that is done with them.
+        static readonly RSA RootKey = RSA.Create(2048), Key = RSA.Create(2048);
         readonly string leaf;
 
         public OwnChain(string name = "messageverificationcerts.paypal.com")
         {
-            using var rootKey = RSA.Create(2048);
-            var root = new CertificateRequest("CN=Root of this test", rootKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            var root = new CertificateRequest("CN=Root of this test", RootKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
             root.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
             using var signed = root.CreateSelfSigned(Received.AddYears(-1), Received.AddYears(1));
-            using var issued = Request(name, key).Create(signed, Received.AddMonths(-1), Received.AddMonths(1), [1]);
+            using var issued = Request(name, Key).Create(signed, Received.AddMonths(-1), Received.AddMonths(1), [1]);
             (leaf, Account) = (issued.ExportCertificatePem(), PayPalNewsTests.Account(root: signed.ExportCertificatePem()));
         }
 
         public GatewayAccount Account { get; }
 
         public RawMessage Message(byte[] body, string? text = null, string sentAt = SentAt, string webhookId = WebhookId) => PayPalNewsTests.Message(
-            body, Sign(key, text ?? $"{Transmission}|{sentAt}|{webhookId}|{Crc32Of(body).ToString(CultureInfo.InvariantCulture)}"), leaf, ("PAYPAL-TRANSMISSION-TIME", sentAt));
+            body, Sign(Key, text ?? $"{Transmission}|{sentAt}|{webhookId}|{Crc32Of(body).ToString(CultureInfo.InvariantCulture)}"), leaf, ("PAYPAL-TRANSMISSION-TIME", sentAt));
     }
 }
