@@ -262,8 +262,6 @@ create table refunds (
   unsent_asks integer default 0 not null,
   refund_reference text,
   bank_reference text,
-  returned bigint,
-  returned_currency text,
   done_at timestamp with time zone,
   why text,
   rejected boolean default false not null,
