@@ -49,7 +49,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             return new("taken_back", Tone.Care, Texts.TakenBack, [Texts.TakenBackWords]) { Safety = Texts.DoNotPayAgain };
         var wanted = order.Refunds.Where(r => r.Reason == RefundReason.Merchant && r.Reserves).ToList();
         if (wanted.Count > 0)
-            return new("refunded", Tone.Calm, wanted.TrueForAll(r => r.Status == RefundStatus.Succeeded) ? Texts.RefundDone : Texts.Refunded, [Texts.RefundedWords])
+            return new("refunded", Tone.Calm, HowFarBack(order, wanted), [Texts.RefundedWords])
             {
                 Safety = Texts.PaidSafety,
             };
@@ -70,6 +70,11 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             ? new("paid_late", Tone.Good, Texts.PaidLate, [Texts.PaidLateWords]) { Safety = Texts.PaidSafety }
             : new("paid", Tone.Good, Texts.Paid, [Texts.PaidWords]) { Safety = Texts.PaidSafety };
     }
+
+    static string HowFarBack(Order order, List<Refund> wanted) =>
+        !wanted.TrueForAll(r => r.Status == RefundStatus.Succeeded) ? Texts.Refunded
+        : wanted.Sum(r => r.Amount.MinorUnits) < order.Amount.MinorUnits ? Texts.PartRefundDone
+        : Texts.RefundDone;
 
     static Situation Unpaid(Order order, Payment? shown, DateTimeOffset now, Func<string, string> gateway)
     {
@@ -150,7 +155,9 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         if (captures.Any(c => c.Standing == Standing.Late))
             return !order.Refunds.Any(r => r.Reserves || r.LookAt is not null)
                 ? new("late_asked", Tone.Care, Texts.LateAsked, [Texts.LateAskedWords]) { Safety = Texts.DoNotPayAgain }
-                : new("late_refund", Tone.Care, Texts.LateRefund, [Texts.LateRefundWords]) { Safety = Texts.SafeToClose };
+                : order.Refunds.Any(r => r.Status != RefundStatus.Succeeded && (r.Reserves || r.LookAt is not null))
+                    ? new("late_refund", Tone.Care, Texts.LateRefund, [Texts.LateRefundWords]) { Safety = Texts.SafeToClose }
+                    : new("late_refund", Tone.Calm, Texts.LateRefundDone, [Texts.LateRefundDoneWords]) { Safety = Texts.SafeToClose };
 
         var accepts = order.Policy.Late == LatePolicy.Accept;
         var watching = order.Payments.Any(p => p.IsOpen || p.MayExist);

@@ -114,6 +114,7 @@ public static class Texts
     public const string TakenBackWords = "The order was paid, and then the bank or the payment company took the money back. The shop has been told and will turn to you.";
     public const string Refunded = "Refund under way";
     public const string RefundDone = "Your money was paid back";
+    public const string PartRefundDone = "A part of your money was paid back";
     public const string RefundedWords = "The order was paid, and the shop gives money back.";
     public const string Failed = "The payment did not go through";
     public const string FailedWords = "Your bank or the payment company ended it. You can try again.";
@@ -131,6 +132,8 @@ public static class Texts
     public const string EndedWatchingAccept = "If you were charged, nothing is lost: we keep watching, and money that still arrives counts for this order.";
     public const string LateRefund = "Your money came too late; the refund is on the way";
     public const string LateRefundWords = "Your payment arrived after this order was closed. You get all of it back without doing anything.";
+    public const string LateRefundDone = "Your money came too late and was paid back";
+    public const string LateRefundDoneWords = "Your payment arrived after this order was closed. All of it went back to you.";
     public const string LateAsked = "Your money came after the order was closed";
     public const string LateAskedWords = "It arrived safely and nothing is lost. The shop has been told and decides whether it counts or goes back to you.";
 

@@ -191,15 +191,14 @@ public static class ExplanationText
 
         string Shopper()
         {
-            var back = order.Refunds.Where(r => r.Status != RefundStatus.Failed).Aggregate((Money?)null, (sum, r) =>
-                sum is { } so && so.Currency == r.Amount.Currency ? so + r.Amount : r.Amount);
-            var refund = back is { } money ? $" {money} that came besides is on its way back to you." : "";
+            var back = string.Concat(order.Refunds.Where(r => r.Reserves).GroupBy(r => (r.Reason, Done: r.Status == RefundStatus.Succeeded, r.Amount.Currency)).Select(g =>
+                $" {g.Select(r => r.Amount).Aggregate((sum, amount) => sum + amount)} {Which(g.Key.Reason)} {(g.Key.Done ? "went back" : "is on its way back")} to you."));
             var open = order.OpenPayment;
             return order.Status switch
             {
-                OrderStatus.Paid => $"Your payment has arrived. You need not pay again.{refund}",
-                _ when back is { } all => $"Your order is over. {all} came after its end and is on its way back to you.",
-                _ when order.Payments.Any(p => p.Captures.Length > 0) => "We have received money from you and are looking into it. Please do not pay again.",
+                OrderStatus.Paid => $"Your payment has arrived. You need not pay again.{back}",
+                _ when order.HasEnded && back.Length > 0 => $"Your order is over.{back}",
+                _ when order.Payments.Any(p => p.Captures.Length > 0) => $"We have received money from you and are looking into it. Please do not pay again.{back}",
                 _ when open?.Status == PaymentStatus.Unresolved => "We are asking the bank what became of your payment. You will not be charged twice; please do not pay again.",
                 _ when open?.Status == PaymentStatus.Processing => "Your payment is on its way. Please do not pay again.",
                 OrderStatus.AwaitingPayment when order.ClosingAt is not null => "The time to pay is over. If you paid in the last minutes, we will see it; please do not pay again.",
@@ -211,6 +210,14 @@ public static class ExplanationText
                 _ => "The order was cancelled, and nothing was taken.",
             };
         }
+
+        static string Which(RefundReason reason) => reason switch
+        {
+            RefundReason.Merchant => "of your payment",
+            RefundReason.Late => "that came after its end",
+            RefundReason.Duplicate => "that came besides",
+            _ => "that was not the amount asked for",
+        };
 
         // Evidence.
 
