@@ -8,10 +8,15 @@ using Purser.Server.Gateways;
 namespace Purser.Server.CommandLine;
 
 /// <summary>One gateway's true book in one currency beside ours, in minor units.</summary>
+/// <param name="Ours">What the gateway took for us and did not give back, by our ledger.</param>
+/// <param name="Settled">Of that, what its statements cleared: fees, tax and payouts.</param>
 /// <param name="InStatement">Money that no question of ours can find, and that the gateway's statement of settlement tells.</param>
 /// <param name="Strange">References of money that only one side knows, or that the two state differently.</param>
-sealed record DemoBook(string Gateway, string Currency, int Movements, long Theirs, long Ours, long InStatement, IReadOnlyList<string> Strange)
+sealed record DemoBook(string Gateway, string Currency, int Movements, long Captured, long Refunded, long Ours, long Settled, long InStatement, IReadOnlyList<string> Strange)
 {
+    /// <summary>What the gateway holds for us by its own book.</summary>
+    public long Theirs => Captured - Refunded;
+
     public bool Agree => Theirs == Ours + InStatement && Strange.Count == 0;
 
     /// <summary>Every movement one by one, then the sums of the ledger.</summary>
@@ -19,7 +24,7 @@ sealed record DemoBook(string Gateway, string Currency, int Movements, long Thei
     public static async Task<IReadOnlyList<DemoBook>> Compare(
         SandboxProcess sandbox, CaptureStore store, GatewayAccounts accounts, IReadOnlySet<string> untold, CancellationToken stop)
     {
-        var captured = await store.All(stop);
+        var captured = (await store.All(stop)).Concat((await store.GivenBack(stop)).Select(r => r with { Amount = -r.Amount })).ToList();
         var receivables = await store.Receivables(stop);
         var books = new List<DemoBook>();
         foreach (var gateway in sandbox.Playable)
@@ -32,13 +37,13 @@ sealed record DemoBook(string Gateway, string Currency, int Movements, long Thei
                 .Select(c => new Movement(c.Payment.Reference, c.MoneyReference, c.Amount.Currency.Code, c.Amount.MinorUnits)).ToList();
             var strangers = theirs.Except(ours).Where(m => untold.Contains(m.Reference)).ToList();
             var stated = strangers.Count == 0 ? [] : (await Statement(sandbox, gateway, accounts.Find(gateway.Name)!, stop)).Intersect(strangers).ToList();
-            var owed = receivables.Where(r => r.Key.Account == gateway.Name).ToDictionary(r => r.Key.Currency, r => r.Value);
+            var owed = receivables.Where(r => r.Account == gateway.Name).ToDictionary(r => r.Currency);
             foreach (var currency in theirs.Concat(ours).Select(m => m.Currency).Concat(owed.Keys).Distinct().Order(StringComparer.Ordinal))
             {
                 var (there, here) = (theirs.Where(m => m.Currency == currency).ToList(), ours.Concat(stated).Where(m => m.Currency == currency).ToList());
                 var strange = there.Except(here).Concat(here.Except(there)).Select(m => m.Reference).Distinct().ToList();
                 if (strange.Count == 0 && there.Count != here.Count) strange.Add("one money told twice");
-                books.Add(new DemoBook(gateway.Name, currency, there.Count, there.Sum(m => m.Amount), owed.GetValueOrDefault(currency),
+                books.Add(new DemoBook(gateway.Name, currency, there.Count, there.Where(m => m.Amount > 0).Sum(m => m.Amount), -there.Where(m => m.Amount < 0).Sum(m => m.Amount), owed.GetValueOrDefault(currency)?.Taken ?? 0, -(owed.GetValueOrDefault(currency)?.Cleared ?? 0),
                     stated.Where(m => m.Currency == currency).Sum(m => m.Amount), strange));
             }
         }

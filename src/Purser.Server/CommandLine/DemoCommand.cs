@@ -32,6 +32,8 @@ static class DemoCommand
         chosen["Purser:Postgres:Directory"] = EmbeddedPostgresOptions.DefaultDirectory(name);
         chosen["ConnectionStrings:Purser"] = "";
         chosen["Logging:LogLevel:Default"] = "Critical";
+        // Statements would tell what the stories leave to questions and news.
+        chosen["Purser:Settlement:FetchDays"] = "0";
         try
         {
             if (!json) AnsiConsole.WriteLine($"{DemoStory.All.Count} stories at each of {sandbox.Playable.Count} gateways. This takes about a minute.");
@@ -63,9 +65,9 @@ static class DemoCommand
         var results = (await Task.WhenAll(stages.Select(s => s.Play(stop)))).SelectMany(r => r).ToList();
         var database = host.Services.GetRequiredService<Database>().Source;
         var untold = results.SelectMany(r => r.InStatementOnly).ToHashSet();
+        var books = await DemoBook.Compare(sandbox, new CaptureStore(database), host.Services.GetRequiredService<GatewayAccounts>(), untold, stop);
         return new DemoReport(
-            [.. stages.Select(s => s.Gateway.Name)], sandbox.Alone, results,
-            await DemoBook.Compare(sandbox, new CaptureStore(database), host.Services.GetRequiredService<GatewayAccounts>(), untold, stop),
+            [.. stages.Select(s => s.Gateway.Name)], sandbox.Alone, results, books,
             [.. (await new InvariantStore(database).Check(stop)).Where(f => f.Count > 0)], Stopwatch.GetElapsedTime(since).TotalSeconds);
     }
 
@@ -87,6 +89,8 @@ static class DemoCommand
                 Unresolved = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4)],
                 UnresolvedEvery = TimeSpan.FromSeconds(2),
                 Watch = [.. Enumerable.Range(1, 20).Select(n => TimeSpan.FromSeconds(2 * n))],
+                RefundUnderWay = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)],
+                RefundEvery = TimeSpan.FromSeconds(2),
                 AskAgainAfter = TimeSpan.FromMilliseconds(200),
                 CallTimeout = Limits.WholeCall + TimeSpan.FromSeconds(1),
                 MostAsks = 2,

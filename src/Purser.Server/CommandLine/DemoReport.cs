@@ -21,9 +21,11 @@ sealed record DemoReport(
     [
         ("paid", "the order is paid, by one payment, and its books balance"),
         ("paid 2nd", "as paid, but by a second payment: the first ended without money"),
-        ("1 back", "paid by one; the second payment of the same order was noticed and is going back"),
+        ("1 back", "paid by one; the second payment of the same order was noticed and went back"),
+        ("back", "paid, and all of it given back, once"),
+        ("part back", "paid, and a part of it given back, once"),
         ("held", "another amount came; nothing is fulfilled, and the money waits for a person"),
-        ("late", "money came after the order's end; it pays nothing and is going back"),
+        ("late", "money came after the order's end; it pays nothing and went back"),
         ("no", "the bank said no; the order was cancelled without money"),
         ("closed", "nobody paid; the order was cancelled and its link is closed"),
         ("watched", "cancelled, but the link cannot be closed there: whatever still comes is noticed"),
@@ -52,18 +54,29 @@ sealed record DemoReport(
         foreach (var (note, number, who) in notes) console.MarkupLineInterpolated($"[grey]{number,3}[/] {note}: {string.Join(", ", who)}");
         console.WriteLine();
 
-        var books = new Table().Border(TableBorder.Simple).Title("The books, gateway by gateway and currency").AddColumns("gateway", "currency", "movements", "theirs", "ours", "statement only", "");
-        foreach (var column in (int[])[2, 3, 4, 5]) books.Columns[column].RightAligned();
-        foreach (var b in Books)
-            books.AddRow(b.Gateway, b.Currency, $"{b.Movements}", Amount(b.Theirs, b), Amount(b.Ours, b), b.InStatement == 0 ? "" : Amount(b.InStatement, b), b.Agree ? "[green]agree[/]" : $"[red]differ: {Markup.Escape(string.Join(", ", b.Strange))}[/]");
-        console.Write(books);
-
-        foreach (var r in Results.Where(r => r.Wrong is not null)) console.MarkupLineInterpolated($"[red]{r.Gateway}, {r.Story}: {r.Wrong}[/] ({r.OrderId})");
+        Write(console, "The books, gateway by gateway and currency", Books);
         foreach (var finding in Broken) console.MarkupLineInterpolated($"[red]{finding.Name}: broken {finding.Count} time(s)[/] {string.Join(", ", finding.Examples)}");
         foreach (var missing in NotPlayed) console.MarkupLineInterpolated($"[yellow]{missing}[/]");
         var told = Results.Where(r => r.Source is not null).GroupBy(r => r.Source!).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} by {g.Key}");
         var orders = Results.Count(r => r.OrderId is not null);
         console.WriteLine($"{orders} orders at {Gateways.Count} gateways, {orders - Results.Count(r => r.Wrong is not null)} as they must be; money learned of: {string.Join(", ", told)}; {Seconds:0} s.");
+    }
+
+    static void Write(IAnsiConsole console, string title, IReadOnlyList<DemoBook> all)
+    {
+        var (stated, settled) = (all.Any(b => b.InStatement != 0), all.Any(b => b.Settled != 0));
+        string[] more = [.. stated ? ["statement only"] : Array.Empty<string>(), .. settled ? ["settled", "still owed"] : Array.Empty<string>()];
+        var books = new Table().Border(TableBorder.Simple).Title(title).AddColumns((string[])["gateway", "currency", "movements", "captured", "given back", "theirs", "ours", .. more, ""]);
+        for (var column = 2; column < 7 + more.Length; column++) books.Columns[column].RightAligned();
+        foreach (var b in all)
+            books.AddRow(
+            [
+                b.Gateway, b.Currency, $"{b.Movements}", Amount(b.Captured, b.Currency), Amount(b.Refunded, b.Currency), Amount(b.Theirs, b.Currency), Amount(b.Ours, b.Currency),
+                .. stated ? [b.InStatement == 0 ? "" : Amount(b.InStatement, b.Currency)] : Array.Empty<string>(),
+                .. settled ? [Amount(b.Settled, b.Currency), Amount(b.Ours - b.Settled, b.Currency)] : Array.Empty<string>(),
+                b.Agree ? "[green]agree[/]" : $"[red]differ: {Markup.Escape(string.Join(", ", b.Strange))}[/]",
+            ]);
+        console.Write(books);
     }
 
     static string Cell(DemoResult? result, Dictionary<string, int> numbers) => result switch
@@ -73,5 +86,5 @@ sealed record DemoReport(
         _ => $"{Markup.Escape(result.Ended)}{(result.Note is { } note ? $" [grey]{numbers[note]}[/]" : "")}",
     };
 
-    static string Amount(long minorUnits, DemoBook book) => new Money(minorUnits, Currency.Find(book.Currency)).ToString();
+    static string Amount(long minorUnits, string currency) => new Money(minorUnits, Currency.Find(currency)).ToString();
 }

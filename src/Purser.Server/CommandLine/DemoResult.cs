@@ -30,6 +30,12 @@ sealed class DemoOrderNow(JsonElement order, IReadOnlyList<JsonElement> events)
 
     public IReadOnlyList<JsonElement> Refunds { get; } = [.. order.GetProperty("refunds").EnumerateArray()];
 
+    /// <summary>The kinds of what is being asked about.</summary>
+    public IReadOnlyList<string> Questions { get; } = [.. order.GetProperty("questions").EnumerateArray().Select(q => q.GetProperty("kind").GetString()!)];
+
+    /// <summary>One refund, and the gateway has carried it out.</summary>
+    public bool GaveBack => Refunds is [var only] && StatusOf(only) == "succeeded";
+
     public IReadOnlyList<string> Standings => [.. Payments.SelectMany(p => p.GetProperty("captures").EnumerateArray()).Select(c => c.GetProperty("standing").GetString()!).Order()];
 
     public string Last => Payments.Count == 0 ? "none" : StatusOf(Payments[^1]);
@@ -43,7 +49,7 @@ sealed class DemoOrderNow(JsonElement order, IReadOnlyList<JsonElement> events)
         .Where(e => e.GetProperty("type").GetString() is "payment.succeeded" or "payment.late" or "payment.amount_mismatch")
         .Select(e => e.GetProperty("data").TryGetProperty("source", out var source) ? source.GetString() : null).FirstOrDefault();
 
-    public override string ToString() => $"{Status}; {string.Join(", ", Payments.Select(StatusOf))}; {string.Join(", ", Standings)}; {Refunds.Count} refund(s)";
+    public override string ToString() => $"{Status}; {string.Join(", ", Payments.Select(StatusOf))}; {string.Join(", ", Standings)}; refunds: {(Refunds.Count == 0 ? "none" : string.Join(", ", Refunds.Select(StatusOf)))}";
 
-    public static string StatusOf(JsonElement payment) => payment.GetProperty("status").GetString()!;
+    public static string StatusOf(JsonElement shown) => shown.GetProperty("status").GetString()!;
 }

@@ -26,13 +26,33 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
 
     const int MostPayments = 3, MostTries = 3;
 
+    /// <summary>In minor units, less than every order's price.</summary>
+    const int RefundedPart = 10_000;
+
     string? note;
 
-    public string? Order { get; private set; }
+    public string? Order { get; set; }
 
     string Path => $"/v1/orders/{Order}";
 
     public async Task<DemoResult> Play()
+    {
+        await Begin();
+        var acted = await Shops(story.Acts);
+        return story.End switch
+        {
+            DemoEnd.Paid => await EndPaid(acted),
+            DemoEnd.PaidTwice => acted ? await EndPaidTwice() : await EndPaid(false),
+            DemoEnd.Refunded or DemoEnd.PartRefunded => await EndRefunded(),
+            DemoEnd.Held => acted ? await EndHeld() : await EndPaid(false),
+            DemoEnd.Late => await EndLate(),
+            DemoEnd.LinkEnded => await EndLinkEnded(),
+            _ => await EndUnpaid(),
+        };
+    }
+
+    /// <summary>An order with a link that the shopper can pay on.</summary>
+    public async Task Begin()
     {
         var placed = await Post(stage.Api, "/v1/orders", new
         {
@@ -43,16 +63,6 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
         });
         Order = placed.GetProperty("id").GetString();
         await StartPayment();
-        var acted = await Act(story.Acts);
-        return story.End switch
-        {
-            DemoEnd.Paid => await EndPaid(acted),
-            DemoEnd.PaidTwice => acted ? await EndPaidTwice() : await EndPaid(false),
-            DemoEnd.Held => acted ? await EndHeld() : await EndPaid(false),
-            DemoEnd.Late => await EndLate(),
-            DemoEnd.LinkEnded => await EndLinkEnded(),
-            _ => await EndUnpaid(),
-        };
     }
 
     async Task<DemoResult> EndPaid(bool acted)
@@ -76,15 +86,25 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
     async Task<DemoResult> EndPaidTwice()
     {
         await Reached("paid", o => o.Status == "paid");
-        var known = await Within(TwicePatience, o => o.Standings is ["accepted", "duplicate"] && o.Refunds.Count == 1);
+        var known = await Within(TwicePatience, o => o.Standings is ["accepted", "duplicate"] && o.GaveBack);
         var now = await Look();
         if (known)
-            return Result(now, "1 back", now.Told("order.paid") == 1 && now.Told("payment.duplicate") == 1 ? null : "must be paid once, and told of the duplicate once");
+            return Result(now, "1 back", now.Told("order.paid") == 1 && now.Told("payment.duplicate") == 1 && now.Told("refund.succeeded") == 1 ? null : "must be paid once, and told of the duplicate once");
         note = "tells one success of a link; the other is in its statement";
         return Result(now, "paid", now.Standings is ["accepted"] && now.Told("order.paid") == 1 && await Taken() == 2 ? null : "must be paid once, with a duplicate") with
         {
             InStatementOnly = [now.Payments[^1].GetProperty("reference").GetString()!],
         };
+    }
+
+    async Task<DemoResult> EndRefunded()
+    {
+        await Reached("paid", o => o.Status == "paid");
+        var whole = story.End == DemoEnd.Refunded;
+        await Post(stage.Api, $"{Path}/refunds", whole ? new { } : (object)new { amount = RefundedPart }, key: Order);
+        var now = await Reached("given back", o => o.Status == (whole ? "refunded" : "partially_refunded"));
+        var right = now.Standings is ["accepted"] && now.GaveBack && now.Told("refund.requested") == 1 && now.Told("refund.succeeded") == 1 && await Moved("refunded") == 1;
+        return Result(now, whole ? "back" : "part back", right ? null : "must be given back once, and told once");
     }
 
     async Task<DemoResult> EndHeld()
@@ -105,14 +125,14 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
             note = "takes nothing that was approved after the order's end";
             return await EndUnpaid(cancels: false);
         }
-        var now = await Reached("late, and going back", o => o is { Status: "cancelled", Last: "succeeded", Refunds.Count: 1 });
-        return Result(now, "late", now.Standings is ["late"] && now.Told("order.paid") == 0 && now.Told("payment.late") == 1 ? null : "must be late money, told once");
+        var now = await Reached("late, and gone back", o => o is { Status: "cancelled", Last: "succeeded", GaveBack: true });
+        return Result(now, "late", now.Standings is ["late"] && now.Told("order.paid") == 0 && now.Told("payment.late") == 1 && now.Told("refund.succeeded") == 1 ? null : "must be late money, told once");
     }
 
     async Task<DemoResult> EndLinkEnded()
     {
         var ended = await Within(LinkPatience, o => o.Last is "expired" or "failed" or "cancelled");
-        if (!ended && await Act("paid"))
+        if (!ended && await Shops("paid"))
         {
             note = "its links have no end of their own";
             return await EndPaid(true);
@@ -140,7 +160,7 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
     {
         for (var payments = 1; payments <= MostPayments; payments++)
         {
-            if (await Act("paid")) return;
+            if (await Shops("paid")) return;
             var now = await Reached("a link that takes no money known as ended", o => o.Status == "paid" || o.Last is "failed" or "expired" or "cancelled");
             if (now.Status == "paid") return;
             if (story.Acts == "declined_then_paid") note = "a no of the bank ends the link";
@@ -162,7 +182,7 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
     }
 
     /// <summary>False when the gateway's page does not take it.</summary>
-    async Task<bool> Act(string outcome)
+    public async Task<bool> Shops(string outcome)
     {
         var now = await Reached("a link", o => o.Last is not "starting");
         if (now.Last != "pending") return false;
@@ -215,23 +235,26 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
 
     Task<JsonElement> Cancel() => Post(stage.Api, $"{Path}/cancellation", new { });
 
-    /// <summary>What the gateway took for this order, by its own book.</summary>
-    async Task<int> Taken()
+    Task<int> Taken() => Moved("captured");
+
+    /// <summary>How often the gateway took money for this order, or gave it back, by its own book.</summary>
+    async Task<int> Moved(string kind)
     {
-        var taken = 0;
+        var moved = 0;
         foreach (var payment in (await Look()).Payments)
-            taken += (await stage.Sandbox.Control.GetFromJsonAsync<JsonElement>(stage.Control($"book?reference={payment.GetProperty("reference").GetString()}"), stop)).GetArrayLength();
-        return taken;
+            moved += (await stage.Sandbox.Control.GetFromJsonAsync<JsonElement>(stage.Control($"book?reference={payment.GetProperty("reference").GetString()}"), stop))
+                .EnumerateArray().Count(m => m.GetProperty("kind").GetString() == kind);
+        return moved;
     }
 
-    async Task<DemoOrderNow> Look()
+    public async Task<DemoOrderNow> Look()
     {
         var order = await stage.Api.GetFromJsonAsync<JsonElement>(new Uri(Path, UriKind.Relative), stop);
         var events = await stage.Api.GetFromJsonAsync<JsonElement>(new Uri($"{Path}/events?limit=100", UriKind.Relative), stop);
         return new DemoOrderNow(order, [.. events.GetProperty("events").EnumerateArray()]);
     }
 
-    async Task<DemoOrderNow> Reached(string what, Func<DemoOrderNow, bool> wanted)
+    public async Task<DemoOrderNow> Reached(string what, Func<DemoOrderNow, bool> wanted)
     {
         if (await Within(Patience, wanted)) return await Look();
         throw new DemoStuckException($"must be {what}; is {await Look()}");
@@ -254,9 +277,11 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
         Source = now.Source,
     };
 
-    async Task<JsonElement> Post(HttpClient client, string path, object body)
+    async Task<JsonElement> Post(HttpClient client, string path, object body, string? key = null)
     {
-        using var answer = await client.PostAsJsonAsync(path, body, stop);
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
+        using var answer = await client.SendAsync(request, stop);
         return await Read(answer, path);
     }
 

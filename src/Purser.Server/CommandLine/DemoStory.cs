@@ -11,10 +11,14 @@ enum DemoEnd
     Declined,
     /// <summary>No money can move on the link any more.</summary>
     LinkEnded,
-    /// <summary>Money came after the order's end; it does not pay the order and is to go back.</summary>
+    /// <summary>Money came after the order's end; it does not pay the order and goes back.</summary>
     Late,
-    /// <summary>Paid by one; the other is known as its duplicate and is to go back.</summary>
+    /// <summary>Paid by one; the other is known as its duplicate and goes back.</summary>
     PaidTwice,
+    /// <summary>Paid, and then the merchant gives all of it back.</summary>
+    Refunded,
+    /// <summary>Paid, and then the merchant gives a part of it back.</summary>
+    PartRefunded,
     /// <summary>Another amount came: nothing is paid, the money is held.</summary>
     Held,
 }
@@ -39,6 +43,9 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
     /// <summary>How we must have learned of the money, where the story leaves only one way.</summary>
     public string? Source { get; init; }
 
+    /// <summary>The gateway tells nothing, and answers no question about a payment.</summary>
+    public static IReadOnlyList<DemoFault> Silence { get; } = [new("webhook", "drop", null), new("inquire", "error_500", null)];
+
     /// <summary>Every outcome that the sandbox's shopper knows, then misfortunes at each port.</summary>
     public static IReadOnlyList<DemoStory> All { get; } =
     [
@@ -56,6 +63,8 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
         new("paid twice", "paid_twice", DemoEnd.PaidTwice),
         new("paid too little", "wrong_amount", DemoEnd.Held),
         new("link expired", "expired", DemoEnd.LinkEnded) { Returns = false },
+        new("given back", "paid", DemoEnd.Refunded) { Returns = false },
+        new("a part given back", "paid", DemoEnd.PartRefunded) { Returns = false },
 
         new("link: answer lost", "paid", DemoEnd.Paid) { Faults = [new("create_link", "timeout_after")] },
         new("link: broken off", "paid", DemoEnd.Paid) { Faults = [new("create_link", "refuse")] },
@@ -64,6 +73,7 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
         new("question: too many", "paid", DemoEnd.Paid) { Faults = [new("inquire", "error_429", 1), new("webhook", "drop", null)] },
         new("question: about another", "paid", DemoEnd.Paid) { Faults = [new("inquire", "swap", 1), new("webhook", "drop", null)] },
         new("closing: answer lost", "abandoned", DemoEnd.Unpaid) { Closes = true, Faults = [new("cancel", "timeout_after")] },
+        new("refund: answer lost", "paid", DemoEnd.Refunded) { Returns = false, Faults = [new("refund", "error_500_after")] },
         new("webhooks lost", "paid", DemoEnd.Paid) { Returns = false, Faults = [new("webhook", "drop", null)], Source = "inquiry" },
         new("webhooks five times", "paid", DemoEnd.Paid) { Returns = false, Faults = [new("webhook", "duplicate", null, Count: 5)] },
         new("webhooks out of order", "paid", DemoEnd.Paid) { Faults = [new("webhook", "reorder", null)] },
