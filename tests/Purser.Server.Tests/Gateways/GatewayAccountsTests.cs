@@ -72,7 +72,7 @@ public sealed class GatewayAccountsTests(PostgresFixture postgres) : IClassFixtu
     [InlineData(""", "Currencies": "" """, "Gateways:shop:Currencies is empty; name at least one, or leave it out")]
     [InlineData(""", "Methods": ["paypal"]""", "Gateways:shop:Methods has 'paypal', which Razorpay does not offer; use some of upi, card, netbanking, google_pay, wallet.")]
     [InlineData(""", "Methods": "upi", "Currencies": "USD" """, "Gateways:shop:Methods has 'upi', which Razorpay offers for INR, and Currencies has none of these; change one of the two.")]
-    [InlineData(""", "Curencies": "INR" """, "Gateways:shop:Curencies is not known; correct or remove it. An account of Razorpay has Gateway, Order, On, TestMode, BaseUrl, Currencies, Methods, Fee, Fees, key_id, key_secret, webhook_secret.")]
+    [InlineData(""", "Curencies": "INR" """, "Gateways:shop:Curencies is not known; correct or remove it. An account of Razorpay has Gateway, Order, On, TestMode, BaseUrl, Currencies, Methods, Fee, Fees, FeeTax, SettlesAfterDays, key_id, key_secret, webhook_secret.")]
     [InlineData(""", "Fees": {"crad": "2%"}""", "Gateways:shop:Fees:crad: Razorpay does not offer 'crad'; use some of upi, ")]
     [InlineData(""", "On": "perhaps" """, "Gateways:shop:On is 'perhaps'; set it to true or false.")]
     [InlineData(""", "TestMode": "1" """, "Gateways:shop:TestMode is '1'; set it to true or false.")]
