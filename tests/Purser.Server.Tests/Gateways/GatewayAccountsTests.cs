@@ -74,6 +74,8 @@ public sealed class GatewayAccountsTests(PostgresFixture postgres) : IClassFixtu
     [InlineData(""", "Methods": "upi", "Currencies": "USD" """, "Gateways:shop:Methods has 'upi', which Razorpay offers for INR, and Currencies has none of these; change one of the two.")]
     [InlineData(""", "Curencies": "INR" """, "Gateways:shop:Curencies is not known; correct or remove it. An account of Razorpay has Gateway, Order, On, TestMode, BaseUrl, Currencies, Methods, Fee, Fees, FeeTax, SettlesAfterDays, key_id, key_secret, webhook_secret.")]
     [InlineData(""", "Fees": {"crad": "2%"}""", "Gateways:shop:Fees:crad: Razorpay does not offer 'crad'; use some of upi, ")]
+    [InlineData(""", "FeeTax": "lots" """, "Gateways:shop:FeeTax is 'lots'; write it as 18%.")]
+    [InlineData(""", "SettlesAfterDays": "soon" """, "Gateways:shop:SettlesAfterDays is 'soon'; set it to working days, from 0 to 90.")]
     [InlineData(""", "On": "perhaps" """, "Gateways:shop:On is 'perhaps'; set it to true or false.")]
     [InlineData(""", "TestMode": "1" """, "Gateways:shop:TestMode is '1'; set it to true or false.")]
     [InlineData(""", "Order": "first" """, "Gateways:shop:Order is 'first'; set it to a whole number, smallest first.")]
