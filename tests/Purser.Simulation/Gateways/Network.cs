@@ -74,7 +74,7 @@ sealed class Network(World world, Life life) : HttpMessageHandler
                     order, fault == Fault.LinkForLess ? 1 + size.Next(400) : 0,
                     fault == Fault.NotFoundAtFirst ? size.Between(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(55)) : TimeSpan.Zero);
                 said = gateway.Handle(request, body, terms);
-                if (fault == Fault.SentTwice) gateway.Handle(request, body, terms);
+                if (fault == Fault.SentTwice && (port != Port.Refund || gateway.KnowsRefundsByKey)) gateway.Handle(request, body, terms);
                 break;
         }
         var path = request.RequestUri!.PathAndQuery;

@@ -67,6 +67,8 @@ sealed class SandboxGateway : WorldGateway
     public override bool QuestionsTellOf(WorldLink link, WorldTry money) =>
         !TellsOfOneTry.Contains(dialect.Name) || (link.Tries[^1] == money && !(lastPosts.GetValueOrDefault(link.Id) > money.At));
 
+    public override bool KnowsRefundsByKey => dialect.Name != "ippopay";
+
     static string NameOf(Type dialect) => ((IGatewayDialect)Activator.CreateInstance(dialect)!).Name;
 
     GatewayWorld Open(Type type, Action<IGatewayDialect, GatewayNotice> courier) => new((IGatewayDialect)Activator.CreateInstance(type)!, new SandboxOptions

@@ -43,6 +43,9 @@ abstract class WorldGateway(World world, string account, string host)
     /// <summary>A question about its link tells of this capture; where not, only news or a settlement file do.</summary>
     public virtual bool QuestionsTellOf(WorldLink link, WorldTry money) => true;
 
+    /// <summary>The same request for a refund, delivered twice, gives back once. Where not, nobody can prevent it, and only a statement tells.</summary>
+    public virtual bool KnowsRefundsByKey => true;
+
     protected World World => world;
     protected DateTimeOffset Now => world.Time.GetUtcNow();
     protected long NowSeconds => Now.ToUnixTimeSeconds();
