@@ -23,7 +23,21 @@ static class Laws
         Refunds(before, input, after, story);
         Clock(before, input, decision, story);
         Questions(before, input, decision, story);
-        Law(OrderHistory.Fold(steps).Equals(OrderSummary.Of(after)), "events fold to the row", story);
+        Law(Folds(steps, after, out var why), $"events fold to the row: {why}", story);
+    }
+
+    static bool Folds(List<OrderEvent> steps, Order after, out string why)
+    {
+        try
+        {
+            var (told, row) = (OrderHistory.Fold(steps), OrderSummary.Of(after));
+            why = told.Equals(row) ? "" : $"told {told}, row {row}";
+        }
+        catch (InvalidOperationException impossible)
+        {
+            why = impossible.Message;
+        }
+        return why.Length == 0;
     }
 
     static void Money(Order? before, Order after, Scenario story)
@@ -148,7 +162,7 @@ static class Laws
     static void Law(bool holds, string law, Scenario story)
     {
         if (holds) return;
-        var told = string.Join("\n  ", story.Events.Select(e => $"{e.Sequence} {e.Type.Name()} p{e.Payment} {e.PaymentStatus} {e.Amount} {e.Discrepancy} {e.Reason}"));
+        var told = string.Join("\n  ", story.Events.Select(e => $"{e.Sequence} {e.Type.Name()} p{e.Payment} {e.PaymentStatus} {e.Amount} {e.MoneyReference} r{e.Refund} {e.Discrepancy} {e.Reason}"));
         throw new InvalidOperationException($"Broken law: {law}.\n  {told}");
     }
 }

@@ -27,6 +27,12 @@ static class MoneyMachine
         }
         // Wrong money that was given back is asked about no more, and stays what it was.
         var asked = draft.Order.RefundOf(p.Number, e.MoneyReference) is null;
+        if (right && GoesBackAs(draft.Order, p, e) > e.Amount.MinorUnits)
+        {
+            // More than the right amount is on its way back: the gateway refuses that, and then says again what it holds.
+            Contradict(draft, p, e);
+            return;
+        }
         if (known is not null && !right && (!asked || !Outranks(e.Amount, known.Amount)))
         {
             draft.Change(p);
@@ -53,6 +59,8 @@ static class MoneyMachine
         };
         draft.Change(p);
         var replaces = known?.Amount;
+        // What a person answered about the wrong amount is forgotten with it.
+        var open = known is not null && right && asked && !draft.Drop(new Answered(DiscrepancyKind.AmountMismatch, e.MoneyReference), p.Number);
         switch (standing)
         {
             case Standing.Mismatched:
@@ -74,7 +82,9 @@ static class MoneyMachine
                 Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }
-        if (known is not null && right && asked) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "succeeded", e.MoneyReference);
+        if (right && p.Contradicted) Reconcile(draft, draft.Order.Payment(p.Number)!, e);
+        if (open)
+            draft.Tell(EventType.DiscrepancyResolved, p.Number, e, known!.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch, reason: "succeeded");
         Conclude(draft, p.Number, e);
         ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
     }
@@ -93,8 +103,20 @@ static class MoneyMachine
             draft.Change(p);
             return;
         }
+        Reconcile(draft, p, e);
+    }
+
+    static void Reconcile(Draft draft, Payment p, Evidence.Succeeded e)
+    {
         draft.Change(p with { Contradicted = false, Discrepancy = p.Discrepancy is DiscrepancyKind.Contradiction ? null : p.Discrepancy });
         if (p.Discrepancy is DiscrepancyKind.Contradiction) Resolve(draft, p.Number, DiscrepancyKind.Contradiction, e, p.Amount, "succeeded");
+    }
+
+    /// <summary>What of this money goes or went back, in minor units; without bound when it was told, and given back, in another currency.</summary>
+    static long GoesBackAs(Order order, Payment p, Evidence.Succeeded e)
+    {
+        var back = order.Refunds.Where(r => r.Payment == p.Number && r.MoneyReference == e.MoneyReference && r.Reserves).ToList();
+        return back.Exists(r => r.Amount.Currency != e.Amount.Currency) ? long.MaxValue : back.Sum(r => r.Amount.MinorUnits);
     }
 
     /// <summary>The same money, told before with the right amount and now with another.</summary>

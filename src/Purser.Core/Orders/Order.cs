@@ -110,8 +110,7 @@ public sealed record Order
 
     /// <summary>What of captured money is not given back, nor reserved for a refund.</summary>
     public Money LeftOf(int payment, Capture capture) =>
-        // A wrong amount in another currency may have been given back before the right one was told.
-        Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves && r.Amount.Currency == capture.Amount.Currency)
+        Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves)
             .Aggregate(capture.Amount, (left, r) => left - r.Amount);
 
     DiscrepancyKind? Asks(Payment p, Capture capture) => capture.Standing switch

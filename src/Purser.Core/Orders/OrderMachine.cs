@@ -300,7 +300,8 @@ public static class OrderMachine
     static void AskForLink(Draft draft, int number)
     {
         var p = draft.Order.Payment(number)!;
-        draft.Change(p with { AskedAt = draft.Now, Asks = p.Asks + 1, AbsentFirstAt = null, AbsentLastAt = null });
+        // Asking for the link answers also whoever wanted a look.
+        draft.Change(p with { AskedAt = draft.Now, Asks = p.Asks + 1, LookAt = null, AbsentFirstAt = null, AbsentLastAt = null });
         draft.Calls.Add(new GatewayCall.OpenLink(draft.Order, number, p.Asks + 1));
     }
 

@@ -134,6 +134,8 @@ static class RefundMachine
             discrepancy: Marks(r));
         if (draft.Order.RefundOf(r.Payment, r.MoneyReference) is { } latest && latest.Number == r.Number)
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
+        // Another amount was told for this money meanwhile, which did not count while more was on its way back.
+        if (draft.Order.Payment(r.Payment) is { Contradicted: true }) OrderMachine.Ask(draft, r.Payment);
     }
 
     static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)

@@ -40,7 +40,7 @@ public sealed class LawTests
                 questions.UnionWith(story.Order.Questions.Select(q => q.Kind));
             }
             events.UnionWith(story.Events.Select(e => e.Type));
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(12000));
         payments.ShouldBe(Enum.GetValues<PaymentStatus>(), ignoreOrder: true);
         orders.ShouldBe(Enum.GetValues<OrderStatus>(), ignoreOrder: true);
         events.ShouldBe(Enum.GetValues<EventType>(), ignoreOrder: true);

@@ -110,6 +110,29 @@ public sealed class RefundTests
         story.When(new OrderCommand.Reopen(1, DiscrepancyKind.RefundFailed, "money_2", "Asha", "it came back")).Told("discrepancy.opened").Questions("refund_failed 499.00 INR");
     }
 
+    [Theory]
+    [InlineData("INR")]
+    [InlineData("USD")]
+    public void The_right_amount_does_not_count_while_more_or_another_currency_is_on_its_way_back(string currency)
+    {
+        var garbled = new Money(60000, Currency.Find(currency));
+        var story = Given.Order().HasLink().Hears(Tell.Succeeded("money_1", garbled)).Refunds(payment: 1).Made(1);
+        story.Hears(Tell.Succeeded()).Asked("inquire 1").Told();
+        story.Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Asked().Told("discrepancy.opened").Questions("contradiction");
+        story.Order.Status.ShouldBe(OrderStatus.AwaitingPayment);
+        story.Hears(new RefundEvidence.Rejected("more than was paid")).Asked("inquire 1");
+        story.Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Told("payment.succeeded", "order.paid", "discrepancy.resolved").Questions($"refund_failed 600.00 {currency}");
+        story.Order.Status.ShouldBe(OrderStatus.Paid);
+    }
+
+    [Fact]
+    public void A_person_who_closed_the_question_about_a_wrong_amount_is_not_contradicted_when_the_right_one_goes_back()
+    {
+        var story = Given.Order().HasLink().Hears(Tell.Succeeded("money_1", Given.Rupees(600)));
+        story.When(new OrderCommand.Answer(1, DiscrepancyKind.AmountMismatch, "money_1", AnswerAction.Close, "Asha", "seen")).Told("discrepancy.resolved");
+        story.When(new OrderCommand.Cancel()).Hears(Tell.Succeeded("money_1")).Told("payment.late", "refund.requested").Questions();
+    }
+
     [Fact]
     public void A_disputed_payment_is_not_refunded_as_well()
     {
