@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Purser.Orders;
 using Purser.Server.Tests.Checkout;
@@ -62,8 +63,13 @@ public sealed class BrowserHouse : IAsyncLifetime
     public static async Task PressPay(IPage page)
     {
         await page.GetByRole(AriaRole.Button, new() { NameRegex = new("^Pay ") }).ClickAsync();
-        await page.WaitForURLAsync(PageHouse.PayPage);
+        await Arrives(page, PageHouse.PayPage);
     }
+
+    /// <summary>The browser has come to an address that begins so. Asked of the browser again and again, for its news of an address may come between one look
+    /// at it and the beginning of a wait.</summary>
+    public static Task Arrives(IPage page, params IEnumerable<string> beginnings) =>
+        Assertions.Expect(page).ToHaveURLAsync(new Regex($"^({string.Join('|', beginnings.Select(Regex.Escape))})"), new() { Timeout = 30_000 });
 
     /// <summary>The gateway's page sends the browser back.</summary>
     public async Task ComeBack(IPage page, OrderId order, int payment = 1)

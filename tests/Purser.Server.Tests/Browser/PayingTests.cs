@@ -16,7 +16,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         var complaints = Complaints(page);
         await page.GotoAsync("/");
         await page.GetByRole(AriaRole.Button, new() { Name = Texts.DemoButton }).ClickAsync();
-        await page.WaitForURLAsync("**/checkout/ord_*");
+        await BrowserHouse.Arrives(page, house.Server.Url + "/checkout/ord_");
         OrderId.TryParse(new Uri(page.Url).Segments[2], out var order).ShouldBeTrue();
         await BrowserHouse.PressPay(page);
 
@@ -58,7 +58,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await BrowserHouse.Shows(two, "pending");
         // Closed at the gateway first; only then is there a choice again.
         await two.GetByRole(AriaRole.Button, new() { Name = Texts.AnotherWay }).ClickAsync();
-        await two.WaitForURLAsync("**/checkout/**");
+        await BrowserHouse.Arrives(two, house.Server.Url + "/checkout/");
         await two.GetByLabel("Card").CheckAsync();
         await BrowserHouse.PressPay(two);
         var now = await house.Server.Do(order.Id, new OrderCommand.Look(2));
@@ -77,7 +77,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await page.GoBackAsync();
         // Whatever page it is: it leads to the same link.
         await page.GetByRole(AriaRole.Link, new() { Name = Texts.ContinuePayment }).ClickAsync();
-        await page.WaitForURLAsync(url => url == PageHouse.PayPage || url.Contains("/pay/", StringComparison.Ordinal));
+        await BrowserHouse.Arrives(page, PageHouse.PayPage, house.Server.Url + "/pay/");
         (await house.Server.Do(order.Id, new OrderCommand.Look(1))).Payments.Length.ShouldBe(1);
     }
 
@@ -91,7 +91,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         page.Request += (_, request) => posts += request.Method == "POST" ? 1 : 0;
         await page.GotoAsync(house.Server.Links.Checkout(order));
         await page.Locator("#pay").DblClickAsync();
-        await page.WaitForURLAsync(PageHouse.PayPage);
+        await BrowserHouse.Arrives(page, PageHouse.PayPage);
         posts.ShouldBe(1);
         (await house.Server.Do(order.Id, new OrderCommand.Look(1))).Payments.Length.ShouldBe(1);
     }
@@ -152,7 +152,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         await page.Keyboard.PressAsync("Tab");
         (await Focused(page)).ShouldStartWith("Pay ");
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync(PageHouse.PayPage);
+        await BrowserHouse.Arrives(page, PageHouse.PayPage);
         (await house.Server.Do(order.Id, new OrderCommand.Look(1))).Payments[0].Method.ShouldBe("card");
     }
 
@@ -187,7 +187,7 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
         // Not sooner: the question for the link is asked a moment after the payment is started.
         house.Server.Answers = true;
         await house.Server.Hear(order, new Evidence.LinkOpened(new Purser.Payments.PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = "plink_late" });
-        await page.WaitForURLAsync(PageHouse.PayPage);
+        await BrowserHouse.Arrives(page, PageHouse.PayPage);
     }
 
     [Fact]

@@ -146,7 +146,7 @@ public sealed class SandboxPayingTests(BrowserHouse browsers, SandboxHouse house
         if (!await choice.IsVisibleAsync()) await page.Locator(".ways summary").ClickAsync();
         await choice.CheckAsync();
         await page.Locator("#pay").ClickAsync();
-        await page.WaitForURLAsync(url => house.Sandbox.Worlds.Any(w => url.StartsWith(w.Address.ToString(), StringComparison.Ordinal)));
+        await BrowserHouse.Arrives(page, house.Sandbox.Worlds.Select(w => w.Address.ToString()));
         var started = (await house.Read(order.Id)).Payments.ShouldHaveSingleItem();
         await Choose("paid");
         await BrowserHouse.Shows(page, "paid");
@@ -163,7 +163,7 @@ public sealed class SandboxPayingTests(BrowserHouse browsers, SandboxHouse house
     async Task Follow(string handOver, string gateway)
     {
         await page.GotoAsync(handOver);
-        await page.WaitForURLAsync(url => url.StartsWith(house.World(gateway).Address.ToString(), StringComparison.Ordinal));
+        await BrowserHouse.Arrives(page, house.World(gateway).Address.ToString());
     }
 
     Task Choose(string outcome) => page.Locator($"button[value={outcome}]").ClickAsync();

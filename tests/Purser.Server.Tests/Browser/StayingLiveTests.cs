@@ -70,7 +70,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
         await house.Server.Pay(order);
         await BrowserHouse.Shows(page, "paid");
         await page.EvaluateAsync("() => history.back()");
-        await page.WaitForURLAsync("**/status");
+        await BrowserHouse.Arrives(page, house.Server.Url + "/status");
     }
 
     [Theory]
