@@ -13,7 +13,7 @@ static class PaymentDocs
           "id": "pay_01jd8xk3m4n7p_1", "order": "ord_01jd8xk3m4n7p", "number": 1, "gateway": "shop-cards", "status": "pending",
           "explanation": "The shopper can pay at the link.", "amount": 49900, "currency": "INR", "method": null,
           "link": {"kind": "redirect", "url": "https://pay.gateway.example/l/8xk3m4", "fields": null},
-          "pay_url": "https://pay.example.com/pay/pay_01jd8xk3m4n7p_1?token=AAeH3nGx0dZb1yXk8p2s5TqVw9M",
+          "page_url": "https://pay.example.com/pay/pay_01jd8xk3m4n7p_1?token=AAeH3nGx0dZb1yXk8p2s5TqVw9M",
           "started_at": "2026-03-01T10:00:05Z", "link_expires_at": "2026-03-01T10:30:00Z", "reference": "01jd8xk3m4n7pp1", "gateway_reference": "plink_8xk3m4",
           "decline": null, "reason": null, "captures": [], "fee": null, "tax": null, "dispute": "none", "next_look_at": "2026-03-01T10:15:06Z"
         }

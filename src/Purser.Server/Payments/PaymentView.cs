@@ -14,7 +14,7 @@ public sealed record PaymentView(
     [property: Description("How it stands, in a sentence for people.")] string Explanation,
     long Amount, string Currency, string? Method,
     [property: Description("Where the shopper pays; null while there is none or when it is over.")] LinkView? Link,
-    [property: Description("Our page that hands the shopper over to the gateway and shows what came of it.")] string PayUrl,
+    [property: Description("Our page that hands the shopper over to the gateway and shows what came of it.")] string PageUrl,
     DateTime StartedAt, DateTime LinkExpiresAt,
     [property: Description("Our reference at the gateway.")] string Reference,
     [property: Description("The gateway's name for the link.")] string? GatewayReference,
