@@ -11,4 +11,19 @@ public sealed record Settled(string RowKey, Money Amount, Money Net, Money? Fee 
 /// <summary>What the contract with the gateway says that will come of captured money; written down when it is captured.</summary>
 /// <param name="Fee">Null when the account's contract states no rate for it.</param>
 /// <param name="DueOn">By when a statement should have it; null when the contract does not say.</param>
-public sealed record Expected(Money? Fee, Money? Tax, DateOnly? DueOn);
+public sealed record Expected(Money? Fee, Money? Tax, DateOnly? DueOn)
+{
+    /// <summary>Gateways round fee and tax each their own way: so many minor units more of each are no disagreement.</summary>
+    const long Tolerance = 1;
+
+    /// <summary>Whether the gateway kept more than that. Fee and tax count together, for statements differ in what they call which.</summary>
+    /// <param name="tax">What the statement states as tax.</param>
+    public bool IsExceeded(Money amount, Money net, Money? tax)
+    {
+        if (Fee is not { } fee || net.Currency != fee.Currency || amount.Currency != fee.Currency) return false;
+        var contract = fee.MinorUnits + (Tax?.MinorUnits ?? 0);
+        // Where the contract's tax is not known, a stated tax is left out on both sides.
+        var kept = amount.MinorUnits - net.MinorUnits - (Tax is null ? tax?.MinorUnits ?? 0 : 0);
+        return kept > contract + (Tolerance * 2);
+    }
+}

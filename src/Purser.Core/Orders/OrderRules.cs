@@ -42,9 +42,6 @@ public sealed record OrderRules
     /// gateway may have been short. After the last a person decides.</summary>
     public IReadOnlyList<TimeSpan> RefusedRefunds { get; init; } = [TimeSpan.FromHours(1), TimeSpan.FromHours(6), TimeSpan.FromHours(24)];
 
-    /// <summary>A fee or its tax may exceed the contract's by so many minor units before it is doubted: gateways round.</summary>
-    public long FeeTolerance { get; init; } = 1;
-
     /// <summary>How often a link is asked for in all before its payment is given up.</summary>
     public int MostAsks { get; init; } = 4;
 

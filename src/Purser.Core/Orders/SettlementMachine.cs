@@ -21,7 +21,7 @@ static class SettlementMachine
         draft.Tell(EventType.SettlementMatched, p.Number, e, money.Amount, money: money.MoneyReference, settled: e.Row, paidOut: e.PaidOut);
         if (missed) OrderMachine.Resolve(draft, p.Number, DiscrepancyKind.NotSettled, e, money.Amount, "settled", money.MoneyReference);
         if (e.Row.Amount != money.Amount) Doubt(draft, p.Number, money, DiscrepancyKind.SettledOtherwise, e, e.Row);
-        if (KeptTooMuch(e.Row, money.Expected, draft.Rules.FeeTolerance)) Doubt(draft, p.Number, Known(draft.Order.Payment(p.Number)!, e.MoneyReference), DiscrepancyKind.FeeMismatch, e, e.Row);
+        if (money.Expected?.IsExceeded(e.Row.Amount, e.Row.Net, e.Row.Tax) is true) Doubt(draft, p.Number, Known(draft.Order.Payment(p.Number)!, e.MoneyReference), DiscrepancyKind.FeeMismatch, e, e.Row);
     }
 
     /// <summary>Holds fulfilment and asks the gateway; gives nothing back by itself.</summary>
@@ -44,14 +44,4 @@ static class SettlementMachine
     }
 
     static Capture Known(Payment p, string moneyReference) => p.Captures.First(c => c.MoneyReference == moneyReference);
-
-    /// <summary>Fee and tax together, for statements differ in what they call which.</summary>
-    static bool KeptTooMuch(Settled row, Expected? expected, long tolerance)
-    {
-        if (expected?.Fee is not { } fee || row.Net.Currency != fee.Currency || row.Amount.Currency != fee.Currency) return false;
-        var contract = fee.MinorUnits + (expected.Tax?.MinorUnits ?? 0);
-        // Where the contract's tax is not known, a stated tax is left out on both sides.
-        var kept = row.Amount.MinorUnits - row.Net.MinorUnits - (expected.Tax is null ? row.Tax?.MinorUnits ?? 0 : 0);
-        return kept > contract + (tolerance * 2);
-    }
 }

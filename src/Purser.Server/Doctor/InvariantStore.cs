@@ -60,8 +60,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             select e.order_id::text from events e where e.type in (5, 10, 11, 12)
               and not exists (select from gateway_news n where n.event_id = e.data::jsonb->>'evidence')
               and not exists (select from gateway_calls c where c.order_id = e.order_id and c.raw_key = e.data::jsonb->>'evidence')
-              and not (e.data::jsonb->>'source' = 'settlement' and exists (select from settlement_lines l
-                where 'stl_' || l.file || ':' || l.number = e.data::jsonb->>'evidence'))
+              and not exists (select from settlement_lines l where 'stl_' || l.file || ':' || l.number = e.data::jsonb->>'evidence')
             """),
         new("Events are numbered 1..n and end where their order stands",
             """

@@ -57,10 +57,9 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
         switch (line.Class)
         {
             case SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency when now is not null:
-                await Settle(file, line, now, paidOut, stop);
-                return null;
+                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(line, why)]) : null;
             case SettlementClass.TheirsPaid when now is not null:
-                return await Claim(file, line, now, paidOut, stop) ? null : ([], [Question(line, "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it")]);
+                return await Claim(file, line, now, paidOut, stop) is { } unsure ? ([], [Question(line, unsure)]) : null;
             case SettlementClass.OursPaid when now is { Money: [var only, ..] }:
                 await Tell(line, stop, Learned(file, line, new Evidence.Unsettled(Known(line, now) ?? only, $"{file.Name}, row {line.Row}, says that it failed.")));
                 return null;
@@ -69,8 +68,7 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
                 await Tell(line, stop, new OrderCommand.Look(line.Payment.Value.Number, Heard: true));
                 return null;
             case SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when now is not null:
-                await Refunded(file, line, now, paidOut, stop);
-                return null;
+                return await Refunded(file, line, now, paidOut, stop) is { } unknown ? ([], [Question(line, unknown)]) : null;
             case SettlementClass.Dispute when now is not null:
                 await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
                     ? new Evidence.DisputeOpened(line.Line.Note ?? line.Line.RowKey, line.Line.Amount)
@@ -91,15 +89,16 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
         }
     }
 
-    async Task Settle(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
+    /// <returns>What a person must do, if anything.</returns>
+    async Task<string?> Settle(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
     {
-        if (Known(line, now) is { } money) await Tell(line, stop, Row(file, line, money, paidOut));
+        if (Known(line, now) is { } money) return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
         // Money of this payment under a name that nobody told us: the gateway is asked before the file alone is believed.
-        else await Claim(file, line, now, paidOut, stop);
+        return await Claim(file, line, now, paidOut, stop);
     }
 
-    /// <returns>False when a person must confirm it first.</returns>
-    async Task<bool> Claim(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
+    /// <returns>What a person must do, if anything.</returns>
+    async Task<string?> Claim(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
     {
         var payment = line.Payment!.Value;
         var money = line.Line.MoneyReference ?? now.Money.FirstOrDefault() ?? line.Line.RowKey;
@@ -108,25 +107,39 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
         var seen = await watching.Until(o => Has(o, payment, money), InquiryPatience, stop);
         if (seen is null || !Has(seen, payment, money))
         {
-            if (options.TheirsPaid == "ask" || line.Line.Amount.MinorUnits > options.ConfirmAbove) return false;
-            await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method)), Row(file, line, money, paidOut));
+            if (options.TheirsPaid == "ask" || line.Line.Amount.MinorUnits > options.ConfirmAbove)
+                return "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it";
+            return Doubt(await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method)), Row(file, line, money, paidOut)));
         }
-        else await Tell(line, stop, Row(file, line, money, paidOut));
-        return true;
+        return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
     }
 
     static bool Has(Order order, PaymentId payment, string money) => order.Payment(payment.Number) is { } p && p.Captures.Any(c => c.MoneyReference == money);
 
-    async Task Refunded(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
+    /// <returns>What a person must do, if anything.</returns>
+    async Task<string?> Refunded(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
     {
-        var number = line.Line.Refund?.Number ?? now.Refund;
         var payment = line.Payment?.Number ?? 0;
-        RefundEvidence Fact(RefundEvidence fact) => (fact with { RefundReference = line.Line.RefundReference ?? (number == 0 ? line.Line.RowKey : null) })
-            .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
         var order = line.Payment?.Order ?? line.Line.Refund!.Value.Order;
-        if (line.Line.Kind == SettlementKind.RefundReturned) await Submit(order, [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back."))], stop);
-        else await Submit(order, [Fact(new RefundEvidence.Succeeded(line.Line.Amount)), Fact(new RefundEvidence.Settled(Said(line.Line), paidOut))], stop);
+        var why = await Told(line.Line.Refund?.Number ?? now.Refund);
+        // A name that looks like one of ours and is none: then it is a refund that the gateway made of itself.
+        if (why is Refusal.RefundUnknown && payment > 0) why = await Told(0);
+        return Doubt(why);
+
+        Task<Refusal?> Told(int number)
+        {
+            RefundEvidence Fact(RefundEvidence fact) => (fact with { RefundReference = line.Line.RefundReference ?? (number == 0 ? line.Line.RowKey : null) })
+                .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
+            return Submit(order, line.Line.Kind == SettlementKind.RefundReturned
+                ? [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back."))]
+                : [Fact(new RefundEvidence.Succeeded(line.Line.Amount)), Fact(new RefundEvidence.Settled(Said(line.Line), paidOut))], stop);
+        }
     }
+
+    /// <summary>A fact that an order does not take is not dropped in silence.</summary>
+    static string? Doubt(Refusal? why) => why is { } refusal
+        ? $"compare the row's references with the order, which does not know them ({EventNames.Snake(refusal.ToString())}), find whose money it is, and close"
+        : null;
 
     /// <summary>The name of the money, if we know the money.</summary>
     static string? Known(StoredLine line, PaymentNow now) => line.Line.MoneyReference is { } named
@@ -143,13 +156,15 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
 
     static string RawKey(SettlementFile file, StoredLine line) => $"{file.IdText}:{line.Number}";
 
-    Task Tell(StoredLine line, CancellationToken stop, params IReadOnlyList<OrderInput> inputs) => Submit(line.Payment!.Value.Order, inputs, stop);
+    Task<Refusal?> Tell(StoredLine line, CancellationToken stop, params IReadOnlyList<OrderInput> inputs) => Submit(line.Payment!.Value.Order, inputs, stop);
 
-    async Task Submit(OrderId order, IReadOnlyList<OrderInput> inputs, CancellationToken stop)
+    /// <returns>Why the order refused it, if it did.</returns>
+    async Task<Refusal?> Submit(OrderId order, IReadOnlyList<OrderInput> inputs, CancellationToken stop)
     {
         for (var tries = 1; ; tries++)
         {
-            if (await engine.Submit(new EngineInput(order, inputs), stop) is not EngineReply.Busy busy) return;
+            var reply = await engine.Submit(new EngineInput(order, inputs), stop);
+            if (reply is not EngineReply.Busy busy) return reply is EngineReply.Done { Reply: Reply.Refused refused } ? refused.Why : null;
             if (tries == EngineTries) throw new InvalidOperationException($"The engine stays busy: {busy.Why}");
             await Task.Delay(busy.RetryAfter, stop);
         }

@@ -18,7 +18,7 @@ sealed class FileMatch(MatchStore store, SettlementHook hook)
 
     /// <param name="again">A match of it was broken off, and may have stored some classes.</param>
     /// <returns>Lines and money by class; they add up to the file.</returns>
-    public async Task<IReadOnlyList<ClassTotal>> Run(SettlementFile file, StatementPass pass, Func<Money, Money?, string?, bool> feeTooHigh, bool again, CancellationToken stop)
+    public async Task<IReadOnlyList<ClassTotal>> Run(SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, bool again, CancellationToken stop)
     {
         if (again) await store.Presume(file.Id, stop);
         var work = new Work(store, hook, file, pass, feeTooHigh, FewLines, stop);
@@ -28,7 +28,7 @@ sealed class FileMatch(MatchStore store, SettlementHook hook)
     }
 
     sealed class Work(
-        MatchStore store, SettlementHook hook, SettlementFile file, StatementPass pass, Func<Money, Money?, string?, bool> feeTooHigh, int fewLines,
+        MatchStore store, SettlementHook hook, SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, int fewLines,
         CancellationToken stop)
     {
         readonly RowTable table = new();
@@ -115,7 +115,7 @@ sealed class FileMatch(MatchStore store, SettlementHook hook)
             }
             var found = line.Kind is SettlementKind.Refund or SettlementKind.RefundReturned && ours is not null
                 ? Matching.OfRefund(line.Kind, line.RefundKnown, line.RefundEnded)
-                : Matching.Of(new Theirs(line.Kind, line.Amount, feeTooHigh(line.Amount, line.Fee, line.Method)), ours);
+                : Matching.Of(new Theirs(line.Kind, line.Amount, feeTooHigh(line.Amount, line.Net, line.Tax, line.Method)), ours);
             if (found != Matching.Presumed(line.Kind)) await Change(new Reclassed(line.Number, found));
         }
 

@@ -18,7 +18,7 @@ readonly record struct Reclassed(int Number, SettlementClass Class, long WasFile
 /// <param name="Payment">Null: we have none.</param>
 /// <param name="RefundKnown">For rows about refunds: we asked for it, or know that the gateway made it.</param>
 readonly record struct LineBesideOurs(
-    int Number, SettlementKind Kind, Money Amount, Money? Fee, string? Method, PaymentId? Payment, string? Account, Ours? Ours, bool RefundKnown, bool RefundEnded);
+    int Number, SettlementKind Kind, Money Amount, Money Net, Money? Tax, string? Method, PaymentId? Payment, string? Account, Ours? Ours, bool RefundKnown, bool RefundEnded);
 
 /// <summary>What matching reads and writes.</summary>
 public sealed class MatchStore(NpgsqlDataSource database)
@@ -122,9 +122,10 @@ public sealed class MatchStore(NpgsqlDataSource database)
     internal async Task<IReadOnlyList<LineBesideOurs>> LookUp(SettlementFile file, int[] numbers, CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""
-            select l.number, l.kind, l.amount, l.currency, l.fee, l.net_currency, l.method, p.order_id, p.number, p.account, p.status, p.amount, p.currency,
+            select l.number, l.kind, l.amount, l.currency, l.net, l.net_currency, l.method, p.order_id, p.number, p.account, p.status, p.amount, p.currency,
                 r.status,
-                l.refund is null and exists (select 1 from refunds o where o.order_id = p.order_id and o.payment = p.number and o.amount = l.amount and o.status <> 4)
+                l.refund is null and exists (select 1 from refunds o where o.order_id = p.order_id and o.payment = p.number and o.amount = l.amount and o.status <> 4),
+                l.tax
             from unnest($2::int[]) n (number)
             join settlement_lines l on l.file = $1 and l.number = n.number
             left join refunds r on l.refund is not null and r.order_id = l.order_id and r.number = l.refund
@@ -140,9 +141,10 @@ public sealed class MatchStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop))
         {
             Ours? ours = rows.IsDBNull(10) ? null : new Ours((PaymentStatus)rows.GetInt16(10), new Money(rows.GetInt64(11), Currency.Find(rows.GetString(12))));
+            var settles = Currency.Find(rows.GetString(5));
             found.Add(new LineBesideOurs(
                 rows.GetInt32(0), (SettlementKind)rows.GetInt16(1), new Money(rows.GetInt64(2), Currency.Find(rows.GetString(3))),
-                rows.IsDBNull(4) ? null : new Money(rows.GetInt64(4), Currency.Find(rows.GetString(5))), rows.IsDBNull(6) ? null : rows.GetString(6),
+                new Money(rows.GetInt64(4), settles), rows.IsDBNull(15) ? null : new Money(rows.GetInt64(15), settles), rows.IsDBNull(6) ? null : rows.GetString(6),
                 rows.IsDBNull(7) ? null : new PaymentId(new OrderId(rows.GetInt64(7)), rows.GetInt32(8)), rows.IsDBNull(9) ? null : rows.GetString(9), ours,
                 RefundKnown: !rows.IsDBNull(13) || rows.GetBoolean(14), RefundEnded: !rows.IsDBNull(13) && rows.GetInt16(13) == (short)RefundStatus.Succeeded));
         }

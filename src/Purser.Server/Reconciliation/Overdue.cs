@@ -45,10 +45,11 @@ public sealed partial class Overdue(ActStore store, OrderEngine engine, Settleme
         (string, string)? after = null;
         while (await store.Overdue(account, before, after, AtOnce, stop) is { Count: > 0 } late)
         {
-            await Task.WhenAll(late.Select(one => engine.Submit(one.Payment.Order,
+            // An engine that is busy is told by the next sweep, for what is overdue stays so.
+            var told = await Task.WhenAll(late.Select(one => engine.Submit(one.Payment.Order,
                 new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and no statement has it.")
                     .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}"), stop)));
-            count += late.Count;
+            count += told.Count(reply => reply is not EngineReply.Busy);
             after = (late[^1].Account, late[^1].MoneyReference);
         }
         return count;

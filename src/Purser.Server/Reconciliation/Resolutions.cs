@@ -9,7 +9,7 @@ namespace Purser.Server.Reconciliation;
 
 /// <summary>What persons decide about discrepancies: one person, or two different ones above the policy's second limit; recorded, and taken back as long as
 /// no money moved.</summary>
-sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementLineStore lines, OrderEngine engine, SettlementOptions options)
+sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileStore files, SettlementLineStore lines, OrderEngine engine, SettlementOptions options)
 {
     /// <summary>What came of it: a problem, or nothing more to say; and whether a second person is still needed.</summary>
     public sealed record Outcome(Problem? Problem, bool Waits = false);
@@ -104,12 +104,13 @@ sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementLineSt
     {
         if (await lines.List(d.File!.Value, null, d.Line!.Value - 1, 1, stop) is not [{ Payment: { } payment } line])
             return new Problem(ProblemTypes.AnswerUnsuitable, "The row's payment is not known.") { Resource = d.Id.ToString() };
+        var paidOut = await files.Find(d.File.Value, stop) is { PaidOut: true };
         var money = line.Line.MoneyReference ?? line.Line.RowKey;
         var rawKey = $"{SettlementFile.IdOf(d.File.Value)}:{line.Number}";
         List<OrderInput> inputs =
         [
             new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey),
-            new Evidence.Settled(money, FileAct.Said(line.Line), PaidOut: false).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey),
+            new Evidence.Settled(money, FileAct.Said(line.Line), paidOut).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey),
         ];
         if (refund) inputs.Add(new OrderCommand.Refund(payment.Number, null, reason, money));
         return Refused(d, await engine.Submit(new EngineInput(payment.Order, inputs), stop));

@@ -217,15 +217,17 @@ public sealed class SettlementFileStore(NpgsqlDataSource database)
         await withdraw.ExecuteNonQueryAsync(stop);
     }
 
-    /// <summary>Dry runs whose caller went away.</summary>
-    public async Task<IReadOnlyList<long>> Forgotten(TimeSpan after, CancellationToken stop)
+    /// <summary>Removes dry runs whose caller went away, or died with this node or another, so long ago.</summary>
+    public async Task ForgetAbandoned(TimeSpan after, CancellationToken stop)
     {
-        await using var ask = database.CreateCommand("select id from settlement_files where dry_run and received_at < clock_timestamp() - $1");
-        ask.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = after });
         var found = new List<long>();
-        await using var rows = await ask.ExecuteReaderAsync(stop);
-        while (await rows.ReadAsync(stop)) found.Add(rows.GetInt64(0));
-        return found;
+        await using (var ask = database.CreateCommand("select id from settlement_files where dry_run and received_at < clock_timestamp() - $1"))
+        {
+            ask.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = after });
+            await using var rows = await ask.ExecuteReaderAsync(stop);
+            while (await rows.ReadAsync(stop)) found.Add(rows.GetInt64(0));
+        }
+        foreach (var file in found) await Forget(file, stop);
     }
 
     /// <summary>The file's bytes, to be read anywhere in.</summary>

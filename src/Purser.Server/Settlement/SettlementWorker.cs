@@ -16,6 +16,7 @@ public sealed partial class SettlementWorker(
     ILogger<SettlementWorker> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan AbandonedAfter = TimeSpan.FromDays(1);
     static readonly TimeSpan RenewEvery = SettlementFileStore.Lease / 4;
 
     /// <summary>A file that failed so often for reasons of ours is set aside, or those behind it would wait for ever.</summary>
@@ -29,11 +30,17 @@ public sealed partial class SettlementWorker(
 
     public async Task Run(CancellationToken stop)
     {
+        DateTimeOffset? cleared = null;
         while (!stop.IsCancellationRequested)
         {
             var worked = false;
             try
             {
+                if (!(time.GetUtcNow() - cleared < AbandonedAfter))
+                {
+                    await files.ForgetAbandoned(AbandonedAfter, stop);
+                    cleared = time.GetUtcNow();
+                }
                 worked = await One(stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -132,10 +139,11 @@ public sealed partial class SettlementWorker(
         {
             var store = file.State < FileState.Read;
             if (file.State == FileState.Stored) await files.Advance(file = file with { State = FileState.Reading, RowsActed = 0, Classes = [] }, name, stop);
-            bool TooHigh(Money amount, Money? fee, string? method) => ContractFee.Exceeded(entry, amount, fee, method);
+            var contract = entry.Route;
+            bool TooHigh(Money amount, Money net, Money? tax, string? method) => contract.Expects(amount, method, file.ReceivedAt)?.IsExceeded(amount, net, tax) is true;
             await using var bytes = files.Open(file);
             using var pass = await new StatementReading(lines, options.LinesAtOnce, hook).Read(
-                file, bytes, sheet, entry.Account, line => TooHigh(line.Amount, line.Fee, line.Method), name, store, stop);
+                file, bytes, sheet, entry.Account, TooHigh, name, store, stop);
             file = file with { State = FileState.Read, RowsRead = pass.Lines, CoversFrom = pass.CoversFrom, CoversTo = pass.CoversTo, PaidOut = !entry.Gateway.Profile.StatesPayouts, Classes = pass.Totals };
             await files.Advance(file, name, stop);
             file = file with { State = FileState.Matched, Classes = await new FileMatch(matches, hook).Run(file, pass, TooHigh, again: !store, stop) };

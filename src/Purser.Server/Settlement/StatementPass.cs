@@ -12,11 +12,11 @@ sealed class StatementPass : IDisposable
     const long BytesOfAPart = 64L * 1024 * 1024;
     const int MostParts = 256;
 
-    readonly Func<SettlementLine, bool> feeTooHigh;
+    readonly FeeTooHigh feeTooHigh;
     readonly Dictionary<(SettlementClass, Currency, Currency), (int Count, long Amount, long Net)> totals = [];
 
     /// <param name="bytes">Of the file; how many lines it has is not known yet.</param>
-    public StatementPass(long bytes, Func<SettlementLine, bool> feeTooHigh)
+    public StatementPass(long bytes, FeeTooHigh feeTooHigh)
     {
         this.feeTooHigh = feeTooHigh;
         Parts = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(bytes / BytesOfAPart, 1, MostParts));
@@ -76,7 +76,7 @@ sealed class StatementPass : IDisposable
         var order = payment.Order.Value;
         (LowestOrder, HighestOrder) = (Math.Min(LowestOrder, order), Math.Max(HighestOrder, order));
         Money.Add(PartOf(RowHash.Payment(order, payment.Number)), new MoneyRow(
-            order, line.Amount.MinorUnits, payment.Number, number, (byte)line.Kind, CurrencyCode.Of(line.Amount.Currency.Code), feeTooHigh(line)));
+            order, line.Amount.MinorUnits, payment.Number, number, (byte)line.Kind, CurrencyCode.Of(line.Amount.Currency.Code), feeTooHigh(line.Amount, line.Net, line.Tax, line.Method)));
     }
 
     public int PartOf(ulong hash) => (int)(hash >> 40) & (Parts - 1);

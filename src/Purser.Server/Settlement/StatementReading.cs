@@ -18,6 +18,9 @@ public sealed record SettlementHook(Action<string> At)
     public static SettlementHook None { get; } = new(_ => { });
 }
 
+/// <summary>Whether a gateway kept more of a payment than the account's contract says.</summary>
+delegate bool FeeTooHigh(Money amount, Money net, Money? tax, string? method);
+
 /// <summary>Reads a file into lines, from its beginning to its end, before anything of it is applied. The rows are read on one thread and stored on
 /// another; what was stored before a crash is read again, but not stored again.</summary>
 /// <param name="batchLines">Lines of one commit.</param>
@@ -26,7 +29,7 @@ sealed class StatementReading(SettlementLineStore lines, int batchLines, Settlem
     /// <param name="store">False: only what matching needs is made again.</param>
     /// <exception cref="StatementRefusedException">It cannot be read whole.</exception>
     public async Task<StatementPass> Read(
-        SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, Func<SettlementLine, bool> feeTooHigh, string worker, bool store,
+        SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, FeeTooHigh feeTooHigh, string worker, bool store,
         CancellationToken stop)
     {
         var pass = new StatementPass(file.Bytes, feeTooHigh);

@@ -79,6 +79,8 @@ public sealed partial class NewsIntake(
         if (order is null)
             // About none of our orders: nothing to decide. When it tells of money, a person must see it.
             return new EngineInput(null, [], raw with { ConcernsNoOrder = news is { Facts.Count: 0, RefundFacts.Count: 0 } });
+        // About two orders at once: what could be wrong with it, a person must see. What is true of it, the questions to the gateway find.
+        if (news.RefundFacts.Any(n => n.Ours is { } refund && refund.Order != order)) return new EngineInput(null, [], raw);
         var inputs = new List<OrderInput>();
         if (!news.ProvesAmount)
         {
@@ -90,8 +92,7 @@ public sealed partial class NewsIntake(
         {
             foreach (var fact in news.Facts) inputs.Add(fact.Learned(news.Payment!.Value.Number, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
             foreach (var (ours, fact) in news.RefundFacts)
-                if (ours is null || ours.Value.Order == order)
-                    inputs.Add(fact.Learned(ours?.Number ?? 0, news.Payment?.Number ?? 0, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
+                inputs.Add(fact.Learned(ours?.Number ?? 0, news.Payment?.Number ?? 0, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
         }
         return new EngineInput(order, inputs, raw);
     }

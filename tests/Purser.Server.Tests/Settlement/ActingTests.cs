@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Reconciliation;
+using Purser.Refunds;
 using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
@@ -55,6 +56,8 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         // Late money goes back by the order's policy.
         (await Count(house, late, EventType.PaymentLate)).ShouldBe(1);
         (await Count(house, late, EventType.RefundRequested)).ShouldBe(1);
+
+        await house.Sound();
 
         // Loading it again, also as other bytes, equals loading it once.
         var events = await house.Ask<long>("select count(*) from events");
@@ -119,6 +122,9 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await Status(house, pending)).ShouldBe("awaiting_payment");
         (await house.Post(path, new { action = "accept", by = "Ravi", reason = "seen too" })).Status.ShouldBe(HttpStatusCode.OK);
         (await Status(house, pending)).ShouldBe("paid");
+        // As if the file had been believed at once: what it says is paid out is in the bank.
+        (await house.Ask<decimal>("select sum(amount) from ledger where account = 'bank'")).ShouldBe(48722);
+        await house.Sound();
         using var body = new StringContent("""{"by": "Ravi", "reason": "wrong"}""", System.Text.Encoding.UTF8, "application/json");
         (await house.Send(HttpMethod.Delete, path, body)).Problem.ShouldBe("answer_final");
     }
@@ -192,6 +198,45 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         await house.Settle(Statement(Paid("a", pending)));
         (await Status(house, pending)).ShouldBe("paid");
         (await house.Ask<string>($"select data from events where order_id = {pending.Order.Value} and type = {(int)EventType.PaymentSucceeded}")).ShouldContain("inquiry");
+    }
+
+    [Fact]
+    public async Task A_refund_under_a_name_like_ours_that_nobody_asked_for_is_asked_about_and_booked()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        await house.Settle(Statement(Line("back", paid, 10000, SettlementKind.Refund) with { Refund = new RefundId(paid.Order, 7), Net = Inr(-10000) }));
+        var open = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem();
+        (open.GetProperty("kind").GetString(), open.GetProperty("payment").GetString()).ShouldBe(("refund_unasked", paid.ToString()));
+        (await house.Ask<decimal>("select sum(amount) from ledger where account = 'bank'")).ShouldBe(-10000);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task News_about_the_money_of_one_order_and_the_refund_of_another_is_kept_for_a_person()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (one, other) = (await house.Pending(), await house.Paid());
+        house.Gateway.Says = news => (NewsReading.Genuine)news with
+        {
+            RefundFacts = [new RefundNews(new RefundId(other.Order, 1), new RefundEvidence.Succeeded(Inr(49900)) { RefundReference = "rfnd_1" })],
+        };
+        await house.Tell(one, "captured", 49900, "m_1");
+        (await Status(house, one)).ShouldBe("awaiting_payment");
+        (await house.Get("/v1/gateway_news?verdict=quarantined")).Body.GetProperty("news").GetArrayLength().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_dry_run_whose_caller_never_came_back_is_removed()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        var files = house.Host.Services.GetRequiredService<SettlementFileStore>();
+        await files.TakeIn("shop", "left.csv", FileSource.Upload, new MemoryStream(Statement(Paid("a", paid))), dryRun: true, 1000, default);
+        await files.ForgetAbandoned(TimeSpan.FromDays(1), default);
+        (await house.Ask<long>("select count(*) from settlement_files")).ShouldBe(1);
+        await files.ForgetAbandoned(TimeSpan.Zero, default);
+        (await house.Ask<long>("select count(*) from settlement_files") + await house.Ask<long>("select count(*) from settlement_file_parts")).ShouldBe(0);
     }
 
     [Fact]

@@ -112,8 +112,8 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         file = file with { State = FileState.Reading };
         await files.Advance(file, "w", default);
         using var pass = await new StatementReading(new SettlementLineStore(database), 40, SettlementHook.None).Read(
-            file with { Bytes = pretendedBytes }, files.Open(file), gateway.Sheet, account, _ => false, "w", store: true, default);
-        var classes = await new FileMatch(new MatchStore(database), SettlementHook.None) { FewLines = fewLines }.Run(file, pass, (_, _, _) => false, again: false, default);
+            file with { Bytes = pretendedBytes }, files.Open(file), gateway.Sheet, account, (_, _, _, _) => false, "w", store: true, default);
+        var classes = await new FileMatch(new MatchStore(database), SettlementHook.None) { FewLines = fewLines }.Run(file, pass, (_, _, _, _) => false, again: false, default);
         await files.Advance(file with { State = FileState.Done }, "w", default);
         return (file.Id, classes);
     }

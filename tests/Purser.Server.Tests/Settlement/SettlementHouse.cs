@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Purser.Server.Doctor;
 using Purser.Server.Keys;
 using Purser.Server.Platform;
 using Purser.Server.Settlement;
@@ -126,6 +127,9 @@ sealed class SettlementHouse : IAsyncDisposable
         await using var ask = Database.CreateCommand(sql);
         return (T)(await ask.ExecuteScalarAsync())!;
     }
+
+    /// <summary>Every invariant that the doctor knows holds.</summary>
+    public async Task Sound() => (await new InvariantStore(Database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
 
     public static Dictionary<string, int> Classes(Answered file) => file.Body.GetProperty("classes").EnumerateArray()
         .GroupBy(c => c.GetProperty("class").GetString()!).ToDictionary(g => g.Key, g => g.Sum(c => c.GetProperty("lines").GetInt32()));

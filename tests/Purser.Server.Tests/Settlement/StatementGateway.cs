@@ -53,7 +53,10 @@ sealed class StatementGateway(string name) : IGateway, ICancelLinks, ISettleByFi
 
     public Task<GatewayAnswer> CancelLink(InquireCall call, GatewayLine line, CancellationToken stop) => Inner.CancelLink(call, line, stop);
 
-    public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => Inner.ReadWebhook(message, account);
+    /// <summary>What else its webhooks say.</summary>
+    public Func<NewsReading, NewsReading> Says { get; set; } = news => news;
+
+    public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => Says(Inner.ReadWebhook(message, account));
 
     public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => Inner.ReadReturn(message, account);
 }
