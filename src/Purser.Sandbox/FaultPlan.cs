@@ -21,6 +21,9 @@ public sealed class FaultPlan
 
     public static readonly IReadOnlyList<string> Calls = ["create_link", "inquire", "cancel", "refund", "inquire_refund", "settlement", "other", "webhook", "*"];
 
+    /// <summary>Less stands in every call by chance.</summary>
+    const int ShortestAbout = 4;
+
     readonly Lock gate = new();
     volatile Counted[] rules = [];
     long last;
@@ -73,6 +76,7 @@ public sealed class FaultPlan
         if (rule.DelayMs < 0) return new("delay_ms", "delay_ms is not negative");
         if (rule.Variant is { } variant && !Variants.Contains(variant)) return new("variant", $"variant '{variant}' is none of {string.Join(", ", Variants)}");
         if (rule.Status is < 400 or > 599) return new("status", "status is from 400 to 599");
+        if (rule.About is { } about && about.Trim().Length < ShortestAbout) return new("about", $"about is a part of a reference, of {ShortestAbout} letters or more");
         if (rule.Count is < 2 or > 100) return new("count", "count is from 2 to 100");
         return null;
     }
@@ -80,10 +84,12 @@ public sealed class FaultPlan
     public void Clear() => Set([]);
 
     /// <summary>The rule that strikes this call now, if any; a rule for * never means webhooks.</summary>
-    public FaultRule? ForCall(string call) => rules.Length == 0 ? null : Next(r => r.Call == call || r.Call == "*");
+    /// <param name="isAbout">Whether it is about a payment whose reference contains this.</param>
+    public FaultRule? ForCall(string call, Predicate<string> isAbout) =>
+        rules.Length == 0 ? null : Next(r => (r.Call == call || r.Call == "*") && (r.About is not { } part || isAbout(part)));
 
-    public FaultRule? ForWebhook(string type) =>
-        rules.Length == 0 ? null : Next(r => r.Call == "webhook" && (r.Event is null or "*" || r.Event == type));
+    public FaultRule? ForWebhook(string type, Predicate<string> isAbout) =>
+        rules.Length == 0 ? null : Next(r => r.Call == "webhook" && (r.Event is null or "*" || r.Event == type) && (r.About is not { } part || isAbout(part)));
 
     FaultRule? Next(Predicate<FaultRule> meant)
     {
@@ -130,6 +136,7 @@ public sealed record FaultRefusal(string Field, string Why);
 /// <param name="Status">Another status than the usual one for an error, such as 503.</param>
 /// <param name="Variant">How the answer is malformed.</param>
 /// <param name="Count">How many copies of a duplicated webhook come.</param>
+/// <param name="About">Only calls and webhooks about payments whose reference contains this.</param>
 /// <param name="Stored">The error after the effect is what the gateway remembers as its answer, if it remembers answers by key.</param>
 /// <param name="Instead">The forged webhook, or the one about an unknown order, comes in the place of the genuine one; else beside it.</param>
 public sealed record FaultRule(
@@ -143,7 +150,8 @@ public sealed record FaultRule(
     string? Variant = null,
     int Count = 2,
     bool Instead = false,
-    bool Stored = false)
+    bool Stored = false,
+    string? About = null)
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {

@@ -23,7 +23,8 @@ sealed class FaultyDoor(GatewayWorld world)
     {
         if (await Read(context) is not { } call) return;
         var name = world.Dialect.CallName(call);
-        var rule = world.Faults.ForCall(name);
+        var words = new Lazy<string>(() => $"{context.Request.Path}{context.Request.QueryString}\n{call.BodyText}\n{world.Dialect.PlainWords(call)}");
+        var rule = world.Faults.ForCall(name, part => IsAbout(words.Value, part));
         var received = world.Calls.Received(world.Now, call, context.Request.Path + context.Request.QueryString, name, rule?.Fault);
         try
         {
@@ -95,6 +96,15 @@ sealed class FaultyDoor(GatewayWorld world)
                 break;
         }
     }
+
+    /// <summary>It names the payment, or the gateway's own name of its link or of its money.</summary>
+    bool IsAbout(string words, string part) => words.Contains(part, StringComparison.Ordinal)
+        || world.Dialect.Links().Where(l => l.Reference?.Contains(part, StringComparison.Ordinal) == true).Any(link =>
+        {
+            string[] names;
+            lock (link.Gate) names = [link.Id, .. link.MoneyIds];
+            return names.Any(n => words.Contains(n, StringComparison.Ordinal));
+        });
 
     static async Task<Call?> Read(HttpContext context)
     {

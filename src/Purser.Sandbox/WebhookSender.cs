@@ -71,7 +71,7 @@ public sealed class WebhookSender : IDisposable
         while (events.Count > EventsKept && order.TryDequeue(out var oldest)) events.TryRemove(oldest, out _);
         news.NotSent = to.WhyNot(type);
         if (news.NotSent is not null) return Task.CompletedTask;
-        var rule = world.Faults.ForWebhook(type);
+        var rule = world.Faults.ForWebhook(type, part => world.Dialect.Links().Any(l => l.Id == linkId && l.Reference?.Contains(part, StringComparison.Ordinal) == true));
         news.Fault = rule?.Fault;
         var letter = new Letter(news);
         switch (rule?.Fault)

@@ -120,7 +120,26 @@ public sealed class SandboxControlTests : IAsyncLifetime
         (await Statuses(1)).ShouldBe([200]);
     }
 
+    [Fact]
+    public async Task A_rule_about_one_payment_leaves_the_calls_and_webhooks_of_others_alone()
+    {
+        var (struck, spared) = (await Create("order1p1"), await Create("order2p1"));
+        await Fault(new { call = "inquire", fault = "error_500", times = 0, about = "order1" }, new { call = "webhook", fault = "drop", times = 0, about = "order1" });
+        // By our name, and by theirs.
+        string[] paths = ["/v1/payment_links?reference_id=order1p1", $"/v1/payment_links/{struck}", "/v1/payment_links?reference_id=order2p1", $"/v1/payment_links/{spared}"];
+        var statuses = new List<int>();
+        foreach (var path in paths)
+            using (var answer = await merchant.GetAsync(path)) statuses.Add((int)answer.StatusCode);
+        statuses.ShouldBe([500, 500, 200, 200]);
+        await Pay("order1p1", create: false);
+        await Pay("order2p1", create: false);
+        await Until(() => heard.Count == 4);
+        (await Webhooks("order1p1")).ShouldAllBe(e => e.GetProperty("not_sent").GetString() == "lost");
+        heard.ShouldAllBe(h => h.Body.Contains("order2p1") || !h.Body.Contains("order1p1"));
+    }
+
     [Theory]
+    [InlineData("""{"call":"inquire","fault":"slow","about":"p1"}""", "about")]
     [InlineData("""{"call":"nothing","fault":"slow"}""", "call 'nothing'")]
     [InlineData("""{"call":"inquire","fault":"drop"}""", "fault 'drop'")]
     [InlineData("""{"call":"inquire","fault":"malformed","variant":"odd"}""", "variant 'odd'")]

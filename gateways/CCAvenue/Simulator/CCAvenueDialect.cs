@@ -94,6 +94,14 @@ public sealed partial class CCAvenueDialect : IGatewayDialect
 
     public Reply Trouble(int status) => Html(status, "Service Temporarily Unavailable", "Please try again later.");
 
+    public string? PlainWords(Call call)
+    {
+        var form = Fields(call.BodyText);
+        var said = form?.GetValueOrDefault("encRequest") is { } page ? Decrypted(page, WorkingKey)
+            : form?.GetValueOrDefault("enc_request") is { } asked ? Decrypted(asked, world.Settings.GetValueOrDefault("api_working_key", WorkingKey)) : null;
+        return said ?? Inspector.PlainWords.Of(call);
+    }
+
     /// <summary>Each order by its latest page.</summary>
     public IEnumerable<Link> Links() => vault.InOrder.Where(p => vault.Latest.GetValueOrDefault(p.OrderNumber) == p);
 

@@ -45,7 +45,7 @@ public sealed partial class RazorpayDialect
     Reply ReadSettlement(string id) =>
         SettlementDays().Where(d => vault.SettlementId(d, world) == id).Select(d => new Reply(200, SettlementJson(d))).FirstOrDefault() ?? Unknown(id);
 
-    /// <summary>The dashboard's export: the same columns, in rupees and with written dates.</summary>
+    /// <summary>The dashboard's export: the same columns, in whole units and with written dates.</summary>
     public SettlementReport? Settlement(IReadOnlyCollection<MoneyMovement> movements)
     {
         var csv = new StringBuilder().AppendJoin(',', ReconColumns).Append('\n');
@@ -56,7 +56,7 @@ public sealed partial class RazorpayDialect
     static string Cell(JsonObject row, string column) => row[column] switch
     {
         null => "",
-        var units when ReconAmounts.Contains(column) => ((long)units / 100m).ToString("F2", CultureInfo.InvariantCulture),
+        var units when ReconAmounts.Contains(column) => Amounts.Major((long)units, (string)row["currency"]!).ToString(CultureInfo.InvariantCulture),
         var at when column is "created_at" or "settled_at" =>
             DateTimeOffset.FromUnixTimeSeconds((long)at).ToOffset(TheirZone).ToString("dd/MM/yyyy HH:mm:ss", CultureInfo.InvariantCulture),
         JsonObject notes => Quoted(notes.ToJsonString(Wire.Compact)),

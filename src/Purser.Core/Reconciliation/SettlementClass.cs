@@ -27,7 +27,7 @@ public enum SettlementClass : byte
     Dispute,
     Adjustment,
     Payout,
-    /// <summary>The row came in an earlier file with the same content.</summary>
+    /// <summary>The row came in an earlier file, and the two agree in all that both say.</summary>
     Repeated,
     /// <summary>The row came in an earlier file with other content; shown, not applied.</summary>
     Changed,

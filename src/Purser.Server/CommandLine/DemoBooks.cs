@@ -22,30 +22,28 @@ sealed record DemoBook(string Gateway, string Currency, int Movements, long Capt
     /// <summary>Every movement one by one, then the sums of the ledger.</summary>
     /// <param name="untold">References of payments some of whose money may stand in the statement only.</param>
     public static async Task<IReadOnlyList<DemoBook>> Compare(
-        SandboxProcess sandbox, CaptureStore store, GatewayAccounts accounts, IReadOnlySet<string> untold, CancellationToken stop)
+        DemoStage stage, CaptureStore store, GatewayAccounts accounts, IReadOnlySet<string> untold, CancellationToken stop)
     {
-        var captured = (await store.All(stop)).Concat((await store.GivenBack(stop)).Select(r => r with { Amount = -r.Amount })).ToList();
-        var receivables = await store.Receivables(stop);
+        var (sandbox, gateway) = (stage.Sandbox, stage.Gateway);
+        var book = await sandbox.Control.GetFromJsonAsync<JsonElement>(new Uri($"/control/{gateway.Name}/book", UriKind.Relative), stop);
+        var theirs = book.EnumerateArray().Select(m => new Movement(
+            Text(m, "reference"), Text(m, "money_id"), Text(m, "currency").ToUpperInvariant(),
+            m.GetProperty("amount").GetInt64() * (Text(m, "kind") == "captured" ? 1 : -1))).ToList();
+        var ours = (await store.All(stop)).Concat((await store.GivenBack(stop)).Select(r => r with { Amount = -r.Amount })).Where(c => c.Account == gateway.Name)
+            .Select(c => new Movement(c.Payment.Reference, c.MoneyReference, c.Amount.Currency.Code, c.Amount.MinorUnits)).ToList();
+        var strangers = theirs.Except(ours).Where(m => untold.Contains(m.Reference)).ToList();
+        var stated = strangers.Count == 0 ? [] : (await Statement(sandbox, gateway, accounts.Find(gateway.Name)!, stop)).Intersect(strangers).ToList();
+        var owed = (await store.Receivables(stop)).Where(r => r.Account == gateway.Name).ToDictionary(r => r.Currency);
         var books = new List<DemoBook>();
-        foreach (var gateway in sandbox.Playable)
+        foreach (var currency in theirs.Concat(ours).Select(m => m.Currency).Concat(owed.Keys).Distinct().Order(StringComparer.Ordinal))
         {
-            var book = await sandbox.Control.GetFromJsonAsync<JsonElement>(new Uri($"/control/{gateway.Name}/book", UriKind.Relative), stop);
-            var theirs = book.EnumerateArray().Select(m => new Movement(
-                Text(m, "reference"), Text(m, "money_id"), Text(m, "currency").ToUpperInvariant(),
-                m.GetProperty("amount").GetInt64() * (Text(m, "kind") == "captured" ? 1 : -1))).ToList();
-            var ours = captured.Where(c => c.Account == gateway.Name)
-                .Select(c => new Movement(c.Payment.Reference, c.MoneyReference, c.Amount.Currency.Code, c.Amount.MinorUnits)).ToList();
-            var strangers = theirs.Except(ours).Where(m => untold.Contains(m.Reference)).ToList();
-            var stated = strangers.Count == 0 ? [] : (await Statement(sandbox, gateway, accounts.Find(gateway.Name)!, stop)).Intersect(strangers).ToList();
-            var owed = receivables.Where(r => r.Account == gateway.Name).ToDictionary(r => r.Currency);
-            foreach (var currency in theirs.Concat(ours).Select(m => m.Currency).Concat(owed.Keys).Distinct().Order(StringComparer.Ordinal))
-            {
-                var (there, here) = (theirs.Where(m => m.Currency == currency).ToList(), ours.Concat(stated).Where(m => m.Currency == currency).ToList());
-                var strange = there.Except(here).Concat(here.Except(there)).Select(m => m.Reference).Distinct().ToList();
-                if (strange.Count == 0 && there.Count != here.Count) strange.Add("one money told twice");
-                books.Add(new DemoBook(gateway.Name, currency, there.Count, there.Where(m => m.Amount > 0).Sum(m => m.Amount), -there.Where(m => m.Amount < 0).Sum(m => m.Amount), owed.GetValueOrDefault(currency)?.Taken ?? 0, -(owed.GetValueOrDefault(currency)?.Cleared ?? 0),
-                    stated.Where(m => m.Currency == currency).Sum(m => m.Amount), strange));
-            }
+            var (there, here) = (theirs.Where(m => m.Currency == currency).ToList(), ours.Concat(stated).Where(m => m.Currency == currency).ToList());
+            var strange = there.Except(here).Concat(here.Except(there)).Select(m => m.Reference).Distinct().ToList();
+            if (strange.Count == 0 && there.Count != here.Count) strange.Add("one money told twice");
+            var (taken, given) = (there.Where(m => m.Amount > 0).Sum(m => m.Amount), -there.Where(m => m.Amount < 0).Sum(m => m.Amount));
+            var receivable = owed.GetValueOrDefault(currency);
+            books.Add(new DemoBook(
+                gateway.Name, currency, there.Count, taken, given, receivable?.Taken ?? 0, -(receivable?.Cleared ?? 0), stated.Where(m => m.Currency == currency).Sum(m => m.Amount), strange));
         }
         return books;
     }

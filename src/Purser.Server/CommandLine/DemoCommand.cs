@@ -7,6 +7,8 @@ using Purser.Orders;
 using Purser.Server.Doctor;
 using Purser.Server.Gateways;
 using Purser.Server.Platform;
+using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
 using Spectre.Console;
 
 namespace Purser.Server.CommandLine;
@@ -32,11 +34,12 @@ static class DemoCommand
         chosen["Purser:Postgres:Directory"] = EmbeddedPostgresOptions.DefaultDirectory(name);
         chosen["ConnectionStrings:Purser"] = "";
         chosen["Logging:LogLevel:Default"] = "Critical";
-        // Statements would tell what the stories leave to questions and news.
+        // Statements come when the demo sends or fetches them, and what none of them has is due at once.
         chosen["Purser:Settlement:FetchDays"] = "0";
+        foreach (var gateway in sandbox.Playable) chosen[$"Gateways:{gateway.Name}:SettlesAfterDays"] = "0";
         try
         {
-            if (!json) AnsiConsole.WriteLine($"{DemoStory.All.Count} stories at each of {sandbox.Playable.Count} gateways. This takes about a minute.");
+            if (!json) AnsiConsole.WriteLine($"{DemoStory.All.Count} stories at each of {sandbox.Playable.Count} gateways, then its statements. This takes about a minute.");
             var report = await Play(sandbox, settings, chosen, since, stop);
             if (json) report.WriteJson(Console.Out);
             else report.Write(AnsiConsole.Console);
@@ -62,13 +65,25 @@ static class DemoCommand
         var stages = accounts.GetProperty("gateways").EnumerateArray().Select(a => new DemoStage(
             sandbox, sandbox.Playable.Single(g => g.Name == a.GetProperty("name").GetString()), [.. a.GetProperty("currencies").EnumerateArray().Select(c => c.GetString()!)],
             a.GetProperty("closes_links").GetBoolean(), api, Speed)).ToList();
-        var results = (await Task.WhenAll(stages.Select(s => s.Play(stop)))).SelectMany(r => r).ToList();
         var database = host.Services.GetRequiredService<Database>().Source;
-        var untold = results.SelectMany(r => r.InStatementOnly).ToHashSet();
-        var books = await DemoBook.Compare(sandbox, new CaptureStore(database), host.Services.GetRequiredService<GatewayAccounts>(), untold, stop);
+        var office = new DemoOffice(
+            host.Services.GetRequiredService<Overdue>(), host.Services.GetRequiredService<SettlementFetch>(), host.Services.GetRequiredService<GatewayAccounts>(),
+            host.Services.GetRequiredService<TimeProvider>());
+        var played = await Task.WhenAll(stages.Select(s => Play(s, office, new CaptureStore(database), stop)));
         return new DemoReport(
-            [.. stages.Select(s => s.Gateway.Name)], sandbox.Alone, results, books,
-            [.. (await new InvariantStore(database).Check(stop)).Where(f => f.Count > 0)], Stopwatch.GetElapsedTime(since).TotalSeconds);
+            [.. stages.Select(s => s.Gateway.Name)], sandbox.Alone, [.. played.SelectMany(p => p.Results)], [.. played.SelectMany(p => p.Books)], [.. played.Select(p => p.Statement)],
+            [.. played.SelectMany(p => p.Settled)], [.. (await new InvariantStore(database).Check(stop)).Where(f => f.Count > 0)], Stopwatch.GetElapsedTime(since).TotalSeconds);
+    }
+
+    /// <summary>One gateway: its stories, the books, its statements, and the books again.</summary>
+    static async Task<(IReadOnlyList<DemoResult> Results, IReadOnlyList<DemoBook> Books, DemoStatement Statement, IReadOnlyList<DemoBook> Settled)> Play(
+        DemoStage stage, DemoOffice office, CaptureStore store, CancellationToken stop)
+    {
+        var results = await stage.Play(stop);
+        var books = await DemoBook.Compare(stage, store, office.Accounts, results.SelectMany(r => r.InStatementOnly).ToHashSet(), stop);
+        var statement = await new DemoSettling(stage, office, stop).Play(results);
+        // By now nothing is known from the statement alone.
+        return (results, books, statement, await DemoBook.Compare(stage, store, office.Accounts, new HashSet<string>(), stop));
     }
 
     /// <summary>Purser's own patience, shortened as the gateways' time is: what is asked after minutes in life is asked after seconds here.</summary>

@@ -7,14 +7,19 @@ namespace Purser.Server.CommandLine;
 /// <summary>What the demo has to say in the end, for a person or for a program.</summary>
 sealed record DemoReport(
     IReadOnlyList<string> Gateways, IReadOnlyList<string> NotPlayed, IReadOnlyList<DemoResult> Results, IReadOnlyList<DemoBook> Books,
+    IReadOnlyList<DemoStatement> Statements, IReadOnlyList<DemoBook> Settled,
     IReadOnlyList<InvariantStore.Finding> Broken, double Seconds)
 {
     /// <summary>A column takes about so many letters beside the stories' names.</summary>
     const int StoryWidth = 28, GatewayWidth = 13, NarrowestOutput = 150;
 
+    /// <summary>At each gateway: one that nobody tells of, one that is not paid, one that is paid after the first statement.</summary>
+    const int StatementOrders = 3;
+
     static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
-    public bool AsItMustBe => Results.All(r => r.Wrong is null) && Books.All(b => b.Agree) && Broken.Count == 0 && Gateways.All(g => Books.Any(b => b.Gateway == g));
+    public bool AsItMustBe => Results.All(r => r.Wrong is null) && Books.Concat(Settled).All(b => b.Agree) && Broken.Count == 0
+        && Statements.All(s => s.Wrong.Count == 0) && Gateways.All(g => Books.Any(b => b.Gateway == g) && Statements.Any(s => s.Gateway == g));
 
     /// <summary>What the words of the table mean, in the order of good to odd.</summary>
     internal static IReadOnlyList<(string Word, string Meaning)> Legend { get; } =
@@ -34,7 +39,7 @@ sealed record DemoReport(
         ("WRONG", "it did not end as it must; the reason stands below"),
     ];
 
-    public void WriteJson(TextWriter to) => to.WriteLine(JsonSerializer.Serialize(new { AsItMustBe, Seconds, Gateways, NotPlayed, Results, Books, Broken }, Json));
+    public void WriteJson(TextWriter to) => to.WriteLine(JsonSerializer.Serialize(new { AsItMustBe, Seconds, Gateways, NotPlayed, Results, Books, Statements, Settled, Broken }, Json));
 
     public void Write(IAnsiConsole console)
     {
@@ -55,11 +60,16 @@ sealed record DemoReport(
         console.WriteLine();
 
         Write(console, "The books, gateway by gateway and currency", Books);
+        DemoStatement.Write(console, Statements);
+        Write(console, "The books after the statements", Settled);
+        foreach (var r in Results.Where(r => r.Wrong is not null)) console.MarkupLineInterpolated($"[red]{r.Gateway}, {r.Story}: {r.Wrong}[/] ({r.OrderId})");
+        foreach (var s in Statements)
+            foreach (var wrong in s.Wrong) console.MarkupLineInterpolated($"[red]{s.Gateway}, its statement: {wrong}[/]");
         foreach (var finding in Broken) console.MarkupLineInterpolated($"[red]{finding.Name}: broken {finding.Count} time(s)[/] {string.Join(", ", finding.Examples)}");
         foreach (var missing in NotPlayed) console.MarkupLineInterpolated($"[yellow]{missing}[/]");
         var told = Results.Where(r => r.Source is not null).GroupBy(r => r.Source!).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} by {g.Key}");
         var orders = Results.Count(r => r.OrderId is not null);
-        console.WriteLine($"{orders} orders at {Gateways.Count} gateways, {orders - Results.Count(r => r.Wrong is not null)} as they must be; money learned of: {string.Join(", ", told)}; {Seconds:0} s.");
+        console.WriteLine($"{orders} orders at {Gateways.Count} gateways, {orders - Results.Count(r => r.Wrong is not null)} as they must be, and {StatementOrders * Statements.Count} for the statements; money learned of: {string.Join(", ", told)}; {Seconds:0} s.");
     }
 
     static void Write(IAnsiConsole console, string title, IReadOnlyList<DemoBook> all)

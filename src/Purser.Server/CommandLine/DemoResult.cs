@@ -15,6 +15,8 @@ sealed record DemoResult(string Gateway, string Story, string Ended, string? Not
 
     /// <summary>How we learned of the money: reply, webhook or inquiry.</summary>
     public string? Source { get; init; }
+    /// <summary>No money moved for the order, and none was to.</summary>
+    public bool TookNothing => Ended is "no" or "closed" or "watched";
     public double Seconds { get; init; }
 
     /// <summary>Our references under which money is told by the gateway's statement only.</summary>

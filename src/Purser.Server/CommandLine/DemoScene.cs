@@ -35,6 +35,9 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
 
     string Path => $"/v1/orders/{Order}";
 
+    /// <summary>The order's number, which stands in every reference that a gateway hears of it.</summary>
+    string InReferences => Order!["ord_".Length..];
+
     public async Task<DemoResult> Play()
     {
         await Begin();
@@ -62,7 +65,32 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
             customer = new { name = "Asha Rao", email = "asha@example.test", phone = "+919000000001" },
         });
         Order = placed.GetProperty("id").GetString();
+        await Strike(story.Faults);
         await StartPayment();
+    }
+
+    /// <summary>From now on these misfortunes strike whatever is about this order.</summary>
+    public async Task Strike(IReadOnlyList<DemoFault> faults)
+    {
+        foreach (var fault in faults)
+        {
+            using var set = await stage.Sandbox.Control.PostAsJsonAsync(stage.Control("faults"), fault.Rule(InReferences), stop);
+            await Read(set, "the fault plan");
+        }
+    }
+
+    /// <summary>No more misfortunes for this order.</summary>
+    /// <returns>How often each struck.</returns>
+    public async Task<IReadOnlyList<long>> Relieve()
+    {
+        var plan = await stage.Sandbox.Control.GetFromJsonAsync<JsonElement>(stage.Control("faults"), stop);
+        var mine = plan.EnumerateArray().Where(f => f.GetProperty("rule").GetProperty("about").GetString() == InReferences).ToList();
+        foreach (var fault in mine)
+        {
+            using var removed = await stage.Sandbox.Control.DeleteAsync(stage.Control($"faults/{fault.GetProperty("number").GetInt64()}"), stop);
+            await Read(removed, "the fault plan");
+        }
+        return [.. mine.Select(f => f.GetProperty("struck").GetInt64())];
     }
 
     async Task<DemoResult> EndPaid(bool acted)
@@ -194,16 +222,18 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
             delay_ms = BankDelay.TotalMilliseconds * stage.Speed,
             link = payment.GetProperty("link"),
         };
+        // Only a page that a misfortune may strike is not waited for: the shopper pays once.
+        var most = story.Faults.Any(f => f.Call == "create_link") ? MostTries : 1;
         for (var tries = 1; ; tries++)
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            if (tries < MostTries) patience.CancelAfter(ShopperPatience);
+            if (tries < most) patience.CancelAfter(ShopperPatience);
             try
             {
                 using var answer = await stage.Sandbox.Control.PostAsJsonAsync(stage.Control("payments"), body, patience.Token);
                 if (answer.StatusCode == HttpStatusCode.Conflict) return false;
                 // The page did not come: where the link is a form, misfortune meets the shopper's browser and not us.
-                if (answer.IsSuccessStatusCode || tries == MostTries)
+                if (answer.IsSuccessStatusCode || tries == most)
                 {
                     var acted = await Read(answer, "the shopper");
                     if (story.Returns) await GoBack(acted);
@@ -233,9 +263,16 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
         if (!shown.IsSuccessStatusCode) throw new DemoStuckException($"the page after the return was answered {(int)shown.StatusCode}");
     }
 
-    Task<JsonElement> Cancel() => Post(stage.Api, $"{Path}/cancellation", new { });
+    public Task<JsonElement> Cancel() => Post(stage.Api, $"{Path}/cancellation", new { });
 
-    Task<int> Taken() => Moved("captured");
+    /// <returns>The problem that stands in the way of the goods; null when they can go.</returns>
+    public async Task<string?> Fulfils()
+    {
+        using var answer = await stage.Api.PostAsJsonAsync(new Uri($"{Path}/fulfilment", UriKind.Relative), new { }, stop);
+        return answer.IsSuccessStatusCode ? null : (await answer.Content.ReadFromJsonAsync<JsonElement>(stop)).GetProperty("type").GetString();
+    }
+
+    public Task<int> Taken() => Moved("captured");
 
     /// <summary>How often the gateway took money for this order, or gave it back, by its own book.</summary>
     async Task<int> Moved(string kind)

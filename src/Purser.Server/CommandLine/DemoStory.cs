@@ -43,9 +43,6 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
     /// <summary>How we must have learned of the money, where the story leaves only one way.</summary>
     public string? Source { get; init; }
 
-    /// <summary>The gateway tells nothing, and answers no question about a payment.</summary>
-    public static IReadOnlyList<DemoFault> Silence { get; } = [new("webhook", "drop", null), new("inquire", "error_500", null)];
-
     /// <summary>Every outcome that the sandbox's shopper knows, then misfortunes at each port.</summary>
     public static IReadOnlyList<DemoStory> All { get; } =
     [
@@ -86,7 +83,13 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
 /// <param name="Times">Null: as long as the story lasts.</param>
 sealed record DemoFault(string Call, string Fault, int? Times = 1, int Count = 2)
 {
-    public object Rule => new { call = Call, fault = Fault, times = Times, count = Count, delay_ms = 1000 };
+    /// <summary>The gateway tells nothing, answers no question about a payment, and does what it is told without saying so.</summary>
+    public static DemoFault NoWebhook { get; } = new("webhook", "drop", null);
+    public static DemoFault NoAnswer { get; } = new("inquire", "error_500", null);
+    public static DemoFault AnswersLost { get; } = new("other", "error_500_after", null);
+
+    /// <param name="about">What stands in the references of the payments that it strikes.</param>
+    public object Rule(string about) => new { call = Call, fault = Fault, times = Times, count = Count, delay_ms = 1000, about };
 
     /// <summary>Why it did not strike.</summary>
     public string Idle => Call switch

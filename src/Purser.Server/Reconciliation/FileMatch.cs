@@ -84,7 +84,8 @@ sealed class FileMatch(MatchStore store, SettlementHook hook)
             {
                 var same = await store.SameKeys(file.Id, some, stop);
                 foreach (var one in some)
-                    if (same.Contains(one.Number)) await Change(one);
+                    if (same.TryGetValue(one.Number, out var agree))
+                        await Change(agree && one.Class == SettlementClass.Changed ? new Reclassed(one.Number, SettlementClass.Repeated) : one);
             }
             doubtful.Clear();
         }

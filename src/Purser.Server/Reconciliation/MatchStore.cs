@@ -76,11 +76,17 @@ public sealed class MatchStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop)) yield return (rows.GetInt64(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
     }
 
-    /// <summary>Which of these pairs of lines really have the same key.</summary>
-    internal async Task<HashSet<int>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
+    /// <summary>Which of these pairs of lines really have the same key, and whether they agree in all that both of them say: a gateway's file and its API
+    /// tell of one row in more or in less detail.</summary>
+    internal async Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
     {
         await using var compare = database.CreateCommand("""
-            select x.number from unnest($2::int[], $3::bigint[], $4::int[]) x (number, was_file, was_number)
+            select x.number, (l.kind, l.amount, l.currency, l.net, l.net_currency) = (w.kind, w.amount, w.currency, w.net, w.net_currency)
+                and coalesce(l.fee = w.fee, true) and coalesce(l.tax = w.tax, true) and coalesce((l.order_id, l.payment) = (w.order_id, w.payment), true)
+                and coalesce(l.refund = w.refund, true) and coalesce(l.money_reference = w.money_reference, true)
+                and coalesce(l.refund_reference = w.refund_reference, true) and coalesce(l.payout_reference = w.payout_reference, true)
+                and coalesce(l.happened_at = w.happened_at, true) and coalesce(l.settled_on = w.settled_on, true)
+            from unnest($2::int[], $3::bigint[], $4::int[]) x (number, was_file, was_number)
             join settlement_lines l on l.file = $1 and l.number = x.number
             join settlement_lines w on w.file = x.was_file and w.number = x.was_number
             where l.row_key = w.row_key
@@ -89,9 +95,9 @@ public sealed class MatchStore(NpgsqlDataSource database)
         compare.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pairs.Select(p => p.Number)] });
         compare.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. pairs.Select(p => p.WasFile)] });
         compare.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pairs.Select(p => p.WasNumber)] });
-        var same = new HashSet<int>();
+        var same = new Dictionary<int, bool>();
         await using var rows = await compare.ExecuteReaderAsync(stop);
-        while (await rows.ReadAsync(stop)) same.Add(rows.GetInt32(0));
+        while (await rows.ReadAsync(stop)) same[rows.GetInt32(0)] = rows.GetBoolean(1);
         return same;
     }
 

@@ -50,13 +50,9 @@ public sealed partial class SettlementFetch(
         var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
         for (var back = options.FetchDays; back >= 0; back--)
         {
-            var day = today.AddDays(-back);
-            if (!await fetches.Claim(entry.Account.Name, day, Lease, Again, stop)) continue;
             try
             {
-                var (told, why) = await Ask(byCall, entry, day, stop);
-                var file = told is { Count: > 0 } ? await Keep(entry.Account.Name, day, told, stop) : (long?)null;
-                await fetches.End(entry.Account.Name, day, file, complete: told is not null && back >= CompleteAfterDays, why, stop);
+                await Day(byCall, entry, today.AddDays(-back), Again, complete: back >= CompleteAfterDays, stop);
             }
             catch (NpgsqlException away)
             {
@@ -64,6 +60,20 @@ public sealed partial class SettlementFetch(
                 return;
             }
         }
+    }
+
+    /// <summary>Asks for one day now, however lately it was asked for, unless another node is asking or the day is complete.</summary>
+    /// <returns>The file that keeps what it told; null when it told nothing.</returns>
+    public async Task<long?> Day(GatewayAccounts.Entry entry, DateOnly day, CancellationToken stop) =>
+        entry is { On: true, Gateway: ISettleByCall byCall } ? await Day(byCall, entry, day, TimeSpan.Zero, complete: false, stop) : null;
+
+    async Task<long?> Day(ISettleByCall byCall, GatewayAccounts.Entry entry, DateOnly day, TimeSpan again, bool complete, CancellationToken stop)
+    {
+        if (!await fetches.Claim(entry.Account.Name, day, Lease, again, stop)) return null;
+        var (told, why) = await Ask(byCall, entry, day, stop);
+        var file = told is { Count: > 0 } ? await Keep(entry.Account.Name, day, told, stop) : (long?)null;
+        await fetches.End(entry.Account.Name, day, file, complete && told is not null, why, stop);
+        return file;
     }
 
     async Task<(List<SettlementLine>? Lines, string? Why)> Ask(ISettleByCall byCall, GatewayAccounts.Entry entry, DateOnly day, CancellationToken stop)

@@ -163,6 +163,17 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_row_that_says_more_or_less_than_before_is_the_same_row_and_one_that_contradicts_it_is_not()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (one, two, three) = (await house.Paid(), await house.Paid(), await house.Paid());
+        static SettlementLine Less(SettlementLine line) => line with { SettledOn = null, PayoutReference = null };
+        await house.Settle(Statement(Less(Paid("a", one)), Paid("b", two), Paid("c", three)));
+        var again = await house.Settle(Statement(Paid("a", one), Less(Paid("b", two)), Paid("c", three) with { PayoutReference = "UTR2" }));
+        SettlementHouse.Classes(again).ShouldBe(new Dictionary<string, int> { ["repeated"] = 2, ["changed"] = 1 }, ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task A_dry_run_says_what_would_be_done_and_leaves_nothing()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());

@@ -131,7 +131,9 @@ sealed class SettlementHouse : IAsyncDisposable
     /// <summary>Every invariant that the doctor knows holds.</summary>
     public async Task Sound() => (await new InvariantStore(Database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
 
-    public static Dictionary<string, int> Classes(Answered file) => file.Body.GetProperty("classes").EnumerateArray()
+    public static Dictionary<string, int> Classes(Answered file) => Classes(file.Body);
+
+    public static Dictionary<string, int> Classes(JsonElement file) => file.GetProperty("classes").EnumerateArray()
         .GroupBy(c => c.GetProperty("class").GetString()!).ToDictionary(g => g.Key, g => g.Sum(c => c.GetProperty("lines").GetInt32()));
 
     public async ValueTask DisposeAsync()
