@@ -15,8 +15,8 @@ public abstract record Evidence : OrderInput
     public EvidenceSource Source { get; init; }
     /// <summary>When this was true at the latest, by our clock: when the message arrived, or when the question was sent.</summary>
     public DateTimeOffset At { get; init; }
-    /// <summary>The gateway's own time for it; shown, never decided on.</summary>
-    public DateTimeOffset? GatewayTime { get; init; }
+    /// <summary>The gateway's own time for it, in UTC whatever zone it is told in; shown, and tells one decline from another.</summary>
+    public DateTimeOffset? GatewayTime { get; init => field = value?.ToUniversalTime(); }
     /// <summary>The gateway's name for the link.</summary>
     public string? GatewayReference { get; init; }
     /// <summary>The raw bytes' key: the gateway's event id for a webhook, the call's id for an answer.</summary>

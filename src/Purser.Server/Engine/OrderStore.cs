@@ -81,15 +81,20 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         NpgsqlConnection? connection;
         bool begun;
 
+        /// <summary>Npgsql has noticed that the connection is gone, which a keep-alive may find between two statements. Every use of it from then on
+        /// is an InvalidOperationException, for ever: it must be let go.</summary>
+        bool IsGone => connection is { State: not ConnectionState.Open };
+
         public async Task<LoadedBatch> Load(IReadOnlyList<EngineInput> batch, CancellationToken stop)
         {
             try
             {
-                connection ??= await database.OpenConnectionAsync(stop);
                 if (begun) await Rollback();
+                if (IsGone) await Drop();
+                connection ??= await database.OpenConnectionAsync(stop);
                 return await Read(connection, batch, stop);
             }
-            catch (Exception e) when (StoreFault.Is(e))
+            catch (Exception e) when (StoreFault.Is(e) || IsGone)
             {
                 throw await Broken(e, committing: false);
             }
@@ -105,9 +110,15 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 await write.ExecuteNonQueryAsync(stop);
                 begun = false;
             }
-            catch (Exception e) when (StoreFault.Is(e) || e is OperationCanceledException)
+            catch (Exception e) when (StoreFault.Is(e) || e is OperationCanceledException || (e is InvalidOperationException && IsGone))
             {
                 throw await Broken(e, committing: true);
+            }
+            catch (Exception e)
+            {
+                // A value that cannot be written. The commit stands behind all values, so it was never sent; but what was sent breaks the connection.
+                await Rollback();
+                throw new StoreRefusedException(e.Message, passing: false, e);
             }
         }
 
@@ -120,7 +131,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 await using var rollback = new NpgsqlCommand("rollback", connection);
                 await rollback.ExecuteNonQueryAsync();
             }
-            catch (Exception e) when (StoreFault.Is(e))
+            catch (Exception e) when (StoreFault.Is(e) || IsGone)
             {
                 await Drop();
             }
@@ -255,8 +266,8 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 return new StoreRefusedException(refused.MessageText, StoreFault.IsPassing(refused), refused);
             }
             await Drop();
-            // A refusal came instead of the commit; a broken connection says nothing, nor does a server that went away just then.
-            return committing && e is not PostgresException { SqlState: not ("57P01" or "57P02" or "57P03") }
+            // A refusal came instead of the commit; a broken connection says nothing, nor does a session that was ended just then.
+            return committing && (e is not PostgresException end || StoreFault.EndsSession(end))
                 ? new CommitUnknownException(e.Message, e)
                 : new StoreAwayException(e.Message, e);
         }
@@ -281,10 +292,13 @@ static class StoreFault
     public static bool Is(Exception e) => e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException;
 
     /// <summary>Going away (57P), out of connections, disk or memory (53), connection trouble (08), read-only after a fail-over (25006), closed
-    /// to connections (55000), unknown to the server while it is being restored (3D000).</summary>
+    /// to connections (55000), unknown to the server while it is being restored (3D000); and whatever else ends the session, such as a
+    /// transaction that was idle too long.</summary>
     public static bool IsAway(PostgresException e) =>
-        e.SqlState.StartsWith("57P", StringComparison.Ordinal) || e.SqlState.StartsWith("53", StringComparison.Ordinal)
+        EndsSession(e) || e.SqlState.StartsWith("57P", StringComparison.Ordinal) || e.SqlState.StartsWith("53", StringComparison.Ordinal)
         || e.SqlState.StartsWith("08", StringComparison.Ordinal) || e.SqlState is "25006" or "55000" or "3D000";
+
+    public static bool EndsSession(PostgresException e) => e.InvariantSeverity is "FATAL" or "PANIC";
 
     /// <summary>Serialization, deadlock, lock not to be had, statement cancelled; and a unique key that another node took first: loaded again,
     /// the batch sees it.</summary>

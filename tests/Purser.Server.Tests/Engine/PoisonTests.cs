@@ -43,6 +43,40 @@ public sealed class PoisonTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_value_that_cannot_be_written_harms_only_its_own_input()
+    {
+        await using var world = await World(new EngineOptions
+        {
+            Lanes = 1,
+            // PostgreSQL's times are in UTC, and a row with another zone's is refused before it is sent.
+            Decide = (order, input, now, rules) => OrderMachine.Decide(order, input, now, rules) is var decision && input is Evidence.Declined { Reason: "poison" }
+                ? decision with { After = decision.After with { Payments = [.. decision.After.Payments.Select(p => p with { DeclinedAt = now.ToOffset(TimeSpan.FromHours(5.5)) })] } }
+                : decision,
+        });
+        var id = await world.WithLink();
+        var poison = new Evidence.Declined("poison").Learned(1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "evt_1");
+        var all = Enumerable.Range(0, 20).Select(_ => world.NewId()).Select(one => world.Do(one, EngineWorld.Order(one))).ToList();
+        var news = world.Engine.Submit(EngineWorld.Paid(id, "evt_1") with { Inputs = [poison] }, default);
+        var caller = world.Do(id, poison);
+        all.AddRange(Enumerable.Range(0, 20).Select(_ => world.NewId()).Select(one => world.Do(one, EngineWorld.Order(one))));
+
+        (await Task.WhenAll(all)).ShouldAllBe(r => r is EngineReply.Done);
+        (await news).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Quarantined);
+        (await Should.ThrowAsync<StoreRefusedException>(() => caller)).Message.ShouldContain("Offset");
+        (await world.Do(id, new OrderCommand.Cancel())).ShouldBeOfType<EngineReply.Done>();
+    }
+
+    [Fact]
+    public async Task The_time_of_a_decline_is_kept_whatever_zone_it_was_told_in()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        var india = new DateTimeOffset(2026, 3, 1, 15, 30, 0, TimeSpan.FromHours(5.5));
+        await world.Do(id, new Evidence.Declined("no funds") { GatewayTime = india }.Learned(1, EvidenceSource.Inquiry, DateTimeOffset.UnixEpoch, "k2"));
+        (await world.Ask<DateTime>("select declined_at from payments where order_id = $1", id.Value)).ShouldBe(india.UtcDateTime);
+    }
+
+    [Fact]
     public async Task Words_that_no_row_can_hold_are_made_fit_and_the_fact_counts()
     {
         await using var world = await World();
