@@ -86,7 +86,7 @@ public static class Texts
     public const string SamePage = "However often you open it, it is the same page: you can only pay once on it.";
     public const string Declined = "The payment was declined";
     public static string DeclinedWords(string gateway) =>
-        $"Your bank or {gateway} said no to the last try, and you were not charged for it. You can try again on the same page, with another card or account.";
+        $"Your bank or {gateway} said no to the last try, or it was broken off, and you were not charged for it. You can try again on the same page, with another card or account.";
     public const string Processing = "Your payment is on its way";
     public static string ProcessingWords(string gateway) => $"{gateway} tells us that the money is moving. Banks can take a few minutes to confirm it.";
     public const string Unresolved = "We are asking the bank";

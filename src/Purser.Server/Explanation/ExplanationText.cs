@@ -113,7 +113,8 @@ public static class ExplanationText
         {
             PaymentStatus.Starting => $"Payment {p.Number} is starting: {p.Account} was asked for its link and has not answered yet.",
             PaymentStatus.Pending when p.CancelAsked => $"Payment {p.Number} is pending: its link should be closed, and {p.Account} has not confirmed it yet.",
-            PaymentStatus.Pending => $"Payment {p.Number} is pending: its link is open until {At(p.LinkExpiresAt)}{(p.Decline is { } no ? $"; the last try was declined ({no})" : "")}.",
+            PaymentStatus.Pending when order.HasEnded => $"Payment {p.Number} is pending: its link is handed out no more, but {p.Account} does not say that it has ended, so money is watched for{Last(p)}.",
+            PaymentStatus.Pending => $"Payment {p.Number} is pending: its link is open until {At(p.LinkExpiresAt)}{Last(p)}.",
             PaymentStatus.Processing => $"Payment {p.Number} is processing: {p.Account} says that money is on its way.",
             PaymentStatus.Unresolved => $"Payment {p.Number} is unresolved: {p.Account} was asked and what it did is not known. Only evidence ends this, never a timer.",
             PaymentStatus.Held => $"Payment {p.Number} is held: {Taken(p)} came instead of {p.Amount}, so nothing counts as paid by it.",
@@ -123,6 +124,8 @@ public static class ExplanationText
             PaymentStatus.Expired => $"Payment {p.Number} is expired: its link ran out.",
             _ => throw new ArgumentOutOfRangeException(nameof(p)),
         });
+
+        static string Last(Payment p) => p.Decline is { } no ? $"; the last try was declined ({no})" : "";
 
         Sentence Stands(Refund r) => About(r.Payment, r.Status switch
         {
@@ -203,6 +206,8 @@ public static class ExplanationText
                 _ when open?.Status == PaymentStatus.Processing => "Your payment is on its way. Please do not pay again.",
                 OrderStatus.AwaitingPayment when order.ClosingAt is not null => "The time to pay is over. If you paid in the last minutes, we will see it; please do not pay again.",
                 OrderStatus.AwaitingPayment when open?.Status == PaymentStatus.Starting => "Your payment is being prepared. One moment.",
+                OrderStatus.AwaitingPayment when open is { Status: PaymentStatus.Pending, CancelAsked: false, DeclinedAt: not null } =>
+                    $"The last try was declined, and you were not charged for it. You can try again on the same page until {At(order.ExpiresAt)}.",
                 OrderStatus.AwaitingPayment when open?.Status == PaymentStatus.Pending => "We are waiting for your payment. If you have paid already, you need do nothing: we will see it.",
                 OrderStatus.AwaitingPayment => $"Nothing was taken so far. You can pay until {At(order.ExpiresAt)}.",
                 _ when open is not null => "Your order is over. Should money be taken all the same, we will see it and take care of it.",

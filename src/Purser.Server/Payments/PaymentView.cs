@@ -39,7 +39,9 @@ public sealed record PaymentView(
     {
         PaymentStatus.Starting => "The gateway is being asked for a payment link. Read the payment again in a moment.",
         PaymentStatus.Unresolved => "The gateway was asked for a link and its answer did not come. The gateway is being asked what became of it; nothing is lost, and starting the payment again leads to this same payment.",
-        PaymentStatus.Pending when order.HasEnded => "The order is over, and the gateway is asked to close the link.",
+        PaymentStatus.Pending when order.HasEnded => p.CancelAsked
+            ? "The order is over, and the gateway is asked to close the link."
+            : "The order is over, and its link is handed out no more. The gateway does not say that it has ended, so it is asked about money that comes all the same.",
         PaymentStatus.Pending => p.Decline is null ? "The shopper can pay at the link." : "The last try was declined; the shopper can try again at the same link.",
         PaymentStatus.Processing => "The gateway says that money is on its way.",
         PaymentStatus.Held => "Money came, but not the order's amount or currency. A person decides.",

@@ -22,22 +22,29 @@ sealed class Story
         Accounts = new Dictionary<string, GatewayTerms>
         {
             ["cards"] = new(CanCancel: true, RepeatsSafely: true, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(15), TimeSpan.FromDays(10)),
+            ["forms"] = new(CanCancel: false, RepeatsSafely: true, TimeSpan.FromSeconds(10), TimeSpan.Zero, TimeSpan.FromDays(91)),
         },
     };
 
     readonly List<OrderEvent> events = [];
     readonly List<NewsProof> news = [];
 
-    public Story(OrderPolicy? policy = null) => When(new OrderCommand.Create(
-        Id, "cart", Price, "A book", new Customer(), policy ?? new OrderPolicy(), TimeSpan.FromMinutes(30),
-        new OrderContent([], ImmutableSortedDictionary<string, string>.Empty, null, null, [])));
+    readonly string account;
+
+    public Story(OrderPolicy? policy = null, string account = "cards")
+    {
+        this.account = account;
+        When(new OrderCommand.Create(
+            Id, "cart", Price, "A book", new Customer(), policy ?? new OrderPolicy(), TimeSpan.FromMinutes(30),
+            new OrderContent([], ImmutableSortedDictionary<string, string>.Empty, null, null, [])));
+    }
 
     public DateTimeOffset Now { get; private set; } = Start;
     public Order Order { get; private set; } = null!;
 
     public Story When(OrderInput input)
     {
-        if (input is Evidence { Source: EvidenceSource.Webhook, RawKey: { } key }) news.Add(new NewsProof("cards", key, "news", Now));
+        if (input is Evidence { Source: EvidenceSource.Webhook, RawKey: { } key }) news.Add(new NewsProof(account, key, "news", Now));
         var decision = OrderMachine.Decide(Order, input, Now, Rules);
         // Through the text that is stored, for that is what an explanation is made of.
         events.AddRange(decision.Events.Select(e => ExplanationStore.Event(e.Order, e.Sequence, e.Type, e.At, EventJson.Data(e))));
@@ -45,7 +52,7 @@ sealed class Story
         return this;
     }
 
-    public Story Pay() => When(new OrderCommand.StartPayment("cards", null));
+    public Story Pay() => When(new OrderCommand.StartPayment(account, null));
 
     public Story Learn(Evidence evidence, string? webhook = null) =>
         When(evidence.Learned(Order.Payments.Length, webhook is null ? EvidenceSource.Reply : EvidenceSource.Webhook, Now, webhook ?? "call-1"));
@@ -65,7 +72,7 @@ sealed class Story
 
     public OrderExplanation Explain()
     {
-        IReadOnlyList<CallProof> calls = [new CallProof("call-1", "open_link", "cards", Start)];
+        IReadOnlyList<CallProof> calls = [new CallProof("call-1", "open_link", account, Start)];
         var told = ExplanationText.Of(Order, events, news, calls, Now);
         foreach (var sentence in (IEnumerable<Sentence>)[.. told.Happened, .. told.Stands, .. told.Next, told.Shopper])
         {
@@ -96,7 +103,8 @@ public sealed class ExplanationTests(PostgresFixture postgres) : IClassFixture<P
         { "new", "The order waits for a payment to be started.", "You can pay until 2026-03-01 10:30:00 UTC" },
         { "starting", "Payment 1 is starting: cards was asked for its link", "being prepared" },
         { "pending", "Payment 1 is pending: its link is open until 2026-03-01 10:30:00 UTC.", "waiting for your payment" },
-        { "declined", "the last try was declined (no funds)", "waiting for your payment" },
+        { "declined", "the last try was declined (no funds)", "You can try again on the same page until 2026-03-01 10:30:00 UTC" },
+        { "declined, over, never closed", "handed out no more, but forms does not say that it has ended, so money is watched for; the last try was declined (no funds)", "Should money be taken all the same" },
         { "processing", "money is on its way", "do not pay again" },
         { "unresolved", "Only evidence ends this, never a timer.", "You will not be charged twice" },
         { "held", "1.00 INR came instead of 499.00 INR", "Please do not pay again" },
@@ -122,6 +130,7 @@ public sealed class ExplanationTests(PostgresFixture postgres) : IClassFixture<P
         "starting" => new Story().Pay(),
         "pending" => new Story().Pay().Link(),
         "declined" => new Story().Pay().Link().Learn(new Evidence.Declined("no funds"), "n1"),
+        "declined, over, never closed" => new Story(account: "forms").Pay().Link().Learn(new Evidence.Declined("no funds"), "n1").After(30).Ring().After(3).Ring(),
         "processing" => new Story().Pay().Link().Learn(new Evidence.Processing(), "n1"),
         "unresolved" => Unresolved(),
         "held" => new Story().Pay().Link().Money(amount: 100),
