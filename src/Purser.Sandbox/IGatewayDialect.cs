@@ -122,6 +122,9 @@ public abstract class Link(string id, string? reference, long amount, string cur
 
     public abstract bool Payable { get; }
 
+    /// <summary>Whoever follows the link anew comes to a page that takes money, also where the page of the last time has gone away.</summary>
+    public virtual bool PayableAgain => Payable;
+
     public DateTimeOffset? ExpiresAt { get; set; }
 
     /// <summary>Captured money of this link, oldest first.</summary>

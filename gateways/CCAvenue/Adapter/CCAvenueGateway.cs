@@ -44,8 +44,8 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
         ],
         VisibilityDelay = Lag,
         ShortestLink = TimeSpan.Zero,
-        // They give a form no end. Ours is the time in which we hand it out.
-        LongestLink = TimeSpan.FromDays(7),
+        // A form has no end, so it is as old as any order gets.
+        LongestLink = TimeSpan.FromDays(91),
         // Making the same form again asks for nothing.
         RepeatsSafely = true,
         // The file has none; the summary of the API is.
@@ -90,7 +90,7 @@ public sealed partial class CCAvenueGateway : IGateway, IRefundMoney, ISettleByF
             (tries, answer) = await ReadTries(call, line, stop);
             if (answer is GatewayAnswer.NotSent n) answer = new GatewayAnswer.Unknown(n.Reason);
         }
-        return tries is null ? answer : new GatewayAnswer.Done(CCAvenueMapping.Facts(tries, call.Payment.Reference));
+        return tries is null ? answer : new GatewayAnswer.Done(CCAvenueMapping.Facts(tries, call.Amount, call.Payment.Reference));
     }
 
     public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => CCAvenueNews.ReadWebhook(message, account);

@@ -56,14 +56,15 @@ public static class CCAvenueMapping
         };
     }
 
-    /// <summary>What all tries under one order number say together, oldest first. Their page goes away after a decline, so that a new payment may
-    /// start; but a form that was handed out can be posted again, and then there is another try.</summary>
-    public static IReadOnlyList<Evidence> Facts(IReadOnlyList<Attempt> tries, string name)
+    /// <summary>What all tries under one order number say together, oldest first. Their page goes away after a try, but the form that led there can be
+    /// posted again and opens another one, and no call closes it: nothing but money ends the payment.</summary>
+    /// <param name="asked">What the form asks of the shopper.</param>
+    public static IReadOnlyList<Evidence> Facts(IReadOnlyList<Attempt> tries, Money asked, string name)
     {
         var read = tries.OrderBy(t => t.At ?? DateTimeOffset.MinValue).ThenBy(t => t.Reference, StringComparer.Ordinal).ToList();
         var money = read.SelectMany(Money).ToList();
-        var rest = read.Where(t => !Money(t).Any()).Select(Fact).ToList();
-        IEnumerable<Evidence> stands = money.Exists(f => f is Evidence.Succeeded) ? [] : rest.Exists(IsOpen) ? Open(rest) : Ends(rest);
+        var rest = read.Where(t => !Money(t).Any()).Select(t => Fact(t, asked)).ToList();
+        IEnumerable<Evidence> stands = money.Exists(f => f is Evidence.Succeeded) ? [] : Stands(rest, asked);
         IReadOnlyList<Evidence> facts = [.. money, .. stands];
         return [.. facts.Select(f => f with { GatewayReference = name })];
     }
@@ -83,21 +84,19 @@ public static class CCAvenueMapping
         };
     }
 
-    static bool IsOpen(Evidence fact) => fact is Evidence.Processing or Evidence.LinkOpened;
-
-    static IEnumerable<Evidence> Open(List<Evidence> facts)
+    static IEnumerable<Evidence> Stands(List<Evidence> facts, Money asked)
     {
         // A word that nobody knows says more than one that everybody does.
         if (facts.OfType<Evidence.Processing>().MaxBy(p => p.UnknownWord is not null) is { } onItsWay) return [onItsWay];
-        var no = facts.OfType<Evidence.Failed>().Select(f => new Evidence.Declined(f.Reason) { GatewayTime = f.GatewayTime });
-        return [.. no, facts.OfType<Evidence.LinkOpened>().Last()];
+        return
+        [
+            .. facts.OfType<Evidence.Declined>(),
+            facts.OfType<Evidence.LinkOpened>().LastOrDefault() ?? new Evidence.LinkOpened(null, asked) { GatewayTime = facts.LastOrDefault()?.GatewayTime },
+        ];
     }
 
-    /// <summary>The last try tells the end. Where every try brought money and none of it stayed, the payment is over all the same.</summary>
-    static Evidence[] Ends(List<Evidence> facts) => [facts.LastOrDefault() ?? new Evidence.LinkExpired()];
-
     /// <summary>What one try says that took no money.</summary>
-    static Evidence Fact(Attempt one)
+    static Evidence Fact(Attempt one, Money asked)
     {
         Evidence fact = one.Status switch
         {
@@ -105,13 +104,13 @@ public static class CCAvenueMapping
             "Awaited"                    => new Evidence.Processing(),
             // The bank said yes, and it has not been taken yet.
             Authorised                   => new Evidence.Processing(),
-            "Unsuccessful" or "Invalid"  => new Evidence.Failed(one.Status),
+            "Unsuccessful" or "Invalid" or "Aborted" => new Evidence.Declined(one.Status),
             // Another amount turned up in their own reconciliation; a person finds the word.
-            "Fraud" or "Aborted"         => new Evidence.Failed(one.Status),
-            // Nobody confirmed it within their twelve days.
-            "Auto-Cancelled"             => new Evidence.Failed(one.Status),
-            "Cancelled"                  => new Evidence.LinkCancelled(),
-            "Timeout"                    => new Evidence.LinkExpired(),
+            "Fraud"                      => new Evidence.Declined(one.Status),
+            // The bank had said yes; the merchant let it go, or nobody confirmed it within their twelve days.
+            "Cancelled" or "Auto-Cancelled" => new Evidence.Declined(one.Status),
+            // The page of that posting is over, and not the form.
+            "Timeout"                    => new Evidence.LinkOpened(null, asked),
             var word                     => new Evidence.Processing(word),
         };
         return fact with { GatewayTime = one.At };

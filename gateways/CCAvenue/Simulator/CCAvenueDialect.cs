@@ -143,7 +143,7 @@ public sealed partial class CCAvenueDialect : IGatewayDialect
         var currencies = world.Settings.GetValueOrDefault("currencies", UsualCurrencies).Split(',').ToHashSet();
         if (CCAvenueRules.WrongForm(said, MerchantId, currencies, world.Settings.ContainsKey("order_status_url")) is { } wrong)
             return PageError(CCAvenueRules.BadRequest, wrong);
-        var page = NewPage(said, CCAvenueText.Paise(said["amount"])!.Value, "Order " + said["order_id"]);
+        var page = NewPage(said, CCAvenueText.Paise(said["amount"])!.Value, "Order " + said["order_id"], ofForm: true);
         var minutes = world.Settings.TryGetValue("session_minutes", out var set) ? int.Parse(set, CultureInfo.InvariantCulture) : UsualSessionMinutes;
         lock (page.Gate)
         {
@@ -156,8 +156,8 @@ public sealed partial class CCAvenueDialect : IGatewayDialect
         return Reply.Redirect(page.Url!);
     }
 
-    CCAvenuePage NewPage(IReadOnlyDictionary<string, string> said, long amount, string description) =>
-        new(said, amount, new Uri(world.Address, PagePath + world.NextId("", 24)), world.Now) { Description = description };
+    CCAvenuePage NewPage(IReadOnlyDictionary<string, string> said, long amount, string description, bool ofForm) =>
+        new(said, amount, new Uri(world.Address, PagePath + world.NextId("", 24)), world.Now) { Description = description, OfForm = ofForm };
 
     Reply Serve(Dictionary<string, string>? form)
     {

@@ -138,7 +138,7 @@ public sealed partial class CCAvenueDialect
         // Which number the payment of an invoice has is not published.
         var order = world.Settings.GetValueOrDefault("invoice_order") == "own" ? "INV" + id : reference;
         var said = new Dictionary<string, string> { ["order_id"] = order, ["currency"] = currency, ["merchant_param1"] = reference, ["billing_email"] = email ?? "" };
-        var page = NewPage(said, amount, CCAvenueText.Of(asked, "invoice_description") ?? "Invoice " + id);
+        var page = NewPage(said, amount, CCAvenueText.Of(asked, "invoice_description") ?? "Invoice " + id, ofForm: false);
         page.ExpiresAt = world.Now + (unit * length);
         vault.Keep(page);
         world.Deadlines.Add(page);

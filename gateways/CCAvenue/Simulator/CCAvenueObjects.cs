@@ -23,6 +23,12 @@ sealed class CCAvenuePage(IReadOnlyDictionary<string, string> asked, long amount
 
     public override bool Payable => Open;
 
+    /// <summary>A form posted again is another try, whatever came of those before.</summary>
+    public override bool PayableAgain => Open || OfForm;
+
+    /// <summary>False for the page of an invoice, which nothing leads to but its own address.</summary>
+    public bool OfForm { get; init; }
+
     public string? Said(string name) => asked.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
 }
 

@@ -82,7 +82,6 @@ public sealed class CCAvenueTests
         Evidence.Succeeded e => $"Succeeded {e.MoneyReference} {e.Amount}",
         Evidence.Reversed e => $"Reversed {e.MoneyReference} {e.Amount}",
         Evidence.DisputeOpened e => $"DisputeOpened {e.DisputeReference} {e.Amount}",
-        Evidence.Failed e => $"Failed {e.Reason}",
         Evidence.Declined e => $"Declined {e.Reason}",
         Evidence.Processing { UnknownWord: { } word } => $"Processing {word}",
         Evidence.LinkOpened e => $"LinkOpened {e.Amount}",
@@ -194,15 +193,15 @@ public sealed class CCAvenueTests
     [InlineData("Initiated", "LinkOpened 1250.50 INR")]
     [InlineData("Awaited", "Processing")]
     [InlineData("Successful", "Processing")]
-    [InlineData("Unsuccessful", "Failed Unsuccessful")]
-    [InlineData("Invalid", "Failed Invalid")]
-    [InlineData("Fraud", "Failed Fraud")]
-    [InlineData("Aborted", "Failed Aborted")]
-    [InlineData("Cancelled", "LinkCancelled")]
-    [InlineData("Auto-Cancelled", "Failed Auto-Cancelled")]
-    [InlineData("Timeout", "LinkExpired")]
-    [InlineData("Auto-Reversed", "Reversed 312000000001 1250.50 INR", "LinkExpired")]
-    [InlineData("Systemrefund", "Reversed 312000000001 1250.50 INR", "LinkExpired")]
+    [InlineData("Unsuccessful", "Declined Unsuccessful", "LinkOpened 1250.50 INR")]
+    [InlineData("Invalid", "Declined Invalid", "LinkOpened 1250.50 INR")]
+    [InlineData("Fraud", "Declined Fraud", "LinkOpened 1250.50 INR")]
+    [InlineData("Aborted", "Declined Aborted", "LinkOpened 1250.50 INR")]
+    [InlineData("Cancelled", "Declined Cancelled", "LinkOpened 1250.50 INR")]
+    [InlineData("Auto-Cancelled", "Declined Auto-Cancelled", "LinkOpened 1250.50 INR")]
+    [InlineData("Timeout", "LinkOpened 1250.50 INR")]
+    [InlineData("Auto-Reversed", "Reversed 312000000001 1250.50 INR", "LinkOpened 1250.50 INR")]
+    [InlineData("Systemrefund", "Reversed 312000000001 1250.50 INR", "LinkOpened 1250.50 INR")]
     [InlineData("Chargeback", "Succeeded 312000000001 1250.50 INR", "DisputeOpened chargeback-312000000001 1250.50 INR")]
     [InlineData("Success", "Processing Success")]
     [InlineData("Teleported", "Processing Teleported")]

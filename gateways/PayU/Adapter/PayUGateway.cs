@@ -39,7 +39,8 @@ public sealed class PayUGateway : IGateway, IRefundMoney, ISettleByFile, ISettle
         ],
         VisibilityDelay = TimeSpan.FromMinutes(5),
         ShortestLink = TimeSpan.Zero,
-        LongestLink = TimeSpan.FromDays(1),
+        // A form has no end, so it is as old as any order gets.
+        LongestLink = TimeSpan.FromDays(91),
         RepeatsSafely = true,
         RefusesAmount = PayUMapping.RefusesAmount,
     };
@@ -89,7 +90,7 @@ public sealed class PayUGateway : IGateway, IRefundMoney, ISettleByFile, ISettle
         if (await Ask(call.Account, "verify_payment", call.Payment.Reference, [], line, stop) is var (nothing, answer) && answer is null)
             return nothing is LineReply.NotSent n ? new GatewayAnswer.NotSent(n.Reason) : new GatewayAnswer.Unknown(((LineReply.Lost)nothing!).Reason);
         if (answer.TransactionDetails.ValueKind == JsonValueKind.Object && answer.TransactionDetails.TryGetProperty(call.Payment.Reference, out var row)
-            && PayUMapping.Facts(row, call.Payment, call.StartedAt, line.Exchanges[^1].SentAt) is { } facts) return new GatewayAnswer.Done(facts);
+            && PayUMapping.Facts(row, call.Payment, call.Amount, call.StartedAt, line.Exchanges[^1].SentAt) is { } facts) return new GatewayAnswer.Done(facts);
         return FoundNothing(answer) ? new GatewayAnswer.Done(new Evidence.Absent()) : new GatewayAnswer.Unknown(Reason(line, answer));
     }
 

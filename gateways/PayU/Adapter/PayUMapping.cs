@@ -31,8 +31,9 @@ public static class PayUMapping
     };
 
     /// <summary>What verify_payment says of one payment; null when it cannot be read.</summary>
+    /// <param name="asked">What the form asks of the shopper.</param>
     /// <param name="now">When it was asked.</param>
-    public static IReadOnlyList<Evidence>? Facts(JsonElement row, PaymentId payment, DateTimeOffset startedAt, DateTimeOffset now)
+    public static IReadOnlyList<Evidence>? Facts(JsonElement row, PaymentId payment, Money asked, DateTimeOffset startedAt, DateTimeOffset now)
     {
         if (row.ValueKind != JsonValueKind.Object) return null;
         string? Field(string name) => row.TryGetProperty(name, out var value) ? Word(value) : null;
@@ -41,6 +42,9 @@ public static class PayUMapping
         if (Field("txnid") != payment.Reference || Field("mihpayid") is not { } money || !Money.TryParseMajor(Field("amt"), Rupee, out var amount)) return null;
 
         var method = Method(Field("mode"));
+        var time = Time(Field("addedon"));
+        // After a try that failed the same form is taken again, and no call closes it: nothing but a success ends it.
+        var again = new Evidence.LinkOpened(null, asked);
         var reason = Field("error_Message") ?? Field("field9") ?? Field("error_code") ?? "failed";
         IReadOnlyList<Evidence> facts = (status, Field("unmappedstatus")) switch
         {
@@ -49,15 +53,14 @@ public static class PayUMapping
             ("success", "auth")          => [new Evidence.Processing()],
             ("pending", "initiated")     => [new Evidence.LinkOpened(null, amount)],
             ("pending", "in progress" or "pending" or null) => [new Evidence.Processing()],
-            ("failure", "failed")        => [new Evidence.Failed(reason)],
-            ("failure", "userCancelled") => [new Evidence.Failed("user_cancelled")],
-            ("failure", "bounced")       => [new Evidence.LinkExpired()],
+            ("failure", "failed")        => [new Evidence.Declined(reason), again],
+            ("failure", "userCancelled") => [new Evidence.Declined("user_cancelled"), again],
+            ("failure", "bounced")       => [again],
             // No word from the bank: it may still be captured, or captured and given back by them.
-            ("failure", "dropped")       => now - startedAt > DroppedFor ? [new Evidence.Failed("dropped")] : [new Evidence.Processing()],
-            ("failure", "autoRefund")    => [new Evidence.Reversed(money, amount), new Evidence.LinkExpired()],
+            ("failure", "dropped")       => now - (time ?? startedAt) > DroppedFor ? [new Evidence.Declined("dropped"), again] : [new Evidence.Processing()],
+            ("failure", "autoRefund")    => [new Evidence.Reversed(money, amount), again],
             var (one, other)             => [new Evidence.Processing($"{one} {other}")],
         };
-        var time = Time(Field("addedon"));
         return [.. facts.Select(f => f with { GatewayReference = payment.Reference, GatewayTime = time })];
     }
 

@@ -25,6 +25,9 @@ sealed class PayULink(IReadOnlyDictionary<string, string> form, long amount, Uri
     public override string? Url => page.ToString();
 
     public override bool Payable => Open;
+
+    /// <summary>After a try that failed the form begins another one; paid, it is refused.</summary>
+    public override bool PayableAgain => Open || (!Succeeded && Latest.Status == "failure");
 }
 
 /// <summary>One try of a shopper, by its PayU id. Read and written under its link's gate.</summary>

@@ -47,9 +47,14 @@ sealed class Quiet(World world)
         Check("I24 events fold to the row", stored.Index, Folds(stored), $"{order.Id}'s events tell another story");
     }
 
-    /// <summary>A link that its gateway never ends and cannot close is open in truth. What was answered about another link is a person's to look at.</summary>
-    bool CanStillBePaid(Order order, Payment p) => world.Gateways.Single(g => g.Account == p.Account).AllByReference(new PaymentId(order.Id, p.Number).Reference)
-        .Any(l => l.IsAlive(world.Time.GetUtcNow()));
+    /// <summary>A link that its gateway never ends and cannot close is open in truth. What was answered about another link is a person's to look at,
+    /// and money that no question tells of comes to light in a settlement file.</summary>
+    bool CanStillBePaid(Order order, Payment p)
+    {
+        var gateway = world.Gateways.Single(g => g.Account == p.Account);
+        return gateway.AllByReference(new PaymentId(order.Id, p.Number).Reference)
+            .Any(l => l.IsAlive(world.Time.GetUtcNow()) || l.Tries.Exists(t => t.CapturedAt is not null && !gateway.QuestionsTellOf(l, t)));
+    }
 
     static bool Folds(StoredOrder stored)
     {

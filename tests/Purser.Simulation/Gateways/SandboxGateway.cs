@@ -17,6 +17,10 @@ sealed class SandboxGateway : WorldGateway
     /// <summary>Whoever asks these about a link hears of its latest try, whatever came in on an earlier one.</summary>
     static readonly HashSet<string> TellsOfOneTry = ["payu"];
 
+    /// <summary>Of two successes under one name these take the second back by themselves, which is no refund of ours. The people of this world do not pay
+    /// a second time while they wait for the first.</summary>
+    static readonly HashSet<string> TakesTheSecondBack = ["ccavenue"];
+
     const string FormType = "application/x-www-form-urlencoded";
 
     readonly IGatewayDialect dialect;
@@ -29,6 +33,7 @@ sealed class SandboxGateway : WorldGateway
     readonly Dictionary<string, (long At, WireAnswer Answer)> said = new(StringComparer.Ordinal);
     readonly Dictionary<string, Link> links = new(StringComparer.Ordinal);
     readonly Dictionary<string, DateTimeOffset> lastPosts = new(StringComparer.Ordinal);
+    readonly Dictionary<string, PaymentLink.Form> forms = new(StringComparer.Ordinal);
     int linksSeen;
     int movementsSeen;
     bool catchingUp;
@@ -160,7 +165,7 @@ sealed class SandboxGateway : WorldGateway
         };
         CatchUp();
         if (page is null || dialect.LinkByPage(page) is not { } found) return null;
-        if (link is PaymentLink.Form) lastPosts[found.Id] = Now;
+        if (link is PaymentLink.Form posted) (lastPosts[found.Id], forms[found.Id]) = (Now, posted);
         // A form that came with the gateway's own answer asks for nothing.
         if (Adapters.TryFind(dialect.Name, out var adapter) && adapter.Profile.LinkIsForm && found.Reference is { } reference) World.Auditor.LinkAsked(Account, reference, null, asking.Span);
         return ById(found.Id);
@@ -170,6 +175,8 @@ sealed class SandboxGateway : WorldGateway
     bool IsKnown(Link made) => PaymentId.TryParseReference(made.Reference ?? "", out var payment)
         && World.Database.Orders.GetValueOrDefault(payment.Order)?.Row.Payment(payment.Number)?.Link is { } link
         && (link is not PaymentLink.Redirect { Url: var url } || dialect.LinkByPage(new Uri(url).AbsolutePath)?.Id == made.Id);
+
+    bool WouldBeTakenBack(Link made) => TakesTheSecondBack.Contains(dialect.Name) && ById(made.Id) is { } link && link.Tries.Exists(t => t.State.Now != TryState.Failed);
 
     /// <summary>Where the gateway sends a browser that posted its form.</summary>
     string? Posted(PaymentLink.Form form)
@@ -203,7 +210,7 @@ sealed class SandboxGateway : WorldGateway
 
     public override RawMessage Return(WorldLink link, bool wishful)
     {
-        var (page, money) = (links[link.Id], link.Tries.LastOrDefault()?.Id);
+        var (page, money) = (Newest(links[link.Id]), link.Tries.LastOrDefault()?.Id);
         var back = (wishful ? dialect.CancelReturn(page) : null) ?? dialect.Return(page, money) ?? new BrowserReturn(link.ReturnUrl);
         var url = new Uri(new Uri("https://pay.test"), back.Url);
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -212,12 +219,21 @@ sealed class SandboxGateway : WorldGateway
         return new RawMessage(back.Form is null ? "GET" : "POST", url.AbsolutePath, url.Query, headers, Encoding.UTF8.GetBytes(body), Now);
     }
 
+    /// <summary>The page as the shopper sees it. From one that takes no try any more the shopper goes back, where the old tab still has the form.</summary>
     Link Visited(WorldLink link)
     {
-        var page = links[link.Id];
+        var page = Newest(links[link.Id]);
+        if (page is { Payable: false, PayableAgain: true } && forms.TryGetValue(link.Id, out var form))
+        {
+            Follow(form);
+            page = Newest(page);
+        }
         dialect.Visit(page);
         return page;
     }
+
+    /// <summary>Where a form that is posted again leads to another page under the same name, that one.</summary>
+    Link Newest(Link made) => made.Reference is { } reference && dialect.LinkByReference(reference) is { } now && now.Id == made.Id ? now : made;
 
     // News.
 
@@ -267,8 +283,8 @@ sealed class SandboxGateway : WorldGateway
                 made.CreatedAt, made.ExpiresAt ?? DateTimeOffset.MaxValue, $"https://pay.test/pay/{payment}")
             {
                 Url = made.Url ?? "",
-                Takes = () => made.Payable && IsKnown(made),
-                Lives = () => made.Payable,
+                Takes = () => Newest(made).PayableAgain && IsKnown(made) && !WouldBeTakenBack(made),
+                Lives = () => Newest(made).PayableAgain,
             };
             World.Auditor.LinkAsked(Account, link.Reference, link.Amount, asking.Span);
             Add(link);

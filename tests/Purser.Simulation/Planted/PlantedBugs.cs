@@ -15,6 +15,7 @@ static class PlantedBugs
         new CheckThenActDoubleStart(), new TimerTurnsUnknownIntoFailed(), new AnsweredBeforeStored(), new FailureAfterSuccessWins(),
         new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new NewKeyOnRetry(), new CallbackBelieved(),
         new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new LostCommitBelieved(),
+        new DeclinedFormTakenForDead(),
     ];
 
     public static PlantedBug? Find(string name) => All.FirstOrDefault(b => b.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
@@ -162,6 +163,33 @@ static class PlantedBugs
             public Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop) => inner.Inquire(call, line, stop);
 
             public Task<GatewayAnswer> CancelLink(InquireCall call, GatewayLine line, CancellationToken stop) => ((ICancelLinks)inner).CancelLink(call, line, stop);
+
+            public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => inner.ReadWebhook(message, account);
+
+            public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => inner.ReadReturn(message, account);
+        }
+    }
+
+    /// <summary>The bank said no and the page is gone, so the form that led there is taken for dead; but it can be posted again.</summary>
+    sealed class DeclinedFormTakenForDead : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I3 one payable link"];
+
+        public override IGateway Gateway(IGateway gateway) => gateway.Profile.LinkIsForm ? new Ending(gateway) : gateway;
+
+        sealed class Ending(IGateway inner) : IGateway
+        {
+            public GatewayProfile Profile => inner.Profile;
+
+            public Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop) => inner.OpenLink(call, line, stop);
+
+            public async Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop)
+            {
+                var answer = await inner.Inquire(call, line, stop);
+                return answer is GatewayAnswer.Done done && done.Facts.OfType<Evidence.Declined>().LastOrDefault() is { } no
+                    ? new GatewayAnswer.Done([new Evidence.Failed(no.Reason) { GatewayReference = no.GatewayReference, GatewayTime = no.GatewayTime }])
+                    : answer;
+            }
 
             public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => inner.ReadWebhook(message, account);
 
