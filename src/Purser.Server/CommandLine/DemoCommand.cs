@@ -20,6 +20,8 @@ static class DemoCommand
     /// <summary>How many times faster than life the gateways' own delays pass.</summary>
     const int Speed = 600;
 
+    const int ShoppersAtOnce = 24;
+
     /// <summary>No answer of the sandbox takes so long, but for those that never come.</summary>
     static readonly GatewayLimits Limits = new() { WholeCall = TimeSpan.FromSeconds(3) };
 
@@ -61,10 +63,11 @@ static class DemoCommand
         using var api = new HttpClient(handler) { BaseAddress = new Uri(host.Url) };
         api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", keys.Secret);
 
+        using var door = new SemaphoreSlim(ShoppersAtOnce);
         var accounts = await api.GetFromJsonAsync<JsonElement>(new Uri("/v1/gateways", UriKind.Relative), stop);
         var stages = accounts.GetProperty("gateways").EnumerateArray().Select(a => new DemoStage(
             sandbox, sandbox.Playable.Single(g => g.Name == a.GetProperty("name").GetString()), [.. a.GetProperty("currencies").EnumerateArray().Select(c => c.GetString()!)],
-            a.GetProperty("closes_links").GetBoolean(), api, Speed)).ToList();
+            a.GetProperty("closes_links").GetBoolean(), api, Speed, door)).ToList();
         var database = host.Services.GetRequiredService<Database>().Source;
         var office = new DemoOffice(
             host.Services.GetRequiredService<Overdue>(), host.Services.GetRequiredService<SettlementFetch>(), host.Services.GetRequiredService<GatewayAccounts>(),

@@ -40,8 +40,7 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
 
     public async Task<DemoResult> Play()
     {
-        await Begin();
-        var acted = await Shops(story.Acts);
+        var acted = await Shops();
         return story.End switch
         {
             DemoEnd.Paid => await EndPaid(acted),
@@ -52,6 +51,25 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
             DemoEnd.LinkEnded => await EndLinkEnded(),
             _ => await EndUnpaid(),
         };
+    }
+
+    /// <summary>The order, and what the shopper does first.</summary>
+    async Task<bool> Shops()
+    {
+        // Whoever waits for a link whose answer is lost is in nobody's way.
+        var waits = story.Faults.Any(f => f.Call == "create_link");
+        if (!waits) await stage.Door.WaitAsync(stop);
+        try
+        {
+            await Begin();
+            var acted = await Shops(story.Acts);
+            if (story.End == DemoEnd.Late) await Cancel();
+            return acted;
+        }
+        finally
+        {
+            if (!waits) stage.Door.Release();
+        }
     }
 
     /// <summary>An order with a link that the shopper can pay on.</summary>
@@ -145,7 +163,6 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
 
     async Task<DemoResult> EndLate()
     {
-        await Cancel();
         // Whether money moves at all after the order's end is the gateway's matter; its book says so.
         await Task.Delay(BankDelay * 2, stop);
         if (await Taken() == 0)

@@ -5,10 +5,14 @@ namespace Purser.Server.CommandLine;
 /// <summary>One gateway, at which the stories are played. What a gateway cannot do is found out from its answers, and said.</summary>
 /// <param name="Api">Purser's, as the merchant; follows no redirects.</param>
 /// <param name="Speed">How many times faster than life the gateway's time passes.</param>
-sealed record DemoStage(SandboxProcess Sandbox, SandboxProcess.Gateway Gateway, IReadOnlyList<string> Currencies, bool ClosesLinks, HttpClient Api, double Speed)
+/// <param name="Door">Lets so many shoppers in at once, at all gateways together: a hundred who came in the same second would wait for each other and
+/// not for what their stories are about.</param>
+sealed record DemoStage(
+    SandboxProcess Sandbox, SandboxProcess.Gateway Gateway, IReadOnlyList<string> Currencies, bool ClosesLinks, HttpClient Api, double Speed, SemaphoreSlim Door)
 {
-    /// <summary>All at once: a fault strikes only the order of its story.</summary>
-    public Task<DemoResult[]> Play(CancellationToken stop) => Task.WhenAll(DemoStory.All.OrderByDescending(s => s.Faults.Count).Select(s => Play(s, stop)));
+    /// <summary>All at once, for a fault strikes only the order of its story; those that wait longest come first.</summary>
+    public Task<DemoResult[]> Play(CancellationToken stop) => Task.WhenAll(DemoStory.All
+        .OrderBy(s => s.Faults.Any(f => f.Call == "create_link") ? 0 : s.End is DemoEnd.PaidTwice or DemoEnd.Late or DemoEnd.LinkEnded ? 1 : 2).Select(s => Play(s, stop)));
 
     async Task<DemoResult> Play(DemoStory story, CancellationToken stop)
     {
