@@ -77,7 +77,7 @@ sealed class DemoSettling(DemoStage stage, DemoOffice office, CancellationToken 
         Must(second.Sum(c => c.Class is "repeated" ? c.Lines : 0) == first.Classes.Sum(c => c.Lines), "the second statement must repeat every line of the first");
         Must(second.All(c => c.Class is "repeated" or "both_paid" or "refund" or "payout"), $"the second statement must have nothing strange; has {string.Join(", ", second.Select(c => c.Class))}");
         return new DemoStatement(stage.Gateway.Name, [.. first.Classes, .. missing], agreed, way, second,
-            nameless ? "names in its statement no payment of ours: money that nobody had told us of waits for a person, as unknown_order" : null, wrong);
+            nameless ? "names in its statement no payment of ours: money that nobody had told us of waits for a person, there as unknown_order and here as not settled" : null, wrong);
     }
 
     /// <summary>Pays, and we hear nothing of it: no webhook comes, no browser comes back, and every question fails.</summary>
