@@ -10,6 +10,10 @@ public static class Books
 {
     public static ImmutableArray<Posting> Of(OrderEvent e) => e switch
     {
+        // A statement settled the money under its wrong amount: that account is closed, and what waits in suspense turns out to be a sale.
+        { Type: EventType.PaymentAmountMismatch } when IsSettledAlready(e) => [],
+        { Type: EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate, Amount: { } amount } when IsSettledAlready(e) =>
+            Entry(e, [("suspense", amount), ("sales", -amount)]),
         { Type: EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate, Amount: { } amount } =>
             Entry(e, [.. Undo(e), (Receivable(e), amount), ("sales", -amount)]),
         { Type: EventType.PaymentAmountMismatch, Amount: { } amount } =>
@@ -86,6 +90,9 @@ public static class Books
 
     /// <summary>Money of a wrong amount was never a sale; it goes back out of suspense.</summary>
     static string Against(OrderEvent e) => e.Discrepancy is DiscrepancyKind.AmountMismatch ? "suspense" : "refunds";
+
+    static bool IsSettledAlready(OrderEvent e) => e is { Amount: { } right, Replaces: { } wrong, Settled: { } row }
+        && row.Amount.Currency == right.Currency && row.Net.Currency == right.Currency && wrong.Currency == right.Currency;
 
     /// <summary>An amount that turned out to be another was booked to suspense before.</summary>
     static (string, Money)[] Undo(OrderEvent e) =>

@@ -51,6 +51,9 @@ static class MoneyMachine
         {
             Expected = draft.Rules.Routing.Account(p.Account)?.Expects(e.Amount, p.Method, draft.Now), Settled = known?.Settled, Doubts = known?.Doubts ?? 0,
         };
+        // The statement was right, and what it contradicted was wrong.
+        var settles = known is { Settled: { } row } && row.Amount == e.Amount && known.IsDoubted(DiscrepancyKind.SettledOtherwise);
+        if (settles) capture = capture.Trust(DiscrepancyKind.SettledOtherwise);
         p = p with
         {
             Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture),
@@ -64,27 +67,28 @@ static class MoneyMachine
         switch (standing)
         {
             case Standing.Mismatched:
-                draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
                 if (known is not null) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "replaced", e.MoneyReference);
                 draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
                 break;
             case Standing.Accepted:
-                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
                 draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = late, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
                 draft.Tell(EventType.OrderPaid, p.Number, e, e.Amount);
                 break;
             case Standing.Duplicate:
-                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
                 Return(draft, p, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
                 break;
             case Standing.Late:
-                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces);
+                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
                 Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }
         if (right && p.Contradicted) Reconcile(draft, draft.Order.Payment(p.Number)!, e);
         if (open)
             draft.Tell(EventType.DiscrepancyResolved, p.Number, e, known!.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch, reason: "succeeded");
+        if (settles) Resolve(draft, p.Number, DiscrepancyKind.SettledOtherwise, e, e.Amount, "succeeded", e.MoneyReference);
         Conclude(draft, p.Number, e);
         ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
     }

@@ -96,5 +96,14 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void Money_that_was_settled_under_a_wrong_amount_is_owed_no_more_when_the_right_one_is_heard()
+    {
+        var story = Given.Order(rules: Given.Contracted).HasLink().Hears(Tell.Succeeded(amount: Given.Rupees(498))).Hears(Has(Row)).Questions(
+            "amount_mismatch 498.00 INR", "settled_otherwise 498.00 INR").Books("bank 493.11 INR", "suspense -499.00 INR", "fee_tax 0.90 INR", "fees 4.99 INR");
+        story.Hears(Tell.Succeeded()).Told("payment.succeeded", "order.paid", "discrepancy.resolved", "discrepancy.resolved").Questions()
+            .Books("bank 493.11 INR", "fee_tax 0.90 INR", "fees 4.99 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
     public void A_statement_about_money_that_nobody_knows_changes_nothing() => Given.Order().HasLink().Hears(Has(Row)).Told().Questions();
 }
