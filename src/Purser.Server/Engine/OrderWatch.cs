@@ -46,24 +46,19 @@ public sealed class OrderWatch(TimeProvider time)
             var since = watch.Time.GetTimestamp();
             while (true)
             {
-                Task next;
+                TaskCompletionSource next;
                 lock (door)
                 {
                     if (latest is not null && wanted(latest)) return latest;
-                    // Asynchronously, or the engine's lane would run its callers' code.
-                    changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    next = changed.Task;
+                    // Asynchronously, or the engine's lane would run its callers' code. A time that is up completes it too.
+                    if (changed is not { Task.IsCompleted: false }) changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    next = changed;
                 }
                 var left = patience - watch.Time.GetElapsedTime(since);
                 if (left <= TimeSpan.Zero) return latest;
-                try
-                {
-                    await next.WaitAsync(left, watch.Time, stop);
-                }
-                catch (TimeoutException)
-                {
-                    return latest;
-                }
+                await using var timer = watch.Time.CreateTimer(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), next, left, Timeout.InfiniteTimeSpan);
+                await using var stopping = stop.Register(() => next.TrySetCanceled(stop));
+                await next.Task;
             }
         }
 

@@ -8,20 +8,20 @@ using Purser.Server.Settlement;
 namespace Purser.Server.Reconciliation;
 
 /// <summary>One side of what a row without an order means for the books.</summary>
-sealed record RowPosting(string RowKey, int Line, string LedgerAccount, Money Amount);
+public sealed record RowPosting(string RowKey, int Line, string LedgerAccount, Money Amount);
 
 /// <summary>A row that a person must look at, and that belongs to no order or must not be applied to it.</summary>
-sealed record OpenedRow(string RowKey, SettlementClass Class, int Number, Money Amount, string Proposal);
+public sealed record OpenedRow(string RowKey, SettlementClass Class, int Number, Money Amount, string Proposal);
 
 /// <summary>What is known of the payment of a line that is acted on.</summary>
 /// <param name="Money">The gateway's references of money it took.</param>
-/// <param name="Refund">Our refund that a row about a refund is about; 0 when there is none.</param>
-sealed record PaymentNow(PaymentStatus Status, string[] Money, int Refund);
+/// <param name="Refund">Our refund that a row about a refund names; 0 when it names none that we have.</param>
+/// <param name="Refunds">Those that a row about a refund may be about when it names none, by number.</param>
+public sealed record PaymentNow(PaymentStatus Status, string[] Money, int Refund, IReadOnlyList<OursRefund> Refunds);
 
 /// <summary>What acting on a file reads and writes beside the engine.</summary>
-public sealed class ActStore(NpgsqlDataSource database)
+public sealed class ActStore(NpgsqlDataSource database) : IActStore
 {
-    /// <summary>The number of this policy; a new one when it never was in force here.</summary>
     public async Task<int> PolicyVersion(SettlementOptions options, CancellationToken stop)
     {
         var content = JsonSerializer.Serialize(new Dictionary<string, string>
@@ -38,17 +38,19 @@ public sealed class ActStore(NpgsqlDataSource database)
         return await number.ExecuteScalarAsync(stop) is int version ? version : await PolicyVersion(options, stop);
     }
 
-    /// <summary>The payments of a batch of lines as they are now, by line.</summary>
-    internal async Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop)
+    public async Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop)
     {
         var about = lines.Where(l => l.Payment is not null || l.Line.Refund is not null).ToList();
         await using var ask = database.CreateCommand("""
             select x.line, p.status, array(select c->>'reference' from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
-                coalesce(r.number, (select min(o.number) from refunds o where x.is_refund and x.refund = 0 and o.order_id = p.order_id and o.payment = p.number
-                    and o.amount = x.amount and o.status <> 4), 0)
+                coalesce(r.number, 0), alike.numbers, alike.refs, alike.rows
             from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::bigint[], $6::boolean[]) x (line, order_id, payment, refund, amount, is_refund)
             left join refunds r on x.refund > 0 and r.order_id = x.order_id and r.number = x.refund
             join payments p on p.order_id = x.order_id and p.number = coalesce(nullif(x.payment, 0), r.payment)
+            cross join lateral (
+                select array_agg(o.number order by o.number), array_agg(o.refund_reference order by o.number), array_agg(o.settled::jsonb->'settled'->>'row' order by o.number)
+                from refunds o where x.is_refund and x.refund = 0 and o.order_id = p.order_id and o.payment = p.number and o.amount = x.amount and o.status <> 4
+            ) alike (numbers, refs, rows)
             """);
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Number)] });
         ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. about.Select(l => (l.Payment?.Order ?? l.Line.Refund!.Value.Order).Value)] });
@@ -58,12 +60,18 @@ public sealed class ActStore(NpgsqlDataSource database)
         ask.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. about.Select(l => l.Line.Kind is SettlementKind.Refund or SettlementKind.RefundReturned)] });
         var found = new Dictionary<int, PaymentNow>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
-        while (await rows.ReadAsync(stop)) found[rows.GetInt32(0)] = new PaymentNow((PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3));
+        while (await rows.ReadAsync(stop)) found[rows.GetInt32(0)] = new PaymentNow((PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), Alike(rows));
         return found;
+
+        static IReadOnlyList<OursRefund> Alike(NpgsqlDataReader row)
+        {
+            if (row.IsDBNull(4)) return [];
+            var (numbers, references, settled) = (row.GetFieldValue<int[]>(4), row.GetFieldValue<string?[]>(5), row.GetFieldValue<string?[]>(6));
+            return [.. numbers.Select((number, i) => new OursRefund(number, references[i], settled[i]))];
+        }
     }
 
-    /// <summary>Posts and opens what is new, in one commit. What was posted or opened for the same row before stays as it is.</summary>
-    internal async Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)
+    public async Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)
     {
         if (postings.Count + opened.Count == 0) return;
         await using var connection = await database.OpenConnectionAsync(stop);
@@ -104,8 +112,7 @@ public sealed class ActStore(NpgsqlDataSource database)
         await transaction.CommitAsync(stop);
     }
 
-    /// <summary>Captures that a statement should have had by a day and that none had.</summary>
-    internal async Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
+    public async Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
         string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""

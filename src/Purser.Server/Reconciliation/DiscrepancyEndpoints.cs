@@ -10,7 +10,8 @@ static class DiscrepancyEndpoints
     const int LongestPerson = 100;
     const int LongestReason = 500;
 
-    public static void Add(IServiceCollection services) => services.AddSingleton<DiscrepancyStore>().AddSingleton<ActStore>().AddSingleton<Resolutions>();
+    public static void Add(IServiceCollection services) => services.AddSingleton<DiscrepancyStore>().AddSingleton<ActStore>()
+        .AddSingleton<IActStore>(all => all.GetRequiredService<ActStore>()).AddSingleton<Resolutions>();
 
     public static void Map(IEndpointRouteBuilder routes)
     {

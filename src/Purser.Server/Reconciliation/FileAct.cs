@@ -9,11 +9,14 @@ namespace Purser.Server.Reconciliation;
 
 /// <summary>Does what follows from a file's lines: evidence to the orders they are about, postings for rows without an order, and questions for what a
 /// person must decide. A batch that is done twice does nothing the second time: the engine knows the row, and a row posts once for ever.</summary>
-sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engine, SettlementOptions options, SettlementHook hook)
+sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine engine, SettlementOptions options, SettlementHook hook, TimeProvider time)
 {
     /// <summary>How long a gateway's answer about an order that it says is paid is waited for. Its answer is better evidence than its file; without it the
     /// file counts.</summary>
     static readonly TimeSpan InquiryPatience = TimeSpan.FromSeconds(3);
+
+    /// <summary>Money that is not ours yet, whatever its payment is otherwise.</summary>
+    const string Unconfirmed = "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it";
 
     const int LinesAtOnce = 1000;
     const int EngineTries = 20;
@@ -27,6 +30,7 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
         {
             hook.At(SettlementHook.BeforeActing);
             var now = await store.Payments(batch, stop);
+            Pair(batch, now);
             var (postings, opened) = (new List<RowPosting>(), new List<OpenedRow>());
             using var door = new SemaphoreSlim(options.Acting);
             var acting = batch.Select(async line =>
@@ -52,12 +56,26 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
         }
     }
 
+    /// <summary>Gives each row about a refund one of its own, for two of the same amount have two rows.</summary>
+    static void Pair(IReadOnlyList<StoredLine> batch, Dictionary<int, PaymentNow> now)
+    {
+        var taken = new Dictionary<PaymentId, HashSet<int>>();
+        foreach (var line in batch)
+        {
+            if (line is not { Class: SettlementClass.Refund, Payment: { } payment, Line: { Refund: null } said } || now.GetValueOrDefault(line.Number) is not { } known) continue;
+            if (!taken.TryGetValue(payment, out var numbers)) taken.Add(payment, numbers = []);
+            var picked = RefundRows.Pick(known.Refunds, said.RowKey, said.RefundReference, numbers);
+            if (said.Kind == SettlementKind.Refund) numbers.Add(picked);
+            now[line.Number] = known with { Refund = picked };
+        }
+    }
+
     async Task<(IEnumerable<RowPosting>, IEnumerable<OpenedRow>)?> Act(SettlementFile file, StoredLine line, PaymentNow? now, bool paidOut, CancellationToken stop)
     {
         switch (line.Class)
         {
             case SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency when now is not null:
-                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(line, why)]) : null;
+                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(why == Unconfirmed ? line with { Class = SettlementClass.TheirsPaid } : line, why)]) : null;
             case SettlementClass.TheirsPaid when now is not null:
                 return await Claim(file, line, now, paidOut, stop) is { } unsure ? ([], [Question(line, unsure)]) : null;
             case SettlementClass.OursPaid when now is { Money: [var only, ..] }:
@@ -108,7 +126,7 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
         if (seen is null || !Has(seen, payment, money))
         {
             if (options.TheirsPaid == "ask" || line.Line.Amount.MinorUnits > options.ConfirmAbove)
-                return "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it";
+                return Unconfirmed;
             return Doubt(await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method)), Row(file, line, money, paidOut)));
         }
         return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
@@ -163,10 +181,12 @@ sealed class FileAct(ActStore store, SettlementLineStore lines, OrderEngine engi
     {
         for (var tries = 1; ; tries++)
         {
-            var reply = await engine.Submit(new EngineInput(order, inputs), stop);
+            stop.ThrowIfCancellationRequested();
+            // What the engine took it does, whether or not anybody waits for it.
+            var reply = await engine.Submit(new EngineInput(order, inputs), CancellationToken.None);
             if (reply is not EngineReply.Busy busy) return reply is EngineReply.Done { Reply: Reply.Refused refused } ? refused.Why : null;
             if (tries == EngineTries) throw new InvalidOperationException($"The engine stays busy: {busy.Why}");
-            await Task.Delay(busy.RetryAfter, stop);
+            await Task.Delay(busy.RetryAfter, time, stop);
         }
     }
 

@@ -8,10 +8,12 @@ namespace Purser.Server.Reconciliation;
 
 /// <summary>Finds each line's class: first which rows came before, then what our records say. Their side lies in a hash in memory, a part at a time;
 /// ours streams past it. Memory does not grow with the file.</summary>
-sealed class FileMatch(MatchStore store, SettlementHook hook)
+sealed class FileMatch(IMatchStore store, SettlementHook hook)
 {
     /// <summary>Fewer lines than these are looked up one by one; for more all our payments of that time are streamed.</summary>
-    public int FewLines { get; init; } = 20_000;
+    public int FewLines { get; init; } = UsuallyFewLines;
+
+    public const int UsuallyFewLines = 20_000;
 
     const int LookedUpAtOnce = 5_000;
     const int StoredAtOnce = 20_000;
@@ -28,7 +30,7 @@ sealed class FileMatch(MatchStore store, SettlementHook hook)
     }
 
     sealed class Work(
-        MatchStore store, SettlementHook hook, SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, int fewLines,
+        IMatchStore store, SettlementHook hook, SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, int fewLines,
         CancellationToken stop)
     {
         readonly RowTable table = new();
@@ -124,8 +126,8 @@ sealed class FileMatch(MatchStore store, SettlementHook hook)
         async Task<List<int>> Stream()
         {
             using var ours = new Spill<OursRow>(pass.Parts);
-            await Task.Run(() => store.StreamPayments(file.Account, pass.LowestOrder, pass.HighestOrder,
-                row => ours.Add(pass.PartOf(RowHash.Payment(row.Order, row.Payment)), row)), stop);
+            await store.StreamPayments(file.Account, pass.LowestOrder, pass.HighestOrder,
+                row => ours.Add(pass.PartOf(RowHash.Payment(row.Order, row.Payment)), row), stop);
             var alone = new List<int>();
             MoneyRow[] theirs = [];
             for (var part = 0; part < pass.Parts; part++)

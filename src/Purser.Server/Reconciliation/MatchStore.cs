@@ -11,22 +11,21 @@ namespace Purser.Server.Reconciliation;
 
 /// <summary>A line whose class is not the presumed one.</summary>
 /// <param name="WasFile">Where the row came before, when it did with other content.</param>
-readonly record struct Reclassed(int Number, SettlementClass Class, long WasFile = 0, int WasNumber = 0);
+public readonly record struct Reclassed(int Number, SettlementClass Class, long WasFile = 0, int WasNumber = 0);
 
 /// <summary>A line with what we know about its subject.</summary>
 /// <param name="Account">The gateway account of our payment.</param>
 /// <param name="Payment">Null: we have none.</param>
 /// <param name="RefundKnown">For rows about refunds: we asked for it, or know that the gateway made it.</param>
-readonly record struct LineBesideOurs(
+public readonly record struct LineBesideOurs(
     int Number, SettlementKind Kind, Money Amount, Money Net, Money? Tax, string? Method, PaymentId? Payment, string? Account, Ours? Ours, bool RefundKnown, bool RefundEnded);
 
 /// <summary>What matching reads and writes.</summary>
-public sealed class MatchStore(NpgsqlDataSource database)
+public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
 {
     static readonly short[] PresumedByKind = [.. Enum.GetValues<SettlementKind>().Select(kind => (short)Matching.Presumed(kind))];
 
-    /// <summary>Back to the presumed classes, for a match that was broken off.</summary>
-    internal async Task Presume(long file, CancellationToken stop)
+    public async Task Presume(long file, CancellationToken stop)
     {
         await using var presume = database.CreateCommand("""
             update settlement_lines set class = ($2::smallint[])[kind + 1], was_file = null, was_number = null
@@ -38,8 +37,7 @@ public sealed class MatchStore(NpgsqlDataSource database)
         await presume.ExecuteNonQueryAsync(stop);
     }
 
-    /// <summary>Stores classes, and says what moved: presumed class, class, currencies, how many, amount, net.</summary>
-    internal async Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop)
+    public async Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop)
     {
         await using var store = database.CreateCommand("""
             with moved as (
@@ -61,8 +59,7 @@ public sealed class MatchStore(NpgsqlDataSource database)
         return moved;
     }
 
-    /// <summary>The keys of all rows that this account's earlier files have, a piece at a time.</summary>
-    internal async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(
+    public async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(
         SettlementFile file, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
@@ -76,9 +73,7 @@ public sealed class MatchStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop)) yield return (rows.GetInt64(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
     }
 
-    /// <summary>Which of these pairs of lines really have the same key, and whether they agree in all that both of them say: a gateway's file and its API
-    /// tell of one row in more or in less detail.</summary>
-    internal async Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
+    public async Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
     {
         await using var compare = database.CreateCommand("""
             select x.number, (l.kind, l.amount, l.currency, l.net, l.net_currency) = (w.kind, w.amount, w.currency, w.net, w.net_currency)
@@ -101,8 +96,11 @@ public sealed class MatchStore(NpgsqlDataSource database)
         return same;
     }
 
-    /// <summary>All payments of an account between two orders, as fast as they come out. Synchronous, for millions of rows do not each wait.</summary>
-    internal void StreamPayments(string account, long from, long to, Action<OursRow> take)
+    /// <summary>As fast as they come out: on a thread of its own and synchronous, for millions of rows do not each wait.</summary>
+    public Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop) =>
+        Task.Run(() => StreamPayments(account, from, to, take), stop);
+
+    void StreamPayments(string account, long from, long to, Action<OursRow> take)
     {
         using var connection = database.OpenConnection();
         // COPY takes no parameters; the name was checked when it was configured, and is quoted all the same.
@@ -124,8 +122,8 @@ public sealed class MatchStore(NpgsqlDataSource database)
         }
     }
 
-    /// <summary>Looks lines up one by one, by our reference or by theirs: set-based, flat in memory, and slower than the hash.</summary>
-    internal async Task<IReadOnlyList<LineBesideOurs>> LookUp(SettlementFile file, int[] numbers, CancellationToken stop)
+    /// <summary>Set-based, flat in memory, and slower than the hash.</summary>
+    public async Task<IReadOnlyList<LineBesideOurs>> LookUp(SettlementFile file, int[] numbers, CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""
             select l.number, l.kind, l.amount, l.currency, l.net, l.net_currency, l.method, p.order_id, p.number, p.account, p.status, p.amount, p.currency,

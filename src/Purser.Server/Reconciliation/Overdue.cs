@@ -5,7 +5,7 @@ using Purser.Server.Settlement;
 namespace Purser.Server.Reconciliation;
 
 /// <summary>Finds money that a statement should have had by now and that none had, without anybody asking, and tells the orders so.</summary>
-public sealed partial class Overdue(ActStore store, OrderEngine engine, SettlementOptions options, TimeProvider time, ILogger<Overdue> log)
+public sealed partial class Overdue(IActStore store, OrderEngine engine, SettlementOptions options, TimeProvider time, ILogger<Overdue> log)
 {
     const int AtOnce = 500;
 
@@ -46,7 +46,7 @@ public sealed partial class Overdue(ActStore store, OrderEngine engine, Settleme
         while (await store.Overdue(account, before, after, AtOnce, stop) is { Count: > 0 } late)
         {
             // An engine that is busy is told by the next sweep, for what is overdue stays so.
-            var told = await Task.WhenAll(late.Select(one => engine.Submit(one.Payment.Order,
+            var told = await Task.WhenAll(late.Select(async one => await engine.Submit(one.Payment.Order,
                 new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and no statement has it.")
                     .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}"), stop)));
             count += told.Count(reply => reply is not EngineReply.Busy);

@@ -12,10 +12,10 @@ readonly record struct EarlierRow(ulong Key, ulong Content, long File, int Numbe
 readonly record struct MoneyRow(long Order, long Amount, int Payment, int Number, byte Kind, int Currency, bool FeeTooHigh);
 
 /// <summary>A payment of ours.</summary>
-readonly record struct OursRow(long Order, long Amount, int Payment, byte Status, int Currency);
+public readonly record struct OursRow(long Order, long Amount, int Payment, byte Status, int Currency);
 
 /// <summary>A currency's three letters as one number.</summary>
-static class CurrencyCode
+public static class CurrencyCode
 {
     public static int Of(string code) => (code[0] << 16) | (code[1] << 8) | code[2];
 

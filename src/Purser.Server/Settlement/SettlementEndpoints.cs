@@ -22,7 +22,9 @@ static class SettlementEndpoints
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton(Options(configuration)).AddSingleton(SettlementHook.None);
-        services.AddSingleton<SettlementFileStore>().AddSingleton<SettlementLineStore>().AddSingleton<MatchStore>().AddSingleton<SettlementWorker>();
+        services.AddSingleton<SettlementFileStore>().AddSingleton<ISettlementFileStore>(all => all.GetRequiredService<SettlementFileStore>());
+        services.AddSingleton<SettlementLineStore>().AddSingleton<ISettlementLineStore>(all => all.GetRequiredService<SettlementLineStore>());
+        services.AddSingleton<IMatchStore, MatchStore>().AddSingleton<SettlementWorker>();
         services.AddSingleton<SettlementFolder>().AddSingleton<SettlementFetchStore>().AddSingleton<SettlementFetch>().AddSingleton<Overdue>();
     }
 

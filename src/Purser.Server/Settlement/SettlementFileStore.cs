@@ -17,7 +17,7 @@ public sealed class FileTooLargeException(long most) : Exception($"The file has 
 public sealed class LeaseLostException(long file) : Exception($"The lease of settlement file {file} was lost.");
 
 /// <summary>Settlement files: their bytes, where they stand, and who works on them.</summary>
-public sealed class SettlementFileStore(NpgsqlDataSource database)
+public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlementFileStore
 {
     public const int PartBytes = 1024 * 1024;
 
@@ -118,8 +118,6 @@ public sealed class SettlementFileStore(NpgsqlDataSource database)
         return await All(list, stop);
     }
 
-    /// <summary>Takes the oldest file that is not done and that nobody works on. An account's files are taken one after another, for a later one is
-    /// compared with those before it.</summary>
     public async Task<SettlementFile?> Claim(string worker, CancellationToken stop)
     {
         await using var claim = database.CreateCommand($"""
@@ -129,7 +127,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database)
                 where f.state not in (5, 6) and not (f.dry_run and f.state = 3) and (f.leased_until is null or f.leased_until < clock_timestamp())
                     and (f.dry_run or not exists (select 1 from settlement_files earlier
                         where earlier.account = f.account and earlier.id < f.id and earlier.state not in (5, 6) and not earlier.dry_run))
-                order by f.id limit 1 for update skip locked)
+                order by f.tries, f.id limit 1 for update skip locked)
             returning {Columns}
             """);
         claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
@@ -137,7 +135,6 @@ public sealed class SettlementFileStore(NpgsqlDataSource database)
         return await One(claim, stop);
     }
 
-    /// <exception cref="LeaseLostException">Another node has it.</exception>
     public async Task Renew(long file, string worker, CancellationToken stop)
     {
         await using var renew = database.CreateCommand("update settlement_files set leased_until = clock_timestamp() + $3 where id = $1 and leased_by = $2");
@@ -155,13 +152,12 @@ public sealed class SettlementFileStore(NpgsqlDataSource database)
         await release.ExecuteNonQueryAsync();
     }
 
-    /// <summary>Moves the file on, if it is still ours.</summary>
     public async Task Advance(SettlementFile file, string worker, CancellationToken stop)
     {
         await using var advance = database.CreateCommand("""
             update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10,
                 read_at = case when $3 = 2 then clock_timestamp() else read_at end, done_at = case when $3 = 5 then clock_timestamp() else done_at end,
-                tries = case when state = $3 then tries else 0 end
+                tries = case when state = $3 and rows_acted = $5 then tries else 0 end
             where id = $1 and leased_by = $2
             """);
         advance.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
@@ -177,7 +173,6 @@ public sealed class SettlementFileStore(NpgsqlDataSource database)
         if (await advance.ExecuteNonQueryAsync(stop) == 0) throw new LeaseLostException(file.Id);
     }
 
-    /// <summary>Nothing of it is applied, and what was stored of its lines goes; its bytes stay.</summary>
     public async Task Refuse(long file, string worker, FileRefusal why, CancellationToken stop)
     {
         await using var refuse = database.CreateCommand("""
@@ -230,7 +225,6 @@ public sealed class SettlementFileStore(NpgsqlDataSource database)
         foreach (var file in found) await Forget(file, stop);
     }
 
-    /// <summary>The file's bytes, to be read anywhere in.</summary>
     public Stream Open(SettlementFile file) => new PartsStream(database, file.Id, file.Bytes);
 
     static async Task<SettlementFile?> One(NpgsqlCommand command, CancellationToken stop) => await All(command, stop) is [var one] ? one : null;

@@ -15,19 +15,28 @@ public readonly record struct ReadLine(int Number, int Row, SettlementLine Line,
 public sealed record StoredLine(int Number, int Row, SettlementClass Class, SettlementLine Line, PaymentId? Payment, (long File, int Number)? Was);
 
 /// <summary>The lines of settlement files.</summary>
-public sealed class SettlementLineStore(NpgsqlDataSource database)
+public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlementLineStore
 {
     const string Columns = """
         file, number, "row", kind, class, row_key, amount, currency, net, net_currency, fee, tax, order_id, payment, refund, money_reference,
         refund_reference, happened_at, settled_on, payout_reference, method, note
         """;
 
-    /// <summary>A connection for the batches of one file.</summary>
-    public Task<NpgsqlConnection> Open(CancellationToken stop) => database.OpenConnectionAsync(stop).AsTask();
+    public async Task<ISettlementBatches> Open(CancellationToken stop) => new Batches(await database.OpenConnectionAsync(stop));
 
-    /// <summary>Stores a batch and how far the file is, in one commit; so that after a crash nothing is stored twice and nothing is missing.</summary>
-    /// <exception cref="LeaseLostException">Another node has the file.</exception>
-    public static void Store(NpgsqlConnection connection, long file, string worker, IReadOnlyList<ReadLine> batch)
+    sealed class Batches(NpgsqlConnection connection) : ISettlementBatches
+    {
+        // Synchronous, for hundreds of thousands of rows do not each wait; whoever stores does so beside whoever reads.
+        public Task Store(long file, string worker, IReadOnlyList<ReadLine> batch)
+        {
+            SettlementLineStore.Store(connection, file, worker, batch);
+            return Task.CompletedTask;
+        }
+
+        public ValueTask DisposeAsync() => connection.DisposeAsync();
+    }
+
+    static void Store(NpgsqlConnection connection, long file, string worker, IReadOnlyList<ReadLine> batch)
     {
         using var transaction = connection.BeginTransaction();
         using (var copy = connection.BeginBinaryImport($"copy settlement_lines ({Columns}) from stdin (format binary)"))
@@ -48,7 +57,7 @@ public sealed class SettlementLineStore(NpgsqlDataSource database)
         piece.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = keys });
         advance.BatchCommands.Add(piece);
         var mark = new NpgsqlBatchCommand(
-            "update settlement_files set rows_stored = $3, leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
+            "update settlement_files set rows_stored = $3, tries = 0, leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
         mark.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
         mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
         mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batch[^1].Number });
@@ -104,7 +113,6 @@ public sealed class SettlementLineStore(NpgsqlDataSource database)
         else copy.WriteNull();
     }
 
-    /// <summary>Lines by number, from behind <paramref name="after"/>; of one class, or of all.</summary>
     public async Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop)
     {
         await using var list = database.CreateCommand($"""

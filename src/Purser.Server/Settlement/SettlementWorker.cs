@@ -12,15 +12,22 @@ namespace Purser.Server.Settlement;
 /// <summary>Takes files that came in, one after another, from their bytes to what follows from their lines. Any node may; whoever has the lease does, and
 /// what a dead one left is taken up where it stood.</summary>
 public sealed partial class SettlementWorker(
-    SettlementFileStore files, SettlementLineStore lines, MatchStore matches, ActStore acts, OrderEngine engine, GatewayAccounts accounts, SettlementOptions options, SettlementHook hook, TimeProvider time,
+    ISettlementFileStore files, ISettlementLineStore lines, IMatchStore matches, IActStore acts, OrderEngine engine, GatewayAccounts accounts, SettlementOptions options, SettlementHook hook, TimeProvider time,
     ILogger<SettlementWorker> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     static readonly TimeSpan AbandonedAfter = TimeSpan.FromDays(1);
     static readonly TimeSpan RenewEvery = SettlementFileStore.Lease / 4;
 
-    /// <summary>A file that failed so often for reasons of ours is set aside, or those behind it would wait for ever.</summary>
+    /// <summary>A file that failed so often without getting on, for reasons of ours, is set aside, or those behind it would wait for ever. Not when something of
+    /// it is applied: then it is tried on, behind the others.</summary>
     const int MostTries = 5;
+
+    /// <summary>How work is begun that does not wait for the rest of it: <see cref="StatementReading.Beside"/>.</summary>
+    public Func<Func<Task>, Task> Beside { get; init; } = Task.Run;
+
+    /// <summary>Fewer lines than these are looked up one by one: <see cref="FileMatch.FewLines"/>.</summary>
+    public int FewLines { get; init; } = FileMatch.UsuallyFewLines;
 
     readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly string name = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8)}";
@@ -64,14 +71,14 @@ public sealed partial class SettlementWorker(
     public async Task<bool> One(CancellationToken stop)
     {
         if (await files.Claim(name, stop) is not { } file) return false;
-        if (file.Tries > MostTries)
+        if (file.Tries > MostTries && file.State < FileState.Acting)
         {
             await files.Refuse(file.Id, name, new FileRefusal($"It failed {MostTries} times; the server's log says why.", null, null), stop);
             return true;
         }
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var done = new CancellationTokenSource();
-        var renewing = Renew(file.Id, lost.CancelAsync, done.Token);
+        var renewing = Renew(file.Id, lost.Cancel, done.Token);
         try
         {
             await Work(file, lost.Token);
@@ -91,13 +98,13 @@ public sealed partial class SettlementWorker(
         }
         finally
         {
-            await done.CancelAsync();
+            done.Cancel();
             await renewing;
             try
             {
                 await files.Release(file.Id, name);
             }
-            catch (NpgsqlException away)
+            catch (Exception away) when (IsAway(away))
             {
                 LogAway(log, away.Message);
             }
@@ -105,11 +112,11 @@ public sealed partial class SettlementWorker(
         return true;
     }
 
-    async Task Renew(long file, Func<Task> lose, CancellationToken done)
+    async Task Renew(long file, Action lose, CancellationToken done)
     {
         while (!done.IsCancellationRequested)
         {
-            await Task.Delay(RenewEvery, time, done).ContinueWith(_ => { }, TaskScheduler.Default);
+            await Task.Delay(RenewEvery, time, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             if (done.IsCancellationRequested) return;
             try
             {
@@ -117,15 +124,17 @@ public sealed partial class SettlementWorker(
             }
             catch (LeaseLostException)
             {
-                await lose();
+                lose();
                 return;
             }
-            catch (Exception away) when (away is NpgsqlException or OperationCanceledException or TimeoutException)
+            catch (Exception away) when (IsAway(away) || away is OperationCanceledException or TimeoutException)
             {
                 LogAway(log, away.Message);
             }
         }
     }
+
+    static bool IsAway(Exception trouble) => trouble is NpgsqlException or StoreAwayException;
 
     async Task Work(SettlementFile file, CancellationToken stop)
     {
@@ -142,18 +151,18 @@ public sealed partial class SettlementWorker(
             var contract = entry.Route;
             bool TooHigh(Money amount, Money net, Money? tax, string? method) => contract.Expects(amount, method, file.ReceivedAt)?.IsExceeded(amount, net, tax) is true;
             await using var bytes = files.Open(file);
-            using var pass = await new StatementReading(lines, options.LinesAtOnce, hook).Read(
+            using var pass = await new StatementReading(lines, options.LinesAtOnce, hook) { Beside = Beside }.Read(
                 file, bytes, sheet, entry.Account, TooHigh, name, store, stop);
             file = file with { State = FileState.Read, RowsRead = pass.Lines, CoversFrom = pass.CoversFrom, CoversTo = pass.CoversTo, PaidOut = !entry.Gateway.Profile.StatesPayouts, Classes = pass.Totals };
             await files.Advance(file, name, stop);
-            file = file with { State = FileState.Matched, Classes = await new FileMatch(matches, hook).Run(file, pass, TooHigh, again: !store, stop) };
+            file = file with { State = FileState.Matched, Classes = await new FileMatch(matches, hook) { FewLines = FewLines }.Run(file, pass, TooHigh, again: !store, stop) };
             await files.Advance(file, name, stop);
             LogMatched(log, file.IdText, file.Account, file.RowsRead);
         }
         if (file.DryRun) return;
         file = file with { State = FileState.Acting, Policy = await acts.PolicyVersion(options, stop) };
         await files.Advance(file, name, stop);
-        await new FileAct(acts, lines, engine, options, hook).Run(file, file.PaidOut is true, done => files.Advance(file = file with { RowsActed = done }, name, stop), stop);
+        await new FileAct(acts, lines, engine, options, hook, time).Run(file, file.PaidOut is true, done => files.Advance(file = file with { RowsActed = done }, name, stop), stop);
         await files.Advance(file with { State = FileState.Done, RowsActed = file.RowsRead }, name, stop);
     }
 

@@ -24,8 +24,11 @@ delegate bool FeeTooHigh(Money amount, Money net, Money? tax, string? method);
 /// <summary>Reads a file into lines, from its beginning to its end, before anything of it is applied. The rows are read on one thread and stored on
 /// another; what was stored before a crash is read again, but not stored again.</summary>
 /// <param name="batchLines">Lines of one commit.</param>
-sealed class StatementReading(SettlementLineStore lines, int batchLines, SettlementHook hook)
+sealed class StatementReading(ISettlementLineStore lines, int batchLines, SettlementHook hook)
 {
+    /// <summary>Begins work that does not wait for what else is done here: on a thread of its own, where nobody says otherwise.</summary>
+    public Func<Func<Task>, Task> Beside { get; init; } = Task.Run;
+
     /// <param name="store">False: only what matching needs is made again.</param>
     /// <exception cref="StatementRefusedException">It cannot be read whole.</exception>
     public async Task<StatementPass> Read(
@@ -37,19 +40,18 @@ sealed class StatementReading(SettlementLineStore lines, int batchLines, Settlem
         {
             // Two batches may wait: what is read ahead is memory.
             var batches = Channel.CreateBounded<List<ReadLine>>(2);
-            using var broken = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            var storing = store ? Task.Run(() => Store(file, worker, batches.Reader, broken), broken.Token) : Task.CompletedTask;
+            var storing = store ? Beside(() => Store(file, worker, batches, stop)) : Task.CompletedTask;
             try
             {
-                await Task.Run(() => Rows(file, bytes, sheet, account, pass, store ? batches.Writer : null, broken.Token), broken.Token);
-                batches.Writer.Complete();
+                await Beside(() => Rows(file, bytes, sheet, account, pass, store ? batches.Writer : null, stop));
+                batches.Writer.TryComplete();
             }
             catch (Exception e)
             {
                 batches.Writer.TryComplete(e);
-                // When storing broke, reading was only told to stop: the cause is the other's.
-                if (e is OperationCanceledException && !stop.IsCancellationRequested) await storing;
-                await storing.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                // When storing broke, reading found its door shut: the cause is the other's.
+                if (e is ChannelClosedException) await storing;
+                await storing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
                 throw;
             }
             await storing;
@@ -113,21 +115,23 @@ sealed class StatementReading(SettlementLineStore lines, int batchLines, Settlem
         }
     }
 
-    async Task Store(SettlementFile file, string worker, ChannelReader<List<ReadLine>> batches, CancellationTokenSource broken)
+    async Task Store(SettlementFile file, string worker, Channel<List<ReadLine>> batches, CancellationToken stop)
     {
         try
         {
-            await using var connection = await lines.Open(broken.Token);
-            while (await batches.WaitToReadAsync(broken.Token))
-                while (batches.TryRead(out var batch))
+            await using var connection = await lines.Open(stop);
+            while (await batches.Reader.WaitToReadAsync(stop))
+                while (batches.Reader.TryRead(out var batch))
                 {
-                    SettlementLineStore.Store(connection, file.Id, worker, batch);
+                    stop.ThrowIfCancellationRequested();
+                    await connection.Store(file.Id, worker, batch);
                     hook.At(SettlementHook.BetweenBatches);
                 }
         }
-        catch
+        catch (Exception e)
         {
-            await broken.CancelAsync();
+            // Whoever reads would wait for room for ever.
+            batches.Writer.TryComplete(e);
             throw;
         }
     }

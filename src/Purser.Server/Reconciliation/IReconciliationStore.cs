@@ -1,0 +1,44 @@
+using Purser.Reconciliation;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>What matching reads and writes: PostgreSQL (<see cref="MatchStore"/>), or the simulation's world.</summary>
+public interface IMatchStore
+{
+    /// <summary>Back to the presumed classes, for a match that was broken off.</summary>
+    Task Presume(long file, CancellationToken stop);
+
+    /// <summary>Stores classes, and says what moved: presumed class, class, currencies, how many, amount, net.</summary>
+    Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop);
+
+    /// <summary>The keys of all rows that this account's earlier files have, a piece at a time.</summary>
+    IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file, CancellationToken stop);
+
+    /// <summary>Which of these pairs of lines really have the same key, and whether they agree in all that both of them say: a gateway's file and its API
+    /// tell of one row in more or in less detail.</summary>
+    Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop);
+
+    /// <summary>All payments of an account between two orders.</summary>
+    Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop);
+
+    /// <summary>Looks lines up one by one, by our reference or by theirs.</summary>
+    Task<IReadOnlyList<LineBesideOurs>> LookUp(SettlementFile file, int[] numbers, CancellationToken stop);
+}
+
+/// <summary>What acting on a file, and looking for the overdue, read and write beside the engine.</summary>
+public interface IActStore
+{
+    /// <summary>The number of this policy; a new one when it never was in force here.</summary>
+    Task<int> PolicyVersion(SettlementOptions options, CancellationToken stop);
+
+    /// <summary>The payments of a batch of lines as they are now, by line.</summary>
+    Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop);
+
+    /// <summary>Posts and opens what is new, in one commit. What was posted or opened for the same row before stays as it is.</summary>
+    Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
+
+    /// <summary>Captures that a statement should have had by a day and that none had.</summary>
+    Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
+        string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop);
+}
