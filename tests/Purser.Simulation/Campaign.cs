@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Purser.Server.Settlement;
 
 namespace Purser.Simulation;
 
@@ -26,6 +27,11 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null)
     public long Events { get; private set; }
     public long Steps { get; private set; }
     public long LeftToFiles { get; private set; }
+    public long Files { get; private set; }
+    public long FilesAgain { get; private set; }
+    public long FilesRefused { get; private set; }
+    public long Overdue { get; private set; }
+    public SortedDictionary<string, long> Lines { get; } = new(StringComparer.Ordinal);
     public ulong Hash { get; private set; } = 1;
     public TimeSpan SimulatedTime { get; private set; }
     public TimeSpan WallTime { get; private set; }
@@ -65,6 +71,11 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null)
         Commits += world.Database.Commits;
         Steps += world.Loop.Steps;
         LeftToFiles += world.LeftToFiles;
+        Files += world.Database.Statements.Files.Count;
+        FilesAgain += world.StatementAuditor.TakenAgain;
+        FilesRefused += world.Database.Statements.Files.Count(f => f.Row.State == FileState.Refused);
+        Overdue += world.Overdue;
+        foreach (var total in world.Database.Statements.Files.SelectMany(f => f.Row.State == FileState.Done ? f.Row.Classes : [])) Tally(Lines, total.Class.ToString(), total.Count);
         Hash = Chance.Mix(Hash ^ world.Trace.Hash);
         SimulatedTime += world.Lasted;
         foreach (var order in world.Database.Orders.Values)

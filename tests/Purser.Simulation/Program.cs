@@ -15,6 +15,7 @@ for (var i = 0; i < args.Length; i++)
         case "--seeds" when Number(i) is { } n and > 0: (seeds, i) = ((int)n, i + 1); break;
         case "--world" when Number(i) is { } n: (only, i) = ((int)n, i + 1); break;
         case "--order" when Number(i) is { } n: (order, i) = ((int)n, i + 1); break;
+        case "--statements": order = Desk.Index; break;
         case "--planted" when i + 1 < args.Length && PlantedBugs.Find(args[i + 1]) is { } known: (bug, i) = (known, i + 1); break;
         default: return Usage(args[i] is "--help" or "-h");
     }
@@ -55,7 +56,7 @@ void Progress(Campaign c)
 static int Usage(bool asked)
 {
     (asked ? Console.Out : Console.Error).WriteLine($"""
-        Usage: purser simulate [--orders N] [--seed S] [--seeds K] [--json] [--world W [--order K]] [--planted BUG]
+        Usage: purser simulate [--orders N] [--seed S] [--seeds K] [--json] [--world W [--order K | --statements]] [--planted BUG]
 
           --orders N    how many orders, in worlds of {Campaign.WorldOrders} (2000)
           --seed S      where all chance comes from (1)
@@ -63,6 +64,7 @@ static int Usage(bool asked)
           --json        for programs
           --world W     one world of the chain alone
           --order K     the timeline of one order of that world (0), and nothing else
+          --statements  the timeline of that world's settlement files, and nothing else
           --planted BUG with a known bug of other systems around the production code: {string.Join(", ", PlantedBugs.All.Select(b => b.Name))}
 
         Ends with 0 when every invariant held, with 1 when one was broken, with 2 when it was not understood.

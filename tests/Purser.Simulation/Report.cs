@@ -12,7 +12,9 @@ static class Report
         to.WriteLine($"seed {c.Seed}: {c.Orders:N0} orders in {c.Worlds:N0} worlds, {c.SimulatedTime.TotalDays:N0} simulated days in {c.WallTime.TotalSeconds:N1} s");
         to.WriteLine($"  {c.Orders / c.WallTime.TotalSeconds:N0} orders/s, {c.Steps / c.WallTime.TotalSeconds:N0} steps/s, {c.Events / c.WallTime.TotalSeconds:N0} events/s, trace {c.Hash:x16}");
         to.WriteLine($"  {c.Payments:N0} payments, {c.Links:N0} links, {c.Captures:N0} captures, {c.Refunds:N0} refunds requested, {c.Questions:N0} gateway calls, {c.News:N0} news, {c.Commits:N0} commits, {c.Events:N0} events");
-        to.WriteLine($"  orders ended: {string.Join(", ", c.Ends.Select(e => $"{e.Key} {e.Value:N0}"))}; captures that only a settlement file would tell of: {c.LeftToFiles:N0}");
+        to.WriteLine($"  orders ended: {string.Join(", ", c.Ends.Select(e => $"{e.Key} {e.Value:N0}"))}; captures that nobody told us of: {c.LeftToFiles:N0}");
+        to.WriteLine($"  {c.Files:N0} settlement files, {c.FilesRefused:N0} refused, {c.FilesAgain:N0} taken for the same once more; {c.Overdue:N0} times a capture was overdue");
+        Table(to, $"lines: {c.Lines.Values.Sum():N0}", c.Lines);
         Table(to, $"faults: {c.Faults.Values.Sum():N0}", c.Faults);
         Table(to, $"crashes: {c.Crashes.Values.Sum():N0}", c.Crashes);
         Table(to, $"invariants checked: {c.Checks.Values.Sum():N0} times", c.Checks);
@@ -47,6 +49,11 @@ static class Report
             one.Campaign.Events,
             one.Campaign.Steps,
             one.Campaign.LeftToFiles,
+            SettlementFiles = one.Campaign.Files,
+            one.Campaign.FilesRefused,
+            one.Campaign.FilesAgain,
+            one.Campaign.Overdue,
+            LinesByClass = one.Campaign.Lines,
             SimulatedSeconds = (long)one.Campaign.SimulatedTime.TotalSeconds,
             WallSeconds = Math.Round(one.Campaign.WallTime.TotalSeconds, 3),
             OrdersPerSecond = Math.Round(one.Campaign.Orders / one.Campaign.WallTime.TotalSeconds, 1),

@@ -5,6 +5,7 @@ using Purser.Orders;
 using Purser.Routing;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
+using Purser.Server.Settlement;
 
 namespace Purser.Simulation;
 
@@ -24,7 +25,10 @@ sealed class World
     static readonly TimeSpan FaultsLast = TimeSpan.FromHours(29);
 
     /// <summary>After the faults everything must have found its end in this time.</summary>
-    static readonly TimeSpan Converges = TimeSpan.FromHours(78);
+    static readonly TimeSpan Converges = TimeSpan.FromHours(126);
+
+    /// <summary>Statements of later nights come as they should.</summary>
+    static readonly TimeSpan StatementFaultsLast = TimeSpan.FromHours(72);
 
     readonly Life[] nodes;
     readonly int[] lives;
@@ -36,11 +40,12 @@ sealed class World
         Loop = new Loop(Time, Chance.Random(Chance.Of(seed, 1)));
         Scheduling = Chance.Random(Chance.Of(seed, 2));
         Trace = new Trace(Time, records);
-        Faults = new Faults(seed, Time, only) { Until = Start + FaultsLast };
+        Faults = new Faults(seed, Time, only) { Until = Start + FaultsLast, StatementsUntil = Start + StatementFaultsLast };
         Outside = new Place(Loop);
         Database = new Database(this);
         Post = new PostOffice(this);
         Auditor = new Auditor(this);
+        StatementAuditor = new StatementAuditor(this);
         var others = Others(seed);
         Gateways = [new StripeWorld(this, Cards, "whsec_world"), new RazorpayWorld(this, Upi, "world"), .. others.Select(o => new SandboxGateway(this, o))];
         Accounts = AccountsOf(Bug, others);
@@ -49,7 +54,16 @@ sealed class World
         Rules = new OrderRules { Accounts = Accounts.Terms, Routing = Accounts.Routing with { Rules = [spread] } };
         nodes = new Life[2 + (int)(Chance.Of(seed, 3) % 2)];
         lives = new int[nodes.Length];
+        SettlementOptions = new SettlementOptions
+        {
+            Acting = 4096,
+            TheirsPaid = Chance.Of(seed, 9) % 4 == 0 ? "ask" : "act",
+            ConfirmAbove = Chance.Of(seed, 10) % 3 == 0 ? 6_000_000 : 10_000_000,
+        };
+        Desks = [.. Gateways.Select(g => new Desk(this, g))];
         for (var i = 0; i < nodes.Length; i++) nodes[i] = new Life(this, i, 0);
+        foreach (var desk in Desks) Outside.Start(desk.Work, Auditor.Threw);
+        Outside.Start(LookForOverdue, Auditor.Threw);
         Plan();
         foreach (var index in orders)
         {
@@ -75,6 +89,13 @@ sealed class World
     public GatewayAccounts Accounts { get; }
     public OrderRules Rules { get; }
     public Auditor Auditor { get; }
+    public StatementAuditor StatementAuditor { get; }
+    public SettlementOptions SettlementOptions { get; }
+    public Desk[] Desks { get; }
+    /// <summary>Captures that no statement had by their day, when it was looked for them.</summary>
+    public long Overdue { get; set; }
+    /// <summary>What was due before this day has been looked for.</summary>
+    public DateOnly OverdueUntil { get; private set; }
     public Dictionary<int, Wish> Wishes { get; } = [];
     public SortedDictionary<string, long> Crashes { get; } = new(StringComparer.Ordinal);
     public long Questions { get; set; }
@@ -123,6 +144,7 @@ sealed class World
         {
             nodes[node] = new Life(this, node, ++lives[node]);
             if (Database.NextAlarm is { } next) nodes[node].Watch(next);
+            if (Database.Statements.NextAt is not null) nodes[node].WatchFiles();
         },
         null, TimeSpan.FromSeconds(1 + Scheduling.Next(90)), Timeout.InfiniteTimeSpan);
 
@@ -130,6 +152,30 @@ sealed class World
     public void Watch(DateTimeOffset at)
     {
         foreach (var life in nodes) life.Watch(at);
+    }
+
+    /// <summary>A settlement file waits.</summary>
+    public void WatchFiles()
+    {
+        foreach (var life in nodes) life.WatchFiles();
+    }
+
+    /// <summary>Every day at six, on whichever node.</summary>
+    async Task LookForOverdue()
+    {
+        while (true)
+        {
+            await Loop.Wait(TimeSpan.FromHours(30) - Time.GetUtcNow().TimeOfDay);
+            DateOnly? until = null;
+            while (until is null)
+            {
+                var life = AnyNode();
+                var heard = await life.Ask(life.FindOverdue, TimeSpan.FromMinutes(5));
+                if (heard.Got) until = heard.Value;
+                if (until is null) await Loop.Wait(TimeSpan.FromMinutes(10));
+            }
+            OverdueUntil = until.Value;
+        }
     }
 
     public int IndexOf(EngineInput input) =>
@@ -188,10 +234,14 @@ sealed class World
             ["Gateways:cards:Gateway"] = "stripe",
             ["Gateways:cards:secret_key"] = "sk_live_world",
             ["Gateways:cards:webhook_secret"] = "whsec_world",
+            ["Gateways:cards:Fee"] = WrittenGateway.Rate,
+            ["Gateways:cards:SettlesAfterDays"] = "1",
             ["Gateways:upi:Gateway"] = "razorpay",
             ["Gateways:upi:key_id"] = "rzp_live_world",
             ["Gateways:upi:key_secret"] = "worldkey",
             ["Gateways:upi:webhook_secret"] = "world",
+            ["Gateways:upi:Fee"] = WrittenGateway.Rate,
+            ["Gateways:upi:SettlesAfterDays"] = "0",
         }).Build();
         var (accounts, faults) = GatewayAccounts.Read(settings, Compiled.Select(bug.Gateway));
         return faults.IsEmpty ? accounts : throw new InvalidOperationException(string.Join(" ", faults));

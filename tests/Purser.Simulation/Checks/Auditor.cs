@@ -139,8 +139,12 @@ sealed class Auditor(World world)
     void Evidenced(StoredOrder stored, Payment p)
     {
         var told = stored.Events.FindLast(e => e.Payment == p.Number && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate);
-        Hold("I6 evidence is stored", stored.Index, told is { RawKey: { } key } && (told.Source == EvidenceSource.Webhook
-            ? world.Database.News.ContainsKey((p.Account, key)) : stored.CallKeys.Contains(key)), $"payment {p.Number} succeeded by {told?.Source} {told?.RawKey}, which nobody kept");
+        Hold("I6 evidence is stored", stored.Index, told is { RawKey: { } key } && told.Source switch
+        {
+            EvidenceSource.Webhook => world.Database.News.ContainsKey((p.Account, key)),
+            EvidenceSource.Settlement => world.Database.Statements.Has(p.Account, key),
+            _ => stored.CallKeys.Contains(key),
+        }, $"payment {p.Number} succeeded by {told?.Source} {told?.RawKey}, which nobody kept");
     }
 
     void Told(BatchChanges changes, Session session)

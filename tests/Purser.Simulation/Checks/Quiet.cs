@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Reconciliation;
 using Purser.Refunds;
 
 namespace Purser.Simulation;
@@ -25,6 +26,7 @@ sealed class Quiet(World world)
             Balance(gateway);
         }
         Check("I4 questions tell of nearly all money", -1, hidden * MostHidden <= world.Captures + (2 * MostHidden), $"{hidden} of {world.Captures} captures are told of by no question");
+        world.StatementAuditor.Judge();
         foreach (var (account, id) in world.Post.Promised)
             Check("I16 nothing promised is missing", -1, world.Post.IsKept(account, id), $"{account} {id} was answered with 2xx and is gone");
     }
@@ -81,19 +83,30 @@ sealed class Quiet(World world)
                 known = false;
                 continue;
             }
-            Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && c.Amount == money.Amount) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
+            var lied = ours is not null && LiedAbout(gateway, money.Id) && order!.Questions.Any(q => q.Payment == ours.Number && q.MoneyReference == money.Id);
+            if (lied) known = false;
+            Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && (lied || c.Amount == money.Amount)) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
         }
         foreach (var c in ours?.Captures ?? [])
-            Check("I4 they hold all that we know", link.Order, Holds(gateway, link.Reference, c), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
+            Check("I4 they hold all that we know", link.Order, Holds(gateway, link.Reference, c) || LiedAbout(gateway, c.MoneyReference), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
         if (order is not null && known && link.Tries.Any(t => t.CapturedAt is not null && t.Amount == order.Amount))
             Check("I8 paid there is paid here", link.Order, ours?.Status == PaymentStatus.Succeeded, $"{order.Id} payment {link.Payment.Number} is {ours?.Status}, gateway holds {link.Money!.Amount}");
     }
 
+    Desk DeskOf(WorldGateway gateway) => world.Desks.Single(d => d.Gateway == gateway);
+
+    /// <summary>The first that we heard of the money may have been a statement with a wrong amount.</summary>
+    bool LiedAbout(WorldGateway gateway, string moneyReference) => DeskOf(gateway).Wrong.Contains(moneyReference);
+
+    /// <summary>A statement has the money, and a person is asked about its row.</summary>
+    bool IsAsked(WorldGateway gateway, SettlementLine row) => Enum.GetValues<SettlementClass>().Any(c => world.Database.Statements.Discrepancies.ContainsKey((gateway.Account, row.RowKey, c)));
+
     /// <summary>A second capture on one link, whose news nobody ever got, after the payment had succeeded; or any that its gateway does not tell
-    /// of to whoever asks about the link.</summary>
+    /// of to whoever asks about the link. What a statement has is known all the same, or a person is asked.</summary>
     bool OnlyFilesTell(WorldGateway gateway, WorldLink link, Payment? ours, WorldTry money)
     {
         if (ours is null || ours.Captures.Any(c => c.MoneyReference == money.Id)) return false;
+        if (DeskOf(gateway).Delivered.FirstOrDefault(r => r.Said.MoneyReference == money.Id && r.Said.Kind == SettlementKind.Payment).Said is { } row) return IsAsked(gateway, row);
         if (!gateway.QuestionsTellOf(link, money))
         {
             hidden++;
@@ -123,17 +136,31 @@ sealed class Quiet(World world)
         Check("I9 what went back there went back here", link?.Order ?? -1, back == known, $"{back} of {moneyId} went back at {gateway.Account}, we believe {known}, order {link?.Payment.Order}");
     }
 
-    /// <summary>What each account owes us by our books is what it holds for us.</summary>
+    /// <summary>What each account owes us by our books is what it holds for us and has not settled.</summary>
     void Balance(WorldGateway gateway)
     {
-        var owed = world.Database.Orders.Values.SelectMany(o => o.Postings).Where(p => p.Account == $"receivable:{gateway.Account}")
-            .GroupBy(p => p.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(p => p.Amount.MinorUnits));
+        var receivable = $"receivable:{gateway.Account}";
+        var owed = world.Database.Orders.Values.SelectMany(o => o.Postings).Where(p => p.Account == receivable).Select(p => p.Amount)
+            .Concat(world.Database.Statements.Postings.Values.SelectMany(p => p).Where(p => p.LedgerAccount == receivable).Select(p => p.Amount))
+            .GroupBy(a => a.Currency).ToDictionary(g => g.Key, g => g.Sum(a => a.MinorUnits));
         var held = gateway.Links.SelectMany(l => l.Tries).Where(t => t.CapturedAt is not null)
             .GroupBy(t => t.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(t => t.Amount.MinorUnits));
         foreach (var back in gateway.Refunds) held[back.Amount.Currency] = held.GetValueOrDefault(back.Amount.Currency) - back.Amount.MinorUnits;
         foreach (var (_, amount) in left.Where(l => l.Gateway == gateway)) held[amount.Currency] -= amount.MinorUnits;
+        foreach (var (row, said) in DeskOf(gateway).Delivered)
+            foreach (var (settled, sign) in Settled(gateway, row, said)) held[settled.Currency] = held.GetValueOrDefault(settled.Currency) - (sign * settled.MinorUnits);
         foreach (var currency in owed.Keys.Union(held.Keys))
             Check("domain 7 books agree", -1, owed.GetValueOrDefault(currency) == held.GetValueOrDefault(currency), $"we believe {new Money(owed.GetValueOrDefault(currency), currency)} at {gateway.Account}, gateway holds {new Money(held.GetValueOrDefault(currency), currency)}");
+    }
+
+    /// <summary>What a row takes off what is owed: all of it where the row is paid out, and where payouts are stated by themselves what was kept of it.
+    /// Money of a row that found no order was never owed by our books; its net is, once the row is posted.</summary>
+    IEnumerable<(Money Amount, int Sign)> Settled(WorldGateway gateway, StatementRow row, SettlementLine said)
+    {
+        var posted = world.Database.Statements.Postings.ContainsKey((gateway.Account, said.RowKey));
+        var settled = !posted && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
+        if (settled) yield return (row.Gross, 1);
+        if ((settled || posted) && DeskOf(gateway).StatesPayouts) yield return (said.Net, -1);
     }
 
     void Check(string rule, int order, bool holds, [InterpolatedStringHandlerArgument("holds")] ref Auditor.Why why)

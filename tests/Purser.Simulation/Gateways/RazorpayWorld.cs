@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -14,6 +15,17 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
     protected override string LinkPrefix => "plink_";
     protected override string TryPrefix => "pay_";
     protected override string RefundPrefix => "rfnd_";
+
+    protected override string ReportHead =>
+        "entity_id,type,debit,credit,amount,currency,fee,tax,on_hold,settled,created_at,settled_at,settlement_id,notes,payment_id,settlement_utr,order_receipt,method\n";
+
+    protected override string Row(string id, string payment, string? refund, Money gross, Money fee, string of)
+    {
+        var (at, back) = (Now.ToOffset(new TimeSpan(5, 30, 0)).ToString("dd/MM/yyyy HH:mm:ss", CultureInfo.InvariantCulture), refund is not null);
+        var notes = back ? $"\"{{\"\"payment\"\":\"\"{payment}\"\",\"\"refund\"\":\"\"{refund}\"\"}}\"" : "";
+        return $"{id},{(back ? "refund" : "payment")},{Major(back ? -gross.MinorUnits : 0)},{Major(back ? 0 : gross.MinorUnits - fee.MinorUnits)},{Major(Math.Abs(gross.MinorUnits))},"
+            + $"{gross.Currency.Code},{Major(fee.MinorUnits)},0.00,False,True,{at},{at},setl_{at[..2]},{notes},{(back ? of : "")},UTR{at[..2]},{(back ? "" : payment)},upi\n";
+    }
 
     static WireAnswer ServerError => new(500, """{"error":{"code":"SERVER_ERROR","description":"We are facing some trouble completing your request."}}""");
 

@@ -64,7 +64,7 @@ sealed class SandboxGateway : WorldGateway
         return gateway.Credentials.Append(KeyValuePair.Create("webhook_secret", gateway.WebhookSecret)).Where(c => Adapters.TryFind(gateway.Name, out var adapter) && adapter.Profile.Settings.Any(s => s.Name == c.Key))
             .Select(c => KeyValuePair.Create($"{path}:{c.Key}", (string?)c.Value)).Concat(
             [
-                new($"{path}:Gateway", gateway.Name), new($"{path}:TestMode", "true"), new($"{path}:BaseUrl", $"https://{gateway.Name}.test/"),
+                new($"{path}:Gateway", gateway.Name), new($"{path}:SettlesAfterDays", "1"), new($"{path}:TestMode", "true"), new($"{path}:BaseUrl", $"https://{gateway.Name}.test/"),
             ]);
     }
 
@@ -267,6 +267,8 @@ sealed class SandboxGateway : WorldGateway
 
     public override string Stray(Notice notice, string eventId, string reference) =>
         Sandbox.Wire.AboutAStranger(JsonNode.Parse(notice.Render(eventId, new View(World.Time.Ticks)))!, dialect.IdentityFields).ToJsonString(Sandbox.Wire.Compact);
+
+    public override string Report() => Encoding.UTF8.GetString(dialect.Settlement(own.Book.Movements)!.Content);
 
     // The truth.
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -16,6 +17,12 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
     protected override string TryPrefix => "pi_";
     protected override string RefundPrefix => "re_";
     const string RefundPath = "/v1/refunds";
+
+    protected override string ReportHead =>
+        "automatic_payout_id,automatic_payout_effective_at_utc,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,payment_intent_id,payment_metadata[payment],refund_metadata[refund]\n";
+
+    protected override string Row(string id, string payment, string? refund, Money gross, Money fee, string of) => string.Create(CultureInfo.InvariantCulture,
+        $"po_{Now:yyyyMMdd},{Now:yyyy-MM-dd} 00:00:00,txn_{id},{Now:yyyy-MM-dd HH:mm:ss},{gross.Currency.Code.ToLowerInvariant()},{Major(gross.MinorUnits)},{Major(fee.MinorUnits)},{Major(gross.MinorUnits - fee.MinorUnits)},{(refund is null ? "charge" : "refund")},{id},{of},{payment},{refund}\n");
 
     static WireAnswer ServerError => new(500, """{"error":{"type":"api_error","message":"An error occurred."}}""");
 

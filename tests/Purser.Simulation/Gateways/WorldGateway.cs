@@ -107,6 +107,9 @@ abstract class WorldGateway(World world, string account, string host)
     /// <summary>What the browser brings back, and what it says when somebody has changed it for the better.</summary>
     public abstract RawMessage Return(WorldLink link, bool wishful);
 
+    /// <summary>All that it would state of its settlements, in its own words: what moved until now.</summary>
+    public abstract string Report();
+
     // For those who make links.
 
     /// <summary>Lets the truth catch up with what a gateway did by itself.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text;
 using Purser.Gateways;
@@ -90,6 +91,7 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
     {
         var first = link.Money is null;
         Captured(link, attempt);
+        stated.Append(Row(attempt.Id, link.Reference, null, attempt.Amount, Fee(attempt.Amount), attempt.Id));
         TellCaptured(link, attempt, first);
     }
 
@@ -99,6 +101,26 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
     protected abstract void TellFailed(WorldLink link, WorldTry attempt);
     protected abstract void TellCaptured(WorldLink link, WorldTry attempt, bool first);
     protected abstract void TellExpired(WorldLink link);
+
+    // Statements.
+
+    /// <summary>What it keeps by its contract.</summary>
+    public const string Rate = "2%";
+
+    readonly StringBuilder stated = new();
+
+    static Money Fee(Money amount) => new(((amount.MinorUnits * 2) + 50) / 100, amount.Currency);
+
+    protected abstract string ReportHead { get; }
+
+    /// <summary>A line of the report about money that moves now.</summary>
+    /// <param name="gross">Less than nothing for what goes back.</param>
+    /// <param name="of">The captured money that it is, or that it gives back.</param>
+    protected abstract string Row(string id, string payment, string? refund, Money gross, Money fee, string of);
+
+    public override string Report() => ReportHead + stated;
+
+    protected static string Major(long minorUnits) => (minorUnits / 100m).ToString("0.00", CultureInfo.InvariantCulture);
 
     // Refunds.
 
@@ -142,6 +164,7 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
         {
             refund.State = RefundState.Done;
             GaveBack(refund.Money.Id, refund.Amount);
+            stated.Append(Row(refund.Id, refund.PaymentReference, refund.Reference, -refund.Amount, Money.Zero(refund.Amount.Currency), refund.Money.Id));
         }
         TellRefund(refund);
     }

@@ -2,12 +2,13 @@ using System.Collections.Immutable;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Engine;
+using Purser.Server.Settlement;
 using Purser.Server.Webhooks;
 
 namespace Purser.Simulation;
 
 /// <summary>What the API, the pages and the webhook address do with a request once it is read, without HTTP.</summary>
-sealed class Edge(World world, OrderEngine engine, NewsIntake intake, Ids ids, TimeProvider time)
+sealed class Edge(World world, OrderEngine engine, NewsIntake intake, StatementStore statements, Ids ids, TimeProvider time)
 {
     /// <summary>POST /v1/orders.</summary>
     public async Task<EngineReply> Place(Wish wish)
@@ -43,6 +44,21 @@ sealed class Edge(World world, OrderEngine engine, NewsIntake intake, Ids ids, T
         return await world.Bug.TakeNews(world, () => Take());
 
         async Task<NewsIntake.Outcome> Take() => (await intake.Take(account, message, CancellationToken.None)).Outcome;
+    }
+
+    /// <summary>POST /v1/settlements; null: 503.</summary>
+    public async Task<TakenIn?> SendStatement(string account, string name, byte[] bytes)
+    {
+        try
+        {
+            var taken = await statements.TakeIn(account, name, bytes);
+            world.WatchFiles();
+            return taken;
+        }
+        catch (StoreAwayException)
+        {
+            return null;
+        }
     }
 
     /// <summary>GET of an order: what is committed, or null while the database is away.</summary>

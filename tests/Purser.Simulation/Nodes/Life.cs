@@ -1,6 +1,8 @@
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Engine;
+using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
 using Purser.Server.Webhooks;
 
 namespace Purser.Simulation;
@@ -18,11 +20,14 @@ sealed class Life : ILiveFeed
     readonly NodeStore store;
     readonly OrderEngine engine;
     readonly Sweeper sweeper;
+    readonly SettlementWorker worker;
+    readonly Overdue overdue;
     readonly List<Action> hangUps = [];
     readonly TimeSpan phase;
     long nextRing = long.MaxValue;
     long lastRing;
     bool sweeping;
+    bool working;
 
     public Life(World world, int node, int nth)
     {
@@ -42,7 +47,16 @@ sealed class Life : ILiveFeed
             log.Of<OrderEngine>());
         caller.AnswerTo(engine);
         sweeper = new Sweeper(store, engine, time, log.Of<Sweeper>());
-        Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), log.Of<NewsIntake>()), new Ids(time, chance), time);
+        var statements = new StatementStore(world, this);
+        var options = world.SettlementOptions with { LinesAtOnce = chance.Pick(3, 20, 20_000) };
+        // Beside the rest means here: in turns, for a world has one thread.
+        worker = new SettlementWorker(statements, statements, statements, statements, engine, world.Accounts, options, new SettlementHook(Reached), time, log.Of<SettlementWorker>())
+        {
+            Beside = work => work(),
+            FewLines = chance.Pick(0, 20_000),
+        };
+        overdue = new Overdue(statements, engine, options, time, log.Of<Overdue>());
+        Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), log.Of<NewsIntake>()), statements, new Ids(time, chance), time);
         place.Start(() =>
         {
             engine.Start();
@@ -131,6 +145,50 @@ sealed class Life : ILiveFeed
         }
         sweeping = false;
         if (world.Database.NextAlarm is { } next) Watch(next);
+    }
+
+    /// <summary>The work on settlement files looks every second. It is woken only when it would find something.</summary>
+    public void WatchFiles()
+    {
+        if (!Alive || working) return;
+        working = true;
+        var wait = world.Database.Statements.NextAt is { } at && at > world.Time.GetUtcNow() ? at - world.Time.GetUtcNow() : TimeSpan.Zero;
+        world.Time.CreateTimer(_ => place.Start(Files, world.Auditor.Threw), null, wait + phase + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+    }
+
+    async Task Files()
+    {
+        try
+        {
+            while (await worker.One(CancellationToken.None)) { }
+        }
+        catch (StoreAwayException)
+        {
+            // As the worker itself does: it looks again in a second.
+        }
+        working = false;
+        if (world.Database.Statements.NextAt is not null) WatchFiles();
+    }
+
+    /// <summary>The work on a file is at one of its named places.</summary>
+    void Reached(string place)
+    {
+        if (Alive && world.Faults.At(Port.StatementHook, Desk.Index).Fault == Fault.CrashAtHook) _ = Crash($"at {place} of a file");
+    }
+
+    /// <summary>Looks for what no statement had by its day.</summary>
+    public async Task<DateOnly?> FindOverdue()
+    {
+        try
+        {
+            var until = overdue.Until;
+            world.Overdue += await overdue.Sweep(null, until, CancellationToken.None);
+            return until;
+        }
+        catch (StoreAwayException)
+        {
+            return null;
+        }
     }
 
     void ILiveFeed.Publish(OrderId order, IReadOnlyList<OrderEvent> events)

@@ -20,6 +20,8 @@ abstract class PlantedBug
     public virtual bool IgnoresRowLocks => false;
     public virtual bool ForgetsAlarms => false;
     public virtual bool BelievesLostCommits => false;
+    public virtual bool PostsRowsAgain => false;
+    public virtual bool ForgetsEarlierFiles => false;
 
     public virtual Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => OrderMachine.Decide(order, input, now, rules);
 

@@ -1,7 +1,7 @@
 namespace Purser.Simulation;
 
 /// <summary>The ports at which faults strike.</summary>
-enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Refund, InquireRefund, Webhook, Page }
+enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Refund, InquireRefund, Webhook, Page, Statement, StatementStore, StatementRead, StatementHook }
 
 enum Fault
 {
@@ -17,6 +17,9 @@ enum Fault
     Dropped, Delayed, Duplicated, Forged, TamperedAmount, UnknownOrder, NewsReplyLost, CrashAfterAnswer,
     // A gateway's page.
     CapturedLess,
+    // A gateway's statement: its rows, and its way here.
+    RowsLeftOut, RowsTwice, RowNeverComes, Shuffled, Reissued, Truncated,
+    CrashAtHook,
     // For a time.
     NodePaused, StoreGone, GatewayGone, NewsGone,
 }
@@ -64,6 +67,11 @@ sealed class Faults
         (Port.Webhook, Fault.TamperedAmount, .015), (Port.Webhook, Fault.UnknownOrder, .006), (Port.Webhook, Fault.UnknownWord, .004),
         (Port.Webhook, Fault.NewsReplyLost, .03), (Port.Webhook, Fault.CrashAfterAnswer, .006),
         (Port.Page, Fault.CapturedLess, .006),
+        (Port.Statement, Fault.RowsLeftOut, .06), (Port.Statement, Fault.RowsTwice, .05), (Port.Statement, Fault.RowNeverComes, .04), (Port.Statement, Fault.WrongAmount, .05),
+        (Port.Statement, Fault.Shuffled, .05), (Port.Statement, Fault.Reissued, .05), (Port.Statement, Fault.Truncated, .06), (Port.Statement, Fault.Duplicated, .06),
+        (Port.Statement, Fault.Delayed, .05), (Port.Statement, Fault.Dropped, .04),
+        (Port.StatementStore, Fault.Away, .002), (Port.StatementStore, Fault.AcknowledgementLost, .003), (Port.StatementStore, Fault.CrashAfterCommit, .006),
+        (Port.StatementRead, Fault.Away, .003), (Port.StatementHook, Fault.CrashAtHook, .008),
     ];
 
     readonly ulong seed;
@@ -88,6 +96,9 @@ sealed class Faults
     /// <summary>From here on nothing strikes any more.</summary>
     public DateTimeOffset Until { get; set; } = DateTimeOffset.MaxValue;
 
+    /// <summary>The same for statements, which come when the day is over.</summary>
+    public DateTimeOffset StatementsUntil { get; set; } = DateTimeOffset.MaxValue;
+
     public List<FaultRecord> Struck { get; } = [];
 
     /// <summary>What strikes here and now, with a lot of its own for its size.</summary>
@@ -95,7 +106,7 @@ sealed class Faults
     {
         passed.TryGetValue((port, order), out var nth);
         passed[(port, order)] = ++nth;
-        if (time.Ticks >= Until.UtcTicks) return (Fault.None, 0);
+        if (time.Ticks >= (port < Port.Statement ? Until : StatementsUntil).UtcTicks) return (Fault.None, 0);
         var lot = Chance.Of(seed, (long)port + 1000, order, nth);
         var part = Chance.Part(lot);
         foreach (var (fault, upTo) in menus[(int)port])

@@ -4,6 +4,7 @@ namespace Purser.Simulation;
 sealed class Loop(SimulatedTime time, Random chance)
 {
     readonly List<(Place Place, SendOrPostCallback Step, object? State)> ready = [];
+    readonly int thread = Environment.CurrentManagedThreadId;
 
     public SimulatedTime Time => time;
 
@@ -39,7 +40,12 @@ sealed class Loop(SimulatedTime time, Random chance)
         return done.Task;
     }
 
-    public void Enqueue(Place place, SendOrPostCallback step, object? state) => ready.Add((place, step, state));
+    /// <exception cref="InvalidOperationException">Something left the world's thread: what follows would depend on the machine.</exception>
+    public void Enqueue(Place place, SendOrPostCallback step, object? state)
+    {
+        if (Environment.CurrentManagedThreadId != thread) throw new InvalidOperationException($"{step.Method.DeclaringType} goes on in another thread than the world's.");
+        ready.Add((place, step, state));
+    }
 
     void Step()
     {

@@ -23,6 +23,7 @@ sealed class Database(World world)
 {
     readonly PriorityQueue<OrderId, (long At, long Order)> alarms = new();
     readonly HashSet<string> committed = new(StringComparer.Ordinal);
+    readonly Dictionary<(string Account, string Money), PaymentId> captures = [];
     long marks;
     long alarmCount;
 
@@ -32,6 +33,7 @@ sealed class Database(World world)
     /// <summary>The bytes of all news that are kept, by their hash, and whose news they are.</summary>
     public Dictionary<(string Account, string Body), OrderId?> Letters { get; } = [];
     public Dictionary<(int, string), StoredKey> Keys { get; } = [];
+    public Statements Statements { get; } = new(world);
     public long Commits { get; private set; }
 
     /// <summary>It cannot be reached before this time.</summary>
@@ -60,12 +62,7 @@ sealed class Database(World world)
         }
     }
 
-    public PaymentId? FindMoney(string account, string moneyReference)
-    {
-        foreach (var (id, order) in Orders)
-            if (order.Row.Payments.FirstOrDefault(p => p.Account == account && p.Captures.Any(c => c.MoneyReference == moneyReference)) is { } p) return new PaymentId(id, p.Number);
-        return null;
-    }
+    public PaymentId? FindMoney(string account, string moneyReference) => captures.TryGetValue((account, moneyReference), out var payment) ? payment : null;
 
     public RefundId? FindRefund(string account, string refundReference)
     {
@@ -119,7 +116,12 @@ sealed class Database(World world)
             SetAlarm(order);
         }
         world.Auditor.Before(changes);
-        foreach (var (_, after) in changes.Changed) Ring(Orders[after.Id], after);
+        foreach (var (_, after) in changes.Changed)
+        {
+            foreach (var p in after.Payments)
+                foreach (var c in p.Captures) captures.TryAdd((p.Account, c.MoneyReference), new PaymentId(after.Id, p.Number));
+            Ring(Orders[after.Id], after);
+        }
         foreach (var e in changes.Events) Orders[e.Order].Events.Add(e);
         foreach (var p in changes.Postings) Orders[p.Order].Postings.Add(p);
         foreach (var (news, order, verdict, _) in changes.News)

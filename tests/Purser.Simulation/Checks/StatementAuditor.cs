@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Server.Settlement;
+
+namespace Purser.Simulation;
+
+/// <summary>Holds what must be so of settlement files: their lines add up, a row counts once, and what follows from a line has followed.</summary>
+sealed class StatementAuditor(World world)
+{
+    readonly HashSet<long> whole = [];
+    readonly HashSet<long> cut = [];
+
+    Statements Tables => world.Database.Statements;
+
+    public long TakenAgain { get; private set; }
+
+    public void Taken(TakenIn taken, bool isWhole)
+    {
+        if (taken.Before) TakenAgain++;
+        (isWhole ? whole : cut).Add(taken.File.Id);
+    }
+
+    /// <summary>At every step of a file.</summary>
+    public void Moved(StoredFile file, SettlementFile before)
+    {
+        var row = file.Row;
+        world.Trace.Mix(Desk.Index, 152, ((long)row.State << 32) ^ (row.RowsActed << 16) ^ row.RowsRead);
+        world.Trace.Tell(Desk.Index, $"{row.IdText} of {row.Account}: {before.State} to {row.State}, {row.RowsActed} of {row.RowsRead} acted; {string.Join(", ", row.Classes.Select(c => $"{c.Class} {c.Count}"))} {row.Refusal?.Why}");
+        if (row.State is FileState.Matched or FileState.Acting or FileState.Done) AddsUp(file);
+        Check("I23 by a policy", row.State is not (FileState.Acting or FileState.Done) || row.Policy is not null, $"{row.IdText} is {row.State} and no policy says why");
+        Check("I22 a file goes forward", row.State >= before.State && (row.State != before.State || row.RowsActed >= before.RowsActed), $"{row.IdText} went from {before.State} back to {row.State}");
+    }
+
+    void AddsUp(StoredFile file)
+    {
+        var row = file.Row;
+        Check("I21 classes add up", row.Classes.Sum(c => c.Count) == row.RowsRead && row.RowsRead == file.Lines.Count, $"{row.IdText} has {row.RowsRead} rows, {file.Lines.Count} lines and {row.Classes.Sum(c => c.Count)} in its classes");
+        foreach (var said in file.Lines.GroupBy(l => (l.Class, Amount: l.Said.Amount.Currency.Code, Net: l.Said.Net.Currency.Code)))
+        {
+            var total = row.Classes.SingleOrDefault(c => c.Class == said.Key.Class && c.Currency == said.Key.Amount && c.NetCurrency == said.Key.Net);
+            Check("I21 classes add up", total is not null && total.Count == said.Count() && total.Amount == said.Sum(l => l.Said.Amount.MinorUnits)
+                && total.Net == said.Sum(l => l.Said.Net.MinorUnits), $"{row.IdText}: {said.Key.Class} has {said.Count()} lines, and {total?.Count ?? 0} by its total");
+        }
+    }
+
+    /// <summary>At rest.</summary>
+    public void Judge()
+    {
+        foreach (var file in Tables.Files)
+        {
+            var row = file.Row;
+            Check("I21 every file ends", row.State is FileState.Done or FileState.Refused, $"{row.IdText} of {row.Account} is {row.State} after {row.Tries} tries");
+            Check("I21 a whole file is read", !whole.Contains(row.Id) || row.State == FileState.Done, $"{row.IdText} of {row.Account} is {row.State}: row {row.Refusal?.Row} {row.Refusal?.Column}: {row.Refusal?.Why}");
+            Check("I21 a cut file is refused", !cut.Contains(row.Id) || whole.Contains(row.Id) || EndsBetweenRows(file) || row.State == FileState.Refused, $"{row.IdText} of {row.Account} is cut in a row and {row.State}");
+            if (row.State == FileState.Refused)
+                Check("I21 nothing of a refused file is applied", file.Lines.Count == 0 && !Applied(row.IdText), $"{row.IdText} is refused ({row.Refusal?.Why}), and something of it is applied");
+            else foreach (var line in file.Lines) Followed(file, line);
+        }
+        OnceEach();
+        foreach (var stored in world.Database.Orders.Values)
+            foreach (var p in stored.Row.Payments)
+                foreach (var c in p.Captures)
+                    Check("I23 the overdue are found", c is not { Settled: null, Expected.DueOn: { } due } || due >= world.OverdueUntil || c.IsDoubted(DiscrepancyKind.NotSettled), $"{c.Amount} of {stored.Row.Id} was due {c.Expected?.DueOn}, and nobody missed it", stored.Index);
+    }
+
+    static bool EndsBetweenRows(StoredFile file) => file.Content is [] or [.., (byte)'\n' or (byte)'\r'];
+
+    bool Applied(string file) => world.Database.Orders.Values.Any(o => o.Events.Exists(e => e.RawKey?.StartsWith($"{file}:", StringComparison.Ordinal) == true));
+
+    /// <summary>What the class of a line asks for has been done, or a person is asked.</summary>
+    void Followed(StoredFile file, FileLine line)
+    {
+        var (said, account) = (line.Said, file.Row.Account);
+        var payment = said.Payment ?? (said.MoneyReference is { } money ? world.Database.FindMoney(account, money) : null);
+        var order = (payment?.Order ?? said.Refund?.Order) is { } id ? world.Database.Orders.GetValueOrDefault(id)?.Row : null;
+        var asked = Tables.Discrepancies.ContainsKey((account, said.RowKey, line.Class)) || Tables.Discrepancies.ContainsKey((account, said.RowKey, SettlementClass.TheirsPaid));
+        var done = line.Class switch
+        {
+            SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency or SettlementClass.TheirsPaid =>
+                asked || (order?.Payment(payment!.Value.Number) is { } p && p.Captures.Any(c => c.Settled?.RowKey == said.RowKey || (c.MoneyReference == said.MoneyReference
+                    && (c.IsDoubted(DiscrepancyKind.SettledTwice) || c.IsDoubted(DiscrepancyKind.SettledOtherwise))))),
+            SettlementClass.UnknownOrder => asked && Tables.Postings.ContainsKey((account, said.RowKey)),
+            SettlementClass.DuplicateLine or SettlementClass.Changed => asked,
+            SettlementClass.Refund => order is not null && (order.Refunds.Any(r => r.Settled?.RowKey == said.RowKey || r.SettledOtherwise)
+                || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey))),
+            SettlementClass.Repeated => Tables.Files.Exists(f => f.Row.Id < file.Row.Id && f.Row.Account == account && f.Lines.Exists(l => l.Said.RowKey == said.RowKey)),
+            _ => true,
+        };
+        Check("I23 what a line asks for is done", done, $"{file.Row.IdText}:{line.Read.Number} ({line.Class}, {said.RowKey}, {said.Amount}, payment {payment}) has had no effect", order is null ? -1 : world.Database.IndexOf(order.Id));
+    }
+
+    /// <summary>However often a row came, it settled one thing and was posted once.</summary>
+    void OnceEach()
+    {
+        var settled = new HashSet<(string, string)>();
+        void Once(string account, string? rowKey, int order)
+        {
+            if (rowKey is not null) Check("I22 a row counts once", settled.Add((account, rowKey)), $"row {rowKey} of {account} settles two things", order);
+        }
+        foreach (var stored in world.Database.Orders.Values)
+        {
+            foreach (var p in stored.Row.Payments)
+            {
+                foreach (var c in p.Captures) Once(p.Account, c.Settled?.RowKey, stored.Index);
+                foreach (var o in p.OutsideRefunds) Once(p.Account, o.RowKey, stored.Index);
+            }
+            foreach (var r in stored.Row.Refunds) Once(stored.Row.Payment(r.Payment)!.Account, r.Settled?.RowKey, stored.Index);
+            foreach (var row in stored.Events.Where(e => e.Type == EventType.SettlementMatched).GroupBy(e => (e.Account, e.Settled!.RowKey, e.MoneyReference, e.Refund)))
+                Check("I22 a row counts once", row.Count() == 1, $"row {row.Key.RowKey} of {row.Key.Account} is booked {row.Count()} times", stored.Index);
+        }
+        foreach (var ((account, rowKey), sides) in Tables.Postings)
+        {
+            Once(account, rowKey, -1);
+            Check("I22 a row counts once", sides.DistinctBy(s => s.Line).Count() == sides.Count, $"row {rowKey} of {account} is posted twice");
+            Check("I12 postings balance", sides.GroupBy(s => s.Amount.Currency).All(g => g.Sum(s => s.Amount.MinorUnits) == 0), $"row {rowKey} of {account} does not balance");
+        }
+    }
+
+    void Check(string rule, bool holds, [InterpolatedStringHandlerArgument("holds")] ref Auditor.Why why, int order = -1)
+    {
+        world.Auditor.Count(rule);
+        if (!holds) world.Auditor.Broken(rule, order, why.Read());
+    }
+}

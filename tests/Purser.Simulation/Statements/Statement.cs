@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Text;
+using Purser.Gateways;
+using Purser.Reconciliation;
+using Purser.Server.Gateways;
+
+namespace Purser.Simulation;
+
+/// <summary>A gateway's report, cut into what stands above its rows, the rows about money, and what stands below them.</summary>
+sealed class Statement
+{
+    Statement(string head, IReadOnlyList<StatementRow> rows, string foot) => (Head, Rows, Foot) = (head, rows, foot);
+
+    public string Head { get; }
+    public IReadOnlyList<StatementRow> Rows { get; }
+    public string Foot { get; }
+
+    /// <summary>Which of its lines are about money says the gateway's own reader.</summary>
+    public static Statement Of(string text, GatewayAccounts.Entry entry)
+    {
+        var lines = Lines(text);
+        var rows = new List<(int At, StatementRow Row)>();
+        foreach (var read in SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)), ((ISettleByFile)entry.Gateway).Sheet, entry.Account))
+            if (read.Line is { } said) rows.Add((read.Number - 1, new StatementRow(lines[read.Number - 1], said)));
+            else if (read.Fault is { } fault) throw new InvalidOperationException($"{entry.Account.Name}'s own report cannot be read: {fault}");
+        return rows.Count == 0
+            ? new Statement(text, [], "")
+            : new Statement(string.Concat(lines[..rows[0].At]), [.. rows.Select(r => r.Row)], string.Concat(lines[(rows[^1].At + 1)..]));
+    }
+
+    public byte[] With(IEnumerable<string> rows) => Encoding.UTF8.GetBytes(Head + string.Concat(rows) + Foot);
+
+    static string[] Lines(string text)
+    {
+        var lines = new List<string>();
+        for (var from = 0; from < text.Length;)
+        {
+            var end = text.IndexOf('\n', from) is >= 0 and var at ? at + 1 : text.Length;
+            lines.Add(text[from..end]);
+            from = end;
+        }
+        return [.. lines];
+    }
+}
+
+/// <summary>One row as it is written, and what it says.</summary>
+sealed record StatementRow(string Text, SettlementLine Said)
+{
+    /// <summary>What the row moves between the gateway and the shopper, with sign.</summary>
+    public Money Gross => Said.Kind == SettlementKind.Payment ? Said.Amount : -Said.Amount;
+
+    /// <summary>The row with another amount; null where the amount is not to be found in it.</summary>
+    public string? WithAmount(Money other)
+    {
+        foreach (var format in (string[])["0.00", "#,##0.00"])
+            if (Text.Contains(Major(Said.Amount, format), StringComparison.Ordinal)) return Text.Replace(Major(Said.Amount, format), Major(other, format), StringComparison.Ordinal);
+        return null;
+    }
+
+    static string Major(Money money, string format) => (money.MinorUnits / 100m).ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,256 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Refunds;
+using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
+
+namespace Purser.Simulation;
+
+/// <summary>A settlement file with its lease and its lines.</summary>
+sealed class StoredFile(SettlementFile row, byte[] bytes)
+{
+    public SettlementFile Row { get; set; } = row;
+    public byte[] Content => bytes;
+    public string? LeasedBy { get; set; }
+    public DateTimeOffset? LeasedUntil { get; set; }
+    public List<FileLine> Lines { get; } = [];
+}
+
+sealed class FileLine(ReadLine read)
+{
+    public ReadLine Read => read;
+    public SettlementLine Said => read.Line;
+    public SettlementClass Class { get; set; } = Matching.Presumed(read.Line.Kind);
+    public (long File, int Number)? Was { get; set; }
+}
+
+/// <summary>The tables of settlement files, with what their statements do to them. What follows from a line is decided elsewhere, by the product.</summary>
+sealed class Statements(World world)
+{
+    readonly List<string> policies = [];
+
+    public List<StoredFile> Files { get; } = [];
+    public Dictionary<(string Account, string RowKey), List<RowPosting>> Postings { get; } = [];
+    public Dictionary<(string Account, string RowKey, SettlementClass Class), (long File, OpenedRow Row)> Discrepancies { get; } = [];
+
+    DateTimeOffset Now => world.Time.GetUtcNow();
+
+    public StoredFile this[long file] => Files[(int)file - 1];
+
+    static bool IsOver(StoredFile file) => file.Row.State is FileState.Done or FileState.Refused;
+
+    /// <summary>When somebody could take a file next; null when none is left.</summary>
+    public DateTimeOffset? NextAt => Files.Exists(f => !IsOver(f)) ? Files.Where(f => !IsOver(f)).Min(f => f.LeasedUntil ?? Now) : null;
+
+    public TakenIn TakeIn(string account, string name, byte[] bytes)
+    {
+        var sha = SHA256.HashData(bytes);
+        if (Files.Find(f => f.Row.Account == account && f.Row.Sha256.AsSpan().SequenceEqual(sha)) is not { } before)
+        {
+            var row = new SettlementFile(Files.Count + 1, account, sha, name, FileSource.Upload, bytes.Length, Now, false, FileState.Stored, 0, 0, 0, 0, [], null, null, null, null, null, null);
+            Files.Add(new StoredFile(row, bytes));
+            return new TakenIn(row, Before: false);
+        }
+        if (before.Row.State != FileState.Refused) return new TakenIn(before.Row, Before: true);
+        before.Row = before.Row with { State = FileState.Stored, Refusal = null, Tries = 0 };
+        return new TakenIn(before.Row, Before: false);
+    }
+
+    public SettlementFile? Claim(string worker)
+    {
+        var free = Files.Where(f => !IsOver(f) && !(f.LeasedUntil >= Now)
+            && !Files.Exists(earlier => earlier.Row.Account == f.Row.Account && earlier.Row.Id < f.Row.Id && !IsOver(earlier))).MinBy(f => f.Row.Tries);
+        if (free is null) return null;
+        Lease(free, worker);
+        return free.Row = free.Row with { Tries = free.Row.Tries + 1 };
+    }
+
+    void Lease(StoredFile file, string worker) => (file.LeasedBy, file.LeasedUntil) = (worker, Now + SettlementFileStore.Lease);
+
+    public void Renew(long file, string worker) => Lease(Held(file, worker), worker);
+
+    StoredFile Held(long file, string worker) => this[file].LeasedBy == worker ? this[file] : throw new LeaseLostException(file);
+
+    public void Release(long file, string worker)
+    {
+        if (this[file].LeasedBy == worker) (this[file].LeasedBy, this[file].LeasedUntil) = (null, null);
+    }
+
+    public void Advance(SettlementFile to, string worker)
+    {
+        var file = Held(to.Id, worker);
+        var before = file.Row;
+        file.Row = before with
+        {
+            State = to.State,
+            RowsRead = to.RowsRead,
+            RowsActed = to.RowsActed,
+            Classes = to.Classes,
+            CoversFrom = to.CoversFrom,
+            CoversTo = to.CoversTo,
+            Policy = to.Policy,
+            PaidOut = to.PaidOut,
+            DoneAt = to.State == FileState.Done ? Now : before.DoneAt,
+            Tries = before.State == to.State && before.RowsActed == to.RowsActed ? before.Tries : 0,
+        };
+        world.StatementAuditor.Moved(file, before);
+    }
+
+    public void Refuse(long id, string worker, FileRefusal why)
+    {
+        var file = this[id];
+        if (file.LeasedBy != worker) return;
+        var before = file.Row;
+        file.Row = before with { State = FileState.Refused, Refusal = why, RowsStored = 0, DoneAt = Now };
+        file.Lines.Clear();
+        (file.LeasedBy, file.LeasedUntil) = (null, null);
+        world.StatementAuditor.Moved(file, before);
+    }
+
+    public void Store(long id, string worker, IReadOnlyList<ReadLine> batch)
+    {
+        var file = Held(id, worker);
+        if (file.Row.RowsStored != batch[0].Number - 1 || file.Row.State != FileState.Reading) throw new LeaseLostException(id);
+        file.Lines.AddRange(batch.Select(read => new FileLine(read)));
+        file.Row = file.Row with { RowsStored = batch[^1].Number, Tries = 0 };
+        Lease(file, worker);
+    }
+
+    public List<StoredLine> List(long id, SettlementClass? only, int after, int limit)
+    {
+        var file = this[id];
+        return [.. file.Lines.Where(l => l.Read.Number > after && (only is null || l.Class == only)).Take(limit)
+            .Select(l => new StoredLine(l.Read.Number, l.Read.Row, l.Class, l.Said, About(file.Row.Account, l.Said), l.Was))];
+    }
+
+    PaymentId? About(string account, SettlementLine line)
+    {
+        if (line.Payment is not null || line.Refund is not null) return line.Payment;
+        return line.MoneyReference is { } money ? world.Database.FindMoney(account, money) : null;
+    }
+
+    public void Presume(long file)
+    {
+        foreach (var line in this[file].Lines) (line.Class, line.Was) = (Matching.Presumed(line.Said.Kind), null);
+    }
+
+    public List<(SettlementKind, ClassTotal)> Store(long id, IReadOnlyList<Reclassed> lines)
+    {
+        foreach (var (line, to) in lines.Select(l => (this[id].Lines[l.Number - 1], l)))
+            (line.Class, line.Was) = (to.Class, to.WasFile == 0 ? null : (to.WasFile, to.WasNumber));
+        return [.. lines.Select(l => this[id].Lines[l.Number - 1])
+            .GroupBy(l => (l.Said.Kind, l.Class, Amount: l.Said.Amount.Currency.Code, Net: l.Said.Net.Currency.Code))
+            .Select(g => (g.Key.Kind, new ClassTotal(g.Key.Class, g.Key.Amount, g.Key.Net, g.Count(), g.Sum(l => l.Said.Amount.MinorUnits), g.Sum(l => l.Said.Net.MinorUnits))))];
+    }
+
+    public List<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file)
+    {
+        var pieces = new List<(long, int, byte[])>();
+        foreach (var earlier in Files.Where(f => f.Row.Account == file.Account && f.Row.Id < file.Id
+            && f.Row.State is FileState.Matched or FileState.Acting or FileState.Done && f.Lines.Count > 0))
+        {
+            var keys = new byte[earlier.Lines.Count * 16];
+            for (var i = 0; i < earlier.Lines.Count; i++)
+            {
+                BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan(i * 16), earlier.Lines[i].Read.Key);
+                BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan((i * 16) + 8), earlier.Lines[i].Read.Content);
+            }
+            pieces.Add((earlier.Row.Id, 1, keys));
+        }
+        return pieces;
+    }
+
+    public Dictionary<int, bool> SameKeys(long file, IReadOnlyList<Reclassed> pairs) => pairs
+        .Select(p => (p.Number, One: this[file].Lines[p.Number - 1].Said, Other: this[p.WasFile].Lines[p.WasNumber - 1].Said))
+        .Where(p => p.One.RowKey == p.Other.RowKey).ToDictionary(p => p.Number, p => Agree(p.One, p.Other));
+
+    static bool Agree(SettlementLine one, SettlementLine other)
+    {
+        static bool Either<T>(T? a, T? b) => a is null || b is null || a.Equals(b);
+        return one.Kind == other.Kind && one.Amount == other.Amount && one.Net == other.Net && Either(one.Fee, other.Fee) && Either(one.Tax, other.Tax)
+            && Either(one.Payment, other.Payment) && Either(one.Refund, other.Refund) && Either(one.MoneyReference, other.MoneyReference)
+            && Either(one.RefundReference, other.RefundReference) && Either(one.PayoutReference, other.PayoutReference)
+            && Either(one.HappenedAt, other.HappenedAt) && Either(one.SettledOn, other.SettledOn);
+    }
+
+    public void StreamPayments(string account, long from, long to, Action<OursRow> take)
+    {
+        foreach (var (id, order) in world.Database.Orders.Where(o => o.Key.Value >= from && o.Key.Value <= to))
+            foreach (var p in order.Row.Payments.Where(p => p.Account == account))
+                take(new OursRow(id.Value, p.Amount.MinorUnits, p.Number, (byte)p.Status, CurrencyCode.Of(p.Amount.Currency.Code)));
+    }
+
+    public List<LineBesideOurs> LookUp(SettlementFile file, int[] numbers)
+    {
+        var found = new List<LineBesideOurs>();
+        foreach (var line in numbers.Select(n => this[file.Id].Lines[n - 1]))
+        {
+            var said = line.Said;
+            var captured = said is { Payment: null, Refund: null, MoneyReference: { } money } ? world.Database.FindMoney(file.Account, money) : null;
+            var order = (said.Payment?.Order ?? said.Refund?.Order ?? captured?.Order) is { } id ? world.Database.Orders.GetValueOrDefault(id)?.Row : null;
+            var refund = said.Refund is { } named ? order?.Refund(named.Number) : null;
+            var p = (said.Payment?.Number ?? refund?.Payment ?? captured?.Number) is { } number ? order?.Payment(number) : null;
+            found.Add(new LineBesideOurs(
+                line.Read.Number, said.Kind, said.Amount, said.Net, said.Tax, said.Method, p is null ? null : new PaymentId(order!.Id, p.Number), p?.Account,
+                p is null ? null : new Ours(p.Status, p.Amount),
+                RefundKnown: refund is not null || (said.Refund is null && p is not null && Alike(order!, p.Number, said.Amount).Any()),
+                RefundEnded: refund?.Status == RefundStatus.Succeeded));
+        }
+        return found;
+    }
+
+    static IEnumerable<Refund> Alike(Order order, int payment, Money amount) =>
+        order.Refunds.Where(r => r.Payment == payment && r.Amount.MinorUnits == amount.MinorUnits && r.Status != RefundStatus.Failed);
+
+    public int PolicyVersion(SettlementOptions options)
+    {
+        var content = $"{options.TheirsPaid} {options.ConfirmAbove} {options.TwoPersonsAbove}";
+        if (!policies.Contains(content)) policies.Add(content);
+        return policies.IndexOf(content) + 1;
+    }
+
+    /// <summary>The line that evidence names, of a file that is acted on.</summary>
+    public bool Has(string account, string rawKey)
+    {
+        var at = rawKey.Split(':');
+        return SettlementFile.TryParseId(at[0], out var id) && this[id].Row is { State: FileState.Acting } row && row.Account == account && this[id].Lines.Exists(l => $"{l.Read.Number}" == at[1]);
+    }
+
+    public Dictionary<int, PaymentNow> Payments(IReadOnlyList<StoredLine> lines)
+    {
+        var found = new Dictionary<int, PaymentNow>();
+        foreach (var line in lines)
+        {
+            if ((line.Payment?.Order ?? line.Line.Refund?.Order) is not { } id || world.Database.Orders.GetValueOrDefault(id)?.Row is not { } order) continue;
+            var refund = line.Line.Refund is { } named ? order.Refund(named.Number) : null;
+            if ((line.Payment?.Number ?? refund?.Payment) is not { } number || order.Payment(number) is not { } p) continue;
+            var alike = line.Line is { Refund: null, Kind: SettlementKind.Refund or SettlementKind.RefundReturned } ? Alike(order, number, line.Line.Amount) : [];
+            found[line.Number] = new PaymentNow(p.Status, [.. p.Captures.Select(c => c.MoneyReference)], refund?.Number ?? 0,
+                [.. alike.Select(r => new OursRefund(r.Number, r.RefundReference, r.Settled?.RowKey))]);
+        }
+        return found;
+    }
+
+    public void Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened)
+    {
+        foreach (var sides in postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key)) || world.Bug.PostsRowsAgain))
+        {
+            if (!Postings.TryGetValue((file.Account, sides.Key), out var posted)) Postings.Add((file.Account, sides.Key), posted = []);
+            posted.AddRange(world.Bug.PostsRowsAgain ? sides : sides.DistinctBy(s => s.Line));
+        }
+        foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), (file.Id, row));
+    }
+
+    public List<(PaymentId, string, string, DateOnly)> Overdue(string? account, DateOnly before, (string Account, string Money)? after, int most) =>
+        [.. world.Database.Orders.Values.SelectMany(o => o.Row.Payments.SelectMany(p => p.Captures.Select(c => (Id: new PaymentId(o.Row.Id, p.Number), c.MoneyReference, p.Account, Capture: c))))
+            .Where(c => c.Capture is { Settled: null, Expected.DueOn: { } due } && due < before && (account is null || c.Account == account)
+                && (after is not { } last || Compare((c.Account, c.MoneyReference), last) > 0))
+            .OrderBy(c => c.Account, StringComparer.Ordinal).ThenBy(c => c.MoneyReference, StringComparer.Ordinal).Take(most)
+            .Select(c => (c.Id, c.MoneyReference, c.Account, c.Capture.Expected!.DueOn!.Value))];
+
+    static int Compare((string, string) one, (string, string) other) =>
+        string.CompareOrdinal(one.Item1, other.Item1) is not 0 and var by ? by : string.CompareOrdinal(one.Item2, other.Item2);
+}
