@@ -31,7 +31,8 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         else replies[item] = Quarantine(news, input.Order, $"Deciding on it failed: {bug.GetType().Name}.");
     }
 
-    public void Do(int item, EngineInput input) => replies[item] = Decide(item, input);
+    /// <param name="mayBeStored">It was sent to the database before, and the answer was lost.</param>
+    public void Do(int item, EngineInput input, bool mayBeStored = false) => replies[item] = Decide(item, input, mayBeStored);
 
     public BatchChanges Changes()
     {
@@ -44,14 +45,15 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
     public IEnumerable<(OrderId, IReadOnlyList<OrderEvent>)> EventsByOrder() =>
         changes.Events.GroupBy(e => e.Order).Select(group => (group.Key, (IReadOnlyList<OrderEvent>)[.. group]));
 
-    EngineReply Decide(int item, EngineInput input)
+    EngineReply Decide(int item, EngineInput input, bool mayBeStored)
     {
         if (input.Key is { } key && Before(key) is { } stored)
             return stored.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint)
                 ? new EngineReply.Replayed(stored.Resource)
                 : new EngineReply.KeyConflict(stored.Resource);
         if (input.News is not null && !loaded.FreshNews.Contains(item)) return new EngineReply.DuplicateNews();
-        if (input.Inputs is [OrderCommand.Create create]) return Create(input, create);
+        if (input.Inputs is [OrderCommand.Create create])
+            return mayBeStored && Find(create.Id) is { } there ? new EngineReply.Done(new Reply.Made(there)) : Create(input, create);
 
         if (input.News is { ConcernsNoOrder: true } aside)
         {

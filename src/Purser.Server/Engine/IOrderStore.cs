@@ -34,7 +34,15 @@ public interface IOrderSession : IAsyncDisposable
     /// <exception cref="StoreRefusedException">Rolled back.</exception>
     /// <exception cref="StoreAwayException">Rolled back, provably: it broke before the commit was sent.</exception>
     /// <exception cref="CommitUnknownException">The commit was sent and its answer lost. Ask <see cref="WasCommitted"/>.</exception>
-    Task Commit(BatchChanges changes, CancellationToken stop);
+    /// <returns>The revisions of the orders that were created or changed.</returns>
+    Task<IReadOnlyDictionary<OrderId, Revision>> Commit(BatchChanges changes, CancellationToken stop);
+
+    /// <summary>The same without a <see cref="Load"/>, in one step: the orders are locked, and when one of them is no longer at the revision that was
+    /// guessed, all of it is refused.</summary>
+    /// <exception cref="StoreRefusedException">Rolled back; passing, when the guess was wrong.</exception>
+    /// <exception cref="StoreAwayException">Rolled back, provably.</exception>
+    /// <exception cref="CommitUnknownException">It was sent and its answer lost.</exception>
+    Task<IReadOnlyDictionary<OrderId, Revision>> CommitIf(Guess guess, BatchChanges changes, CancellationToken stop);
 
     /// <summary>Ends the batch without a trace.</summary>
     Task Rollback();
@@ -44,12 +52,23 @@ public interface IOrderSession : IAsyncDisposable
 }
 
 /// <param name="Now">The database's clock: the now of every decision in the batch.</param>
+/// <param name="Mark">Null: nothing was begun, the orders are as they are remembered, and nobody is answered before a commit confirms it.</param>
 /// <param name="FreshNews">Indexes of batch items whose news are new. Of equal ones in a batch the first is.</param>
 /// <param name="Keys">What Idempotency-Keys of the batch made before.</param>
 /// <param name="References">Orders that hold references which the batch wants to create.</param>
 public sealed record LoadedBatch(
-    DateTimeOffset Now, CommitMark Mark, IReadOnlyDictionary<OrderId, Order> Orders, IReadOnlySet<int> FreshNews,
-    IReadOnlyDictionary<(int ApiKey, string Key), StoredKey> Keys, IReadOnlyDictionary<string, (OrderId Order, byte[] Fingerprint)> References);
+    DateTimeOffset Now, CommitMark? Mark, IReadOnlyDictionary<OrderId, Order> Orders, IReadOnlySet<int> FreshNews,
+    IReadOnlyDictionary<(int ApiKey, string Key), StoredKey> Keys, IReadOnlyDictionary<string, (OrderId Order, byte[] Fingerprint)> References,
+    IReadOnlyDictionary<OrderId, Revision> Revisions);
+
+/// <summary>Which writing of an order it is.</summary>
+/// <param name="Version">Another one after every write to the order's row, whoever wrote.</param>
+/// <param name="Hash">Of its latest event, to which the next is chained.</param>
+public readonly record struct Revision(long Version, byte[] Hash);
+
+/// <summary>What a batch was decided on that nobody loaded.</summary>
+/// <param name="Still">Every order that a decision looked at, as it must still be.</param>
+public sealed record Guess(IReadOnlyList<EngineInput> Batch, DateTimeOffset Now, IReadOnlyDictionary<OrderId, Revision> Still);
 
 public sealed record StoredKey(byte[] Fingerprint, string Resource);
 

@@ -13,6 +13,8 @@ public sealed record EngineOptions
     public int Batch { get; init; } = 512;
     /// <summary>A whole batch is tried this often when concurrency was against it, before it is split.</summary>
     public int Tries { get; init; } = 4;
+    /// <summary>So many orders a lane remembers as it wrote them last, some kilobytes each.</summary>
+    public int Remembered { get; init; } = 8192;
     /// <summary>How long the end of a commit whose answer was lost is asked for before the callers are told to ask again.</summary>
     public TimeSpan UnknownFor { get; init; } = TimeSpan.FromSeconds(20);
     /// <summary>What decides; another one only where a simulation shows that it would notice a wrong decision.</summary>
@@ -93,6 +95,10 @@ public sealed partial class OrderEngine : IAsyncDisposable
         readonly TaskCompletionSource<EngineReply> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public EngineInput Input => input;
+
+        /// <summary>A commit of it was sent, and nobody knows what became of that.</summary>
+        public bool MayBeStored { get; set; }
+
         public Task<EngineReply> Answer => answer.Task;
 
         public void KeepForAPerson(string why) =>
@@ -109,7 +115,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
     {
         readonly Channel<Waiter> queue = Channel.CreateBounded<Waiter>(new BoundedChannelOptions(options.Waiting) { SingleReader = true });
         readonly CancellationTokenSource ending = new();
-        readonly IOrderSession session = store.OpenSession();
+        readonly RecentOrders session = new(store.OpenSession(), time, options.Remembered);
         Task running = Task.CompletedTask;
 
         public int Waiting => queue.Reader.Count;
@@ -212,7 +218,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
             for (var i = 0; i < batch.Count; i++)
                 try
                 {
-                    work.Do(i, batch[i].Input);
+                    work.Do(i, batch[i].Input, batch[i].MayBeStored);
                 }
                 catch (Exception bug) when (bug is not OutOfMemoryException)
                 {
@@ -222,7 +228,11 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 }
 
             var changes = work.Changes();
-            if (changes.IsEmpty) await session.Rollback();
+            if (changes.IsEmpty)
+            {
+                await session.Rollback();
+                if (loaded.Mark is null) return false;
+            }
             else
             {
                 try
@@ -232,7 +242,13 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 catch (CommitUnknownException lost)
                 {
                     LogCommitUnknown(log, batch.Count, lost.Message);
-                    var committed = await Resolve(loaded.Mark);
+                    if (loaded.Mark is not { } mark)
+                    {
+                        // The same once more, loaded: what is stored already is found there, and of two commits the rows' versions and keys let one through.
+                        foreach (var waiter in batch) waiter.MayBeStored = true;
+                        return false;
+                    }
+                    var committed = await Resolve(mark);
                     if (committed is false) return false;
                     if (committed is null)
                     {

@@ -77,7 +77,8 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 
     sealed class Session(NpgsqlDataSource database) : IOrderSession
     {
-        readonly Dictionary<OrderId, byte[]> latestHashes = [];
+        Dictionary<OrderId, Revision> revisions = [];
+        string mark = "";
         NpgsqlConnection? connection;
         bool begun;
 
@@ -89,10 +90,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         {
             try
             {
-                if (begun) await Rollback();
-                if (IsGone) await Drop();
-                connection ??= await database.OpenConnectionAsync(stop);
-                return await Read(connection, batch, stop);
+                return await Read(await Open(stop), batch, stop);
             }
             catch (Exception e) when (StoreFault.Is(e) || IsGone)
             {
@@ -100,15 +98,59 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             }
         }
 
-        public async Task Commit(BatchChanges changes, CancellationToken stop)
+        async Task<NpgsqlConnection> Open(CancellationToken stop)
+        {
+            if (begun) await Rollback();
+            if (IsGone) await Drop();
+            return connection ??= await database.OpenConnectionAsync(stop);
+        }
+
+        public async Task<IReadOnlyDictionary<OrderId, Revision>> Commit(BatchChanges changes, CancellationToken stop)
         {
             await using var write = new NpgsqlBatch(connection);
-            OrderTableStore.Write(write, changes, latestHashes);
+            return await Send(write, changes, () => write.ExecuteNonQueryAsync(stop));
+        }
+
+        public async Task<IReadOnlyDictionary<OrderId, Revision>> CommitIf(Guess guess, BatchChanges changes, CancellationToken stop)
+        {
+            try
+            {
+                await Open(stop);
+            }
+            catch (Exception e) when (StoreFault.Is(e) || IsGone)
+            {
+                throw await Broken(e, committing: false);
+            }
+            revisions = new Dictionary<OrderId, Revision>(guess.Still);
+            await using var write = new NpgsqlBatch(connection);
+            write.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
+            Add(write, OrderTableStore.LockIf, guess.Still.Keys.Select(id => id.Value).ToArray(), guess.Still.Values.Select(r => r.Version).ToArray());
+            begun = true;
+            return await Send(write, changes, async () =>
+            {
+                await using var rows = await write.ExecuteReaderAsync(stop);
+                await rows.ReadAsync(stop);
+                mark = rows.GetString(0);
+                while (await rows.NextResultAsync(stop))
+                {
+                }
+            });
+        }
+
+        async Task<IReadOnlyDictionary<OrderId, Revision>> Send(NpgsqlBatch write, BatchChanges changes, Func<Task> send)
+        {
+            var hashes = revisions.ToDictionary(r => r.Key, r => r.Value.Hash);
+            OrderTableStore.Write(write, changes, hashes);
             write.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
             try
             {
-                await write.ExecuteNonQueryAsync(stop);
+                await send();
                 begun = false;
+            }
+            catch (PostgresException wrong) when (wrong.SqlState == PostgresErrorCodes.DivisionByZero)
+            {
+                await Rollback();
+                throw new StoreRefusedException("An order is no longer as it was remembered.", passing: true, wrong);
             }
             catch (Exception e) when (StoreFault.Is(e) || e is OperationCanceledException || (e is InvalidOperationException && IsGone))
             {
@@ -120,6 +162,9 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 await Rollback();
                 throw new StoreRefusedException(e.Message, passing: false, e);
             }
+            // A row's version is the name of the transaction that wrote it, without its epoch.
+            var version = (uint)ulong.Parse(mark, System.Globalization.CultureInfo.InvariantCulture);
+            return hashes.ToDictionary(h => h.Key, h => new Revision(version, h.Value));
         }
 
         public async Task Rollback()
@@ -192,12 +237,12 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             var payments = new Dictionary<long, List<Payment>>();
             var refunds = new Dictionary<long, List<Refund>>();
             var orders = new Dictionary<OrderId, Order>();
-            latestHashes.Clear();
+            revisions = [];
             while (await rows.ReadAsync(stop))
             {
                 var order = OrderTableStore.ReadOrder(rows);
                 orders.Add(order.Id, order);
-                latestHashes.Add(order.Id, rows.GetFieldValue<byte[]>("hash"));
+                revisions.Add(order.Id, new Revision(rows.GetInt64("version"), rows.GetFieldValue<byte[]>("hash")));
             }
             await rows.NextResultAsync(stop);
             while (await rows.ReadAsync(stop)) Group(payments, rows.GetInt64(0)).Add(OrderTableStore.ReadPayment(rows));
@@ -206,7 +251,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             await rows.NextResultAsync(stop);
             await rows.ReadAsync(stop);
             var now = rows.GetFieldValue<DateTimeOffset>(0);
-            var mark = new CommitMark(rows.GetString(1));
+            mark = rows.GetString(1);
 
             var known = new HashSet<(string, string)>();
             if (news.Length > 0)
@@ -235,7 +280,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             foreach (var id in orders.Keys)
                 if (payments.TryGetValue(id.Value, out var mine))
                     orders[id] = orders[id] with { Payments = [.. mine], Refunds = refunds.TryGetValue(id.Value, out var back) ? [.. back] : [] };
-            return new LoadedBatch(now, mark, orders, fresh, storedKeys, holders);
+            return new LoadedBatch(now, new CommitMark(mark), orders, fresh, storedKeys, holders, revisions);
         }
 
         static List<T> Group<T>(Dictionary<long, List<T>> groups, long key)

@@ -29,7 +29,12 @@ static class OrderTableStore
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
         "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers";
 
-    public const string LockOrders = $"select {OrderColumns}, hash from orders where id = any($1) order by id for update";
+    public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
+    /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was.</summary>
+    public const string LockIf =
+        "with still as (select o.id from orders o join unnest($1::bigint[], $2::bigint[]) g (id, version) on o.id = g.id and o.xmin::text::bigint = g.version order by o.id for update of o) " +
+        "select pg_current_xact_id()::text, 1 / (count(*) = cardinality($1))::integer from still";
+
     public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";
     public const string LoadPayments = $"select {PaymentColumns} from payments where order_id = any($1) order by order_id, number";
 

@@ -17,7 +17,13 @@ public sealed class BrokenConnectionTests(PostgresFixture postgres) : IClassFixt
     {
         var connection = await postgres.CreateDatabase();
         await using var database = Server.Platform.Database.Build(connection + EndsIdleTransactions);
-        var store = new SlowStore(new OrderStore(database)) { BeforeCommit = () => Until.True(async () => await Sessions(connection, idleInTransaction: true) == 0, "its end") };
+        var store = new StoreBetween(new OrderStore(database));
+        store.AroundCommit = async commit =>
+        {
+            store.AroundCommit = again => again();
+            await Until.True(async () => await Sessions(connection, idleInTransaction: true) == 0, "its end");
+            return await commit();
+        };
         await using var world = await EngineWorld.Create(connection, new EngineOptions { Lanes = 1 }, store);
 
         await world.Placed("cart-1");
@@ -95,42 +101,6 @@ public sealed class BrokenConnectionTests(PostgresFixture postgres) : IClassFixt
         var beside = new NpgsqlConnection(connection + ";Pooling=false");
         await beside.OpenAsync();
         return beside;
-    }
-
-    /// <summary>The real store, the first of whose commits waits for something.</summary>
-    sealed class SlowStore(IOrderStore inner) : IOrderStore
-    {
-        public Func<Task>? BeforeCommit { get; set; }
-        public int Commits { get; private set; }
-
-        public IOrderSession OpenSession() => new Session(this, inner.OpenSession());
-
-        public Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop) => inner.TakeDue(most, lease, stop);
-
-        public Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop) => inner.FindMoney(account, moneyReference, stop);
-        public Task<RefundId?> FindRefund(string account, string refundReference, CancellationToken stop) => inner.FindRefund(account, refundReference, stop);
-
-        sealed class Session(SlowStore store, IOrderSession inner) : IOrderSession
-        {
-            public Task<LoadedBatch> Load(IReadOnlyList<EngineInput> batch, CancellationToken stop) => inner.Load(batch, stop);
-
-            public async Task Commit(BatchChanges changes, CancellationToken stop)
-            {
-                store.Commits++;
-                if (store.BeforeCommit is { } wait)
-                {
-                    store.BeforeCommit = null;
-                    await wait();
-                }
-                await inner.Commit(changes, stop);
-            }
-
-            public Task Rollback() => inner.Rollback();
-
-            public Task<bool> WasCommitted(CommitMark mark, CancellationToken stop) => inner.WasCommitted(mark, stop);
-
-            public ValueTask DisposeAsync() => inner.DisposeAsync();
-        }
     }
 
     /// <summary>Counts what Npgsql says of connections that it gives up.</summary>

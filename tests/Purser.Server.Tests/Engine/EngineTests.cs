@@ -164,13 +164,20 @@ public sealed class EngineTests(PostgresFixture postgres) : IClassFixture<Postgr
     {
         var connection = await postgres.CreateDatabase();
         await using var database = Server.Platform.Database.Build(connection);
-        var store = new LossyStore(new OrderStore(database));
+        var (before, after) = (2, 3);
+        var store = new StoreBetween(new OrderStore(database))
+        {
+            AroundCommit = async commit =>
+            {
+                if (before-- > 0) throw new CommitUnknownException("lost before it was done");
+                var written = await commit();
+                return after-- > 0 ? throw new CommitUnknownException("lost after it was done") : written;
+            },
+        };
         await using var world = await EngineWorld.Create(connection, store: store);
-        store.LoseAfterCommit = 3;
-        store.LoseBeforeCommit = 2;
         for (var i = 0; i < 8; i++) await world.Placed($"r-{i}");
 
-        store.Lost.ShouldBe(5);
+        (before <= 0 && after <= 0).ShouldBeTrue("every loss took place");
         (await world.Ask<long>("select count(*) from orders")).ShouldBe(8);
         (await world.Ask<long>("select count(*) from events")).ShouldBe(8);
     }
@@ -216,43 +223,4 @@ public sealed class EngineTests(PostgresFixture postgres) : IClassFixture<Postgr
 
     static async Task NothingIsBroken(EngineWorld world) =>
         (await new InvariantStore(world.Database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
-}
-
-/// <summary>The real store, whose commits lose their answer when told to: after they were done, or before.</summary>
-sealed class LossyStore(IOrderStore inner) : IOrderStore
-{
-    public int LoseAfterCommit;
-    public int LoseBeforeCommit;
-    public int Lost;
-
-    public IOrderSession OpenSession() => new Session(this, inner.OpenSession());
-
-    public Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop) => inner.TakeDue(most, lease, stop);
-
-    public Task<PaymentId?> FindMoney(string account, string moneyReference, CancellationToken stop) => inner.FindMoney(account, moneyReference, stop);
-    public Task<RefundId?> FindRefund(string account, string refundReference, CancellationToken stop) => inner.FindRefund(account, refundReference, stop);
-
-    sealed class Session(LossyStore store, IOrderSession inner) : IOrderSession
-    {
-        public Task<LoadedBatch> Load(IReadOnlyList<EngineInput> batch, CancellationToken stop) => inner.Load(batch, stop);
-
-        public async Task Commit(BatchChanges changes, CancellationToken stop)
-        {
-            if (Interlocked.Decrement(ref store.LoseBeforeCommit) >= 0)
-            {
-                Interlocked.Increment(ref store.Lost);
-                throw new CommitUnknownException("lost before it was done");
-            }
-            await inner.Commit(changes, stop);
-            if (Interlocked.Decrement(ref store.LoseAfterCommit) < 0) return;
-            Interlocked.Increment(ref store.Lost);
-            throw new CommitUnknownException("lost after it was done");
-        }
-
-        public Task Rollback() => inner.Rollback();
-
-        public Task<bool> WasCommitted(CommitMark mark, CancellationToken stop) => inner.WasCommitted(mark, stop);
-
-        public ValueTask DisposeAsync() => inner.DisposeAsync();
-    }
 }

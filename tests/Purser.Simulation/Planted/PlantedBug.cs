@@ -19,6 +19,7 @@ abstract class PlantedBug
     public virtual bool TakesNewsAgain => false;
     public virtual bool IgnoresRowLocks => false;
     public virtual bool ForgetsAlarms => false;
+    public virtual bool TrustsMemory => false;
     public virtual bool BelievesLostCommits => false;
     public virtual bool PostsRowsAgain => false;
     public virtual bool ForgetsEarlierFiles => false;

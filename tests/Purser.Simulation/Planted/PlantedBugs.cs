@@ -14,7 +14,7 @@ static class PlantedBugs
     [
         new CheckThenActDoubleStart(), new TimerTurnsUnknownIntoFailed(), new AnsweredBeforeStored(), new FailureAfterSuccessWins(),
         new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new NewKeyOnRetry(), new CallbackBelieved(),
-        new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new LostCommitBelieved(),
+        new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new MemoryTrusted(), new LostCommitBelieved(),
         new DeclinedFormTakenForDead(),
     ];
 
@@ -309,6 +309,14 @@ static class PlantedBugs
         public override IReadOnlyList<string> BreaksRules => ["row lock"];
 
         public override bool IgnoresRowLocks => true;
+    }
+
+    /// <summary>What a node remembers of an order is written over what another has made of it.</summary>
+    sealed class MemoryTrusted : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["row lock"];
+
+        public override bool TrustsMemory => true;
     }
 
     /// <summary>No answer to a commit is taken for a commit.</summary>

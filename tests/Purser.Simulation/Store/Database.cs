@@ -8,7 +8,17 @@ namespace Purser.Simulation;
 sealed class StoredOrder(int index, Order row, byte[] fingerprint)
 {
     public int Index => index;
-    public Order Row { get; set; } = row;
+    public Order Row
+    {
+        get;
+        set
+        {
+            field = value;
+            Version++;
+        }
+    } = row;
+    /// <summary>Another one after every write.</summary>
+    public long Version { get; private set; }
     public byte[] Fingerprint => fingerprint;
     public List<OrderEvent> Events { get; } = [];
     public List<Posting> Postings { get; } = [];
@@ -98,7 +108,7 @@ sealed class Database(World world)
             if (News.ContainsKey((news.Account, news.EventId)) && !world.Bug.TakesNewsAgain) return "gateway_news_pkey";
         foreach (var (key, _) in changes.Keys)
             if (Keys.ContainsKey((key.ApiKeyId, key.Key))) return "request_keys_pkey";
-        if (!world.Bug.IgnoresRowLocks)
+        if (!world.Bug.IgnoresRowLocks && !world.Bug.TrustsMemory)
             foreach (var e in changes.Events)
                 if (Orders.TryGetValue(e.Order, out var stored) && e.Sequence <= stored.Events.Count) return "events_pkey";
         return null;

@@ -87,7 +87,23 @@ sealed class Session(World world, Life life) : IOrderSession
         return loaded;
     }
 
-    public async Task Commit(BatchChanges changes, CancellationToken stop)
+    public async Task<IReadOnlyDictionary<OrderId, Revision>> CommitIf(Guess guess, BatchChanges changes, CancellationToken stop)
+    {
+        Release();
+        await Travel();
+        if (Database.IsAway) throw new StoreAwayException("away");
+        (batch, begun, mark, now) = (guess.Batch, true, Database.NewMark(), guess.Now);
+        if (!world.Bug.TrustsMemory)
+        {
+            foreach (var id in guess.Still.Keys.Order())
+                if (Database.Orders.TryGetValue(id, out var row)) await Lock(row);
+            if (guess.Still.Any(s => Database.Orders[s.Key].Version != s.Value.Version))
+                throw Lost(new StoreRefusedException("an order is no longer as it was remembered", passing: true));
+        }
+        return await Commit(changes, stop);
+    }
+
+    public async Task<IReadOnlyDictionary<OrderId, Revision>> Commit(BatchChanges changes, CancellationToken stop)
     {
         await Travel();
         var fault = world.Faults.At(Port.StoreCommit, IndexOf(batch)).Fault;
@@ -102,6 +118,7 @@ sealed class Session(World world, Life life) : IOrderSession
         }
         if (Database.Refuses(changes) is { } constraint) throw Lost(new StoreRefusedException(constraint, passing: true));
         Database.Apply(changes, mark, this);
+        var written = changes.Created.Select(c => c.Order.Id).Concat(changes.Changed.Select(c => c.After.Id)).ToDictionary(id => id, id => new Revision(Database.Orders[id].Version, []));
         Release();
         switch (fault)
         {
@@ -109,6 +126,7 @@ sealed class Session(World world, Life life) : IOrderSession
             case Fault.AcknowledgementLost: throw new CommitUnknownException("the connection broke after the commit");
         }
         await Travel();
+        return written;
     }
 
     public Task Rollback()
@@ -182,7 +200,7 @@ sealed class Session(World world, Life life) : IOrderSession
             if (batch[i].Inputs is [OrderCommand.Create { Reference: { } reference }] && Database.References.TryGetValue(reference, out var holder))
                 references[reference] = (holder, Database.Orders[holder].Fingerprint);
         }
-        return new LoadedBatch(now, mark, orders, fresh, keys, references);
+        return new LoadedBatch(now, mark, orders, fresh, keys, references, orders.Keys.ToDictionary(id => id, id => new Revision(Database.Orders[id].Version, [])));
     }
 
     Exception Lost(Exception why)

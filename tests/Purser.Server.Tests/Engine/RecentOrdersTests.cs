@@ -1,0 +1,162 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Doctor;
+using Purser.Server.Engine;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Engine;
+
+/// <summary>What a lane remembers saves it the loading, and is never believed before the database has confirmed it.</summary>
+public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    readonly List<Npgsql.NpgsqlDataSource> sources = [];
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (var source in sources) await source.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_order_that_was_written_here_is_not_loaded_again()
+    {
+        var (world, seen) = await World(await postgres.CreateDatabase());
+        await using var _ = world;
+        await world.Placed();
+        var (loads, guesses) = (seen.Loads, seen.Guesses);
+        var id = await world.WithLink();
+        await world.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default);
+
+        (seen.Loads - loads, seen.Guesses - guesses).ShouldBe((0, 4));
+        await Sound(world);
+    }
+
+    [Fact]
+    public async Task What_is_remembered_equals_what_is_stored()
+    {
+        var database = await postgres.CreateDatabase();
+        var (one, seen) = await World(database);
+        await using var first = one;
+        await one.Placed();
+        var id = await one.WithLink();
+        var paid = Order(await one.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default));
+        var given = Order(await one.Do(id, new OrderCommand.Refund(null, new Money(100, Currency.Find("INR")), "a scratch")));
+        seen.Refused.ShouldBe(0);
+
+        var (other, _) = await World(database);
+        await using var last = other;
+        var stored = ((Reply.Refused)((EngineReply.Done)await other.Do(id, new OrderCommand.Cancel())).Reply!).Order!;
+        stored.Payments.ShouldBe(given.Payments);
+        stored.Refunds.ShouldBe(given.Refunds);
+        (stored with { Payments = given.Payments, Refunds = given.Refunds }).ShouldBe(given);
+        given.Sequence.ShouldBeGreaterThan(paid.Sequence);
+    }
+
+    [Fact]
+    public async Task What_another_node_did_meanwhile_is_seen_before_anything_is_written_or_answered()
+    {
+        var database = await postgres.CreateDatabase();
+        var (one, seen) = await World(database);
+        await using var first = one;
+        var (other, theirs) = await World(database);
+        await using var last = other;
+        await one.Placed();
+        var (id, second) = (await one.WithLink(), await one.Placed());
+        Order(await other.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).Status.ShouldBe(OrderStatus.Paid);
+        Order(await other.Do(second, new OrderCommand.Cancel())).Status.ShouldBe(OrderStatus.Cancelled);
+
+        // It would write.
+        ((EngineReply.Done)await one.Do(id, new OrderCommand.Cancel())).Reply.ShouldBeOfType<Reply.Refused>().Why.ShouldBe(Refusal.OrderPaid);
+        seen.Refused.ShouldBe(1);
+        // It would only answer.
+        ((EngineReply.Done)await one.Do(second, new OrderCommand.Fulfil())).Reply.ShouldBeOfType<Reply.Refused>().Order!.Status.ShouldBe(OrderStatus.Cancelled);
+        await Sound(one);
+    }
+
+    [Fact]
+    public async Task Two_nodes_that_write_to_the_same_orders_by_turns_and_at_once_lose_nothing()
+    {
+        var database = await postgres.CreateDatabase();
+        var (one, seen) = await World(database);
+        await using var first = one;
+        var (other, theirs) = await World(database);
+        await using var last = other;
+        var ids = new List<OrderId>();
+        for (var i = 0; i < 12; i++) ids.Add(await one.WithLink());
+        for (var round = 0; round < 8; round++)
+            await Task.WhenAll(ids.SelectMany((id, i) => new[]
+            {
+                one.Engine.Submit(EngineWorld.Paid(id, $"a_{i}_{round}", money: $"pi_{i}_{round}"), default),
+                other.Engine.Submit(EngineWorld.Paid(id, $"b_{i}_{round}", money: $"qi_{i}_{round}"), default),
+            }));
+
+        (seen.Refused + theirs.Refused).ShouldBeGreaterThan(0);
+        (await one.Ask<long>("select count(*) from captures")).ShouldBe(12 * 8 * 2);
+        (await one.Ask<long>("select count(*) from orders where status = 1")).ShouldBe(12);
+        await Sound(one);
+    }
+
+    [Fact]
+    public async Task The_same_news_and_the_same_reference_again_are_told_apart_though_nothing_is_loaded()
+    {
+        var database = await postgres.CreateDatabase();
+        var (one, seen) = await World(database);
+        await using var first = one;
+        var (other, theirs) = await World(database);
+        await using var last = other;
+        var id = await one.WithLink();
+        await other.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default);
+        (await one.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).ShouldBeOfType<EngineReply.DuplicateNews>();
+        var held = new OrderId(other.NewId().Value + 1_000_000);
+        await other.Do(held, EngineWorld.Order(held, "cart-1"));
+        var wanted = one.NewId();
+        (await one.Do(wanted, EngineWorld.Order(wanted, "cart-1"))).ShouldBe(new EngineReply.ReferenceExists(held, true));
+        theirs.Loads.ShouldBeGreaterThan(0);
+        (await one.Ask<long>("select count(*) from orders")).ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_commit_without_a_loading_whose_answer_was_lost_is_found_or_done_and_never_both(bool done)
+    {
+        var (one, seen) = await World(await postgres.CreateDatabase());
+        await using var first = one;
+        await one.Placed();
+        var lost = 0;
+        void LoseNext() => seen.AroundCommit = async commit =>
+        {
+            seen.AroundCommit = again => again();
+            lost++;
+            if (done) await commit();
+            throw new CommitUnknownException("lost");
+        };
+
+        LoseNext();
+        var id = await one.WithLink();
+        LoseNext();
+        (await one.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).ShouldBeOfType(done ? typeof(EngineReply.DuplicateNews) : typeof(EngineReply.Done));
+        LoseNext();
+        var other = one.NewId();
+        (await one.Do(other, EngineWorld.Order(other, "cart-1"))).ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order.Id.ShouldBe(other);
+
+        lost.ShouldBe(3);
+        (await one.Ask<long>("select count(*) from orders")).ShouldBe(3);
+        (await one.Ask<long>("select count(*) from captures")).ShouldBe(1);
+        (await one.Ask<long>("select count(*) from gateway_news")).ShouldBe(1);
+        await Sound(one);
+    }
+
+    static Order Order(EngineReply reply) => reply.ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order;
+
+    async Task<(EngineWorld World, StoreBetween Seen)> World(string database)
+    {
+        var source = Server.Platform.Database.Build(database);
+        sources.Add(source);
+        var seen = new StoreBetween(new OrderStore(source));
+        return (await EngineWorld.Create(database, new EngineOptions { Lanes = 1 }, seen), seen);
+    }
+
+    static async Task Sound(EngineWorld world) => (await new InvariantStore(world.Database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
+}
