@@ -30,12 +30,16 @@ sealed class World
     /// <summary>Statements of later nights come as they should.</summary>
     static readonly TimeSpan StatementFaultsLast = TimeSpan.FromHours(72);
 
+    /// <summary>A gateway that falls silent tells of no money for so long.</summary>
+    static readonly TimeSpan Silence = TimeSpan.FromHours(6);
+
     readonly Life[] nodes;
     readonly int[] lives;
+    readonly bool silent;
 
-    public World(ulong seed, IReadOnlyCollection<int> orders, PlantedBug? bug = null, IReadOnlySet<FaultPoint>? only = null, bool records = false)
+    public World(ulong seed, IReadOnlyCollection<int> orders, PlantedBug? bug = null, IReadOnlySet<FaultPoint>? only = null, bool records = false, bool silent = false)
     {
-        (Seed, Bug) = (seed, bug ?? PlantedBug.None);
+        (Seed, Bug, this.silent) = (seed, bug ?? PlantedBug.None, silent);
         Time = new SimulatedTime(Start);
         Loop = new Loop(Time, Chance.Random(Chance.Of(seed, 1)));
         Scheduling = Chance.Random(Chance.Of(seed, 2));
@@ -181,9 +185,20 @@ sealed class World
     public int IndexOf(EngineInput input) =>
         input.Inputs is [OrderCommand.Create create] ? Wish.IndexOf(create.Description) : Database.IndexOf(input.Order);
 
+    /// <summary>The gateway that tells of no money for a time, if one does.</summary>
+    public WorldGateway? Mute { get; private set; }
+
     /// <summary>What goes wrong for a time, and when.</summary>
     void Plan()
     {
+        if (silent || Chance.Of(Seed, 11) % 3 == 0)
+            Time.CreateTimer(_ =>
+            {
+                if (!Faults.Strike(new FaultPoint(Port.Plan, -1, -1), Fault.Mute)) return;
+                Mute = Gateways[Chance.Of(Seed, 12) % (ulong)Gateways.Length];
+                Mute.MuteUntil = Time.GetUtcNow() + Silence;
+                Trace.Tell(-1, $"{Mute.Account} falls silent");
+            }, null, silent ? TimeSpan.Zero : TimeSpan.FromMinutes(Chance.Of(Seed, 13) % 60), Timeout.InfiniteTimeSpan);
         var chance = Chance.Random(Chance.Of(Seed, 5));
         for (var nth = 0; nth < 6; nth++)
         {

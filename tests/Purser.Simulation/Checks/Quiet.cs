@@ -154,11 +154,12 @@ sealed class Quiet(World world)
     }
 
     /// <summary>What a row takes off what is owed: all of it where the row is paid out, and where payouts are stated by themselves what was kept of it.
-    /// Money of a row that found no order was never owed by our books; its net is, once the row is posted.</summary>
+    /// Money of a row that found no order, or that a person is asked about, is as it was before the row; posted by itself, its net is owed.</summary>
     IEnumerable<(Money Amount, int Sign)> Settled(WorldGateway gateway, StatementRow row, SettlementLine said)
     {
         var posted = world.Database.Statements.Postings.ContainsKey((gateway.Account, said.RowKey));
-        var settled = !posted && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
+        var asked = world.Database.Statements.Discrepancies.ContainsKey((gateway.Account, said.RowKey, SettlementClass.TheirsPaid));
+        var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
         if (settled) yield return (row.Gross, 1);
         if ((settled || posted) && DeskOf(gateway).StatesPayouts) yield return (said.Net, -1);
     }

@@ -52,7 +52,7 @@ sealed class Network(World world, Life life) : HttpMessageHandler
         var size = Chance.Random(lot == 0 ? (ulong)world.Scheduling.Next() : lot);
         await world.Loop.Wait(size.Between(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(300)));
         if (fault == Fault.Slow) await world.Loop.Wait(size.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(12)));
-        if (world.Time.GetUtcNow() < gateway.GoneUntil) fault = Fault.ServerErrorBefore;
+        if (world.Time.GetUtcNow() < gateway.GoneUntil || (port == Port.Inquire && gateway.IsMute)) fault = Fault.ServerErrorBefore;
 
         WireAnswer said;
         switch (fault)

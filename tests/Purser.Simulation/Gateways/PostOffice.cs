@@ -45,7 +45,8 @@ sealed class PostOffice(World world)
     {
         var size = Chance.Random(lot == 0 ? (ulong)world.Scheduling.Next() : lot);
         await world.Loop.Wait(size.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(3)));
-        if (!notice.MustArrive && (fault == Fault.Dropped || world.Time.GetUtcNow() < gateway.NewsGoneUntil))
+        // What no question would tell arrives in the end, unless the gateway is mute: then its statement is left.
+        if (gateway.IsMute || (!notice.MustArrive && (fault == Fault.Dropped || world.Time.GetUtcNow() < gateway.NewsGoneUntil)))
         {
             world.Trace.Tell(notice.Link.Order, $"{notice.Type} {id} is lost on the way");
             return;

@@ -39,6 +39,10 @@ abstract class WorldGateway(World world, string account, string host)
     public DateTimeOffset GoneUntil { get; set; }
     /// <summary>No news of it arrive before this time; they are lost.</summary>
     public DateTimeOffset NewsGoneUntil { get; set; }
+    /// <summary>Before this time it tells nobody of money: no news arrive, no browser comes back, no question about a payment is answered.</summary>
+    public DateTimeOffset MuteUntil { get; set; }
+
+    public bool IsMute => world.Time.GetUtcNow() < MuteUntil;
 
     /// <summary>A question about its link tells of this capture; where not, only news or a settlement file do.</summary>
     public virtual bool QuestionsTellOf(WorldLink link, WorldTry money) => true;

@@ -169,6 +169,7 @@ sealed class Shopper(World world, Wish wish, Random chance)
 
     async Task Return(WorldGateway gateway, WorldLink link)
     {
+        if (gateway.IsMute) return;
         // One in eight writes into the address what they would like to be true.
         var message = gateway.Return(link, wishful: chance.Next(8) == 0);
         var times = chance.Next(10) == 0 ? 2 : 1;

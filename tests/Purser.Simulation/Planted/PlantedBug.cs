@@ -21,8 +21,9 @@ abstract class PlantedBug
     public virtual bool ForgetsAlarms => false;
     public virtual bool TrustsMemory => false;
     public virtual bool BelievesLostCommits => false;
-    public virtual bool PostsRowsAgain => false;
-    public virtual bool ForgetsEarlierFiles => false;
+    public virtual bool TakesFilesAgain => false;
+    public virtual bool TakesEveryRow => false;
+    public virtual bool KeepsWhatCouldBeRead => false;
 
     public virtual Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => OrderMachine.Decide(order, input, now, rules);
 

@@ -21,7 +21,7 @@ enum Fault
     RowsLeftOut, RowsTwice, RowNeverComes, Shuffled, Reissued, Truncated,
     CrashAtHook,
     // For a time.
-    NodePaused, StoreGone, GatewayGone, NewsGone,
+    NodePaused, StoreGone, GatewayGone, NewsGone, Mute,
 }
 
 /// <summary>One fault that struck: where, at which order, and the how manieth time that port was passed for that order.</summary>

@@ -51,7 +51,7 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 
     public async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file, [EnumeratorCancellation] CancellationToken stop)
     {
-        foreach (var piece in await Read(() => world.Bug.ForgetsEarlierFiles ? [] : Tables.EarlierKeys(file))) yield return piece;
+        foreach (var piece in await Read(() => world.Bug.TakesFilesAgain ? [] : Tables.EarlierKeys(file))) yield return piece;
     }
 
     public Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop) => Read(() => Tables.SameKeys(file, pairs));

@@ -48,7 +48,7 @@ sealed class Statements(World world)
     public TakenIn TakeIn(string account, string name, byte[] bytes)
     {
         var sha = SHA256.HashData(bytes);
-        if (Files.Find(f => f.Row.Account == account && f.Row.Sha256.AsSpan().SequenceEqual(sha)) is not { } before)
+        if (world.Bug.TakesFilesAgain || Files.Find(f => f.Row.Account == account && f.Row.Sha256.AsSpan().SequenceEqual(sha)) is not { } before)
         {
             var row = new SettlementFile(Files.Count + 1, account, sha, name, FileSource.Upload, bytes.Length, Now, false, FileState.Stored, 0, 0, 0, 0, [], null, null, null, null, null, null);
             Files.Add(new StoredFile(row, bytes));
@@ -104,11 +104,21 @@ sealed class Statements(World world)
         var file = this[id];
         if (file.LeasedBy != worker) return;
         var before = file.Row;
+        if (world.Bug.KeepsWhatCouldBeRead)
+        {
+            Presume(id);
+            file.Row = before with { State = FileState.Matched, RowsRead = file.Lines.Count, Classes = Totals(file) };
+            (file.LeasedBy, file.LeasedUntil) = (null, null);
+            return;
+        }
         file.Row = before with { State = FileState.Refused, Refusal = why, RowsStored = 0, DoneAt = Now };
         file.Lines.Clear();
         (file.LeasedBy, file.LeasedUntil) = (null, null);
         world.StatementAuditor.Moved(file, before);
     }
+
+    static List<ClassTotal> Totals(StoredFile file) => [.. file.Lines.GroupBy(l => (l.Class, Amount: l.Said.Amount.Currency.Code, Net: l.Said.Net.Currency.Code))
+        .Select(g => new ClassTotal(g.Key.Class, g.Key.Amount, g.Key.Net, g.Count(), g.Sum(l => l.Said.Amount.MinorUnits), g.Sum(l => l.Said.Net.MinorUnits)))];
 
     public void Store(long id, string worker, IReadOnlyList<ReadLine> batch)
     {
@@ -123,7 +133,7 @@ sealed class Statements(World world)
     {
         var file = this[id];
         return [.. file.Lines.Where(l => l.Read.Number > after && (only is null || l.Class == only)).Take(limit)
-            .Select(l => new StoredLine(l.Read.Number, l.Read.Row, l.Class, l.Said, About(file.Row.Account, l.Said), l.Was))];
+            .Select(l => new StoredLine(l.Read.Number, l.Read.Row, world.Bug.TakesEveryRow ? Matching.Presumed(l.Said.Kind) : l.Class, l.Said, About(file.Row.Account, l.Said), l.Was))];
     }
 
     PaymentId? About(string account, SettlementLine line)
@@ -236,11 +246,8 @@ sealed class Statements(World world)
 
     public void Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened)
     {
-        foreach (var sides in postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key)) || world.Bug.PostsRowsAgain))
-        {
-            if (!Postings.TryGetValue((file.Account, sides.Key), out var posted)) Postings.Add((file.Account, sides.Key), posted = []);
-            posted.AddRange(world.Bug.PostsRowsAgain ? sides : sides.DistinctBy(s => s.Line));
-        }
+        foreach (var sides in postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key))))
+            Postings.Add((file.Account, sides.Key), [.. sides.DistinctBy(s => s.Line)]);
         foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), (file.Id, row));
     }
 
