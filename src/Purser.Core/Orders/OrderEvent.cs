@@ -23,8 +23,17 @@ public static class EventNames
     public static bool TryParse(string name, out EventType type) => Types.TryGetValue(name, out type);
 
     /// <summary>Words in snake case, as enums are written everywhere outside the code: AwaitingPayment is awaiting_payment.</summary>
-    public static string Snake(string name) =>
-        string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i == 0 ? "" : "_") + char.ToLowerInvariant(c) : c.ToString()));
+    public static string Snake(string name)
+    {
+        Span<char> words = stackalloc char[name.Length * 2];
+        var length = 0;
+        foreach (var c in name)
+        {
+            if (length > 0 && char.IsUpper(c)) words[length++] = '_';
+            words[length++] = char.ToLowerInvariant(c);
+        }
+        return new string(words[..length]);
+    }
 
     static string Dotted(string name)
     {
