@@ -157,6 +157,8 @@ sealed class Quiet(World world)
     /// Money of a row that found no order, or that a person is asked about, is as it was before the row; posted by itself, its net is owed.</summary>
     IEnumerable<(Money Amount, int Sign)> Settled(WorldGateway gateway, StatementRow row, SettlementLine said)
     {
+        // The gateway calls two rows the same: the second is taken for a repetition, and asked about.
+        if (row.Nth > 1) yield break;
         var posted = world.Database.Statements.Postings.ContainsKey((gateway.Account, said.RowKey));
         var asked = world.Database.Statements.Discrepancies.ContainsKey((gateway.Account, said.RowKey, SettlementClass.TheirsPaid));
         var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);

@@ -19,8 +19,8 @@ sealed class Desk(World world, WorldGateway gateway)
     const int Nights = 7;
 
     readonly GatewayAccounts.Entry entry = world.Accounts.Find(gateway.Account)!;
-    readonly Dictionary<string, (StatementRow True, SettlementLine Said)> delivered = new(StringComparer.Ordinal);
-    readonly HashSet<string> never = new(StringComparer.Ordinal);
+    readonly Dictionary<(string, int), (StatementRow True, SettlementLine Said)> delivered = [];
+    readonly HashSet<(string, int)> never = [];
 
     public WorldGateway Gateway => gateway;
 
@@ -61,11 +61,11 @@ sealed class Desk(World world, WorldGateway gateway)
             if (world.Faults.At(Port.Statement, FaultIndex) is (not Fault.None and var fault, var lot)) faults[fault] = lot;
 
         // A statement with totals of its own is made whole or not at all.
-        var chosen = whole.Rows.Where(r => Framed || (!delivered.ContainsKey(r.Text) && !never.Contains(r.Text))).ToList();
-        if (faults.ContainsKey(Fault.Reissued)) chosen = [.. whole.Rows.Where(r => !never.Contains(r.Text))];
+        var chosen = whole.Rows.Where(r => Framed || (!delivered.ContainsKey(r.Name) && !never.Contains(r.Name))).ToList();
+        if (faults.ContainsKey(Fault.Reissued)) chosen = [.. whole.Rows.Where(r => !never.Contains(r.Name))];
         var written = Framed ? [.. chosen.Select(r => (Row: r, r.Text))] : Written(chosen, faults);
         if (written.Count == 0 || faults.ContainsKey(Fault.Dropped)) return;
-        foreach (var (row, text) in written) delivered.TryAdd(row.Text, (row, text == row.Text ? row.Said : Statement.Of(whole.Head + text + whole.Foot, entry).Rows[0].Said));
+        foreach (var (row, text) in written) delivered.TryAdd(row.Name, (row, text == row.Text ? row.Said : Statement.Of(whole.Head + text + whole.Foot, entry).Rows[0].Said));
 
         var bytes = whole.With(written.Select(w => w.Text));
         var name = $"{gateway.Account}-{world.Time.GetUtcNow():yyyyMMdd}.csv";
@@ -98,10 +98,10 @@ sealed class Desk(World world, WorldGateway gateway)
             var size = Chance.Random(lot);
             if (fault == Fault.RowsLeftOut) rows = [.. rows.Where(_ => size.Next(4) != 0)];
             // Only money that came in: of what went back, nobody would miss the row.
-            if (fault == Fault.RowNeverComes && rows.Where(r => r.Said.Kind == SettlementKind.Payment && !delivered.ContainsKey(r.Text)).ToList() is { Count: > 0 } some)
+            if (fault == Fault.RowNeverComes && rows.Where(r => r.Said.Kind == SettlementKind.Payment && !delivered.ContainsKey(r.Name)).ToList() is { Count: > 0 } some)
             {
                 var lost = some[size.Next(some.Count)];
-                never.Add(lost.Text);
+                never.Add(lost.Name);
                 rows.Remove(lost);
             }
             if (fault == Fault.Shuffled) rows = [.. rows.OrderBy(_ => size.Next())];

@@ -21,7 +21,8 @@ sealed class Statement
         var lines = Lines(text);
         var rows = new List<(int At, StatementRow Row)>();
         foreach (var read in SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)), ((ISettleByFile)entry.Gateway).Sheet, entry.Account))
-            if (read.Line is { } said) rows.Add((read.Number - 1, new StatementRow(lines[read.Number - 1], said)));
+            if (read.Line is { } said)
+                rows.Add((read.Number - 1, new StatementRow(lines[read.Number - 1], said, 1 + rows.Count(r => r.Row.Said.RowKey == said.RowKey))));
             else if (read.Fault is { } fault) throw new InvalidOperationException($"{entry.Account.Name}'s own report cannot be read: {fault}");
         return rows.Count == 0
             ? new Statement(text, [], "")
@@ -44,8 +45,12 @@ sealed class Statement
 }
 
 /// <summary>One row as it is written, and what it says.</summary>
-sealed record StatementRow(string Text, SettlementLine Said)
+/// <param name="Nth">Where a gateway has no names for its rows, two may be called the same: this is the how manieth of them.</param>
+sealed record StatementRow(string Text, SettlementLine Said, int Nth)
 {
+    /// <summary>The same in every report, whatever columns those have.</summary>
+    public (string, int) Name => (Said.RowKey, Nth);
+
     /// <summary>What the row moves between the gateway and the shopper, with sign.</summary>
     public Money Gross => Said.Kind == SettlementKind.Payment ? Said.Amount : -Said.Amount;
 
