@@ -38,8 +38,11 @@ public sealed partial class Redaction
         return CardLike().Replace(text, match => PassesLuhn(match.ValueSpan) ? Mark : match.Value);
     }
 
+    // By the names that gateways have for them: how to reach the shopper, what they are called, where they live, what they paid with.
     const string PersonalFields =
-        "(?:[a-z_]*e?mail|contact|[a-z_]*phone|mobile|(?:national|phone|mobile)_number|[a-z]*_?name|vpa|card_?holder|address|line1|line2|postal_code|zip)";
+        "(?:[a-z_]*e?mail(?:_?id)?|contact|[a-z_]*(?:phone|mobile)(?:_?(?:no|number))?|national_number|(?:[a-z]+_)?tel|[a-z]*_?name|name_on_card|card_?holder|" +
+        "[a-z_]*address(?:_?(?:line_?)?[0-9])?|line_?[0-9]|[a-z_]*city|admin_area_[0-9]|postal_code|[a-z_]*zip(?:_?code)?|pin_?code|[a-z]+_ip|" +
+        "[a-z_]*vpa|upi_id|(?:masked)?_?(?:card|account)_?(?:no|num|number)|last_?4)";
 
     [GeneratedRegex(@"\b(Basic|Bearer)\s+[A-Za-z0-9+/=._~:-]{4,}")]
     private static partial Regex Credentials();
@@ -60,7 +63,8 @@ public sealed partial class Redaction
     [GeneratedRegex(@"((?<=^|[&?\s])(?:[^=&\s""]{0,200}(?:%5B|\[))?" + PersonalFields + @"(?:%5D|\])?=)[^&\s]+", RegexOptions.IgnoreCase)]
     private static partial Regex FormField();
 
-    [GeneratedRegex(@"[A-Za-z0-9._+%-]{1,64}(?:@|%40|\\u0040)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")]
+    // Or the name of an account at a bank, which has no dot behind its sign.
+    [GeneratedRegex(@"[A-Za-z0-9._+%-]{1,64}(?:@|%40|\\u0040)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*")]
     private static partial Regex Email();
 
     [GeneratedRegex(@"(?:\+|%2B|\\u002B)[0-9](?:[ -]?[0-9]){7,14}")]

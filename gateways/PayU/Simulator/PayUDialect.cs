@@ -244,8 +244,9 @@ public sealed partial class PayUDialect : IGatewayDialect
             ["disc"] = "0.00",
             ["mode"] = one.Mode,
             ["PG_TYPE"] = one.Mode + "-PG",
-            ["card_no"] = "",
-            ["name_on_card"] = null,
+            ["card_no"] = one.ByCard ? PayUTry.MaskedCard : "",
+            // Whatever was paid with: who keeps it is to be found out by every answer.
+            ["name_on_card"] = one.Holder,
             ["status"] = one.Status,
             ["unmappedstatus"] = one.Unmapped,
             ["Merchant_UTR"] = null,

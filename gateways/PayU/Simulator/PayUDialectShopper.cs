@@ -129,7 +129,8 @@ public sealed partial class PayUDialect
         form["bankcode"] = one.BankCode;
         form["error"] = one.Error;
         form["error_Message"] = one.Error == "E000" ? "NO ERROR" : one.Message;
-        form["cardnum"] = form["name_on_card"] = "";
+        (form["cardnum"], form["name_on_card"]) = one.ByCard ? (PayUTry.MaskedCard, one.Holder) : ("", "");
+        if (!one.ByCard) form["field1"] = one.Holder.Replace(' ', '.') + "@testpsp";
         if (world.Settings.GetValueOrDefault("additional_charges") is { Length: > 0 } charges) form["additionalCharges"] = charges;
         return form;
     }

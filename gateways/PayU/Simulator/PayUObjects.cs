@@ -42,6 +42,13 @@ sealed class PayUTry(PayULink link, string mihpayid, string requestId, string mo
 
     public string Mode => mode;
 
+    public const string MaskedCard = "512345XXXXXX2346";
+
+    public bool ByCard => mode is "CC" or "DC" or "EMI";
+
+    /// <summary>Shoppers here pay with their own cards and their own accounts.</summary>
+    public string Holder => $"{link.Form.GetValueOrDefault("firstname")} {link.Form.GetValueOrDefault("lastname")}".Trim();
+
     public string BankCode => bankCode;
 
     public DateTimeOffset At => at;

@@ -26,6 +26,8 @@ public sealed class RedactionTests
     [InlineData("no such customer asha.rao+shop@mail.example.test here", "asha", "mail.example")]
     [InlineData("call +91 90000 00001 now", "90000")]
     [InlineData("""{"vpa":"asha@okbank"}""", "okbank")]
+    [InlineData("paid with asha.rao@okbank in field1", "asha", "okbank")]
+    [InlineData("field1=asha%40okbank&field2=1", "asha", "okbank")]
     [InlineData("""{"scope":"all","access_token":"A21.AAF-tok_en","token_type":"Bearer"}""", "A21", "tok_en")]
     [InlineData("""{"accessToken": "A21.AAF-tok""", "A21")]
     [InlineData("""{"body":{"txnToken":"f0bed899539742309eebd8XXXX7edcf6"}}""", "f0bed8")]
@@ -43,7 +45,24 @@ public sealed class RedactionTests
         foreach (var part in gone) cut.ShouldNotContain(part);
     }
 
+    /// <summary>As the gateways' documents write them.</summary>
     [Theory]
+    [InlineData("name_on_card", "firstname", "lastname", "first_name", "given_name", "surname", "customer_name", "customerName", "accountHolderName", "card_holder")]
+    [InlineData("email", "email_address", "customer_email_id", "PAYMENTEMAILID", "receipt_email")]
+    [InlineData("phone", "mobile", "MOBILE_NO", "PAYMENTMOBILENUMBER", "mobileNumber", "phoneNumber", "customer_mobile_no", "customerMobile", "delivery_tel", "national_number")]
+    [InlineData("address", "address1", "address2", "address_line_1", "line1", "billing_address", "city", "billing_city", "admin_area_2", "zip", "zipcode", "billing_zip", "postal_code", "pincode")]
+    [InlineData("vpa", "payer_vpa", "upi_id", "card_no", "cardnum", "card_number", "maskedCardNumber", "maskedAccountNumber", "account_number", "account_no", "last4", "order_ip")]
+    public void Each_name_that_a_gateway_has_for_what_is_personal_is_known(params string[] names)
+    {
+        foreach (var name in names)
+        {
+            Redaction.Cut($$"""{"{{name}}": "1 Long Road", "status":"success"}""").ShouldBe($$"""{"{{name}}": "[cut]", "status":"success"}""");
+            Redaction.Cut($"a=1&{name}=1+Long+Road&status=success").ShouldBe($"a=1&{name}=[cut]&status=success");
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"state":"COMPLETED","payment_state":"x","country_code":"91","card_type":"CC","card_category":"domestic","bankcode":"CC","card_id":null,"description":"x","ship":1}""")]
     [InlineData("""{"id":"plink_Demo0000000001","amount":49900,"currency":"INR","status":"created","created_at":1767225600}""")]
     [InlineData("""{"notify":{"sms":false,"email":false},"reference_id":"01jd8xk3m4n7pp1","short_url":"https://rzp.io/rzp/DemoAb1"}""")]
     [InlineData("pay_4242424242424242 and 4242424242424241")]
