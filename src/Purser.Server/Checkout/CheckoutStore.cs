@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Npgsql;
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Server.Engine;
 
 namespace Purser.Server.Checkout;
@@ -56,11 +57,19 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
         var ids = new List<long>();
         await using (var rows = await find.ExecuteReaderAsync(stop))
             while (await rows.ReadAsync(stop)) ids.Add(rows.GetInt64(0));
-        await using var load = new NpgsqlCommand(OrderTableStore.LoadOrders, connection);
-        load.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. ids] });
+        await using var load = new NpgsqlBatch(connection);
+        foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadPayments, OrderTableStore.LoadOrders])
+            load.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [.. ids] } } });
+        var payments = new List<(long Order, Payment Payment)>();
         var orders = new List<Order>();
         await using var found = await load.ExecuteReaderAsync(stop);
-        while (await found.ReadAsync(stop)) orders.Insert(0, OrderTableStore.ReadOrder(found));
+        while (await found.ReadAsync(stop)) payments.Add((found.GetInt64(0), OrderTableStore.ReadPayment(found)));
+        await found.NextResultAsync(stop);
+        while (await found.ReadAsync(stop))
+        {
+            var order = OrderTableStore.ReadOrder(found);
+            orders.Insert(0, order with { Payments = [.. payments.Where(p => p.Order == order.Id.Value).Select(p => p.Payment)] });
+        }
         return orders;
     }
 }

@@ -1,4 +1,5 @@
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Refunds;
 
 namespace Purser.Server.Checkout;
@@ -196,8 +197,13 @@ public static class Texts
     public static string State(Order order) => order.Status switch
     {
         OrderStatus.Paid => order.Late ? "Paid late" : "Paid",
+        _ when IsHeld(order) => "Another amount came",
         OrderStatus.Expired => "Expired",
         OrderStatus.Cancelled => "Cancelled",
+        _ when order.Payments.LastOrDefault() is { DeclinedAt: not null, Status: PaymentStatus.Pending or PaymentStatus.Failed } => "Declined, not paid yet",
         _ => "Waiting for payment",
     };
+
+    /// <summary>Money came that does not pay the order, and nothing else paid it.</summary>
+    public static bool IsHeld(Order order) => order.Status != OrderStatus.Paid && order.Payments.Any(p => p.Status == PaymentStatus.Held);
 }

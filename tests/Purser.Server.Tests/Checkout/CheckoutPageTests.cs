@@ -194,6 +194,24 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
     }
 
     [Fact]
+    public async Task The_start_page_does_not_call_a_held_or_a_declined_order_one_that_waits()
+    {
+        async Task<Order> Demo() => await house.Place(userId: DemoOrder.UserId);
+        var (waits, held, declined) = (await house.Open(await Demo()), await house.Pay(await house.Open(await Demo()), amount: 29_900), await house.Open(await Demo()));
+        declined = await house.Hear(declined, new Evidence.Declined("The bank said no."));
+        var (_, start, _) = await house.Get("/");
+        (string Words, string? Look, string? Leads) Shown(Order order)
+        {
+            var row = start.QuerySelectorAll(".orders li").Single(li => li.QuerySelector("code")!.TextContent == order.Id.ToString());
+            var state = row.QuerySelector(".state")!;
+            return (state.TextContent, state.GetAttribute("data-state"), row.QuerySelector("a")!.GetAttribute("href"));
+        }
+        Shown(waits).ShouldBe(("Waiting for payment", "awaitingpayment", house.Links.Checkout(waits)));
+        Shown(held).ShouldBe(("Another amount came", "held", house.Links.Status(held)));
+        Shown(declined).ShouldBe(("Declined, not paid yet", "awaitingpayment", house.Links.Checkout(declined)));
+    }
+
+    [Fact]
     public async Task The_usual_ways_to_pay_are_shown_at_once_and_the_others_behind_a_fold()
     {
         var order = await house.Place();
