@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Microsoft.AspNetCore.Connections;
 using Purser.Sandbox;
 
 var controlPort = new Option<int>("--control-port") { DefaultValueFactory = _ => 7400, Description = "Port of the control API." };
@@ -42,6 +43,10 @@ sandboxCommand.SetAction(async (asked, _) =>
     catch (IOException taken)
     {
         await Console.Error.WriteLineAsync($"The sandbox cannot listen: {taken.Message}");
+        if (taken.InnerException is AddressInUseException)
+            await Console.Error.WriteLineAsync(
+                "Most likely a sandbox runs already: ./purser up has one of its own, with its control page at http://127.0.0.1:7400. " +
+                "Use that one, or start this one on free ports: ./purser sandbox --control-port 0 --dynamic-ports");
         return 1;
     }
 

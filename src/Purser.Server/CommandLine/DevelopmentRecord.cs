@@ -25,6 +25,16 @@ sealed record DevelopmentRecord(string? SecretKey = null, string? PublishableKey
         }
     }
 
+    /// <summary>Puts the accounts of the sandbox of an `up` that runs above the configuration's, as they stand there: they exist in that process only.</summary>
+    /// <returns>Null when none runs.</returns>
+    public static async Task<DevelopmentRecord?> Join(IConfigurationManager configuration, CancellationToken stop)
+    {
+        var beside = Read(PathOf(configuration));
+        if (beside.SandboxUrl is not { } control || await SandboxProcess.AccountsAt(control, stop) is not { } accounts) return null;
+        configuration.AddInMemoryCollection(accounts);
+        return beside;
+    }
+
     public void Write(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

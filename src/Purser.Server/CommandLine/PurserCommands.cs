@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Purser.Server.Audit;
 using Purser.Server.Doctor;
+using Purser.Server.Gateways;
 using Purser.Server.Ledger;
 using Purser.Server.Platform;
 using Purser.Server.Risk;
@@ -59,8 +60,18 @@ public static class PurserCommands
     {
         await using var host = await ServerHost.Start(settings, stop: stop);
         Console.WriteLine($"Purser listens on {host.Url}");
+        if (await MoneyOfOthers(host, stop) is { } warning) Console.WriteLine(warning);
         await host.WaitForShutdown();
         return 0;
+    }
+
+    /// <summary>`up` and `serve` share a database unless told otherwise, and a live service should not go on with a sandbox's books.</summary>
+    internal static async Task<string?> MoneyOfOthers(ServerHost host, CancellationToken stop)
+    {
+        var accounts = host.Services.GetRequiredService<GatewayAccounts>();
+        var others = (await new AccountStore(host.Services.GetRequiredService<Database>().Source).WithMoney(stop)).Where(name => accounts.Find(name) is null).ToList();
+        return others.Count == 0 ? null
+            : $"Look: this database holds money of gateway accounts that are not configured now ({string.Join(", ", others)}). If it is the sandbox's, begin with an empty database: see \"Going live\" in README.md.";
     }
 
     /// <summary>A start that fails says why in a sentence, not in a stack.</summary>

@@ -20,7 +20,7 @@ static class ReconcileCommand
     /// <summary>A server takes a file within a second or two; after this there is none.</summary>
     static readonly TimeSpan NobodyThere = TimeSpan.FromSeconds(20);
 
-    public static Command Make(Func<IConfiguration> configuration, Func<Func<Task<int>>, Task<int>> guard)
+    public static Command Make(Func<IConfigurationManager> configuration, Func<Func<Task<int>>, Task<int>> guard)
     {
         var file = new Argument<FileInfo?>("file") { Description = "The settlement file, as the gateway gave it.", Arity = ArgumentArity.ZeroOrOne };
         var gateway = new Option<string>("--gateway") { Description = "The gateway account that it is of." };
@@ -36,13 +36,14 @@ static class ReconcileCommand
         return command;
     }
 
-    static async Task<int> Run(IConfiguration configuration, FileInfo file, string account, bool dryRun, bool json, CancellationToken stop)
+    internal static async Task<int> Run(IConfigurationManager configuration, FileInfo file, string account, bool dryRun, bool json, CancellationToken stop)
     {
         if (!file.Exists) throw new StartFailureException($"There is no file {file.FullName}.");
         if (file.Length == 0) throw new StartFailureException($"{file.FullName} is empty.");
         using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
         await using var database = await Database.Open(configuration, quiet, share: true, stop);
         await Migrations.Apply(database.Source, quiet.CreateLogger<Database>(), stop);
+        await MustBeKnown(configuration, account, database, stop);
         var files = new SettlementFileStore(database.Source);
         TakenIn taken;
         await using (var bytes = file.OpenRead())
@@ -58,6 +59,19 @@ static class ReconcileCommand
         {
             if (dryRun && !taken.Before) await files.Forget(taken.File.Id, CancellationToken.None);
         }
+    }
+
+    /// <summary>Refuses an account of no name that is known, before anything is kept. The running server may have its settings from an environment that this
+    /// command does not share, so an account that money came by is known too.</summary>
+    static async Task MustBeKnown(IConfigurationManager configuration, string account, Database database, CancellationToken stop)
+    {
+        await DevelopmentRecord.Join(configuration, stop);
+        var known = configuration.GetSection("Gateways").GetChildren().Select(one => one.Key.ToLowerInvariant())
+            .Union(await new AccountStore(database.Source).WithMoney(stop)).Order(StringComparer.Ordinal).ToList();
+        if (known.Contains(account)) return;
+        throw new StartFailureException($"There is no gateway account '{account}', so the file is not kept. " + (known.Count == 0
+            ? "None is configured here; those of the sandbox are there while ./purser up runs."
+            : $"There is {string.Join(", ", known)}."));
     }
 
     /// <summary>A node of its own for a moment: what it decides is the orders', and the questions to gateways are asked by whichever server's alarm rings.</summary>

@@ -16,14 +16,11 @@ public static class DoctorCommand
     public static async Task<int> Run(IConfigurationManager configuration, TimeProvider time, CancellationToken stop, IAnsiConsole? console = null)
     {
         var report = new Report(console ?? AnsiConsole.Console);
-        // Its accounts exist in that process only; they stand above the configuration's, as they do there.
-        var beside = DevelopmentRecord.Read(DevelopmentRecord.PathOf(configuration));
-        var sandbox = beside.SandboxUrl is { } control ? await SandboxProcess.AccountsAt(control, stop) : null;
-        if (sandbox is not null) configuration.AddInMemoryCollection(sandbox);
+        var beside = await DevelopmentRecord.Join(configuration, stop);
         var options = configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(configuration, new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         foreach (var fault in options.Faults().Concat(faults)) report.Bad("configuration", fault);
-        if (sandbox is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
+        if (beside is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
         else if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
         if (accounts.InOrder.IsEmpty && faults.IsEmpty)
             report.Bad("configuration", "There is no gateway account; add one under Gateways in purser.json or the environment (docs/accounts-and-routing.md). Those of the sandbox are there while ./purser up runs.");

@@ -85,7 +85,8 @@ public sealed partial class SettlementWorker(
         }
         catch (StatementRefusedException refused)
         {
-            LogRefused(log, file.IdText, file.Account, refused.Refusal.Row);
+            if (refused.Refusal.Row is { } row) LogRefused(log, file.IdText, file.Account, row);
+            else LogRefusedWhole(log, file.IdText, file.Account);
             await files.Refuse(file.Id, name, refused.Refusal, stop);
         }
         catch (LeaseLostException)
@@ -170,7 +171,7 @@ public sealed partial class SettlementWorker(
     static partial void LogMatched(ILogger log, string file, string account, int lines);
 
     [LoggerMessage(71, LogLevel.Warning, "Settlement file {File} of {Account} is refused at row {Row}")]
-    static partial void LogRefused(ILogger log, string file, string account, int? row);
+    static partial void LogRefused(ILogger log, string file, string account, int row);
 
     [LoggerMessage(72, LogLevel.Warning, "Settlement file {File} was taken over by another node")]
     static partial void LogLost(ILogger log, string file);
@@ -180,4 +181,7 @@ public sealed partial class SettlementWorker(
 
     [LoggerMessage(74, LogLevel.Error, "A settlement file could not be worked on; it is tried again")]
     static partial void LogFailed(ILogger log, Exception bug);
+
+    [LoggerMessage(75, LogLevel.Warning, "Settlement file {File} of {Account} is refused for what is in no single row; GET /v1/settlements says why")]
+    static partial void LogRefusedWhole(ILogger log, string file, string account);
 }

@@ -58,6 +58,11 @@ public sealed partial class SandboxProgramTests : IAsyncLifetime
         var here = lines.Replace("http://127.0.0.1:7400", addresses["control"]!.ToString()).Replace("http://127.0.0.1:7411", addresses["gateways"]!["razorpay"]!.ToString())
             .Replace("http://127.0.0.1:8080", shop.Urls.First());
         here.ShouldNotMatch(":(7400|7411|8080)/");
+        // As beside `up`, whose address must be there again in the end.
+        using var http = new HttpClient();
+        var endpoint = $"{addresses["control"]}/control/razorpay/webhook_endpoint";
+        using var ours = new StringContent("""{"url":"http://127.0.0.1:9/of-up","secrets":["of-up"]}""");
+        (await http.PutAsync(endpoint, ours)).EnsureSuccessStatusCode();
         using var bash = Process.Start(new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", here]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var said = bash.StandardOutput.ReadToEndAsync();
         var complaint = await bash.StandardError.ReadToEndAsync();
@@ -68,9 +73,25 @@ public sealed partial class SandboxProgramTests : IAsyncLifetime
         told.ShouldContain("\"captured\":49900");
         told.ShouldContain("\"call\":\"create_link\"");
         told.ShouldNotContain("rzp_secret_sandbox_0123456789");
+        (await http.GetStringAsync(endpoint)).ShouldSatisfyAllConditions(e => e.ShouldContain("http://127.0.0.1:9/of-up"), e => e.ShouldContain("[\"of-up\"]"));
         await World.Until(() => heard.Any(h => h.Text.Contains("payment_link.paid", StringComparison.Ordinal)));
         var paid = heard.First(h => h.Text.Contains("payment_link.paid", StringComparison.Ordinal));
         paid.Headers["X-Razorpay-Signature"].ShouldBe(HexSignature.HmacSha256("my-secret", paid.Body));
+    }
+
+    [Fact]
+    public async Task A_second_one_on_the_same_port_says_whose_it_may_be_and_how_to_start_beside_it()
+    {
+        using var second = Process.Start(new ProcessStartInfo("dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "purser-sandbox.dll"), "--control-port", $"{new Uri(addresses["control"]!.ToString()).Port}", "--dynamic-ports"])
+        {
+            RedirectStandardError = true,
+        })!;
+        using var patience = new CancellationTokenSource(Patience);
+        var complaint = await second.StandardError.ReadToEndAsync(patience.Token);
+        await second.WaitForExitAsync(patience.Token);
+        second.ExitCode.ShouldBe(1);
+        complaint.ShouldSatisfyAllConditions(c => c.ShouldContain("./purser up has one of its own"), c => c.ShouldContain("--control-port 0 --dynamic-ports"));
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Purser.Sandbox;
 using Purser.Server.CommandLine;
 using Purser.Server.Doctor;
 using Purser.Server.Keys;
+using Purser.Server.Platform;
 using Purser.Server.Tests.Platform;
 using Spectre.Console;
 
@@ -119,6 +120,52 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
         var silent = new GatewayCatalog().Gateways.First(g => g is not IShowSignatures).Profile;
         (await Run("signature", silent.Name)).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(2), s => s.Said.ShouldContain($"{silent.Title} signs nothing"));
         (await Run("signature", "strype")).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(2), s => s.Said.ShouldContain("There is no gateway 'strype'"));
+    }
+
+    [Fact]
+    public async Task A_file_of_an_account_that_nobody_knows_is_refused_before_it_is_kept()
+    {
+        var settings = new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(),
+            ["Purser:Postgres:Name"] = $"test-reconcile-{Environment.ProcessId}",
+            ["Gateways:Cards:Gateway"] = "stripe",
+        };
+        var file = new FileInfo(Path.Combine(Directory.CreateDirectory(TestFolders.Make("nothere")).FullName, "march.csv"));
+        await File.WriteAllTextAsync(file.FullName, "a,b\n1,2\n");
+        await using var host = await ServerHost.Start([], new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = settings["ConnectionStrings:Purser"], ["urls"] = "http://127.0.0.1:0" });
+        await TookMoney(host, "paypal");
+        var refused = await Should.ThrowAsync<StartFailureException>(() => ReconcileCommand.Run(Configuration(settings), file, "nothere", dryRun: false, json: true, default));
+        refused.Message.ShouldBe("There is no gateway account 'nothere', so the file is not kept. There is cards, paypal.");
+        await using var kept = host.Services.GetRequiredService<Database>().Source.CreateCommand("select count(*) from settlement_files");
+        (await kept.ExecuteScalarAsync()).ShouldBe(0L);
+    }
+
+    [Fact]
+    public async Task A_server_says_that_its_database_holds_money_of_accounts_that_it_does_not_have()
+    {
+        await using var host = await ServerHost.Start([], new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(),
+            ["urls"] = "http://127.0.0.1:0",
+            ["Gateways:cards:Gateway"] = "stripe",
+            ["Gateways:cards:TestMode"] = "true",
+            ["Gateways:cards:secret_key"] = "sk_test_1",
+            ["Gateways:cards:webhook_secret"] = "whsec_1",
+        });
+        (await PurserCommands.MoneyOfOthers(host, default)).ShouldBeNull();
+        await TookMoney(host, "cards");
+        (await PurserCommands.MoneyOfOthers(host, default)).ShouldBeNull();
+        await TookMoney(host, "razorpay");
+        await TookMoney(host, "billdesk");
+        (await PurserCommands.MoneyOfOthers(host, default))!.ShouldContain("(billdesk, razorpay)");
+    }
+
+    static async Task TookMoney(ServerHost host, string account)
+    {
+        await using var took = host.Services.GetRequiredService<Database>().Source.CreateCommand(
+            $"insert into captures (account, money_reference, order_id, payment) values ('{account}', 'money_1', 1, 1), ('{account}', 'money_2', 1, 1)");
+        await took.ExecuteNonQueryAsync();
     }
 
     static async Task<(int Code, string Said)> Run(params string[] words)
