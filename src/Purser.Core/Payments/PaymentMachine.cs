@@ -171,10 +171,12 @@ static class PaymentMachine
             : new(p);
     }
 
-    /// <summary>The gateway had a link and now knows nothing of it. Believed only long after the link's own end.</summary>
+    /// <summary>The gateway had a link and now knows nothing of it. Believed only long after the link's own end, which at some gateways is counted from the
+    /// latest question for it.</summary>
     static Step Forgotten(Payment p, Evidence.Absent e, OrderRules rules)
     {
-        if (e.At < p.LinkExpiresAt + rules.Terms(p.Account).VisibilityDelay) return new(p);
+        var end = Later(p.AskedAt + (p.LinkExpiresAt - p.StartedAt), p.LinkExpiresAt);
+        if (e.At < end + rules.Terms(p.Account).VisibilityDelay) return new(p);
         p = Read(p, e);
         return p.AbsentLastAt - p.AbsentFirstAt >= BetweenReadings ? End(p, Expired, Absent) : new(p);
     }

@@ -41,7 +41,7 @@ public interface IOrderSession : IAsyncDisposable
     /// guessed, all of it is refused.</summary>
     /// <exception cref="StoreRefusedException">Rolled back; passing, when the guess was wrong.</exception>
     /// <exception cref="StoreAwayException">Rolled back, provably.</exception>
-    /// <exception cref="CommitUnknownException">It was sent and its answer lost.</exception>
+    /// <exception cref="CommitUnknownException">It was sent and its answer lost. Ask <see cref="WasWritten"/>.</exception>
     Task<IReadOnlyDictionary<OrderId, Revision>> CommitIf(Guess guess, BatchChanges changes, CancellationToken stop);
 
     /// <summary>Ends the batch without a trace.</summary>
@@ -49,6 +49,10 @@ public interface IOrderSession : IAsyncDisposable
 
     /// <summary>Reads whether a commit whose answer was lost took place.</summary>
     Task<bool> WasCommitted(CommitMark mark, CancellationToken stop);
+
+    /// <summary>The same of the latest <see cref="CommitIf"/>, which has no mark: whether an event or a call that it wrote is there. One that is still on
+    /// its way is waited for where it holds a lock; where it does not, the next commit's revisions and keys and its own let one of both through.</summary>
+    Task<bool> WasWritten(Guess guess, BatchChanges changes, CancellationToken stop);
 }
 
 /// <param name="Now">The database's clock: the now of every decision in the batch.</param>

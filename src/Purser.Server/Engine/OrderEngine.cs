@@ -228,10 +228,12 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 }
 
             var changes = work.Changes();
-            if (changes.IsEmpty)
+            // From memory nothing is answered that the commit does not confirm; a key that was used before is known only to the database.
+            var unconfirmed = loaded.Mark is null && (changes.IsEmpty || batch.Count(w => w.Input.Key is not null) > changes.Keys.Count);
+            if (unconfirmed || changes.IsEmpty)
             {
                 await session.Rollback();
-                if (loaded.Mark is null) return false;
+                if (unconfirmed) return false;
             }
             else
             {
@@ -242,14 +244,13 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 catch (CommitUnknownException lost)
                 {
                     LogCommitUnknown(log, batch.Count, lost.Message);
-                    if (loaded.Mark is not { } mark)
+                    var committed = await Resolve(loaded, changes);
+                    if (committed is false)
                     {
-                        // The same once more, loaded: what is stored already is found there, and of two commits the rows' versions and keys let one through.
-                        foreach (var waiter in batch) waiter.MayBeStored = true;
+                        // Without a mark it may come yet, though then one of both is refused.
+                        foreach (var waiter in batch) waiter.MayBeStored |= loaded.Mark is null;
                         return false;
                     }
-                    var committed = await Resolve(mark);
-                    if (committed is false) return false;
                     if (committed is null)
                     {
                         // Committed or not, the callers ask again and find out; nothing was promised to them.
@@ -298,14 +299,14 @@ public sealed partial class OrderEngine : IAsyncDisposable
             foreach (var e in events) LogEvent(log, e.Type.Name(), order, e.Payment, e.Sequence);
         }
 
-        async Task<bool?> Resolve(CommitMark mark)
+        async Task<bool?> Resolve(LoadedBatch loaded, BatchChanges changes)
         {
             var since = time.GetTimestamp();
             while (true)
             {
                 try
                 {
-                    return await session.WasCommitted(mark, ending.Token);
+                    return await session.WasCommitted(loaded, changes, ending.Token);
                 }
                 catch (StoreAwayException) when (time.GetElapsedTime(since) < options.UnknownFor)
                 {

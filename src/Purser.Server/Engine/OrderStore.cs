@@ -78,6 +78,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
     sealed class Session(NpgsqlDataSource database) : IOrderSession
     {
         Dictionary<OrderId, Revision> revisions = [];
+        Dictionary<OrderId, byte[]> hashes = [];
         string mark = "";
         NpgsqlConnection? connection;
         bool begun;
@@ -124,7 +125,8 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             revisions = new Dictionary<OrderId, Revision>(guess.Still);
             await using var write = new NpgsqlBatch(connection);
             write.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
-            Add(write, OrderTableStore.LockIf, guess.Still.Keys.Select(id => id.Value).ToArray(), guess.Still.Values.Select(r => r.Version).ToArray());
+            Add(write, OrderTableStore.LockIf, guess.Still.Keys.Select(id => id.Value).ToArray(), guess.Still.Values.Select(r => r.Version).ToArray(),
+                guess.Still.Values.Select(r => r.Hash).ToArray());
             begun = true;
             return await Send(write, changes, async () =>
             {
@@ -139,7 +141,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 
         async Task<IReadOnlyDictionary<OrderId, Revision>> Send(NpgsqlBatch write, BatchChanges changes, Func<Task> send)
         {
-            var hashes = revisions.ToDictionary(r => r.Key, r => r.Value.Hash);
+            hashes = revisions.ToDictionary(r => r.Key, r => r.Value.Hash);
             OrderTableStore.Write(write, changes, hashes);
             write.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
             try
@@ -196,6 +198,31 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                     if (await ask.ExecuteScalarAsync(stop) as string is var status && status != "in progress") return status == "committed";
                     await Task.Delay(TimeSpan.FromMilliseconds(50), stop);
                 }
+            }
+            catch (Exception e) when (StoreFault.Is(e))
+            {
+                await Drop();
+                throw new StoreAwayException(e.Message, e);
+            }
+        }
+
+        public async Task<bool> WasWritten(Guess guess, BatchChanges changes, CancellationToken stop)
+        {
+            try
+            {
+                await Drop();
+                connection = await database.OpenConnectionAsync(stop);
+                await using var ask = new NpgsqlBatch(connection);
+                Add(ask, "select count(*) from (select from orders where id = any($1) order by id for update) l", guess.Still.Keys.Select(id => id.Value).ToArray());
+                if (changes.Events is [.., var told])
+                    Add(ask, "select count(*) from events where order_id = any($1) and sequence = any($2) and hash = any($3)",
+                        new[] { told.Order.Value }, new[] { told.Sequence }, new[] { hashes.GetValueOrDefault(told.Order) ?? [] });
+                else if (changes.Calls is [(var order, var call), ..])
+                    Add(ask, "select count(*) from gateway_calls where order_id = any($1) and raw_key = any($2)", new[] { order.Value }, new[] { call.RawKey });
+                else return false;
+                await using var rows = await ask.ExecuteReaderAsync(stop);
+                await rows.NextResultAsync(stop);
+                return await rows.ReadAsync(stop) && rows.GetInt64(0) > 0;
             }
             catch (Exception e) when (StoreFault.Is(e))
             {
@@ -297,6 +324,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 {
                     long[] longs => new NpgsqlParameter<long[]> { TypedValue = longs, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
                     int[] ints => new NpgsqlParameter<int[]> { TypedValue = ints, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
+                    byte[][] bytes => new NpgsqlParameter<byte[][]> { TypedValue = bytes, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea },
                     string[] texts => new NpgsqlParameter<string[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                     _ => throw new ArgumentException($"No array of {array.GetType().Name}."),
                 });

@@ -32,7 +32,7 @@ static class OrderTableStore
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
     /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was.</summary>
     public const string LockIf =
-        "with still as (select o.id from orders o join unnest($1::bigint[], $2::bigint[]) g (id, version) on o.id = g.id and o.xmin::text::bigint = g.version order by o.id for update of o) " +
+        "with still as (select o.id from orders o join unnest($1::bigint[], $2::bigint[], $3::bytea[]) g (id, version, hash) on o.id = g.id and o.xmin::text::bigint = g.version and o.hash = g.hash order by o.id for update of o) " +
         "select pg_current_xact_id()::text, 1 / (count(*) = cardinality($1))::integer from still";
 
     public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";

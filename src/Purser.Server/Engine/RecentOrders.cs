@@ -13,7 +13,7 @@ sealed class RecentOrders(IOrderSession session, TimeProvider time, int most) : 
 
     readonly Generations<OrderId, (Order Order, Revision Revision)> orders = new(most);
     readonly Generations<(string Account, string EventId), bool> news = new(most);
-    (DateTimeOffset Now, long At)? clock;
+    (DateTimeOffset Now, long At, DateTimeOffset Ours)? clock;
     Guess? guess;
     bool doubted;
 
@@ -22,7 +22,7 @@ sealed class RecentOrders(IOrderSession session, TimeProvider time, int most) : 
         guess = null;
         if (!doubted && Remember(batch) is { } remembered) return remembered;
         var loaded = await session.Load(batch, stop);
-        (doubted, clock) = (false, (loaded.Now, time.GetTimestamp()));
+        (doubted, clock) = (false, (loaded.Now, time.GetTimestamp(), time.GetUtcNow()));
         foreach (var (id, order) in loaded.Orders) orders.Keep(id, (order, loaded.Revisions[id]));
         return loaded;
     }
@@ -52,7 +52,9 @@ sealed class RecentOrders(IOrderSession session, TimeProvider time, int most) : 
         return Task.CompletedTask;
     }
 
-    public Task<bool> WasCommitted(CommitMark mark, CancellationToken stop) => session.WasCommitted(mark, stop);
+    /// <summary>Reads whether the commit whose answer was lost took place.</summary>
+    public Task<bool> WasCommitted(LoadedBatch loaded, BatchChanges changes, CancellationToken stop) =>
+        loaded.Mark is { } mark ? session.WasCommitted(mark, stop) : session.WasWritten(guess!, changes, stop);
 
     public ValueTask DisposeAsync() => session.DisposeAsync();
 
@@ -65,6 +67,8 @@ sealed class RecentOrders(IOrderSession session, TimeProvider time, int most) : 
     LoadedBatch? Remember(IReadOnlyList<EngineInput> batch)
     {
         if (clock is not { } read || time.GetElapsedTime(read.At) is var passed && passed > ReckonedFor) return null;
+        // A machine that slept does not count the time, but knows it.
+        if ((time.GetUtcNow() - read.Ours).Duration() > ReckonedFor) return null;
         var found = new Dictionary<OrderId, Order>();
         var still = new Dictionary<OrderId, Revision>();
         var fresh = new HashSet<int>();

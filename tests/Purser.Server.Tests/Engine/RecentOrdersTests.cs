@@ -134,18 +134,51 @@ public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<
         };
 
         LoseNext();
-        var id = await one.WithLink();
+        var id = await one.Placed();
         LoseNext();
-        (await one.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).ShouldBeOfType(done ? typeof(EngineReply.DuplicateNews) : typeof(EngineReply.Done));
+        Order(await one.Do(id, new OrderCommand.StartPayment("cards", null))).Payments.ShouldHaveSingleItem();
+        one.Calls.ShouldHaveSingleItem().ShouldBeOfType<GatewayCall.OpenLink>();
+        LoseNext();
+        (await one.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Applied);
+        LoseNext();
+        Order(await one.Do(id, new OrderCommand.Refund(null, null, "a scratch"))).Refunds.ShouldHaveSingleItem();
+        one.Calls.OfType<GatewayCall.Refund>().Count().ShouldBe(1);
         LoseNext();
         var other = one.NewId();
         (await one.Do(other, EngineWorld.Order(other, "cart-1"))).ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order.Id.ShouldBe(other);
 
-        lost.ShouldBe(3);
+        lost.ShouldBe(5);
         (await one.Ask<long>("select count(*) from orders")).ShouldBe(3);
         (await one.Ask<long>("select count(*) from captures")).ShouldBe(1);
         (await one.Ask<long>("select count(*) from gateway_news")).ShouldBe(1);
         await Sound(one);
+    }
+
+    [Fact]
+    public async Task A_key_that_was_used_before_is_honoured_though_its_order_is_remembered()
+    {
+        var (one, seen) = await World(await postgres.CreateDatabase());
+        await using var first = one;
+        var id = await one.Placed();
+        var key = new RequestKey(1, "k", [1]);
+        EngineInput Pay(byte content) => EngineInput.Of(id, new OrderCommand.StartPayment("cards", null), key with { Fingerprint = [content] });
+        await one.Engine.Submit(Pay(1), default);
+        await one.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default);
+
+        // All three in one batch, of which the last writes.
+        var gate = new TaskCompletionSource();
+        seen.AroundCommit = async commit =>
+        {
+            await gate.Task;
+            return await commit();
+        };
+        var ahead = one.Placed();
+        await Until.True(() => Task.FromResult(seen.Commits == 4), "the lane to be at work");
+        var (again, other, written) = (one.Engine.Submit(Pay(1), default), one.Engine.Submit(Pay(2), default), one.Placed());
+        gate.SetResult();
+        await Task.WhenAll(ahead, written);
+        (await again).ShouldBe(new EngineReply.Replayed(new PaymentId(id, 1).ToString()));
+        (await other).ShouldBe(new EngineReply.KeyConflict(new PaymentId(id, 1).ToString()));
     }
 
     static Order Order(EngineReply reply) => reply.ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order;

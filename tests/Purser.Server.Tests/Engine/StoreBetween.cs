@@ -62,6 +62,8 @@ sealed class StoreBetween(IOrderStore inner) : IOrderStore
 
         public Task<bool> WasCommitted(CommitMark mark, CancellationToken stop) => inner.WasCommitted(mark, stop);
 
+        public Task<bool> WasWritten(Guess guess, BatchChanges changes, CancellationToken stop) => inner.WasWritten(guess, changes, stop);
+
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 }

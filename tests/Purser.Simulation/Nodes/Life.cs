@@ -43,7 +43,7 @@ sealed class Life : ILiveFeed
         var log = new WatchingLog(world);
         var caller = new Caller(world.Accounts, entry => lines.Open(entry.Account, entry.Gateway.Profile), time, log.Of<Caller>());
         engine = new OrderEngine(store, () => lines.Health is { Count: > 0 } health ? world.Rules with { Health = health } : world.Rules, world.Bug.Calls(new MarkingStarter(caller, network)), this, time,
-            new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = chance.Pick(8, 64, 4096), Decide = world.Bug.Decide },
+            new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = chance.Pick(8, 64, 4096), Remembered = chance.Pick(4, 8192), Decide = world.Bug.Decide },
             log.Of<OrderEngine>());
         caller.AnswerTo(engine);
         sweeper = new Sweeper(store, engine, time, log.Of<Sweeper>());

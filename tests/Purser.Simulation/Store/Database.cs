@@ -108,7 +108,7 @@ sealed class Database(World world)
             if (News.ContainsKey((news.Account, news.EventId)) && !world.Bug.TakesNewsAgain) return "gateway_news_pkey";
         foreach (var (key, _) in changes.Keys)
             if (Keys.ContainsKey((key.ApiKeyId, key.Key))) return "request_keys_pkey";
-        if (!world.Bug.IgnoresRowLocks && !world.Bug.TrustsMemory)
+        if (!world.Bug.IgnoresRowLocks)
             foreach (var e in changes.Events)
                 if (Orders.TryGetValue(e.Order, out var stored) && e.Sequence <= stored.Events.Count) return "events_pkey";
         return null;

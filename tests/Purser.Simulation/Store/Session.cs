@@ -142,6 +142,15 @@ sealed class Session(World world, Life life) : IOrderSession
         return world.Bug.BelievesLostCommits || Database.WasCommitted(asked);
     }
 
+    public async Task<bool> WasWritten(Guess guess, BatchChanges changes, CancellationToken stop)
+    {
+        await Travel();
+        if (Database.IsAway) throw new StoreAwayException("away");
+        return world.Bug.BelievesLostCommits || (changes.Events is [.., var told]
+            ? Database.Orders.TryGetValue(told.Order, out var stored) && stored.Events.Contains(told)
+            : changes.Calls is [(var order, var call), ..] && Database.Orders.TryGetValue(order, out var called) && called.CallKeys.Contains(call.RawKey));
+    }
+
     public ValueTask DisposeAsync()
     {
         Release();

@@ -45,6 +45,18 @@ public sealed class AskingTests
         .Later(Instant).Hears(Tell.Absent).Told("payment.failed").Then(AwaitingPayment, Failed);
 
     [Fact]
+    public void A_link_that_was_asked_for_again_lives_from_the_latest_question_and_is_not_given_up_before_its_end()
+    {
+        var story = Given.Order().Pays().Hears(Tell.Lost()).At(TimeSpan.FromMinutes(10)).Hears(Tell.Absent);
+        story.Later(TimeSpan.FromSeconds(10)).Hears(Tell.Absent).Asked("open 1").Hears(Tell.Opened());
+        var lives = story.First.LinkExpiresAt - story.First.StartedAt;
+        var end = story.First.AskedAt + lives + story.Rules.Terms("careful").VisibilityDelay;
+        end.ShouldBeGreaterThan(story.First.LinkExpiresAt + TimeSpan.FromMinutes(10));
+        story.Later(end - story.Now - Instant).Hears(Tell.Absent).Later(TimeSpan.FromSeconds(20)).Check(s => s.First.AbsentFirstAt.ShouldBeNull())
+            .Hears(Tell.Absent).Later(TimeSpan.FromSeconds(10)).Hears(Tell.Absent).Then(AwaitingPayment, PaymentStatus.Expired);
+    }
+
+    [Fact]
     public void Absent_at_a_gateway_that_repeats_safely_asks_for_the_link_again_under_the_same_key() => Given.Order().Pays().Hears(Tell.Lost())
         .At(TimeSpan.FromSeconds(15) - Instant).Hears(Tell.Absent).Asked()
         .At(TimeSpan.FromSeconds(15)).Hears(Tell.Absent).Asked("open 1")
