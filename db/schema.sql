@@ -214,6 +214,7 @@ create table payments (
   constraint payments_number_check CHECK ((number >= 1)),
   constraint payments_status_check CHECK (((status >= 0) AND (status <= 8)))
 ) with (fillfactor=70);
+CREATE UNIQUE INDEX payments_link ON payments USING btree (gateway_reference, account) WHERE (gateway_reference IS NOT NULL);
 
 create table postings (
   order_id bigint not null,

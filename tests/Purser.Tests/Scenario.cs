@@ -222,6 +222,7 @@ static class Tell
     public static Evidence Absent { get; } = new Evidence.Absent();
 
     public static Evidence Lost(int ask = 1) => new Evidence.AnswerLost(ask, "timed_out");
+    public static Evidence MixedUp { get; } = new Evidence.MixedUp("It names link_9, which is of another payment.");
     public static Evidence Refused(int ask = 1) => new Evidence.LinkRefused(ask, "currency_not_enabled");
     public static Evidence NotSent(int ask = 1) => new Evidence.NotSent(ask, "connection_refused");
     public static Evidence Reversed(string money = "money_1", Money? amount = null) => new Evidence.Reversed(money, amount ?? Given.Rupees(499));

@@ -42,6 +42,7 @@ public abstract record Evidence : OrderInput
         Reversed e => e with { MoneyReference = Words.Fit(e.MoneyReference)! },
         DisputeOpened e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
         DisputeClosed e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
+        MixedUp e => e with { Why = Words.Fit(e.Why)! },
         Unsettled e => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Why = Words.Fit(e.Why)! },
         _ => this,
     };
@@ -89,6 +90,9 @@ public abstract record Evidence : OrderInput
     public sealed record DisputeOpened(string DisputeReference, Money Amount) : Evidence;
 
     public sealed record DisputeClosed(string DisputeReference, Money Amount, bool Won) : Evidence;
+
+    /// <summary>The answer names a link or money that another payment of the account holds, so it says nothing of this one.</summary>
+    public sealed record MixedUp(string Why) : Evidence;
 
     /// <summary>A row of the gateway's statement has the money.</summary>
     /// <param name="PaidOut">The row is part of a payout; the statement has no rows for payouts of its own.</param>

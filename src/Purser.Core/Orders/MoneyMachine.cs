@@ -128,8 +128,11 @@ static class MoneyMachine
     {
         var step = PaymentMachine.Contradiction(p, e);
         draft.Change(step.After);
-        if (step.After.Discrepancy is { } opened && p.Discrepancy is null)
+        if (step.After.Discrepancy is { } opened && p.Discrepancy != opened)
+        {
+            if (p.Discrepancy is { } less) Resolve(draft, p.Number, less, e, p.Amount, "replaced");
             draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, discrepancy: opened);
+        }
         if (step.AskNow) Ask(draft, p.Number);
     }
 

@@ -352,7 +352,7 @@ public static class OrderMachine
         if (after.Discrepancy is { } opened && opened != p.Discrepancy)
         {
             if (p.Discrepancy is { } less) Resolve(draft, p.Number, less, evidence, p.Amount, "replaced");
-            draft.Tell(EventType.DiscrepancyOpened, p.Number, evidence, AmountOf(evidence) ?? p.Amount, reason: after.Reason, discrepancy: opened);
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, evidence, AmountOf(evidence) ?? p.Amount, reason: evidence is Evidence.MixedUp mixed ? mixed.Why : after.Reason, discrepancy: opened);
         }
         Conclude(draft, p.Number, evidence);
         // A link that turns up after its payment ended is closed: nobody shall pay it.

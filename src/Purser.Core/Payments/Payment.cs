@@ -79,6 +79,8 @@ public enum DiscrepancyKind
     SettledTwice,
     /// <summary>A statement that should have the money says otherwise, or the day it was due has passed.</summary>
     NotSettled,
+    /// <summary>Asked about this payment, the gateway told of another one's link or money.</summary>
+    MixedUp,
 }
 
 /// <summary>One try to pay an order through one gateway account. Immutable.</summary>

@@ -41,6 +41,10 @@ static class PaymentMachine
                 new(p with { Status = Unresolved, Reason = e.Reason }, EventType.PaymentUnresolved),
             (_, Evidence.AnswerLost)               => new(p),
 
+            // The answer to another question is none to ours; and a person is told.
+            (Starting, Evidence.MixedUp e)         => new(Mixed(p) with { Status = Unresolved, Reason = e.Why }, EventType.PaymentUnresolved),
+            (_, Evidence.MixedUp)                  => new(Mixed(p)),
+
             // A decline is the end of one try, not of the link.
             (Starting or Unresolved or Pending or Processing, Evidence.Declined e) => Declined(p, e),
             (_, Evidence.Declined)                 => new(p),
@@ -85,6 +89,9 @@ static class PaymentMachine
         && evidence is Evidence.LinkCancelled or Evidence.LinkExpired or Evidence.Failed { GatewayReference: not null };
 
     static DisputeState Ended(Evidence.DisputeClosed e) => e.Won ? DisputeState.Won : DisputeState.Lost;
+
+    /// <summary>What is said of this very payment, a wrong amount or success and failure, is the graver question.</summary>
+    static Payment Mixed(Payment p) => p.Discrepancy is null or DiscrepancyKind.UnknownWord ? p with { Discrepancy = DiscrepancyKind.MixedUp } : p;
 
     /// <summary>Ended, and by which of several ends: a bank's no says more than a closed link, and that more than a lapsed one.</summary>
     static int Rank(PaymentStatus status) => status switch { Expired => 1, Cancelled => 2, Failed => 3, _ => 0 };
@@ -189,7 +196,7 @@ static class PaymentMachine
 
     public static Step Contradiction(Payment p, Evidence evidence) => p switch
     {
-        { Discrepancy: not null } => new(p),
+        { Discrepancy: not (null or DiscrepancyKind.MixedUp) } => new(p),
         { Contradicted: true } when evidence.Source == EvidenceSource.Inquiry => new(p with { Discrepancy = DiscrepancyKind.Contradiction }),
         { Contradicted: true } => new(p),
         _ => new(p with { Contradicted = true }, AskNow: true),

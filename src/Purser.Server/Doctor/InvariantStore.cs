@@ -105,7 +105,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             open_told as (select order_id, number, data->>'discrepancy' as kind, data->>'money_reference' as money
               from told where type in (23, 24) group by 1, 2, 3, 4 having count(*) filter (where type = 23) > count(*) filter (where type = 24)),
             open_kept as (select distinct order_id, payment as number, (array['amount_mismatch', 'link_mismatch', 'contradiction', 'duplicate', 'late', 'reversed',
-              'unknown_word', 'refund_failed', 'refund_unasked', 'settled_otherwise', 'fee_mismatch', 'settled_twice', 'not_settled'])[kind + 1] as kind, money_reference as money from discrepancies where resolved_at is null)
+              'unknown_word', 'refund_failed', 'refund_unasked', 'settled_otherwise', 'fee_mismatch', 'settled_twice', 'not_settled', 'mixed_up'])[kind + 1] as kind, money_reference as money from discrepancies where resolved_at is null)
             select coalesce(a.order_id, b.order_id)::text from open_told a full join open_kept b
               on a.order_id = b.order_id and a.number = b.number and a.kind = b.kind and coalesce(a.money, '') = coalesce(b.money, '')
             where a.order_id is null or b.order_id is null

@@ -13,6 +13,7 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
     readonly Dictionary<string, OrderId> references = [];
     readonly Dictionary<(int, string), (byte[] Fingerprint, string Resource)> keys = [];
     readonly BatchChanges changes = new();
+    readonly Holders holders = new(loaded.Holders);
     readonly List<GatewayCall> calls = [];
     readonly Dictionary<int, EngineReply> replies = [];
     readonly Dictionary<int, Exception> failures = [];
@@ -69,10 +70,14 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         if (input.News is { Payment: { } told } foreign && order.Payment(told) is { } theirs && theirs.Account != foreign.Account)
             return Quarantine(foreign, input.Order, $"The payment belongs to the account {theirs.Account}.");
 
+        var (inputs, unbelieved) = Believed(order, input);
+        if (unbelieved is not null)
+            return input.News is { } mixed ? Quarantine(mixed, input.Order, unbelieved) : new EngineReply.Done(new Reply.Refused(Refusal.AnswerUnsuitable, order));
+
         // All of one input's decisions, or none: a bug in the third must not leave the first two without the third.
         var decided = new List<Decision>();
         Reply? reply = null;
-        foreach (var one in input.Inputs)
+        foreach (var one in inputs)
         {
             // What a message tells is true from when it arrived here, by the one clock that all nodes share.
             var dated = one switch
@@ -96,7 +101,11 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
 
         var before = current.GetValueOrDefault(order.Id) ?? loaded.Orders[order.Id];
         var changed = !Same(order, before);
-        if (changed) current[order.Id] = order;
+        if (changed)
+        {
+            current[order.Id] = order;
+            holders.Learn(before, order);
+        }
         foreach (var decision in decided) Keep(decision);
         foreach (var call in input.Calls ?? []) changes.Calls.Add((order.Id, call));
         NewsVerdict? verdict = null;
@@ -107,6 +116,20 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         }
         if (input.Key is { } made && reply is Reply.Made or Reply.Same) Remember(made, Resource(order, reply));
         return new EngineReply.Done(reply, verdict);
+    }
+
+    /// <summary>Of an answer that names what another payment holds nothing is believed, for it is the answer to another question: only that much is told, and a
+    /// person is. News, a statement's row and a person's word are not taken at all, and whoever brought them says so.</summary>
+    (IReadOnlyList<OrderInput> Inputs, string? Unbelieved) Believed(Order order, EngineInput input)
+    {
+        foreach (var one in input.Inputs)
+            if (one is Evidence fact && holders.WhyNot(order, fact) is { } why)
+            {
+                if (fact.Source is not (EvidenceSource.Reply or EvidenceSource.Inquiry)) return ([], why);
+                var told = new Evidence.MixedUp(why) { Payment = fact.Payment, Source = fact.Source, At = fact.At, RawKey = fact.RawKey };
+                return ([.. input.Inputs.Where(i => i is not Evidence), told], null);
+            }
+        return (input.Inputs, null);
     }
 
     EngineReply Create(EngineInput input, OrderCommand.Create create)

@@ -60,10 +60,11 @@ public interface IOrderSession : IAsyncDisposable
 /// <param name="FreshNews">Indexes of batch items whose news are new. Of equal ones in a batch the first is.</param>
 /// <param name="Keys">What Idempotency-Keys of the batch made before.</param>
 /// <param name="References">Orders that hold references which the batch wants to create.</param>
+/// <param name="Holders">Links and money that facts of the batch name and another payment of the account holds.</param>
 public sealed record LoadedBatch(
     DateTimeOffset Now, CommitMark? Mark, IReadOnlyDictionary<OrderId, Order> Orders, IReadOnlySet<int> FreshNews,
     IReadOnlyDictionary<(int ApiKey, string Key), StoredKey> Keys, IReadOnlyDictionary<string, (OrderId Order, byte[] Fingerprint)> References,
-    IReadOnlyDictionary<OrderId, Revision> Revisions);
+    IReadOnlyDictionary<OrderId, Revision> Revisions, IReadOnlyDictionary<GatewayName, PaymentId> Holders);
 
 /// <summary>Which writing of an order it is.</summary>
 /// <param name="Version">Another one after every write to the order's row, whoever wrote.</param>

@@ -259,6 +259,10 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             if (references.Length > 0)
                 Add(load, "select reference, id, fingerprint from orders where reference = any($1)", references);
 
+            Array[] named = [.. Named(batch, money: false), .. Named(batch, money: true)];
+            var isNamed = named.Any(column => column.Length > 0);
+            if (isNamed) Add(load, OrderTableStore.LoadHolders, named);
+
             begun = true;
             await using var rows = await load.ExecuteReaderAsync(stop);
             var payments = new Dictionary<long, List<Payment>>();
@@ -300,6 +304,14 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 while (await rows.ReadAsync(stop)) holders[rows.GetString(0)] = (new OrderId(rows.GetInt64(1)), rows.GetFieldValue<byte[]>(2));
             }
 
+            var held = new Dictionary<GatewayName, PaymentId>();
+            if (isNamed)
+            {
+                await rows.NextResultAsync(stop);
+                while (await rows.ReadAsync(stop))
+                    held[new GatewayName(rows.GetString(0), rows.GetBoolean(1), rows.GetString(2))] = new PaymentId(new OrderId(rows.GetInt64(3)), rows.GetInt32(4));
+            }
+
             // Of equal news in one batch the first is fresh.
             var fresh = new HashSet<int>();
             for (var i = 0; i < batch.Count; i++)
@@ -307,7 +319,15 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             foreach (var id in orders.Keys)
                 if (payments.TryGetValue(id.Value, out var mine))
                     orders[id] = orders[id] with { Payments = [.. mine], Refunds = refunds.TryGetValue(id.Value, out var back) ? [.. back] : [] };
-            return new LoadedBatch(now, new CommitMark(mark), orders, fresh, storedKeys, holders, revisions);
+            return new LoadedBatch(now, new CommitMark(mark), orders, fresh, storedKeys, holders, revisions, held);
+        }
+
+        /// <summary>The links or the money that the batch's facts name, and of which payments: as columns.</summary>
+        static Array[] Named(IReadOnlyList<EngineInput> batch, bool money)
+        {
+            var named = batch.SelectMany(i => i.Inputs.OfType<Evidence>(), (i, fact) => (i.Order, Fact: fact)).Where(f => f.Order is not null)
+                .SelectMany(f => GatewayName.In(f.Fact, ""), (f, name) => (f.Order!.Value, f.Fact.Payment, Name: name)).Where(f => f.Name.IsMoney == money).ToArray();
+            return [named.Select(n => n.Value.Value).ToArray(), named.Select(n => n.Payment).ToArray(), named.Select(n => n.Name.Reference).ToArray()];
         }
 
         static List<T> Group<T>(Dictionary<long, List<T>> groups, long key)

@@ -38,6 +38,21 @@ static class OrderTableStore
     public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";
     public const string LoadPayments = $"select {PaymentColumns} from payments where order_id = any($1) order by order_id, number";
 
+    /// <summary>Of the links and the money that are named for payments, those which another payment of the same account holds.</summary>
+    public const string LoadHolders = """
+        select h.account, false, h.gateway_reference, h.order_id, h.number
+        from unnest($1::bigint[], $2::integer[], $3::text[]) u (order_id, number, reference)
+        join payments p on p.order_id = u.order_id and p.number = u.number
+        join payments h on h.gateway_reference = u.reference and h.account = p.account
+        where (h.order_id, h.number) <> (p.order_id, p.number)
+        union all
+        select c.account, true, c.money_reference, c.order_id, c.payment
+        from unnest($4::bigint[], $5::integer[], $6::text[]) u (order_id, number, reference)
+        join payments p on p.order_id = u.order_id and p.number = u.number
+        join captures c on c.account = p.account and c.money_reference = u.reference
+        where (c.order_id, c.payment) <> (p.order_id, p.number)
+        """;
+
     public static Order ReadOrder(NpgsqlDataReader r) => new()
     {
         Id = new OrderId(r.GetInt64(0)),
@@ -305,7 +320,7 @@ static class OrderTableStore
         "and d.payment = u.payment and d.kind = u.kind and d.money_reference is not distinct from u.money_reference and d.sequence < u.sequence and d.resolved_at is null", EndOfDiscrepancy);
     static readonly RowSet<NewsRow> InsertNews =
         RowSet.Insert("gateway_news", NewNews, "received_at", "clock_timestamp()");
-    static readonly RowSet<CaptureRow> InsertCaptures = RowSet.Insert("captures", NewCapture).OrNothing();
+    static readonly RowSet<CaptureRow> InsertCaptures = RowSet.Insert("captures", NewCapture);
     static readonly RowSet<CaptureRow> SettleCaptures = RowSet.Sql(
         "update captures c set settled_on = coalesce(u.settled_on, current_date) from {rows} u where c.account = u.account and c.money_reference = u.money_reference",
         SettledCapture);

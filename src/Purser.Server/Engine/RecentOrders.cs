@@ -87,11 +87,15 @@ sealed class RecentOrders(IOrderSession session, TimeProvider time, int most) : 
             found.Add(id, order.Order);
             still.Add(id, order.Revision);
         }
+        foreach (var input in batch)
+            foreach (var one in input.Inputs)
+                if (one is Evidence fact && input.Order is { } of && found.TryGetValue(of, out var about) && !Holders.AreConstrained(about, fact)) return null;
         // In whole microseconds, like the database's own.
         var now = read.Now + passed;
         now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
         guess = new Guess(batch, now, still);
-        return new LoadedBatch(now, null, found, fresh, new Dictionary<(int, string), StoredKey>(), new Dictionary<string, (OrderId, byte[])>(), still);
+        return new LoadedBatch(now, null, found, fresh, new Dictionary<(int, string), StoredKey>(), new Dictionary<string, (OrderId, byte[])>(), still,
+            new Dictionary<GatewayName, PaymentId>());
     }
 
     /// <summary>What was kept or found lately: two generations, of which the older goes whole when the younger is full.</summary>

@@ -53,9 +53,6 @@ static class Column
 /// <summary>One statement for any number of rows: every column is an array parameter, so the text stays the same and prepared.</summary>
 sealed class RowSet<TRow>(string sql, Column<TRow>[] columns)
 {
-    /// <summary>Rows that are there already are left as they are.</summary>
-    public RowSet<TRow> OrNothing() => new(sql + " on conflict do nothing", columns);
-
     /// <summary>Adds the statement to the batch when there is a row.</summary>
     public void Add(NpgsqlBatch batch, IReadOnlyList<TRow> rows)
     {

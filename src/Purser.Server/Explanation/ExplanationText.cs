@@ -93,6 +93,7 @@ public static class ExplanationText
             DiscrepancyKind.FeeMismatch => "the gateway kept more than its contract says",
             DiscrepancyKind.SettledTwice => "two rows of the gateway's statements are about the same money",
             DiscrepancyKind.NotSettled => "the gateway's statement should have the money and has it not",
+            DiscrepancyKind.MixedUp => "the gateway answered with a link or money of another payment, which was not believed",
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 

@@ -37,7 +37,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         ("Events end where their payments stand", "update payments set status = 6 where status = 5"),
         ("Events end where their payments stand", "update payments set status = 5 where status = 4"),
         ("Events end where their payments stand", "update payments set account = 'other'"),
-        ("Events end where their payments stand", "insert into payments select (jsonb_populate_record(p, '{\"number\": 2}')).* from payments p where status = 4"),
+        ("Events end where their payments stand", "insert into payments select (jsonb_populate_record(p, '{\"number\": 2, \"gateway_reference\": null}')).* from payments p where status = 4"),
         ("Events tell of all money, and of no other", "update payments set captures = null where captures is not null"),
         ("Events tell of all money, and of no other", "update payments set captures = replace(captures, '49900', '49901')"),
         ("Events tell of all money, and of no other", "update payments set captures = replace(captures, 'm_', 'x_')"),
@@ -120,7 +120,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
     static async Task Open(EngineWorld world, OrderId id, int number)
     {
         await world.Do(id, new OrderCommand.StartPayment(Account(number), null));
-        await world.Do(id, new Evidence.LinkOpened(new PaymentLink.Redirect($"https://gateway.test/l/{number}"), null) { GatewayReference = $"l_{number}" }
+        await world.Do(id, new Evidence.LinkOpened(new PaymentLink.Redirect($"https://gateway.test/l/{number}"), null) { GatewayReference = $"l_{id.Letters}_{number}" }
             .Learned(number, EvidenceSource.Reply, DateTimeOffset.UnixEpoch, "k"));
     }
 

@@ -15,9 +15,10 @@ sealed class EngineWorld : ICallStarter, ILiveFeed, IAsyncDisposable
 {
     readonly Ids ids = new(TimeProvider.System, new Random(7));
 
-    EngineWorld(NpgsqlDataSource database, EngineOptions options, IOrderStore? store)
+    EngineWorld(string connectionString, EngineOptions options, IOrderStore? store)
     {
-        Database = database;
+        ConnectionString = connectionString;
+        var database = Database = Server.Platform.Database.Build(connectionString);
         Store = store ?? new OrderStore(database);
         var rules = new OrderRules
         {
@@ -30,13 +31,14 @@ sealed class EngineWorld : ICallStarter, ILiveFeed, IAsyncDisposable
         Engine.Start();
     }
 
+    public string ConnectionString { get; }
     public NpgsqlDataSource Database { get; }
     public IOrderStore Store { get; }
     public OrderEngine Engine { get; }
     public System.Collections.Concurrent.ConcurrentQueue<GatewayCall> Calls { get; } = [];
 
     public static Task<EngineWorld> Create(string connectionString, EngineOptions? options = null, IOrderStore? store = null) =>
-        Task.FromResult(new EngineWorld(Server.Platform.Database.Build(connectionString), options ?? new EngineOptions(), store));
+        Task.FromResult(new EngineWorld(connectionString, options ?? new EngineOptions(), store));
 
     public void Start(GatewayCall call) => Calls.Enqueue(call);
 
@@ -58,12 +60,20 @@ sealed class EngineWorld : ICallStarter, ILiveFeed, IAsyncDisposable
 
     public async Task<OrderId> WithLink()
     {
-        var id = await Placed();
-        await Do(id, new OrderCommand.StartPayment("cards", null));
-        await Do(id, new Evidence.LinkOpened(new PaymentLink.Redirect("https://gateway.test/l/1"), null) { GatewayReference = "l_1" }
+        var id = await Started();
+        await Do(id, new Evidence.LinkOpened(new PaymentLink.Redirect("https://gateway.test/l/1"), null) { GatewayReference = LinkOf(id) }
             .Learned(1, EvidenceSource.Reply, DateTimeOffset.UnixEpoch, "k1"));
         return id;
     }
+
+    public async Task<OrderId> Started()
+    {
+        var id = await Placed();
+        await Do(id, new OrderCommand.StartPayment("cards", null));
+        return id;
+    }
+
+    public static string LinkOf(OrderId id) => $"l_{id.Letters}";
 
     public Task<EngineReply> Do(OrderId id, OrderInput input) => Engine.Submit(id, input, CancellationToken.None);
 

@@ -61,7 +61,7 @@ public sealed class SchemaTests(PostgresFixture postgres) : IClassFixture<Postgr
         return text.ToString();
     }
 
-    static string Checkout()
+    internal static string Checkout()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "Purser.slnx"))) folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException();

@@ -80,6 +80,8 @@ sealed class Auditor(World world)
         Hold("domain 2 one accepted", i, after.Payments.Sum(p => p.Captures.Count(c => c.Standing == Standing.Accepted)) == (after.Status == OrderStatus.Paid ? 1 : 0)
             && (after.PaidBy is not null) == (after.Status == OrderStatus.Paid), $"{after.Status}, paid by {after.PaidBy}, accepted {Accepted(after)}");
         Hold("I3 one open payment", i, after.Policy.AllowsSecondLink || after.Payments.Count(p => p.IsOpen) <= 1, $"open at once: {string.Join(", ", after.Payments.Where(p => p.IsOpen).Select(p => $"{p.Number} {p.Status}"))}");
+        Hold("a link is of one payment", i, after.Payments.All(p => p.GatewayReference is not { } link
+            || world.Database.HolderOf(new GatewayName(p.Account, false, link)) == new PaymentId(after.Id, p.Number)), $"a link is of another payment, too");
         Hold("I4 money counts once", i, after.Payments.All(p => p.Captures.DistinctBy(c => c.MoneyReference).Count() == p.Captures.Length), $"the same money stands in the books twice");
         Hold("I9 given back once", i, after.Payments.All(p => p.Captures.All(c => after.LeftOf(p.Number, c).MinorUnits >= 0))
             && after.Refunds.All(r => after.Payment(r.Payment)!.Captures.Any(c => c.MoneyReference == r.MoneyReference && (c.Standing == Standing.Accepted || c.Amount == r.Amount))), $"a refund is doubled, or of money that nobody has");

@@ -97,6 +97,9 @@ sealed class Network(World world, Life life) : HttpMessageHandler
             case Fault.Swapped:
                 said = gateway.OfAnother(request, body, port, order) ?? said;
                 break;
+            case Fault.NamedAsAnother:
+                said = said with { Body = Renamed(said.Body, gateway, order, size) };
+                break;
             case Fault.CrashAfterCall:
                 _ = life.Crash("after a gateway call, before its reply is stored (C3)");
                 return;
@@ -105,6 +108,15 @@ sealed class Network(World world, Life life) : HttpMessageHandler
         if (said.ContentType is not null) message.Content.Headers.TryAddWithoutValidation("Content-Type", said.ContentType);
         foreach (var (name, value) in said.Headers) message.Headers.TryAddWithoutValidation(name, value);
         answer.TrySetResult(message);
+    }
+
+    /// <summary>The link's name becomes that of another order's link which its payment has heard of.</summary>
+    string Renamed(string body, WorldGateway gateway, int order, Random size)
+    {
+        var others = gateway.Links.Where(l => l.Order != order && world.Database.HolderOf(new GatewayName(gateway.Account, false, l.Id)) == l.Payment).ToList();
+        if (others.Count == 0) return body;
+        var other = others[size.Next(others.Count)].Id;
+        return gateway.Links.Where(l => l.Order == order).Aggregate(body, (text, mine) => text.Replace($"\"{mine.Id}\"", $"\"{other}\"", StringComparison.Ordinal));
     }
 
     /// <summary>What comes out of a broken proxy.</summary>

@@ -15,7 +15,7 @@ static class PlantedBugs
         new CheckThenActDoubleStart(), new TimerTurnsUnknownIntoFailed(), new AnsweredBeforeStored(), new FailureAfterSuccessWins(),
         new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new NewKeyOnRetry(), new CallbackBelieved(),
         new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new MemoryTrusted(), new LostCommitBelieved(),
-        new DeclinedFormTakenForDead(),
+        new DeclinedFormTakenForDead(), new LinkShared(),
         .. PlantedStatementBugs.All,
     ];
 
@@ -318,6 +318,14 @@ static class PlantedBugs
         public override IReadOnlyList<string> BreaksRules => ["row lock"];
 
         public override bool TrustsMemory => true;
+    }
+
+    /// <summary>Whatever link an answer names is the payment's, though another payment has it.</summary>
+    sealed class LinkShared : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["a link is of one payment"];
+
+        public override bool SharesLinks => true;
     }
 
     /// <summary>No answer to a commit is taken for a commit.</summary>

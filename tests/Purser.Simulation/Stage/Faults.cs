@@ -22,6 +22,8 @@ enum Fault
     CrashAtHook,
     // For a time.
     NodePaused, StoreGone, GatewayGone, NewsGone, Mute,
+    // A gateway's answer bears the name of another payment's link.
+    NamedAsAnother,
 }
 
 /// <summary>One fault that struck: where, at which order, and the how manieth time that port was passed for that order.</summary>
@@ -72,6 +74,7 @@ sealed class Faults
         (Port.Statement, Fault.Delayed, .05), (Port.Statement, Fault.Dropped, .04),
         (Port.StatementStore, Fault.Away, .002), (Port.StatementStore, Fault.AcknowledgementLost, .003), (Port.StatementStore, Fault.CrashAfterCommit, .006),
         (Port.StatementRead, Fault.Away, .003), (Port.StatementHook, Fault.CrashAtHook, .008),
+        (Port.OpenLink, Fault.NamedAsAnother, .006), (Port.Inquire, Fault.NamedAsAnother, .004),
     ];
 
     readonly ulong seed;

@@ -33,7 +33,7 @@ sealed class Database(World world)
 {
     readonly PriorityQueue<OrderId, (long At, long Order)> alarms = new();
     readonly HashSet<string> committed = new(StringComparer.Ordinal);
-    readonly Dictionary<(string Account, string Money), PaymentId> captures = [];
+    readonly Dictionary<GatewayName, PaymentId> holders = [];
     long marks;
     long alarmCount;
 
@@ -72,7 +72,19 @@ sealed class Database(World world)
         }
     }
 
-    public PaymentId? FindMoney(string account, string moneyReference) => captures.TryGetValue((account, moneyReference), out var payment) ? payment : null;
+    public PaymentId? FindMoney(string account, string moneyReference) => HolderOf(new GatewayName(account, true, moneyReference));
+
+    /// <summary>Which payment has this link, or this money.</summary>
+    public PaymentId? HolderOf(GatewayName name) => holders.TryGetValue(name, out var payment) ? payment : null;
+
+    static IEnumerable<(GatewayName Name, PaymentId Holder)> Held(Order order)
+    {
+        foreach (var p in order.Payments)
+        {
+            if (p.GatewayReference is { } link) yield return (new(p.Account, false, link), new PaymentId(order.Id, p.Number));
+            foreach (var c in p.Captures) yield return (new(p.Account, true, c.MoneyReference), new PaymentId(order.Id, p.Number));
+        }
+    }
 
     public RefundId? FindRefund(string account, string refundReference)
     {
@@ -108,6 +120,10 @@ sealed class Database(World world)
             if (News.ContainsKey((news.Account, news.EventId)) && !world.Bug.TakesNewsAgain) return "gateway_news_pkey";
         foreach (var (key, _) in changes.Keys)
             if (Keys.ContainsKey((key.ApiKeyId, key.Key))) return "request_keys_pkey";
+        if (!world.Bug.SharesLinks)
+            foreach (var (_, after) in changes.Changed)
+                foreach (var (name, holder) in Held(after))
+                    if (HolderOf(name) is { } other && other != holder) return name.IsMoney ? "captures_pkey" : "payments_link";
         if (!world.Bug.IgnoresRowLocks)
             foreach (var e in changes.Events)
                 if (Orders.TryGetValue(e.Order, out var stored) && e.Sequence <= stored.Events.Count) return "events_pkey";
@@ -128,8 +144,7 @@ sealed class Database(World world)
         world.Auditor.Before(changes);
         foreach (var (_, after) in changes.Changed)
         {
-            foreach (var p in after.Payments)
-                foreach (var c in p.Captures) captures.TryAdd((p.Account, c.MoneyReference), new PaymentId(after.Id, p.Number));
+            foreach (var (name, holder) in Held(after)) holders.TryAdd(name, holder);
             Ring(Orders[after.Id], after);
         }
         foreach (var e in changes.Events) Orders[e.Order].Events.Add(e);

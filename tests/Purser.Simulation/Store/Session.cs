@@ -209,7 +209,20 @@ sealed class Session(World world, Life life) : IOrderSession
             if (batch[i].Inputs is [OrderCommand.Create { Reference: { } reference }] && Database.References.TryGetValue(reference, out var holder))
                 references[reference] = (holder, Database.Orders[holder].Fingerprint);
         }
-        return new LoadedBatch(now, mark, orders, fresh, keys, references, orders.Keys.ToDictionary(id => id, id => new Revision(Database.Orders[id].Version, [])));
+        return new LoadedBatch(
+            now, mark, orders, fresh, keys, references, orders.Keys.ToDictionary(id => id, id => new Revision(Database.Orders[id].Version, [])), Held(orders));
+    }
+
+    Dictionary<GatewayName, PaymentId> Held(Dictionary<OrderId, Order> orders)
+    {
+        var held = new Dictionary<GatewayName, PaymentId>();
+        if (world.Bug.SharesLinks) return held;
+        foreach (var input in batch)
+            foreach (var fact in input.Inputs.OfType<Evidence>())
+                if (input.Order is { } id && orders.GetValueOrDefault(id)?.Payment(fact.Payment) is { } p)
+                    foreach (var name in GatewayName.In(fact, p.Account))
+                        if (Database.HolderOf(name) is { } holder && holder != new PaymentId(id, p.Number)) held[name] = holder;
+        return held;
     }
 
     Exception Lost(Exception why)

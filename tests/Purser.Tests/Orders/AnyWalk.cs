@@ -26,7 +26,7 @@ static class AnyWalk
     public static Gen<Evidence> AnyEvidence { get; } = Gen.OneOf(
         Gen.Elements<Money?>(null, Given.Rupees(499), Given.Rupees(1)).SelectMany(_ => Gen.Elements("link_1", null), (amount, name) => Tell.Opened(amount, name)),
         Gen.Choose(1, 4).Select(Tell.Refused), Gen.Choose(1, 4).Select(Tell.NotSent), Gen.Choose(1, 4).Select(Tell.Lost),
-        Gen.Elements(Tell.Declined, Tell.Failed, Tell.Closed, Tell.RanOut, Tell.RanOut, Tell.Absent, Tell.Absent, Tell.Processing(), Tell.Processing("paid_ish")),
+        Gen.Elements(Tell.Declined, Tell.MixedUp, Tell.Failed, Tell.Closed, Tell.RanOut, Tell.RanOut, Tell.Absent, Tell.Absent, Tell.Processing(), Tell.Processing("paid_ish")),
         Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Succeeded(money, amount)), Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Succeeded(money, amount)),
         Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Reversed(money, amount)),
         Amounts.Select(amount => Tell.DisputeOpened(amount)),

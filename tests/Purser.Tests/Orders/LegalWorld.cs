@@ -58,6 +58,7 @@ sealed record LegalWorld(OrderPolicy Policy, string Ending, IReadOnlyList<string
                 [At(1, Tell.Lost(), EvidenceSource.Reply)]);
         var under = Gen.Elements<Piece[]>(
             [], [],
+            [At(80, Tell.MixedUp)],
             [At(90, Tell.Declined, EvidenceSource.Webhook)],
             [At(90, Tell.FailedAt("another_link"), EvidenceSource.Webhook)],
             [At(100, Tell.Processing(), EvidenceSource.Webhook)],

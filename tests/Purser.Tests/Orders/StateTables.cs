@@ -28,6 +28,7 @@ public sealed class StateTables
         ("link refused", Tell.Refused()),
         ("not sent", Tell.NotSent()),
         ("answer lost", Tell.Lost()),
+        ("mixed up with another payment", Tell.MixedUp),
         ("declined", Tell.Declined),
         ("processing", Tell.Processing()),
         ("processing, an unknown word", Tell.Processing("paid_ish")),
