@@ -1,7 +1,9 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Purser.Payments;
 
 namespace Purser.Gateways.Tests;
 
@@ -34,12 +36,24 @@ public sealed partial class GatewayPageTests
                 p.Currencies.Count is > 0 and <= 3 ? string.Join(", ", p.Currencies.Order(StringComparer.Ordinal)) : $"{p.Currencies.Count}", "|",
                 string.Join(", ", p.Methods), "|"));
         }
+        page.AppendLine().AppendLine("A payment can be restricted to the methods in the last column. Where there are none the gateway's own page asks. What a page offers besides is paid all the")
+            .AppendLine("same, and is told by its name once it is paid; it can be neither picked on our page nor routed by.");
+        if (string.Join(", ", PaymentMethods.Common.Except(gateways.SelectMany(g => g.Profile.Methods)).Select(m => $"`{m}`")) is { Length: > 0 } nobodys)
+            page.AppendLine($"No gateway here documents how to lead a shopper to {nobodys}, so none offers it.");
+        if (gateways.All(g => g.Profile.Offers.All(o => o.Countries.IsEmpty))) page.AppendLine("No offer depends on the shopper's country, for no document says so; currencies decide.");
         page.AppendLine().AppendLine("## Verified by").AppendLine()
-            .AppendLine("Every gateway keeps the same contract against a simulator that was written separately from the same documents.").AppendLine()
-            .AppendLine("| gateway | code that others wrote | signature vectors | signatures shown by `purser signature` |").AppendLine("|---|---|---|---|");
+            .AppendLine("Every gateway keeps the same contract against a simulator that was written separately from the same documents. Beyond that its tests say what they hold")
+            .AppendLine("the adapter and the simulator against: code that the gateway publishes; code of others that knows the standard and not the gateway; vectors that the")
+            .AppendLine("gateway publishes or that its own code made or accepts; and the documents, with vectors that no code of the gateway has seen.").AppendLine()
+            .AppendLine("| gateway | by official code | by other code | by published vector | by document | signatures shown by `purser signature` |")
+            .AppendLine("|---|---|---|---|---|---|");
         foreach (var gateway in gateways)
-            page.AppendLine(string.Join(" ", "|", gateway.Profile.Title, "|", Official(gateway) ?? "-", "|", Vectors(gateway), "|",
+        {
+            var claims = Claims(gateway);
+            page.AppendLine(string.Join(" ", "|", gateway.Profile.Title, "|", Parts(claims, By.OfficialCode), "|", Parts(claims, By.OtherCode), "|",
+                Parts(claims, By.PublishedVector), "|", Parts(claims, By.Document), "|",
                 gateway is IShowSignatures shows ? string.Join(", ", shows.Signatures.Select(s => s.Name)) : "-", "|"));
+        }
 
         var path = Path.Combine(Root, "docs", "gateways.md");
         var printed = page.ToString().ReplaceLineEndings("\n");
@@ -65,32 +79,68 @@ public sealed partial class GatewayPageTests
         Directory.GetDirectories(Path.Combine(Root, "gateways")).Select(d => Path.GetFileName(d)!)
             .Single(d => d.Equals(gateway.Profile.Name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The packages of npm that the gateway's own script drives, with their versions.</summary>
-    static string? Official(IGateway gateway)
+    [Fact]
+    public void What_the_tests_say_they_verify_can_be_so()
     {
-        var npm = Path.Combine(Here(), "npm");
-        var script = Path.Combine(npm, gateway.Profile.Name + ".mjs");
-        if (!File.Exists(script)) return null;
-        using var manifest = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(npm, "package.json")));
-        var packages = manifest.RootElement.GetProperty("dependencies").EnumerateObject()
-            .Where(d => Imported().Matches(File.ReadAllText(script)).Any(m => m.Groups[1].Value == d.Name || m.Groups[1].Value.StartsWith(d.Name + "/", StringComparison.Ordinal)))
-            .Select(d => $"npm `{d.Name}` {d.Value.GetString()}").ToList();
-        return packages.Count == 0 ? null : string.Join(", ", packages);
+        foreach (var gateway in new GatewayCatalog(typeof(IGateway).Assembly).Gateways)
+        {
+            Wrong(gateway, Claims(gateway)).ShouldBeEmpty(gateway.Profile.Title);
+            // Whoever runs code of others says so.
+            File.Exists(Script(gateway)).ShouldBe(Claims(gateway).Any(c => c.Package is not null), gateway.Profile.Title);
+            foreach (var part in Enum.GetValues<Part>()) Claims(gateway).ShouldContain(c => c.Part == part && c.By == By.Document, $"{gateway.Profile.Title}: {part}");
+        }
     }
 
-    static string Vectors(IGateway gateway)
+    [Theory]
+    [InlineData("ippopay", By.PublishedVector, null, "has no signature")]
+    [InlineData("payu", By.OfficialCode, "payu-websdk", "is not driven")]
+    [InlineData("stripe", By.OfficialCode, "razorpay", "is not driven")]
+    [InlineData("stripe", By.OfficialCode, null, "names no package")]
+    [InlineData("stripe", By.Document, "stripe", "names a package")]
+    public void A_test_that_says_too_much_is_found(string name, By by, string? package, string why) =>
+        Wrong(new GatewayCatalog(typeof(IGateway).Assembly).Gateways.Single(g => g.Profile.Name == name), [new VerifiesAttribute(Part.Adapter, by, package)])
+            .ShouldHaveSingleItem().ShouldContain(why);
+
+    /// <summary>What stands on the tests that run, and on their classes.</summary>
+    static List<VerifiesAttribute> Claims(IGateway gateway) =>
+    [
+        .. typeof(GatewayPageTests).Assembly.GetTypes().Where(t => t.Namespace == $"{gateway.GetType().Namespace}.Tests")
+            .SelectMany(t => t.GetMethods().Where(m => m.GetCustomAttributes<FactAttribute>().Any())
+                .SelectMany(m => m.GetCustomAttributes<VerifiesAttribute>().Concat(t.GetCustomAttributes<VerifiesAttribute>()))),
+    ];
+
+    static IEnumerable<string> Wrong(IGateway gateway, IEnumerable<VerifiesAttribute> claims)
     {
-        var tests = Directory.GetFiles(Path.Combine(Root, "gateways", Folder(gateway), "Tests"), "*.cs")
-            .Where(f => f.EndsWith("VectorTests.cs", StringComparison.Ordinal) || File.ReadAllText(f).Contains("vector", StringComparison.OrdinalIgnoreCase))
-            .Select(f => Path.GetFileName(f)!).ToList();
-        return (tests.Exists(f => !f.Contains("Simulator", StringComparison.Ordinal)), tests.Exists(f => f.Contains("Simulator", StringComparison.Ordinal))) switch
-        {
-            (true, true) => "adapter, simulator",
-            (true, _) => "adapter",
-            (_, true) => "simulator",
-            _ => "-",
-        };
+        foreach (var claim in claims)
+            if (claim.By is By.OfficialCode or By.OtherCode)
+            {
+                if (claim.Package is not { } package) yield return "code that names no package";
+                else if (!Driven(gateway).Contains(package)) yield return $"{package} is not driven by {Path.GetFileName(Script(gateway))}";
+            }
+            else if (claim.Package is { } package) yield return $"a {claim.By} that names a package, {package}";
+            else if (claim.By == By.PublishedVector && gateway is not IShowSignatures) yield return "a vector of a gateway that has no signature";
     }
+
+    static string Parts(List<VerifiesAttribute> claims, By by)
+    {
+        var cells = claims.Where(c => c.By == by).GroupBy(c => c.Package).OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => (g.Key is { } package ? $"npm `{package}` {Versions.Value[package]}: " : "")
+                + string.Join(", ", g.Select(c => c.Part).Distinct().Order().Select(p => p.ToString().ToLowerInvariant()))).ToList();
+        return cells.Count == 0 ? "-" : string.Join("; ", cells);
+    }
+
+    static string Script(IGateway gateway) => Path.Combine(Here(), "npm", gateway.Profile.Name + ".mjs");
+
+    static readonly Lazy<Dictionary<string, string>> Versions = new(() =>
+    {
+        using var manifest = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Here(), "npm", "package.json")));
+        return manifest.RootElement.GetProperty("dependencies").EnumerateObject().ToDictionary(d => d.Name, d => d.Value.GetString()!);
+    });
+
+    /// <summary>The packages of npm that the gateway's own script uses.</summary>
+    static List<string> Driven(IGateway gateway) => !File.Exists(Script(gateway)) ? []
+        : [.. Versions.Value.Keys.Where(name => Imported().Matches(File.ReadAllText(Script(gateway)))
+            .Any(m => m.Groups[1].Value == name || m.Groups[1].Value.StartsWith(name + "/", StringComparison.Ordinal)))];
 
     static string Here([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
 

@@ -10,6 +10,7 @@ using static Purser.Gateways.BillDesk.Tests.BillDeskTests;
 namespace Purser.Gateways.BillDesk.Tests;
 
 /// <summary>Webhooks, returns and statements.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class BillDeskNewsTests
 {
     static readonly BillDeskGateway Gateway = new();

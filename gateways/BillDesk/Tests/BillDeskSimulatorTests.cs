@@ -9,6 +9,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.BillDesk.Tests;
 
 /// <summary>The simulator keeps to the document; its requests and tokens are written here by hand.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class BillDeskSimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string Merchant = "SANDBOXBD", Client = "sandboxbd", SigningKey = "SandboxSigningKey0123456789abcdef";

@@ -5,6 +5,7 @@ using Purser.Sandbox.BillDesk;
 namespace Purser.Gateways.BillDesk.Tests;
 
 /// <summary>The simulator's tokens against the vectors B1 to B6 of the document.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class BillDeskSimulatorVectorTests
 {
     const string Key = "BdVecHmacKey_0123456789abcdef0123", Client = "vecclient", Header = """{"alg":"HS256","clientid":"vecclient"}""";

@@ -10,6 +10,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.BillDesk.Tests;
 
 /// <summary>The conversation and the mapping, against answers written by hand from the wire document.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class BillDeskTests
 {
     const string Ours = "0001jd8xk3m4np1", OurRefund = "0001jd8xk3m4nr1";

@@ -8,6 +8,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.BillDesk.Tests;
 
 /// <summary>The tokens of the wire document, which generic JOSE libraries made and checked.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class BillDeskVectorTests
 {
     const string HmacKey = "BdVecHmacKey_0123456789abcdef0123";
@@ -126,6 +127,7 @@ public sealed class BillDeskVectorTests
         }
     }
 
+    [Verifies(Part.Adapter, By.OtherCode, "jose")]
     [Fact]
     public async Task A_library_of_others_opens_our_tokens_and_we_open_its()
     {

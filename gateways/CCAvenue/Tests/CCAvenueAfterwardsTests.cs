@@ -10,6 +10,7 @@ using SettlementLine = Purser.Reconciliation.SettlementLine;
 namespace Purser.Gateways.CCAvenue.Tests;
 
 /// <summary>Refunds and what was paid out.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class CCAvenueAfterwardsTests
 {
     const string OurRefund = "0001jd8xk3m4nr1";

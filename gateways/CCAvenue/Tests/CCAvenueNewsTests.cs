@@ -7,6 +7,7 @@ using static Purser.Gateways.CCAvenue.Tests.CCAvenueTests;
 namespace Purser.Gateways.CCAvenue.Tests;
 
 /// <summary>Webhooks and returns: what they may lead to, and every way known to get their encryption wrong.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class CCAvenueNewsTests
 {
     const string Echo = $"order_id={Ours}&tracking_id=312000000001&bank_ref_no=BRN777&order_status=Success&currency=INR&amount=1250.50&merchant_param1={Ours}";

@@ -7,6 +7,7 @@ using static Purser.Gateways.CCAvenue.Tests.CCAvenueSimulatorSession;
 namespace Purser.Gateways.CCAvenue.Tests;
 
 /// <summary>The simulator's server API keeps to the documents: its envelope, its versions, its refunds, its invoices and its payouts.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class CCAvenueSimulatorApiTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     CCAvenueSimulatorSession session = null!;

@@ -7,6 +7,7 @@ using static Purser.Gateways.CCAvenue.Tests.CCAvenueSimulatorSession;
 namespace Purser.Gateways.CCAvenue.Tests;
 
 /// <summary>The simulator's page, returns and notifications keep to the documents; the requests here are written by hand from them.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class CCAvenueSimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     CCAvenueSimulatorSession session = null!;

@@ -3,6 +3,7 @@ using Purser.Sandbox.CCAvenue;
 namespace Purser.Gateways.CCAvenue.Tests;
 
 /// <summary>The simulator's own encryption against every vector of the documents, those that must be refused included.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class CCAvenueSimulatorVectorTests
 {
     const string Key = "0F1E2D3C4B5A69788796A5B4C3D2E1F0";

@@ -9,6 +9,7 @@ using Purser.Payments;
 namespace Purser.Gateways.CCAvenue.Tests;
 
 /// <summary>The form, the questions about it and what the answers mean, against answers written by hand from the wire document.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class CCAvenueTests
 {
     public const string Ours = "0001jd8xk3m4np1", Key = "0F1E2D3C4B5A69788796A5B4C3D2E1F0", ApiKey = "1A2B3C4D5E6F70819203A4B5C6D7E8F9";

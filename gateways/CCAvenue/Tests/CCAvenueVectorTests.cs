@@ -7,6 +7,7 @@ namespace Purser.Gateways.CCAvenue.Tests;
 
 /// <summary>The ciphertexts of the wire document. Those of <c>cbc</c> come from Python's <c>cryptography</c> and were made again by npm
 /// <c>node-ccavenue</c> 1.0.5; that of <c>gcm</c> comes from Node's own crypto.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class CCAvenueVectorTests
 {
     static readonly CCAvenueGateway Gateway = new();

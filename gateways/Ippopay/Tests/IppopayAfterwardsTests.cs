@@ -6,6 +6,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.Ippopay.Tests;
 
 /// <summary>Money that goes back, and what was settled.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class IppopayAfterwardsTests
 {
     const string Accepted = """{"success":true,"message":"Your refund request accepted"}""";

@@ -7,6 +7,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.Ippopay.Tests;
 
 /// <summary>The simulator keeps to the document; it is spoken to with requests written by hand.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class IppopaySimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string Back = "https://shop.example.test/cb/ippopay/att_01";

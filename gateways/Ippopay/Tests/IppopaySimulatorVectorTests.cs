@@ -3,6 +3,7 @@ using Purser.Sandbox.Ippopay;
 namespace Purser.Gateways.Ippopay.Tests;
 
 /// <summary>The simulator against the one vector of the document that is about their wire.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class IppopaySimulatorVectorTests
 {
     [Fact]

@@ -8,6 +8,7 @@ using Purser.Payments;
 namespace Purser.Gateways.Ippopay.Tests;
 
 /// <summary>The conversation and the mapping, against answers written by hand from the wire notes.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class IppopayTests
 {
     const string Ours = "0001jd8xk3m4np1", Order = "order_demo00001";

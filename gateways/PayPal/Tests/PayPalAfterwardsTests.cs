@@ -133,6 +133,7 @@ public sealed class PayPalAfterwardsTests(World world) : IClassFixture<World>
         (await sandbox.Book(Payment)).ShouldBeEmpty();
     }
 
+    [Verifies(Part.Simulator, By.OfficialCode, "@paypal/paypal-server-sdk")]
     [Fact]
     public async Task The_official_client_and_ours_understand_each_others_orders()
     {

@@ -8,6 +8,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.PayPal.Tests;
 
 /// <summary>Webhooks and returns: the vectors of the documents, and what is not believed for all its signature.</summary>
+[Verifies(Part.Adapter, By.PublishedVector)]
 public sealed class PayPalNewsTests
 {
     const string Hi = "Zkzq2qlEd0iTVrK2a69KqhY//2DdfzicenA48bTOsamL+ZRTI5kQ9PKcw5auy4X/EpwwWv1/HUjQBjIEQHZwTl7VZTgyuKBbn8QxSAefft4vb+xj6Z/w3UlSG2/DsPpdWwOcNDZOlwaUlQ8+MpIqyc7/hogFprkNTliSKCc1XPAxTeNQPwjUuBk628S/S/2l08VJuCP+/RnJ5f+tZQa2M2qze3n8VXufU4xhdQmyJ315Fk5Sckllgyre0JMa0i4TA5xcfsXDceuBfHGnQmkyBGXs70+ic8hMr7aY0k/nRBsjnhU9IREd8MOX/ZE/9Re9B+0rm8zBMzWfftjyndGRhA==";

@@ -7,6 +7,7 @@ using Purser.Sandbox.PayPal;
 namespace Purser.Gateways.PayPal.Tests;
 
 /// <summary>Refunds, webhooks, reports and the page, by hand from the documents.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class PayPalSimulatorAfterwardsTests(World world) : PayPalSimulatorSession(world)
 {
     [Fact]

@@ -4,6 +4,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.PayPal.Tests;
 
 /// <summary>Orders, approvals and captures: the simulator keeps to the documents, from which every request here is written by hand.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class PayPalSimulatorTests(World world) : PayPalSimulatorSession(world)
 {
     [Fact]

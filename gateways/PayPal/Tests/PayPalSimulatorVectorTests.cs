@@ -8,6 +8,7 @@ namespace Purser.Gateways.PayPal.Tests;
 
 /// <summary>The simulator's own signing against the vectors of the documents, whose private key is not known: what it would sign must be what those
 /// signatures are over.</summary>
+[Verifies(Part.Simulator, By.PublishedVector)]
 public sealed class PayPalSimulatorVectorTests
 {
     const string Id = "9f3c1a20-49e1-11f0-8f2b-6d3c1b7e5a01", Time = "2025-06-15T15:06:40Z", WebhookId = "1AB23456CD789012E";

@@ -8,6 +8,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.PayPal.Tests;
 
 /// <summary>The conversation and the mapping, against answers written by hand from the wire notes.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class PayPalTests
 {
     const string Ours = "0001jd8xk3m4np1", OrderId = "5SIM00000ORDER001", CaptureId = "8SIM0000CAPTURE01";

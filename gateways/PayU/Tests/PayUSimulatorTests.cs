@@ -8,6 +8,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.PayU.Tests;
 
 /// <summary>The simulator keeps to the documents; the requests here are written by hand from them.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string Key = "PAYUSB", Salt = "SandboxSalt0123456789abcdefABCDE";

@@ -3,6 +3,7 @@ using Purser.Sandbox.PayU;
 namespace Purser.Gateways.PayU.Tests;
 
 /// <summary>The simulator's own signing against every vector of the documents, those that must be refused included.</summary>
+[Verifies(Part.Simulator, By.PublishedVector)]
 public sealed class PayUSimulatorVectorTests
 {
     const string Key = "VECKEY", Salt = "VecSalt0123456789abcdefABCDEF012";

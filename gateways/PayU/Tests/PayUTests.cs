@@ -3,6 +3,7 @@ using Purser.Orders;
 
 namespace Purser.Gateways.PayU.Tests;
 
+[Verifies(Part.Adapter, By.Document)]
 public sealed class PayUTests
 {
     static readonly PaymentId Payment = PaymentId.TryParseReference("0001jd8xk3m4np1", out var id) ? id : throw new InvalidOperationException();

@@ -6,6 +6,7 @@ using Purser.Payments;
 namespace Purser.Gateways.PayU.Tests;
 
 /// <summary>The published hashes, and what they must refuse. Made with the official clients payu-websdk 1.3.1 and payu-sdk 1.1.1.</summary>
+[Verifies(Part.Adapter, By.PublishedVector)]
 public sealed class PayUVectorTests
 {
     const string Key = "VECKEY", Salt = "VecSalt0123456789abcdefABCDEF012", Txnid = "ORD20260001A1";

@@ -7,6 +7,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.Paytm.Tests;
 
 /// <summary>Webhooks, returns and settlements written by hand from the wire notes.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class PaytmNewsTests
 {
     const string Ours = "0001jd8xk3m4np1";

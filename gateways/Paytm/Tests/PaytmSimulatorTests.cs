@@ -8,6 +8,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.Paytm.Tests;
 
 /// <summary>The simulator keeps to the documents; the requests and checksums here are written by hand from them.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class PaytmSimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string Mid = "SANDBX00000000000001", Key = "SbxKey#16&Bytes%";

@@ -5,6 +5,7 @@ using Purser.Sandbox.Paytm;
 namespace Purser.Gateways.Paytm.Tests;
 
 /// <summary>The simulator's own signing against every vector of the documents, those that must be refused included.</summary>
+[Verifies(Part.Simulator, By.PublishedVector)]
 public sealed class PaytmSimulatorVectorTests
 {
     const string Key = "TestKey_16Bytes!";

@@ -9,6 +9,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.Paytm.Tests;
 
 /// <summary>The conversation and the mapping, against answers written by hand from the wire notes.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class PaytmTests
 {
     const string Ours = "0001jd8xk3m4np1", OurRefund = "0001jd8xk3m4nr1";

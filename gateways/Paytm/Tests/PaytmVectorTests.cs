@@ -10,6 +10,7 @@ namespace Purser.Gateways.Paytm.Tests;
 
 /// <summary>Section 10 of the wire notes, vectors that official code accepts or rejects; and that code itself, which must take our checksums and
 /// whose checksums we must take.</summary>
+[Verifies(Part.Adapter, By.PublishedVector)]
 public sealed class PaytmVectorTests
 {
     const string T1Checksum = "KWSFKcOrWVVQo3ycFM2qaUWsnFiKo8pdThFwrhAicbXUkYqq3joZb/0DCC0EvoxyKZeiGUDy0WnXIe+mAr4YrEuD38dFDBTZn5sCE5y9XB8=";
@@ -160,6 +161,7 @@ public sealed class PaytmVectorTests
         (trace.Right, trace.Expected is null).ShouldBe((false, false));
     }
 
+    [Verifies(Part.Adapter, By.OfficialCode, "paytmchecksum")]
     [Fact]
     public async Task The_official_code_takes_our_checksums_and_we_take_its()
     {

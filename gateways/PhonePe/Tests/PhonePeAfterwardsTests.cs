@@ -7,6 +7,7 @@ using SettlementKind = Purser.Reconciliation.SettlementKind;
 namespace Purser.Gateways.PhonePe.Tests;
 
 /// <summary>Refunds and statements.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class PhonePeAfterwardsTests
 {
     const string OurRefund = "0001jd8xk3m4nr1";

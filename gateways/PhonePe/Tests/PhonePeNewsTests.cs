@@ -5,6 +5,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.PhonePe.Tests;
 
 /// <summary>Webhooks and returns: every published vector, every trap, and the official client on both sides.</summary>
+[Verifies(Part.Adapter, By.PublishedVector)]
 public sealed class PhonePeNewsTests(World world) : IClassFixture<World>
 {
     const string Ours = "0001jd8xk3m4np1";
@@ -135,6 +136,8 @@ public sealed class PhonePeNewsTests(World world) : IClassFixture<World>
         (news.Payment?.Reference, news.Facts.Count, news.ProvesAmount).ShouldBe((Ours, 0, false));
     }
 
+    [Verifies(Part.Adapter, By.OfficialCode, "pg-sdk-node")]
+    [Verifies(Part.Simulator, By.OfficialCode, "pg-sdk-node")]
     [Fact]
     public async Task The_official_client_drives_the_simulator_and_each_side_believes_the_others_header()
     {

@@ -5,6 +5,7 @@ using static Purser.Gateways.PhonePe.Tests.PhonePeTests;
 namespace Purser.Gateways.PhonePe.Tests;
 
 /// <summary>Access tokens: had, kept, replaced, and what it means when there is none.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class PhonePeSessionTests
 {
     [Fact]

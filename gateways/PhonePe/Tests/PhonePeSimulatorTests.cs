@@ -6,6 +6,7 @@ using Purser.Sandbox.PhonePe;
 namespace Purser.Gateways.PhonePe.Tests;
 
 /// <summary>The simulator keeps to the document; it is spoken to with requests written by hand.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class PhonePeSimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string Back = "https://shop.example.test/cb/phonepe?a=1";

@@ -4,6 +4,7 @@ using Purser.Sandbox.PhonePe;
 namespace Purser.Gateways.PhonePe.Tests;
 
 /// <summary>The simulator's header against the vectors of the document, of which two come from official code.</summary>
+[Verifies(Part.Simulator, By.PublishedVector)]
 public sealed class PhonePeSimulatorVectorTests
 {
     const string P1 = "d50914f5c064b493e460f03242fefd1f92846ca136a7ed5b3fb0a73335cdcf37";

@@ -7,6 +7,7 @@ using Purser.Payments;
 namespace Purser.Gateways.PhonePe.Tests;
 
 /// <summary>Orders: conversations and words, against answers written by hand from the wire document.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class PhonePeTests
 {
     internal const string Ours = "0001jd8xk3m4np1", Theirs = "OMO2603141015300000001", Paid = "OM2603141016020000009";

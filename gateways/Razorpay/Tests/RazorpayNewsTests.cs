@@ -1,6 +1,7 @@
 namespace Purser.Gateways.Razorpay.Tests;
 
 /// <summary>Webhooks with the quirks that the wire notes list.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class RazorpayNewsTests
 {
     const string Ours = "0001jd8xk3m4np1";

@@ -5,6 +5,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.Razorpay.Tests;
 
 /// <summary>Refunds against answers written by hand from the wire notes, and the news of them.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class RazorpayRefundTests
 {
     const string Ours = "0001jd8xk3m4nr1", PaymentReference = "0001jd8xk3m4np1";

@@ -5,6 +5,7 @@ using Purser.Reconciliation;
 namespace Purser.Gateways.Razorpay.Tests;
 
 /// <summary>What they settled, from the document's own rows and files written by hand.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class RazorpaySettlementTests
 {
     static readonly RazorpayGateway Gateway = new();

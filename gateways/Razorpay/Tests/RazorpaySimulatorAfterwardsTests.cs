@@ -7,6 +7,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.Razorpay.Tests;
 
 /// <summary>Refunds and settlements of the simulator, spoken to by hand as the document says.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class RazorpaySimulatorAfterwardsTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     static readonly (string, string) Key =

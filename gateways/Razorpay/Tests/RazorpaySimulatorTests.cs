@@ -7,6 +7,7 @@ using Purser.Sandbox.Razorpay;
 namespace Purser.Gateways.Razorpay.Tests;
 
 /// <summary>The simulator keeps to the documents, and its official client is content with it.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string KeySecret = "rzp_secret_sandbox_0123456789";
@@ -319,6 +320,7 @@ public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, 
         RazorpayDialect.WebhookBody(JsonNode.Parse(body)!.AsObject()).ShouldBe(body);
     }
 
+    [Verifies(Part.Simulator, By.OfficialCode, "razorpay")]
     [Fact]
     public async Task The_official_client_creates_reads_cancels_refunds_reconciles_and_believes_the_signatures()
     {

@@ -5,6 +5,7 @@ using Purser.Sandbox.Razorpay;
 namespace Purser.Gateways.Razorpay.Tests;
 
 /// <summary>The simulator's own signing against every vector of the documents, those that must be refused included.</summary>
+[Verifies(Part.Simulator, By.PublishedVector)]
 public sealed class RazorpaySimulatorVectorTests
 {
     const string KeySecret = "rzpvec_secret_0123456789ab", WebhookSecret = "rzpvec_webhook_secret_A1";

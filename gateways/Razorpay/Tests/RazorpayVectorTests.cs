@@ -6,6 +6,7 @@ using Purser.Orders;
 namespace Purser.Gateways.Razorpay.Tests;
 
 /// <summary>Section 10 of the wire notes: vectors that the official SDK accepts or rejects.</summary>
+[Verifies(Part.Adapter, By.PublishedVector)]
 public sealed class RazorpayVectorTests
 {
     const string V1Signature = "0523cd2288e5d9b1b04d13df5fee3c8339128356e8d92b953205566fcccef22f";

@@ -4,6 +4,7 @@ using Purser.Gateways.Tests.Outside;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>What can still happen at the simulator after the page was shown: late money, captures by hand, changes, trouble.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class StripeAfterwardsTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string Sessions = "/v1/checkout/sessions";

@@ -3,6 +3,7 @@ using System.Text;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>Webhooks of every kind that we follow, and of some that we do not.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class StripeNewsTests
 {
     const string Ours = "0001jd8xk3m4np1";

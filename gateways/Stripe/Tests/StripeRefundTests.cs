@@ -6,6 +6,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>Refunds against answers written by hand from the wire notes, and the news of them.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class StripeRefundTests
 {
     const string Ours = "0001jd8xk3m4nr1", PaymentReference = "0001jd8xk3m4np1";

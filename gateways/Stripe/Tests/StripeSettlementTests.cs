@@ -5,6 +5,7 @@ using Purser.Reconciliation;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>What they settled, from the document's own rows and answers written by hand.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class StripeSettlementTests
 {
     static readonly StripeGateway Gateway = new();

@@ -5,6 +5,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>Refunds, the balance and reports of the simulator, spoken to by hand as the document says.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class StripeSimulatorSettlementTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     static readonly (string, string) Key = ("Authorization", "Bearer sk_test_sandbox");

@@ -6,6 +6,7 @@ using Purser.Sandbox.Stripe;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>The simulator keeps to the documents, and its official client is content with it.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class StripeSimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string SecretKey = "sk_test_sandbox", S1 = "whsec_TestOnly0123456789abcdefABCDEF", S2 = "whsec_RotatedOnly_9876543210fedcba";
@@ -254,6 +255,7 @@ public sealed class StripeSimulatorTests(World world) : IClassFixture<World>, IA
         StripeDialect.Signature(secret, 1750000000, File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", fixture)))
             .ShouldBe(signature);
 
+    [Verifies(Part.Simulator, By.OfficialCode, "stripe")]
     [Fact]
     public async Task The_official_client_creates_reads_lists_expires_refunds_reconciles_and_believes_the_signatures()
     {

@@ -4,6 +4,7 @@ using Purser.Sandbox.Stripe;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>The simulator's own signing against the vectors that must be refused.</summary>
+[Verifies(Part.Simulator, By.PublishedVector)]
 public sealed class StripeSimulatorVectorTests
 {
     const string S1 = "whsec_TestOnly0123456789abcdefABCDEF", S2 = "whsec_RotatedOnly_9876543210fedcba";

@@ -7,6 +7,7 @@ using Purser.Payments;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>The conversation and the mapping, against answers written by hand from the wire notes.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class StripeTests
 {
     const string Ours = "0001jd8xk3m4np1";

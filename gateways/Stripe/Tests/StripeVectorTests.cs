@@ -6,6 +6,7 @@ using Purser.Orders;
 namespace Purser.Gateways.Stripe.Tests;
 
 /// <summary>Section 10 of the wire notes: vectors that the official clients accept or reject.</summary>
+[Verifies(Part.Adapter, By.PublishedVector)]
 public sealed class StripeVectorTests
 {
     const string Secret1 = "whsec_TestOnly0123456789abcdefABCDEF";

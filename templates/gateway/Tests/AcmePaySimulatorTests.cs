@@ -7,6 +7,7 @@ using Purser.Sandbox.AcmePay;
 namespace Purser.Gateways.AcmePay.Tests;
 
 /// <summary>The simulator, spoken to by hand as wire.md says, and never through the adapter: were both wrong in the same way, these tests would tell.</summary>
+[Verifies(Part.Simulator, By.Document)]
 public sealed class AcmePaySimulatorTests(World world) : IClassFixture<World>, IAsyncLifetime
 {
     const string KeySecret = "acmepay_key_secret_sandbox";

@@ -9,6 +9,7 @@ using Purser.Refunds;
 namespace Purser.Gateways.AcmePay.Tests;
 
 /// <summary>The adapter against answers written by hand from wire.md: each vector, each word and each trap of that page is a test here.</summary>
+[Verifies(Part.Adapter, By.Document)]
 public sealed class AcmePayTests
 {
     static readonly DateTimeOffset Noon = DateTimeOffset.FromUnixTimeSeconds(1767225600);
