@@ -59,8 +59,7 @@ public sealed class GatewayCatalog
         var known = profile.Settings.Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
         problems.AddRange(account.Settings.Keys.Where(k => !known.Contains(k)).Order(StringComparer.Ordinal)
             .Select(k => $"The setting '{k}' is unknown; the settings are {string.Join(", ", known)}."));
-        if (account.BaseUrl.Scheme != Uri.UriSchemeHttps && !(account.BaseUrl.Scheme == Uri.UriSchemeHttp && account.BaseUrl.IsLoopback))
-            problems.Add("The base URL must be https; http is only for a gateway on this machine.");
+        if (!GatewayAccount.IsSafe(account.BaseUrl)) problems.Add("The base URL must be https, with nothing but a path; http is only for a gateway on this machine.");
         if (problems.Count == 0 && profile.RefusesAccount(account) is { } refusal) problems.Add(refusal);
         return problems;
     }

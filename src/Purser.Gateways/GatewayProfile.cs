@@ -84,6 +84,12 @@ public sealed record GatewayAccount(string Name, string Gateway, Uri BaseUrl, Im
 {
     public bool TestMode { get; init; }
 
+    /// <summary>Whether credentials and shoppers' particulars may go there: encrypted, or to this machine. Nothing but a place below it is added, so that
+    /// nobody's name and no query may stand in it.</summary>
+    public static bool IsSafe(Uri address) =>
+        (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback))
+        && address.UserInfo.Length == 0 && address.Query.Length == 0 && address.Fragment.Length == 0;
+
     public string Setting(string name) => Settings.TryGetValue(name, out var value) && value.Length > 0
         ? value
         : throw new InvalidOperationException($"The gateway account '{Name}' lacks the setting '{name}'.");

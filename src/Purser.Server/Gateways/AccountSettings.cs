@@ -81,8 +81,12 @@ sealed class AccountSettings(IConfigurationSection section, ImmutableArray<strin
     Uri Address(GatewayProfile profile, bool testMode)
     {
         if (section["BaseUrl"] is not { } other) return testMode ? profile.TestBaseUrl ?? profile.BaseUrl : profile.BaseUrl;
-        if (Uri.TryCreate(other, UriKind.Absolute, out var url)) return url;
-        faults.Add($"{section.Path}:BaseUrl is '{other}'; set it to an absolute URL or leave it out for {profile.BaseUrl}.");
+        if (!Uri.TryCreate(other, UriKind.Absolute, out var url))
+            faults.Add($"{section.Path}:BaseUrl is '{other}'; set it to an absolute URL or leave it out for {profile.BaseUrl}.");
+        else if (!GatewayAccount.IsSafe(url))
+            // Not repeated: there may be a password in it.
+            faults.Add($"{section.Path}:BaseUrl would carry credentials in the open; set it to an https address without user, query and fragment (plain http only to this machine, such as http://127.0.0.1:7411), or leave it out for {profile.BaseUrl}.");
+        else return url;
         return profile.BaseUrl;
     }
 

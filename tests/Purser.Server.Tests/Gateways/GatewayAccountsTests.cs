@@ -80,11 +80,30 @@ public sealed class GatewayAccountsTests(PostgresFixture postgres) : IClassFixtu
     [InlineData(""", "TestMode": "1" """, "Gateways:shop:TestMode is '1'; set it to true or false.")]
     [InlineData(""", "Order": "first" """, "Gateways:shop:Order is 'first'; set it to a whole number, smallest first.")]
     [InlineData(""", "BaseUrl": "somewhere" """, "Gateways:shop:BaseUrl is 'somewhere'; set it to an absolute URL or leave it out for ")]
+    [InlineData(""", "BaseUrl": "http://gateway.example" """, "Gateways:shop:BaseUrl would carry credentials in the open; set it to an https address ")]
+    [InlineData(""", "BaseUrl": "http://gateway.example", "TestMode": true""", "Gateways:shop:BaseUrl would carry credentials in the open; ")]
+    [InlineData(""", "BaseUrl": "http://127.0.0.1.gateway.example" """, "Gateways:shop:BaseUrl would carry credentials in the open; ")]
+    [InlineData(""", "BaseUrl": "http://10.0.0.7:7411" """, "Gateways:shop:BaseUrl would carry credentials in the open; ")]
+    [InlineData(""", "BaseUrl": "ftp://gateway.example" """, "Gateways:shop:BaseUrl would carry credentials in the open; ")]
+    [InlineData(""", "BaseUrl": "https://shop:pass@gateway.example" """, "Gateways:shop:BaseUrl would carry credentials in the open; ")]
+    [InlineData(""", "BaseUrl": "https://gateway.example/?to=" """, "Gateways:shop:BaseUrl would carry credentials in the open; ")]
     public void What_is_wrong_with_an_account_is_named_with_its_remedy_and_the_server_does_not_start(string more, string says)
     {
         var (accounts, faults) = Read(Shop(more));
         faults.ShouldHaveSingleItem().ShouldStartWith(says);
         accounts.InOrder.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("https://gateway.example/v9")]
+    [InlineData("http://127.0.0.1:7411")]
+    [InlineData("http://[::1]:7411")]
+    [InlineData("http://localhost:7411")]
+    public void An_address_that_is_encrypted_or_on_this_machine_is_taken(string address)
+    {
+        var (accounts, faults) = Read(Shop($$""", "BaseUrl": "{{address}}" """));
+        faults.ShouldBeEmpty();
+        accounts.InOrder.ShouldHaveSingleItem().Account.BaseUrl.ShouldBe(new Uri(address));
     }
 
     [Fact]
