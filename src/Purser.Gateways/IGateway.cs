@@ -109,5 +109,8 @@ public sealed record RawMessage(
     /// <summary>What was fetched at the address of <see cref="INeedPublished.Published"/>; null when nothing was to be fetched.</summary>
     public ReadOnlyMemory<byte>? Published { get; init; }
 
+    /// <summary>What the gateway said of it (<see cref="IConfirmNews"/>); null when it was not asked.</summary>
+    public bool? Confirmed { get; init; }
+
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? value : null;
 }

@@ -7,11 +7,14 @@ namespace Purser.Gateways.PayPal;
 
 /// <summary>Orders v2: one order for each payment, approved on their page and captured by us. The shopper's approval moves no money: an inquiry that
 /// finds it takes the money in the same conversation, under a key of the payment, while our order wants it.</summary>
-public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, ISettleByFile, ISettleByCall, IShowSignatures
+public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, IConfirmNews, ISettleByFile, ISettleByCall, IShowSignatures
 {
     public const string ClientId = "client_id";
     public const string ClientSecret = "client_secret";
     public const string WebhookId = "webhook_id";
+    public const string WebhookCheck = "webhook_check";
+    public const string ByCertificate = "certificate";
+    public const string ByCall = "call";
     public const string TrustedRoot = "trusted_root";
 
     const int LongestDescription = 127;
@@ -38,6 +41,10 @@ public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, ISet
             new(ClientId, Secret: false, "The client ID of the REST app."),
             new(ClientSecret, Secret: true, "The secret of the REST app."),
             new(WebhookId, Secret: false, "The ID of the webhook as its dashboard shows it, 17 letters and digits; it is part of what they sign.", Several: true),
+            new(WebhookCheck, Secret: false, "How a webhook is checked: 'certificate' (when left out; they are asked only while it cannot be had) or 'call' (they are asked about each).", Required: false)
+            {
+                Example = ByCertificate,
+            },
             new(TrustedRoot, Secret: false, "Only in test mode: a root certificate in PEM that signs the certificates of a simulator.", Required: false)
             {
                 Lines = true,
@@ -91,6 +98,24 @@ public sealed class PayPalGateway : IGateway, IRefundMoney, INeedPublished, ISet
     public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => PayPalNews.ReadReturn(message);
 
     public Uri? Published(RawMessage message, GatewayAccount account) => PayPalSignature.CertificateAddress(message, account);
+
+    public bool AsksAlways(GatewayAccount account) => account.OptionalSetting(WebhookCheck) == ByCall;
+
+    public async Task<bool?> Confirm(RawMessage message, GatewayAccount account, GatewayLine line, CancellationToken stop)
+    {
+        var talk = new PayPalTalk(account, line);
+        bool? told = false;
+        foreach (var webhook in account.SeveralSettings(WebhookId))
+        {
+            if (PayPalSignature.Question(message, account, webhook) is not { } question) return false;
+            var said = await talk.Ask(HttpMethod.Post, "v1/notifications/verify-webhook-signature", question, null, stop);
+            var verdict = said.Answer is { Status: 200 } a && Wire.TryRead<VerdictWire>(a.Body.Span, out var read) ? read.VerificationStatus : null;
+            if (verdict == "SUCCESS") return true;
+            // One of two webhooks that says nothing may have been the right one.
+            if (verdict != "FAILURE") told = null;
+        }
+        return told;
+    }
 
     public SettlementSheet Sheet => PayPalSettlement.Sheet;
 

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Purser.Gateways.PayPal;
 
@@ -13,6 +15,8 @@ static class PayPalSignature
 {
     const string Certificates = "/v1/notifications/certs/";
     const string Algorithm = "SHA256withRSA";
+    const string Id = "PAYPAL-TRANSMISSION-ID", Time = "PAYPAL-TRANSMISSION-TIME", Signature = "PAYPAL-TRANSMISSION-SIG";
+    const string CertificateUrl = "PAYPAL-CERT-URL", AlgorithmName = "PAYPAL-AUTH-ALGO";
     const int LongestHeader = 2048;
     const int MostCertificates = 8;
 
@@ -26,7 +30,7 @@ static class PayPalSignature
     /// <summary>Where to fetch the certificate, when the message names a place that is theirs. Nothing has been checked yet when this is asked.</summary>
     public static Uri? CertificateAddress(RawMessage message, GatewayAccount account)
     {
-        if (message.Header("PAYPAL-CERT-URL") is not { Length: <= LongestHeader } text || !Uri.TryCreate(text, UriKind.Absolute, out var url)) return null;
+        if (message.Header(CertificateUrl) is not { Length: <= LongestHeader } text || !Uri.TryCreate(text, UriKind.Absolute, out var url)) return null;
         // As it stands and not as a parser would like it: no other spelling of the same place.
         if (url.AbsoluteUri != text || url.UserInfo.Length > 0 || url.Query.Length > 0 || url.Fragment.Length > 0) return null;
         if (!url.AbsolutePath.StartsWith(Certificates, StringComparison.Ordinal)) return null;
@@ -43,6 +47,8 @@ static class PayPalSignature
 
     public static string? RefusesAccount(GatewayAccount account)
     {
+        if (account.OptionalSetting(PayPalGateway.WebhookCheck) is { } check && check is not (PayPalGateway.ByCertificate or PayPalGateway.ByCall))
+            return $"The setting '{PayPalGateway.WebhookCheck}' is neither '{PayPalGateway.ByCertificate}' nor '{PayPalGateway.ByCall}'.";
         if (account.OptionalSetting(PayPalGateway.TrustedRoot) is not { } pem) return null;
         if (!account.TestMode) return $"The setting '{PayPalGateway.TrustedRoot}' is for test mode only.";
         var roots = Read(pem);
@@ -60,22 +66,19 @@ static class PayPalSignature
         var steps = ImmutableArray.CreateBuilder<SignatureStep>();
         var why = Check(message, account, steps);
         steps.Add(new("Verdict", why is null ? "signed by them" : "refused", why));
-        return new(steps.ToImmutable(), message.Header("PAYPAL-TRANSMISSION-SIG"), null, why is null);
+        return new(steps.ToImmutable(), message.Header(Signature), null, why is null);
     }
 
     static string? Check(RawMessage message, GatewayAccount account, ImmutableArray<SignatureStep>.Builder? steps)
     {
-        if (Header("PAYPAL-TRANSMISSION-ID") is not { } id) return "no transmission id";
-        if (Header("PAYPAL-TRANSMISSION-TIME") is not { } time) return "no transmission time";
-        if (Header("PAYPAL-TRANSMISSION-SIG") is not { } signature) return "no signature";
-        if (Header("PAYPAL-AUTH-ALGO") != Algorithm) return "another algorithm";
-        if (CertificateAddress(message, account) is not { } address) return "a certificate that is not theirs";
-        steps?.Add(new("Address of the certificate", address.AbsoluteUri, "One of their hosts, https, below the folder of certificates."));
+        if (Misshapen(message, account) is { } misshapen) return misshapen;
+        var (id, time, signature) = (Header(message, Id)!, Header(message, Time)!, Convert.FromBase64String(Header(message, Signature)!));
+        steps?.Add(new("Address of the certificate", Header(message, CertificateUrl)!, "One of their hosts, https, below the folder of certificates."));
 
         var crc = Crc32.Of(message.Body.Span);
         steps?.Add(new("CRC-32 of the body", crc.ToString(CultureInfo.InvariantCulture), "Of the bytes as they came, as an unsigned number."));
-        var bytes = new byte[signature.Length];
-        if (!Convert.TryFromBase64String(signature, bytes, out var length)) return "a signature that is not base64";
+        // Their own word counts as much as their certificate, and no more: our rules about the time stay.
+        if (message.Confirmed is { } theirs) return theirs ? Untimely(time, message) : "they say that it is not theirs";
         if (message.Published is not { } file) return "its certificate is not at hand";
 
         var certificates = Read(Encoding.Latin1.GetString(file.Span));
@@ -91,7 +94,7 @@ static class PayPalSignature
             foreach (var webhook in account.SeveralSettings(PayPalGateway.WebhookId))
             {
                 var signed = $"{id}|{time}|{webhook}|{crc.ToString(CultureInfo.InvariantCulture)}";
-                var fits = key.VerifyData(Encoding.UTF8.GetBytes(signed), bytes.AsSpan(0, length), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+                var fits = key.VerifyData(Encoding.UTF8.GetBytes(signed), signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
                 steps?.Add(new("Signed text", signed, fits ? "The signature fits." : "The signature does not fit."));
                 right |= fits;
             }
@@ -102,12 +105,60 @@ static class PayPalSignature
             foreach (var certificate in certificates) certificate.Dispose();
         }
 
-        // Our own rule. The same news again is told by the id of the event.
+        return Untimely(time, message);
+    }
+
+    /// <summary>What nothing need be fetched or asked for.</summary>
+    static string? Misshapen(RawMessage message, GatewayAccount account)
+    {
+        if (Header(message, Id) is null) return "no transmission id";
+        if (Header(message, Time) is null) return "no transmission time";
+        if (Header(message, Signature) is not { } signature) return "no signature";
+        if (Header(message, AlgorithmName) != Algorithm) return "another algorithm";
+        if (CertificateAddress(message, account) is null) return "a certificate that is not theirs";
+        return Convert.TryFromBase64String(signature, new byte[signature.Length], out _) ? null : "a signature that is not base64";
+    }
+
+    /// <summary>Our own rule. The same news again is told by the id of the event.</summary>
+    static string? Untimely(string time, RawMessage message)
+    {
         if (PayPalMapping.Time(time) is not { } sent) return "a time that cannot be read";
         if (sent > message.ReceivedAt + ClockSkew) return "sent in the future";
         return sent < message.ReceivedAt - Oldest ? "too old" : null;
+    }
 
-        string? Header(string name) => message.Header(name) is { Length: > 0 and <= LongestHeader } value ? value : null;
+    static string? Header(RawMessage message, string name) => message.Header(name) is { Length: > 0 and <= LongestHeader } value ? value : null;
+
+    /// <summary>The question whether the message is theirs, for one of our webhooks; null when it need not be asked.</summary>
+    public static byte[]? Question(RawMessage message, GatewayAccount account, string webhook)
+    {
+        if (Misshapen(message, account) is not null || Untimely(Header(message, Time)!, message) is not null || !IsOneObject(message.Body)) return null;
+        var head = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>
+        {
+            ["auth_algo"] = Algorithm,
+            ["cert_url"] = Header(message, CertificateUrl)!,
+            ["transmission_id"] = Header(message, Id)!,
+            ["transmission_sig"] = Header(message, Signature)!,
+            ["transmission_time"] = Header(message, Time)!,
+            ["webhook_id"] = webhook,
+        });
+        // As it came: what is parsed and written again is another body to them.
+        return [.. head.AsSpan(0, head.Length - 1), .. ",\"webhook_event\":"u8, .. message.Body.Span, (byte)'}'];
+    }
+
+    /// <summary>One whole object and nothing behind it: a body that closed the event early could bring another webhook's ID into the question.</summary>
+    static bool IsOneObject(ReadOnlyMemory<byte> body)
+    {
+        if (!Utf8.IsValid(body.Span)) return false;
+        try
+        {
+            using var read = JsonDocument.Parse(body);
+            return read.RootElement.ValueKind == JsonValueKind.Object;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The certificates of a PEM text, as far as they can be read.</summary>

@@ -65,6 +65,9 @@ sealed record ErrorWire(string? Name, string? Message, string? DebugId, IReadOnl
 
 sealed record IssueWire(string? Issue, string? Description, string? Field);
 
+/// <summary>What they say of a webhook that they were asked about.</summary>
+sealed record VerdictWire(string? VerificationStatus);
+
 sealed record EventWire(string? Id, string? EventType, string? ResourceType, JsonElement Resource);
 
 /// <summary>What the resource of an event may be: an order, a capture, a refund or a dispute.</summary>

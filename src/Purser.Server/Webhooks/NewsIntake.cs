@@ -9,10 +9,16 @@ namespace Purser.Server.Webhooks;
 /// <summary>Takes a gateway's message in: checks, translates, and hands it to the engine, which stores and applies it in one commit. Only then
 /// is it answered. Decides nothing and knows no HTTP.</summary>
 public sealed partial class NewsIntake(
-    OrderEngine engine, IOrderStore orders, GatewayAccounts accounts, PublishedFiles published, ILogger<NewsIntake> log)
+    OrderEngine engine, IOrderStore orders, GatewayAccounts accounts, PublishedFiles published, Func<GatewayAccounts.Entry, GatewayLine> lines, ILogger<NewsIntake> log)
 {
+    /// <summary>Questions about webhooks under way at once. Strangers cause them, and they travel on the account's own wire; whatever comes beyond is to
+    /// be sent again.</summary>
+    public const int MostQuestions = 4;
+
     static readonly Meter Meter = new("Purser.Webhooks");
     static readonly Counter<long> Received = Meter.CreateCounter<long>("purser.webhooks.received", description: "Webhooks by account and verdict.");
+
+    int questions;
 
     public enum Outcome
     {
@@ -27,16 +33,12 @@ public sealed partial class NewsIntake(
     public async Task<(Outcome Outcome, EngineReply? Reply)> Take(string account, RawMessage message, CancellationToken stop)
     {
         if (accounts.Find(account) is not { } entry) return (Outcome.UnknownAccount, null);
-        if (entry.Gateway is INeedPublished needing && needing.Published(message, entry.Account) is { } address)
+        if (await WithProof(entry, message, stop) is not { } whole)
         {
-            message = message with { Published = await published.Read(address, stop) };
-            if (message.Published is null)
-            {
-                LogUnchecked(log, account, address);
-                Count(account, "unchecked");
-                return (Outcome.Unchecked, null);
-            }
+            Count(account, "unchecked");
+            return (Outcome.Unchecked, null);
         }
+        message = whole;
         var reading = entry.Gateway.ReadWebhook(message, entry.Account);
         switch (reading)
         {
@@ -58,6 +60,34 @@ public sealed partial class NewsIntake(
                 }
             default:
                 throw new InvalidOperationException($"No rule for {reading.GetType().Name}.");
+        }
+    }
+
+    /// <summary>With what its check needs beyond the message itself; null when that cannot be had now.</summary>
+    async Task<RawMessage?> WithProof(GatewayAccounts.Entry entry, RawMessage message, CancellationToken stop)
+    {
+        var confirming = entry.Gateway as IConfirmNews;
+        if (confirming is null || !confirming.AsksAlways(entry.Account))
+        {
+            if (entry.Gateway is not INeedPublished needing || needing.Published(message, entry.Account) is not { } address) return message;
+            if (await published.Read(address, stop) is { } file) return message with { Published = file };
+            LogUnfetched(log, entry.Account.Name, address);
+            if (confirming is null) return null;
+        }
+        if (await Ask(confirming, entry, message, stop) is { } theirs) return message with { Confirmed = theirs };
+        LogUnconfirmed(log, entry.Account.Name);
+        return null;
+    }
+
+    async Task<bool?> Ask(IConfirmNews confirming, GatewayAccounts.Entry entry, RawMessage message, CancellationToken stop)
+    {
+        try
+        {
+            return Interlocked.Increment(ref questions) > MostQuestions ? null : await confirming.Confirm(message, entry.Account, lines(entry), stop);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref questions);
         }
     }
 
@@ -131,6 +161,9 @@ public sealed partial class NewsIntake(
     [LoggerMessage(41, LogLevel.Debug, "{EventType} {EventId} of {Account} about {Order}: {Verdict}")]
     static partial void LogTaken(ILogger log, string eventType, string eventId, string account, OrderId? order, string verdict);
 
-    [LoggerMessage(42, LogLevel.Warning, "A webhook for {Account} could not be checked, for {Address} could not be read; it is to be sent again")]
-    static partial void LogUnchecked(ILogger log, string account, Uri address);
+    [LoggerMessage(42, LogLevel.Warning, "What a webhook for {Account} is checked with could not be read at {Address}")]
+    static partial void LogUnfetched(ILogger log, string account, Uri address);
+
+    [LoggerMessage(43, LogLevel.Warning, "The gateway of {Account} did not say whether a webhook is its own; it is to be sent again")]
+    static partial void LogUnconfirmed(ILogger log, string account);
 }

@@ -93,15 +93,17 @@ public sealed class PublishedFilesTests
         faults.ShouldBeEmpty();
         using var away = new PublishedFiles(time, new Network(_ => throw new HttpRequestException("away")));
         // No engine: whatever would be stored would throw.
-        var intake = new NewsIntake(null!, null!, accounts, away, NullLogger<NewsIntake>.Instance);
+        var intake = new NewsIntake(null!, null!, accounts, away, Nobody, NullLogger<NewsIntake>.Instance);
         (await intake.Take("main", Message("/certs/1"), default)).Outcome.ShouldBe(NewsIntake.Outcome.Unchecked);
         // One that names nothing to fetch is read as it is.
         (await intake.Take("main", Message(""), default)).Outcome.ShouldBe(NewsIntake.Outcome.Forged);
 
         using var there = new PublishedFiles(time, new Network(_ => Answer("key"u8.ToArray())));
-        var second = new NewsIntake(null!, null!, accounts, there, NullLogger<NewsIntake>.Instance);
+        var second = new NewsIntake(null!, null!, accounts, there, Nobody, NullLogger<NewsIntake>.Instance);
         (await second.Take("main", Message("/certs/1"), default)).Outcome.ShouldBe(NewsIntake.Outcome.Forged);
     }
+
+    static GatewayLine Nobody(GatewayAccounts.Entry entry) => throw new InvalidOperationException("Nobody is asked.");
 
     RawMessage Message(string path) => new("POST", "/", "", new Dictionary<string, string> { ["Cert"] = path }, default, time.GetUtcNow());
 

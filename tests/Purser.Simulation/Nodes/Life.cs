@@ -1,6 +1,7 @@
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Engine;
+using Purser.Server.Gateways;
 using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Purser.Server.Webhooks;
@@ -41,7 +42,8 @@ sealed class Life : ILiveFeed
         var network = new Network(world, this);
         var lines = new GatewayLines(network, time);
         var log = new WatchingLog(world);
-        var caller = new Caller(world.Accounts, entry => lines.Open(entry.Account, entry.Gateway.Profile), time, log.Of<Caller>());
+        GatewayLine Line(GatewayAccounts.Entry entry) => lines.Open(entry.Account, entry.Gateway.Profile);
+        var caller = new Caller(world.Accounts, Line, time, log.Of<Caller>());
         engine = new OrderEngine(store, () => lines.Health is { Count: > 0 } health ? world.Rules with { Health = health } : world.Rules, world.Bug.Calls(new MarkingStarter(caller, network)), this, time,
             new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = chance.Pick(8, 64, 4096), Remembered = chance.Pick(4, 8192), Decide = world.Bug.Decide },
             log.Of<OrderEngine>());
@@ -56,7 +58,7 @@ sealed class Life : ILiveFeed
             FewLines = chance.Pick(0, 20_000),
         };
         overdue = new Overdue(statements, engine, options, time, log.Of<Overdue>());
-        Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), log.Of<NewsIntake>()), statements, new Ids(time, chance), time);
+        Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), Line, log.Of<NewsIntake>()), statements, new Ids(time, chance), time);
         place.Start(() =>
         {
             engine.Start();
