@@ -82,8 +82,8 @@ public sealed class WebhookSender : IDisposable
             case "delay":
                 _ = Wait(TimeSpan.FromMilliseconds(rule.DelayMs), letter);
                 return Task.CompletedTask;
-            case "reorder":
-                Hold(letter);
+            // The one that is held is passed by this one; were this one held too, nothing would pass anything.
+            case "reorder" when Hold(letter):
                 return Task.CompletedTask;
             case "duplicate":
                 for (var i = 1; i < rule.Count; i++) Enqueue(letter with { Altered = "duplicate", Retry = false, FirstTry = new() });
@@ -138,16 +138,15 @@ public sealed class WebhookSender : IDisposable
         http.Dispose();
     }
 
-    void Hold(Letter letter)
+    /// <summary>False when another one waits already.</summary>
+    bool Hold(Letter letter)
     {
-        Letter? before;
         lock (heldGate)
         {
-            before = held;
+            if (held is not null) return false;
             held = letter;
         }
 
-        if (before is not null) Enqueue(before);
         _ = Task.Delay(ReorderPatience, world.Clock, world.Closing).ContinueWith(
             _ =>
             {
@@ -160,6 +159,7 @@ public sealed class WebhookSender : IDisposable
                 Enqueue(letter);
             },
             world.Closing, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        return true;
     }
 
     void Enqueue(Letter letter)

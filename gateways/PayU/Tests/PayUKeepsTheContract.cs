@@ -15,6 +15,9 @@ public sealed class PayUKeepsTheContract : GatewayContract<PayUGateway>
     /// <summary>Two successes under one reference (the form posted again while a bank was silent) are told one at a time; the settlement has both.</summary>
     protected override bool InquiryTellsAllMoney => false;
 
+    /// <summary>News about refunds are JSON and not signed.</summary>
+    protected override bool SignsRefundNews => false;
+
     protected override IEnumerable<string> WebhookSecrets => [PayUGateway.Salt];
 
     protected override string NobodysMoney => "403990000000099999";

@@ -119,6 +119,15 @@ public sealed class SandboxWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>When each event was first sent, in the order in which they happened; null for one that has still to be sent. What is sent to nobody is left
+    /// out.</summary>
+    public async Task<IReadOnlyList<DateTimeOffset?>> Sent()
+    {
+        var events = await control.GetFromJsonAsync<JsonElement>(new Uri($"/control/{name}/webhooks", UriKind.Relative));
+        return [.. events.EnumerateArray().Where(e => !e.TryGetProperty("not_sent", out var why) || why.ValueKind == JsonValueKind.Null)
+            .Select(e => e.GetProperty("attempts").EnumerateArray().Select(a => (DateTimeOffset?)a.GetProperty("at").GetDateTimeOffset()).FirstOrDefault())];
+    }
+
     /// <summary>The statement that the gateway's dashboard would give; null when it has none.</summary>
     public async Task<byte[]?> Settlement()
     {
