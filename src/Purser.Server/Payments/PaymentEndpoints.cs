@@ -15,7 +15,7 @@ namespace Purser.Server.Payments;
 /// <summary>Which way the shopper wants to pay.</summary>
 public sealed record PaymentBody(
     [property: System.ComponentModel.Description("A gateway account's name; the first that can take the order's amount when left out.")] string? Gateway = null,
-    [property: System.ComponentModel.Description("One that a gateway account offers: card, upi, netbanking, google_pay, apple_pay, wallet, bank_transfer, or a wallet's own name.")] string? Method = null);
+    [property: System.ComponentModel.Description("One that a gateway account offers: card, upi, netbanking, google_pay, apple_pay, wallet, or a wallet's own name.")] string? Method = null);
 
 /// <summary>Starting, reading and cancelling payments.</summary>
 public sealed class PaymentEndpoints(
