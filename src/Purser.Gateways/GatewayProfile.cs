@@ -34,7 +34,7 @@ public sealed record GatewayProfile
     public required WebhookTrust Webhooks { get; init; }
 
     /// <summary>Its link is a form that the shopper's browser posts: opening it asks the gateway nothing, and the gateway knows nothing of the
-    /// payment before somebody posts it.</summary>
+    /// payment before somebody posts it. Posted again it begins another try, which can take money too.</summary>
     public bool LinkIsForm { get; init; }
 
     /// <summary>It knows no name for a refund, only that a payment has one: a payment can be refunded once, in whole or in part, and a second refund
@@ -48,7 +48,7 @@ public sealed record GatewayProfile
 
     /// <summary>What decisions need to know.</summary>
     public GatewayTerms Terms(bool canCancel) =>
-        new(canCancel, RepeatsSafely, VisibilityDelay, ShortestLink, LongestLink) { RefundsOnce = RefundsOnce };
+        new(canCancel, RepeatsSafely, VisibilityDelay, ShortestLink, LongestLink) { RefundsOnce = RefundsOnce, PostsAnew = LinkIsForm };
 
     /// <summary>Why this amount cannot be paid here, or null. Called before an order's payment is started.</summary>
     public Func<Money, string?> RefusesAmount { get; init; } = _ => null;

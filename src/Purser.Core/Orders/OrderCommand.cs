@@ -39,7 +39,12 @@ public abstract record OrderCommand : OrderInput
 
     /// <summary>Somebody is waiting to know how this payment stands: ask the gateway now, or in a moment when it was asked a moment ago.</summary>
     /// <param name="Heard">The gateway itself said, in words that prove nothing, that something happened: ask now in any case.</param>
-    public sealed record Look(int Payment, bool Heard = false) : OrderCommand;
+    /// <param name="Back">It is the shopper, back from the gateway's page, who may have paid there.</param>
+    public sealed record Look(int Payment, bool Heard = false, bool Back = false) : OrderCommand;
+
+    /// <summary>The shopper wants the form that leads to the gateway's page. Made: it is theirs to post, and that is written down. Same: not now, for
+    /// what became of the last posting is not known; the gateway is asked.</summary>
+    public sealed record HandOut(int Payment) : OrderCommand;
 
     /// <summary>Captured money is to be given back.</summary>
     /// <param name="Payment">Null: the accepted one.</param>

@@ -28,6 +28,7 @@ public static class OrderMachine
             OrderCommand.Cancel                => Cancel(draft),
             OrderCommand.Fulfil                => Fulfil(draft),
             OrderCommand.Look command          => Look(draft, command),
+            OrderCommand.HandOut command       => HandOut(draft, command.Payment),
             OrderCommand.Refund command        => Refund(draft, command),
             OrderCommand.LookRefund command    => LookRefund(draft, command.Number),
             OrderCommand.Answer command        => Answers.Give(draft, command),
@@ -208,6 +209,7 @@ public static class OrderMachine
         if (draft.Order.Payment(c.Payment) is not { } p) return new Refusing(Refusal.PaymentUnknown);
         if (c.Heard)
             foreach (var r in draft.Order.Refunds.Where(r => r.Payment == c.Payment && r is { IsOpen: true, NeverLeft: false })) RefundMachine.Look(draft, r);
+        if (c.Back) draft.Change(p = FormMachine.CameBack(p, draft.Now, draft.Rules));
         // The gateway's own word that something happened is worth a question also after success: it may be a second capture.
         if (p.Status == Succeeded && !c.Heard) return new Already(c.Payment);
         // A link that nobody has been asked for in earnest is for the alarm to ask for: looking must not use up the tries.
@@ -220,6 +222,20 @@ public static class OrderMachine
         }
         Ask(draft, c.Payment);
         return new Doing(c.Payment);
+    }
+
+    static Outcome HandOut(Draft draft, int number)
+    {
+        if (draft.Order.Payment(number) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        if (p is not { Status: Pending, CancelAsked: false, Link: PaymentLink.Form } || draft.Order is not { HasEnded: false, ClosingAt: null } || draft.Now >= draft.Order.ExpiresAt)
+            return new Already(number);
+        if (FormMachine.MayBeHandedOut(p, draft.Now, draft.Rules))
+        {
+            draft.Change(FormMachine.HandOut(p, draft.Now, draft.Rules));
+            return new Doing(number);
+        }
+        if (!RecentlyLooked(p, draft)) Ask(draft, number);
+        return new Already(number);
     }
 
     static Outcome Refund(Draft draft, OrderCommand.Refund c)

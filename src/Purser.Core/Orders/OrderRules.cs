@@ -77,6 +77,9 @@ public sealed record GatewayTerms(
     /// <summary>A payment can be refunded once there, in whole or in part.</summary>
     public bool RefundsOnce { get; init; }
 
+    /// <summary>Its link is a form, and each time that it is posted another try begins that can take money.</summary>
+    public bool PostsAnew { get; init; }
+
     public static GatewayTerms Unknown { get; } =
-        new(CanCancel: false, RepeatsSafely: false, TimeSpan.FromHours(1), TimeSpan.Zero, TimeSpan.FromDays(1));
+        new(CanCancel: false, RepeatsSafely: false, TimeSpan.FromHours(1), TimeSpan.Zero, TimeSpan.FromDays(1)) { PostsAnew = true };
 }

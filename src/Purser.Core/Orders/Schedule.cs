@@ -50,6 +50,7 @@ static class Schedule
             { EndedAt: { } end } => Lingering(p, end, rules),
             { ClosingAt: not null } => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
             _ when p.Status == Processing => (p.LookedAt ?? p.ProcessingAt ?? p.StartedAt) + rules.PendingEvery,
+            _ when FormMachine.AskFrom(p, rules) is { } from => p.LookedAt >= from ? p.LookedAt + rules.PendingEvery : from,
             _ => Later((p.LinkOpenedAt ?? p.StartedAt) + rules.PendingFirst, p.LookedAt + rules.PendingEvery),
         },
         Held => null,

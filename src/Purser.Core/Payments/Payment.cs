@@ -110,6 +110,12 @@ public sealed record Payment
     public string? GatewayReference { get; init; }
     public PaymentLink? Link { get; init; }
     public DateTimeOffset? LinkOpenedAt { get; init; }
+    /// <summary>When the form was last handed out to be posted, where every posting begins another try.</summary>
+    public DateTimeOffset? HandedAt { get; init; }
+    /// <summary>When the shopper last came back from the page that it leads to.</summary>
+    public DateTimeOffset? BackAt { get; init; }
+    /// <summary>Until when it may be handed out again without another question.</summary>
+    public DateTimeOffset? OpenUntil { get; init; }
     /// <summary>When we last heard that money is on its way, and when we last read that nothing is. The later one counts, whatever order
     /// they arrive in.</summary>
     public DateTimeOffset? ProcessingAt { get; init; }
@@ -169,6 +175,7 @@ public sealed record Payment
         && Method == other.Method && Routed == other.Routed && ReturnUrl == other.ReturnUrl && StartedAt == other.StartedAt
         && LinkExpiresAt == other.LinkExpiresAt && AskedAt == other.AskedAt && Asks == other.Asks
         && RefusedAsks == other.RefusedAsks && GatewayReference == other.GatewayReference && Equals(Link, other.Link)
+        && HandedAt == other.HandedAt && BackAt == other.BackAt && OpenUntil == other.OpenUntil
         && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && Fee == other.Fee
         && Tax == other.Tax && Reason == other.Reason && LookAt == other.LookAt && LookedAt == other.LookedAt
         && AbsentFirstAt == other.AbsentFirstAt && AbsentLastAt == other.AbsentLastAt && CancelAsked == other.CancelAsked

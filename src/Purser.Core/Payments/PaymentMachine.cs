@@ -27,6 +27,8 @@ static class PaymentMachine
         // Whoever knows the link's name at the gateway tells us that it exists; but news of an end may be about another link.
         if (evidence.GatewayReference is { } reference && !IsNewsOfAnEnd(evidence)) p = p with { GatewayReference = p.GatewayReference ?? reference };
 
+        p = FormMachine.Learn(p, evidence, rules);
+
         return (p.Status, evidence) switch
         {
             (Starting or Unresolved or Pending or Processing, Evidence.LinkOpened e) => Open(p, e),

@@ -91,7 +91,7 @@ public static class CheckoutEndpoints
             [nameof(CheckoutPage.Found)] = found,
             [nameof(CheckoutPage.Links)] = door.Links,
             [nameof(CheckoutPage.Ways)] = Way.For(order, door.Accounts, door.Title),
-            [nameof(CheckoutPage.Situation)] = Situation.Of(order, null, found.Now, door.Title),
+            [nameof(CheckoutPage.Situation)] = Situation.Of(order, null, found.Now, door.Title, door.PostsAnew),
             [nameof(CheckoutPage.TestMode)] = door.Accounts.For(order.Amount, order.Customer.Country).Any(e => e.Account.TestMode),
             [nameof(CheckoutPage.CanCancel)] = order.OpenPayment is { } open && PaymentPages.CanCancel(door, open),
             [nameof(CheckoutPage.Complaint)] = complaint,

@@ -6,8 +6,8 @@ using Purser.Server.Live;
 
 namespace Purser.Server.Checkout;
 
-/// <summary>/pay/{payment}: how a payment stands; /pay/{payment}/go: on to the gateway's page. Opening either changes nothing, however often and
-/// by whom.</summary>
+/// <summary>/pay/{payment}: how a payment stands; /pay/{payment}/go: on to the gateway's page. Opening either pays nothing, however often and by whom;
+/// that a form was handed out is written down.</summary>
 static class PaymentPages
 {
     static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(4);
@@ -25,6 +25,7 @@ static class PaymentPages
         pages.MapGet("/pay/{id}/go", (string id, HttpContext http, ShopperDoor door, Pages show, OrderEngine engine, LiveHub live) =>
             door.OpenPayment(http, id, http.Request.Query["token"], async (found, number) =>
             {
+                if (PostsAnew(door, found, number)) return await HandOut(http, door, show, engine, live, found, number);
                 if (!MayHavePosted(found, number)) return await HandOver(http, door, show, found, number);
                 // A form can be posted again, and paid again. So the gateway is asked first; then this same page decides by what is known.
                 await engine.Submit(found.Order.Id, new OrderCommand.Look(number), http.RequestAborted);
@@ -41,6 +42,27 @@ static class PaymentPages
     static bool MayHavePosted(ShopperOrder found, int number) =>
         found.Order.Payment(number) is { Status: PaymentStatus.Pending, Link: PaymentLink.Form, LinkOpenedAt: { } opened } payment
         && found.Now - opened > FirstVisit && !(found.Now - payment.LookedAt < FirstVisit);
+
+    static bool PostsAnew(ShopperDoor door, ShopperOrder found, int number) => found.Order.Payment(number) is { Link: PaymentLink.Form } payment && door.PostsAnew(payment.Account);
+
+    /// <summary>The order itself says whether the form may be posted now, under its lock and for all nodes. Where it may not, the gateway is asked, and its
+    /// answer may come while the shopper waits; else their page tells them when it came.</summary>
+    static async Task<IResult> HandOut(HttpContext http, ShopperDoor door, Pages pages, OrderEngine engine, LiveHub live, ShopperOrder found, int number)
+    {
+        var (id, command, stop) = (found.Order.Id, new OrderCommand.HandOut(number), http.RequestAborted);
+        var reply = await engine.Submit(id, command, stop);
+        if (reply is EngineReply.Done { Reply: Reply.Same same } && same.Order.Payment(number) is { Status: PaymentStatus.Pending } waiting && waiting.LookedAt >= found.Now)
+        {
+            await live.WaitForChange(id, same.Order.Sequence, AskPatience, stop);
+            reply = await engine.Submit(id, command, stop);
+        }
+        return reply switch
+        {
+            EngineReply.Done { Reply: Reply.Made made } => await HandOver(http, door, pages, found with { Order = made.Order }, number),
+            EngineReply.Done => CheckoutEndpoints.Go(door.Links.Payment(found.Order, number)),
+            _ => await door.Away(http),
+        };
+    }
 
     static async Task<IResult> HandOver(HttpContext http, ShopperDoor door, Pages pages, ShopperOrder found, int number)
     {

@@ -64,6 +64,9 @@ sealed class ShopperDoor(
             [nameof(NoticePage.BackText)] = backText,
         }, status);
 
+    /// <summary>The account's form begins another try each time it is posted. One that was taken out of the configuration may be like that.</summary>
+    public bool PostsAnew(string account) => (accounts.Terms.GetValueOrDefault(account) ?? GatewayTerms.Unknown).PostsAnew;
+
     /// <summary>A gateway account's name for people. An account that was taken out of the configuration has none any more.</summary>
     public string Title(string account)
     {

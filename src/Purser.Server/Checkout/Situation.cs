@@ -30,15 +30,19 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     /// <summary>More news are expected soon; a page without script looks again by itself.</summary>
     public bool Changing { get; init; }
 
+    /// <summary>What is waited for makes no event: an open page looks for itself.</summary>
+    public bool AsksAgain { get; init; }
+
     /// <summary>How long there is still matters.</summary>
     public bool CanBePaid => Step is Step.Pay or Step.Continue or Step.TryAgain;
 
     /// <param name="number">The payment whose page it is; null for the order's own page.</param>
     /// <param name="gateway">Names a gateway account for people.</param>
-    public static Situation Of(Order order, int? number, DateTimeOffset now, Func<string, string> gateway)
+    /// <param name="postsAnew">Whether an account's page can be paid on again each time it is opened.</param>
+    public static Situation Of(Order order, int? number, DateTimeOffset now, Func<string, string> gateway, Func<string, bool> postsAnew)
     {
         var shown = number is { } n ? order.Payment(n) : null;
-        var situation = order.Status == OrderStatus.Paid ? Paid(order, shown) : Unpaid(order, shown, now, gateway);
+        var situation = order.Status == OrderStatus.Paid ? Paid(order, shown) : Unpaid(order, shown, now, gateway, postsAnew);
         return situation with { Words = [.. situation.Words, .. Extra(order, shown)] };
     }
 
@@ -76,7 +80,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         : wanted.Sum(r => r.Amount.MinorUnits) < order.Amount.MinorUnits ? Texts.PartRefundDone
         : Texts.RefundDone;
 
-    static Situation Unpaid(Order order, Payment? shown, DateTimeOffset now, Func<string, string> gateway)
+    static Situation Unpaid(Order order, Payment? shown, DateTimeOffset now, Func<string, string> gateway, Func<string, bool> postsAnew)
     {
         if (order.Payments.FirstOrDefault(p => p.Status == PaymentStatus.Held) is { } held)
             return new("held", Tone.Care, Texts.Held, [Texts.HeldWords(Held(held), order.Amount)]) { NamesAmount = false, Safety = Texts.DoNotPayAgain };
@@ -117,13 +121,19 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
                 Changing = true,
                 Safety = Texts.DoNotPayAgain,
             },
+            _ when FormMachine.AwaitsWord(open, now) => new("asking", Tone.Busy, Texts.Asking, [Texts.AskingWords(gateway(open.Account)), Texts.OfferedAgain])
+            {
+                Changing = true,
+                AsksAgain = true,
+                Safety = Texts.DoNotPayAgain,
+            },
             _ when open.DeclinedAt is not null => new("declined", Tone.Care, Texts.Declined, [Texts.DeclinedWords(gateway(open.Account))])
             {
                 Step = Step.Continue,
                 Payment = open.Number,
                 Changing = true,
             },
-            _ => new("pending", Tone.Calm, Texts.Pending, [Texts.PendingWords(gateway(open.Account)), Texts.SamePage])
+            _ => new("pending", Tone.Calm, Texts.Pending, [Texts.PendingWords(gateway(open.Account)), .. postsAnew(open.Account) ? Nothing : [Texts.SamePage]])
             {
                 Step = Step.Continue,
                 Payment = open.Number,

@@ -85,6 +85,10 @@ public static class Texts
     public static string PendingWords(string gateway) =>
         $"We have not heard of a payment yet. Your page at {gateway} is still open; if you have just paid, give it a moment.";
     public const string SamePage = "However often you open it, it is the same page: you can only pay once on it.";
+    public const string Asking = "We are asking whether you have paid";
+    public static string AskingWords(string gateway) =>
+        $"You opened the page at {gateway}, and it takes a few minutes until we can be sure what became of it. So that you do not pay twice, we wait for that.";
+    public const string OfferedAgain = "If nothing was paid, the payment page is offered to you again here.";
     public const string Declined = "The payment was declined";
     public static string DeclinedWords(string gateway) =>
         $"Your bank or {gateway} said no to the last try, or it was broken off, and you were not charged for it. You can try again on the same page, with another card or account.";

@@ -27,7 +27,7 @@ static class OrderTableStore
     const string PaymentColumns =
         "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
-        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers";
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until";
 
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
     /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was.</summary>
@@ -112,6 +112,9 @@ static class OrderTableStore
             Routed = r.GetBoolean(34),
             OutsideRefunds = r.IsDBNull(35) ? [] : RowJson.ReadOutside(r.GetString(35)),
             Answers = r.IsDBNull(36) ? [] : RowJson.ReadAnswers(r.GetString(36)),
+            HandedAt = TimeOrNull(r, 37),
+            BackAt = TimeOrNull(r, 38),
+            OpenUntil = TimeOrNull(r, 39),
         };
     }
 
@@ -186,6 +189,9 @@ static class OrderTableStore
         Column.Of("link_url", NpgsqlDbType.Text, (PaymentRow p) => p.P.Link switch { PaymentLink.Redirect l => l.Url, PaymentLink.Form l => l.Url, _ => null }),
         Column.Of("link_fields", NpgsqlDbType.Text, (PaymentRow p) => p.P.Link is PaymentLink.Form form ? RowJson.Write(form.Fields) : null),
         Column.Of("link_opened_at", TimestampTz, (PaymentRow p) => p.P.LinkOpenedAt),
+        Column.Of("handed_at", TimestampTz, (PaymentRow p) => p.P.HandedAt),
+        Column.Of("back_at", TimestampTz, (PaymentRow p) => p.P.BackAt),
+        Column.Of("open_until", TimestampTz, (PaymentRow p) => p.P.OpenUntil),
         Column.Of("processing_at", TimestampTz, (PaymentRow p) => p.P.ProcessingAt),
         Column.Of("clear_at", TimestampTz, (PaymentRow p) => p.P.ClearAt),
         Column.Of("decline", NpgsqlDbType.Text, (PaymentRow p) => p.P.Decline),

@@ -32,7 +32,7 @@ public static partial class ReturnEndpoints
         if (await WebhookEndpoints.ReadRaw(http, time) is { } message && entry.Gateway.ReadReturn(message, entry.Account) is NewsReading.Forged forged)
             LogForged(logs.CreateLogger(typeof(ReturnEndpoints).FullName!), account, payment, forged.Why);
 
-        var reply = await engine.Submit(payment.Order, new OrderCommand.Look(payment.Number), stop);
+        var reply = await engine.Submit(payment.Order, new OrderCommand.Look(payment.Number, Back: true), stop);
         if (reply is EngineReply.Done { Reply: Reply.Made or Reply.Same } done && Waits(done.Reply, payment.Number) is { } sequence)
             await live.WaitForChange(payment.Order, sequence, Patience, stop);
         return page;

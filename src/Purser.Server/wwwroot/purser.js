@@ -24,7 +24,7 @@ if (handOver) handOver.submit();
 
 // Time left counts from what the server said when it made the page; the clock of this machine may be wrong.
 const clock = () => performance.now() / 1000;
-let counting = [];
+let counting = [], looking;
 function count() {
   for (const c of counting) {
     const left = Math.max(0, Math.round(c.left - (clock() - c.since)));
@@ -39,6 +39,10 @@ function dress(part) {
   counting = all('[data-left]').map(element => ({ element, left: Number(element.dataset.left), since: clock(), over: element.dataset.left === '0' }));
   for (const time of all('time[data-local]', part))
     time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: 'long', timeStyle: 'short' });
+  // What is waited for may come without news of it.
+  clearTimeout(looking);
+  const asking = $('[data-again]');
+  if (asking) looking = setTimeout(refresh, asking.dataset.again * 1000);
   count();
 }
 dress(document);

@@ -23,6 +23,9 @@ public sealed class PageHouse : IAsyncLifetime
     /// <summary>Every question for a link is answered with <see cref="PayPage"/>, every wish to close one with a yes.</summary>
     public bool Answers { get; set; }
 
+    /// <summary>Settings beside the usual ones.</summary>
+    public IReadOnlyDictionary<string, string?> Also { get; init; } = ImmutableDictionary<string, string?>.Empty;
+
     public ServerHost Host { get; private set; } = null!;
     public HttpClient Http { get; private set; } = null!;
     public string Url => Host.Url;
@@ -52,7 +55,7 @@ public sealed class PageHouse : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await postgres.InitializeAsync();
-        Host = await ServerHost.Start([], Settings(await postgres.CreateDatabase()), also: services => services.AddSingleton<ICallStarter>(new Answering(this)));
+        Host = await ServerHost.Start([], Settings(await postgres.CreateDatabase()).Concat(Also).ToDictionary(), also: services => services.AddSingleton<ICallStarter>(new Answering(this)));
         Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, CheckCertificateRevocationList = true }) { BaseAddress = new Uri(Host.Url) };
     }
 

@@ -42,7 +42,7 @@ abstract class PlantedBug
     public virtual Task<EngineReply> StartPayment(World world, OrderEngine engine, EngineInput input) => engine.Submit(input, CancellationToken.None);
 
     public virtual Task<EngineReply> Return(World world, OrderEngine engine, PaymentId payment, string query) =>
-        engine.Submit(payment.Order, new OrderCommand.Look(payment.Number), CancellationToken.None);
+        engine.Submit(payment.Order, new OrderCommand.Look(payment.Number, Back: true), CancellationToken.None);
 
     sealed class Nothing : PlantedBug
     {

@@ -64,6 +64,8 @@ static class AnyWalk
         (4, Gen.Elements(Accounts).Select(account => new Act($"pay at {account}", s => s.Pays(account)))),
         (1, Gen.Choose(1, 4).Select(n => new Act($"cancel payment {n}", s => s.When(new OrderCommand.CancelPayment(n))))),
         (1, Gen.Constant(new Act("fulfil", s => s.When(new OrderCommand.Fulfil())))),
+        (1, Gen.Choose(1, 4).Select(n => new Act($"hand out {n}", s => s.When(new OrderCommand.HandOut(n))))),
+        (1, Gen.Choose(1, 4).Select(n => new Act($"back from {n}", s => s.When(new OrderCommand.Look(n, Back: true))))),
         (2, Gen.Choose(1, 4).Select(n => new Act($"look at {n}", s => s.When(new OrderCommand.Look(n))))),
         (6, Gen.Constant(new Act("tick", s => s.Tick()))),
         (6, Gen.Constant(new Act("wait for the alarm", s => s.Order.WakeAt is { } wake && wake > s.Now ? s.Later(wake - s.Now).Tick() : s.Tick()))),

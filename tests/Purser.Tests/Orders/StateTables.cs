@@ -134,6 +134,7 @@ public sealed class StateTables
         ("refund a part", s => s.Refunds(100)),
         ("refund more than came", s => s.Refunds(500)),
         ("look at payment 1", s => s.When(new OrderCommand.Look(1))),
+        ("hand out payment 1", s => s.When(new OrderCommand.HandOut(1))),
         ("tick, nothing due", s => s.Tick()),
         ("tick at the order's end", s => s.Now < s.Order.ExpiresAt ? s.At(TimeSpan.FromMinutes(30)).Tick() : s.Tick()),
         ("tick after the grace", s => s.Later(TimeSpan.FromMinutes(33)).Tick()),
@@ -201,7 +202,7 @@ public sealed class StateTables
         Kinds.Select(k => k.Evidence.GetType()).Distinct().ShouldBe(typeof(Evidence).GetNestedTypes(), ignoreOrder: true);
         RefundKinds.Select(k => k.Evidence.GetType()).Distinct().ShouldBe(typeof(RefundEvidence).GetNestedTypes(), ignoreOrder: true);
         Refunds.Select(r => r.Story().Order.Refunds[0].Status).Distinct().ShouldBe(Enum.GetValues<RefundStatus>());
-        typeof(OrderCommand).GetNestedTypes().Length.ShouldBe(10);
+        typeof(OrderCommand).GetNestedTypes().Length.ShouldBe(11);
     }
 
     [Fact]
