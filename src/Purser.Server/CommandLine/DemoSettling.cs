@@ -47,7 +47,7 @@ sealed class DemoSettling(DemoStage stage, DemoOffice office, CancellationToken 
     {
         DemoScene unheard = Scene("paid, and nobody tells"), unpaid = Scene("not paid"), late = Scene("paid after the statement");
         await Task.WhenAll(unheard.Begin(), unpaid.Begin());
-        await PayUnheard(unheard);
+        await CaptureUnheard(unheard);
         if (await File() is not { } file)
         {
             await unheard.Relieve();
@@ -81,7 +81,7 @@ sealed class DemoSettling(DemoStage stage, DemoOffice office, CancellationToken 
     }
 
     /// <summary>Pays, and we hear nothing of it: no webhook comes, no browser comes back, and every question fails.</summary>
-    async Task PayUnheard(DemoScene unheard)
+    async Task CaptureUnheard(DemoScene unheard)
     {
         await unheard.Strike([DemoFault.NoWebhook, DemoFault.NoAnswer]);
         if (!await unheard.Shops("paid")) throw new DemoStuckException("the shopper could not pay");
