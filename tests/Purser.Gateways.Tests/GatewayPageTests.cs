@@ -91,15 +91,19 @@ public sealed partial class GatewayPageTests
         }
     }
 
-    [Theory]
-    [InlineData("ippopay", By.PublishedVector, null, "has no signature")]
-    [InlineData("payu", By.OfficialCode, "payu-websdk", "is not driven")]
-    [InlineData("stripe", By.OfficialCode, "razorpay", "is not driven")]
-    [InlineData("stripe", By.OfficialCode, null, "names no package")]
-    [InlineData("stripe", By.Document, "stripe", "names a package")]
-    public void A_test_that_says_too_much_is_found(string name, By by, string? package, string why) =>
-        Wrong(new GatewayCatalog(typeof(IGateway).Assembly).Gateways.Single(g => g.Profile.Name == name), [new VerifiesAttribute(Part.Adapter, by, package)])
-            .ShouldHaveSingleItem().ShouldContain(why);
+    [Fact]
+    public void A_test_that_says_too_much_is_found()
+    {
+        foreach (var gateway in new GatewayCatalog(typeof(IGateway).Assembly).Gateways)
+        {
+            Complaint(gateway, By.OfficialCode, null).ShouldContain("names no package");
+            Complaint(gateway, By.OfficialCode, "left-pad").ShouldContain("is not driven");
+            Complaint(gateway, By.Document, "left-pad").ShouldContain("names a package");
+            if (gateway is not IShowSignatures) Complaint(gateway, By.PublishedVector, null).ShouldContain("has no signature");
+        }
+    }
+
+    static string Complaint(IGateway gateway, By by, string? package) => Wrong(gateway, [new VerifiesAttribute(Part.Adapter, by, package)]).ShouldHaveSingleItem();
 
     /// <summary>What stands on the tests that run, and on their classes.</summary>
     static List<VerifiesAttribute> Claims(IGateway gateway) =>
