@@ -43,14 +43,14 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         var about = lines.Where(l => l.Payment is not null || l.Line.Refund is not null).ToList();
         await using var ask = database.CreateCommand("""
             select x.line, p.status, array(select c->>'reference' from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
-                coalesce(r.number, 0), alike.numbers, alike.refs, alike.rows
+                coalesce(r.number, 0), alike.numbers, alike.refs, alike.rows, alike.went
             from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::bigint[], $6::boolean[]) x (line, order_id, payment, refund, amount, is_refund)
             left join refunds r on x.refund > 0 and r.order_id = x.order_id and r.number = x.refund
             join payments p on p.order_id = x.order_id and p.number = coalesce(nullif(x.payment, 0), r.payment)
             cross join lateral (
-                select array_agg(o.number order by o.number), array_agg(o.refund_reference order by o.number), array_agg(o.settled::jsonb->'settled'->>'row' order by o.number)
+                select array_agg(o.number order by o.number), array_agg(o.refund_reference order by o.number), array_agg(o.settled::jsonb->'settled'->>'row' order by o.number), array_agg(o.status = 3 order by o.number)
                 from refunds o where x.is_refund and x.refund = 0 and o.order_id = p.order_id and o.payment = p.number and o.amount = x.amount and o.status <> 4
-            ) alike (numbers, refs, rows)
+            ) alike (numbers, refs, rows, went)
             """);
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Number)] });
         ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. about.Select(l => (l.Payment?.Order ?? l.Line.Refund!.Value.Order).Value)] });
@@ -66,8 +66,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         static IReadOnlyList<OursRefund> Alike(NpgsqlDataReader row)
         {
             if (row.IsDBNull(4)) return [];
-            var (numbers, references, settled) = (row.GetFieldValue<int[]>(4), row.GetFieldValue<string?[]>(5), row.GetFieldValue<string?[]>(6));
-            return [.. numbers.Select((number, i) => new OursRefund(number, references[i], settled[i]))];
+            var (numbers, references, settled, went) = (row.GetFieldValue<int[]>(4), row.GetFieldValue<string?[]>(5), row.GetFieldValue<string?[]>(6), row.GetFieldValue<bool[]>(7));
+            return [.. numbers.Select((number, i) => new OursRefund(number, references[i], settled[i], went[i]))];
         }
     }
 

@@ -239,7 +239,7 @@ sealed class Statements(World world)
             if ((line.Payment?.Number ?? refund?.Payment) is not { } number || order.Payment(number) is not { } p) continue;
             var alike = line.Line is { Refund: null, Kind: SettlementKind.Refund or SettlementKind.RefundReturned } ? Alike(order, number, line.Line.Amount) : [];
             found[line.Number] = new PaymentNow(p.Status, [.. p.Captures.Select(c => c.MoneyReference)], refund?.Number ?? 0,
-                [.. alike.Select(r => new OursRefund(r.Number, r.RefundReference, r.Settled?.RowKey))]);
+                [.. alike.Select(r => new OursRefund(r.Number, r.RefundReference, r.Settled?.RowKey, r.Status == RefundStatus.Succeeded))]);
         }
         return found;
     }

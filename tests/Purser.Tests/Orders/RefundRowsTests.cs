@@ -5,7 +5,7 @@ namespace Purser.Tests.Orders;
 /// <summary>Rows about refunds that do not carry our reference.</summary>
 public sealed class RefundRowsTests
 {
-    static readonly OursRefund[] Two = [new(1, null, null), new(2, "theirs_2", null)];
+    static readonly OursRefund[] Two = [new(1, null, null, true), new(2, "theirs_2", null, true)];
 
     [Fact]
     public void Two_refunds_of_the_same_amount_have_a_row_each()
@@ -16,14 +16,18 @@ public sealed class RefundRowsTests
 
     [Fact]
     public void A_row_that_is_acted_on_again_is_about_the_refund_that_it_settled() =>
-        RefundRows.Pick([new(1, null, null), new(2, null, "row_a")], "row_a", "theirs", new HashSet<int>()).ShouldBe(2);
+        RefundRows.Pick([new(1, null, null, true), new(2, null, "row_a", true)], "row_a", "theirs", new HashSet<int>()).ShouldBe(2);
 
     [Fact]
     public void The_gateways_name_for_the_refund_counts_more_than_its_place() => RefundRows.Pick(Two, "row_a", "theirs_2", new HashSet<int>()).ShouldBe(2);
 
     [Fact]
     public void One_row_too_many_asks_about_the_first() =>
-        RefundRows.Pick([new(1, null, "row_a"), new(2, null, "row_b")], "row_c", null, new HashSet<int>()).ShouldBe(1);
+        RefundRows.Pick([new(1, null, "row_a", true), new(2, null, "row_b", true)], "row_c", null, new HashSet<int>()).ShouldBe(1);
+
+    [Fact]
+    public void A_refund_that_went_back_has_the_row_before_one_that_is_under_way() =>
+        RefundRows.Pick([new(1, null, null, false), new(2, null, null, true)], "row_a", null, new HashSet<int>()).ShouldBe(2);
 
     [Fact]
     public void A_row_without_a_refund_is_about_none() => RefundRows.Pick([], "row_a", null, new HashSet<int>()).ShouldBe(0);
