@@ -110,7 +110,8 @@ public sealed partial class NewsIntake(
             // About none of our orders: nothing to decide. When it tells of money, a person must see it.
             return new EngineInput(null, [], raw with { ConcernsNoOrder = news is { Facts.Count: 0, RefundFacts.Count: 0 } });
         // About two orders at once: what could be wrong with it, a person must see. What is true of it, the questions to the gateway find.
-        if (news.RefundFacts.Any(n => n.Ours is { } refund && refund.Order != order)) return new EngineInput(null, [], raw);
+        if (news.RefundFacts.Any(n => n.Ours is { } refund && refund.Order != order))
+            return new EngineInput(order, [], raw with { QuarantineReason = "It tells of two orders at once." });
         var inputs = new List<OrderInput>();
         if (!news.ProvesAmount)
         {

@@ -234,7 +234,8 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         };
         await house.Tell(one, "captured", 49900, "m_1");
         (await Status(house, one)).ShouldBe("awaiting_payment");
-        (await house.Get("/v1/gateway_news?verdict=quarantined")).Body.GetProperty("news").GetArrayLength().ShouldBe(1);
+        (await house.Get("/v1/gateway_news?verdict=quarantined")).Body.GetProperty("news").EnumerateArray().ShouldHaveSingleItem().GetProperty("reason").GetString()
+            .ShouldBe("It tells of two orders at once.");
     }
 
     [Fact]
