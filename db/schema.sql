@@ -55,6 +55,39 @@ create table captures (
 );
 CREATE INDEX captures_due ON captures USING btree (account, due_on) WHERE ((due_on IS NOT NULL) AND (settled_on IS NULL));
 
+create table deliveries (
+  order_id bigint not null,
+  sequence integer not null,
+  receiver integer not null,
+  at timestamp with time zone not null,
+  state smallint default 0 not null,
+  due_at timestamp with time zone not null,
+  leased_until timestamp with time zone,
+  attempts integer default 0 not null,
+  failures integer default 0 not null,
+  ended_at timestamp with time zone,
+  outcome text,
+  constraint deliveries_pkey PRIMARY KEY (order_id, sequence, receiver)
+) with (fillfactor=80);
+CREATE INDEX deliveries_dead ON deliveries USING btree (receiver, at) WHERE (state = 2);
+CREATE INDEX deliveries_due ON deliveries USING btree (receiver, due_at, order_id, sequence) WHERE (state = 0);
+
+create table delivery_attempts (
+  order_id bigint not null,
+  sequence integer not null,
+  receiver integer not null,
+  number integer not null,
+  sent_at timestamp with time zone not null,
+  took_ms integer not null,
+  url text not null,
+  signature text not null,
+  status integer,
+  trouble text,
+  answer text,
+  constraint delivery_attempts_pkey PRIMARY KEY (order_id, sequence, receiver, number)
+);
+CREATE INDEX delivery_attempts_age ON delivery_attempts USING brin (sent_at);
+
 create table discrepancies (
   order_id bigint not null,
   sequence integer not null,
@@ -414,6 +447,31 @@ create table settlement_postings (
   file bigint not null,
   posted_at timestamp with time zone not null,
   constraint settlement_postings_pkey PRIMARY KEY (account, row_key, line)
+);
+
+create table webhook_endpoints (
+  number integer generated always as identity not null,
+  id text not null,
+  url text not null,
+  description text,
+  types smallint[],
+  ordered boolean not null,
+  status smallint default 0 not null,
+  paused_because text,
+  failing_since timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint webhook_endpoints_pkey PRIMARY KEY (number),
+  constraint webhook_endpoints_id_key UNIQUE (id)
+);
+
+create table webhook_secrets (
+  receiver integer not null,
+  number integer not null,
+  sealed text not null,
+  created_at timestamp with time zone not null,
+  ends_at timestamp with time zone,
+  constraint webhook_secrets_pkey PRIMARY KEY (receiver, number)
 );
 
 create view ledger as

@@ -6,6 +6,7 @@ using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Api;
 using Purser.Server.Checkout;
+using Purser.Server.Deliveries;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Laboratory;
@@ -25,6 +26,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     readonly CancellationTokenSource stopping = new();
     Task sweeping = Task.CompletedTask;
     Task settling = Task.CompletedTask;
+    Task delivering = Task.CompletedTask;
 
     ServerHost(WebApplication app, Database database) => (this.app, this.database) = (app, database);
 
@@ -72,7 +74,8 @@ public sealed partial class ServerHost : IAsyncDisposable
         var options = builder.Configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(
             builder.Configuration, gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
-        ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. SettlementEndpoints.Options(builder.Configuration).Faults(), .. faults];
+        ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. SettlementEndpoints.Options(builder.Configuration).Faults(),
+            .. DeliveryEndpoints.Options(builder.Configuration).Faults(), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
         using var early = LoggerFactory.Create(logging => logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
@@ -159,6 +162,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         Engine.Start();
         await app.StartAsync(stop);
         sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);
+        delivering = Services.GetRequiredService<DeliverySender>().Run(stopping.Token);
         settling = Task.WhenAll(
             Services.GetRequiredService<SettlementWorker>().Run(stopping.Token), Services.GetRequiredService<SettlementFolder>().Run(stopping.Token),
             Services.GetRequiredService<SettlementFetch>().Run(stopping.Token), Services.GetRequiredService<Overdue>().Run(stopping.Token));
@@ -174,6 +178,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         await stopping.CancelAsync();
         await sweeping;
         await settling;
+        await delivering;
         await Services.GetRequiredService<Caller>().Idle(TimeSpan.FromSeconds(5));
         await Engine.DisposeAsync();
         await app.DisposeAsync();

@@ -1,4 +1,5 @@
 using Purser.Server.Audit;
+using Purser.Server.Deliveries;
 using Purser.Server.Events;
 using Purser.Server.Explanation;
 using Purser.Server.Keys;
@@ -35,6 +36,7 @@ public static class ApiEndpoints
         RiskEndpoints.Add(services, configuration);
         AuditServices.Add(services);
         DiscrepancyEndpoints.Add(services);
+        DeliveryEndpoints.Add(services, configuration);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>
@@ -52,6 +54,8 @@ public static class ApiEndpoints
         LedgerEndpoints.Map(app);
         RiskEndpoints.Map(app);
         DiscrepancyEndpoints.Map(app);
+        ReceiverEndpoints.Map(app);
+        DeliveryEndpoints.Map(app);
         ReferenceEndpoints.Map(app);
     }
 }

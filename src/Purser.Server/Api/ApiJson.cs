@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Purser.Server.Deliveries;
 using Purser.Server.Events;
 using Purser.Server.Explanation;
 using Purser.Server.Ledger;
@@ -26,6 +27,8 @@ namespace Purser.Server.Api;
 [JsonSerializable(typeof(SettlementView)), JsonSerializable(typeof(SettlementList)), JsonSerializable(typeof(SettlementLineList))]
 [JsonSerializable(typeof(ExplanationView)), JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(BalanceList)), JsonSerializable(typeof(StatementView)), JsonSerializable(typeof(RiskView))]
+[JsonSerializable(typeof(ReceiverView)), JsonSerializable(typeof(ReceiverList)), JsonSerializable(typeof(ReceiverBody)), JsonSerializable(typeof(ReceiverChangeBody)), JsonSerializable(typeof(RotationBody))]
+[JsonSerializable(typeof(TestView)), JsonSerializable(typeof(DeliveryView)), JsonSerializable(typeof(DeliveryList)), JsonSerializable(typeof(RedeliveryBody)), JsonSerializable(typeof(RedeliveryView))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>Without the HTML escapes that only an inline script would need.</summary>

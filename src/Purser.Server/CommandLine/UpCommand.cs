@@ -10,6 +10,7 @@ static class UpCommand
         await using var sandbox = await SandboxProcess.Start(fixedPorts: true, speed: 60, stop);
         var chosen = sandbox.Accounts();
         chosen["Purser:Demo"] = "true";
+        chosen["Deliveries:Development"] = "true";
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
         chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1";
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);

@@ -117,6 +117,28 @@ public sealed class JsonFields
         return objects;
     }
 
+    /// <summary>The texts of a list; null when there is none or it cannot be used.</summary>
+    public List<string>? Texts(string name, int most)
+    {
+        if (Take(name, false, "") is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(one => one.ValueKind != JsonValueKind.String))
+            return Wrong<List<string>>(name, "a list of texts in quotes", value);
+        if (value.GetArrayLength() > most)
+        {
+            Fault(name, $"'{Path(name)}' has {value.GetArrayLength()} entries.", $"Send at most {most}.");
+            return null;
+        }
+        try
+        {
+            return [.. value.EnumerateArray().Select(one => one.GetString()!)];
+        }
+        catch (InvalidOperationException)
+        {
+            Fault(name, $"'{Path(name)}' holds half a character.", "Send well-formed Unicode.");
+            return null;
+        }
+    }
+
     /// <summary>Names with short texts, chosen by the caller.</summary>
     public ImmutableSortedDictionary<string, string> Pairs(string name, int most, int longestName, int longestText)
     {

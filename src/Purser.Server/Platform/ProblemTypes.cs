@@ -57,6 +57,21 @@ public static class ProblemTypes
     public static readonly ProblemType SettlementUnknown = new("settlement_unknown", 404, "There is no such settlement file.",
         "No settlement file has this id.", "GET /v1/settlements lists the files.");
 
+    public static readonly ProblemType WebhookEndpointUnknown = new("webhook_endpoint_unknown", 404, "There is no such webhook endpoint.",
+        "No webhook endpoint has this id, or it was deleted.", "GET /v1/webhook_endpoints lists them.");
+
+    public static readonly ProblemType DeliveryUnknown = new("delivery_unknown", 404, "There is no such delivery.",
+        "No delivery has this id.", "GET /v1/deliveries lists them.");
+
+    public static readonly ProblemType WebhookEndpointDeleted = new("webhook_endpoint_deleted", 409, "The webhook endpoint was deleted.",
+        "Nothing is sent to an endpoint that was deleted.", "Create it again; what happened before can be read with GET /v1/events.");
+
+    public static readonly ProblemType TooManyWebhookEndpoints = new("too_many_webhook_endpoints", 409, "There are too many webhook endpoints.",
+        "The installation has as many webhook endpoints as it may have.", "Delete one that is not used, or change one.");
+
+    public static readonly ProblemType SecretsKeyMissing = new("secrets_key_missing", 409, "Secrets cannot be kept.",
+        "The server has no key to encrypt secrets with.", "Make a key with './purser secrets key', set PURSER_SECRETS_KEY to it on every node, and start again.");
+
     public static readonly ProblemType MethodNotAllowed = new("method_not_allowed", 405, "The path has no such method.",
         "The address exists, but not with this method.", "The header 'Allow' lists the methods; /reference describes them.");
 
@@ -155,7 +170,8 @@ public static class ProblemTypes
     public static IReadOnlyList<ProblemType> All { get; } =
     [
         MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
-        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
+        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted,
+        TooManyWebhookEndpoints, SecretsKeyMissing, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
         OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, NothingCaptured,
         NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
         BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,

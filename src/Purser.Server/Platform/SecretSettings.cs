@@ -42,7 +42,8 @@ public static class SecretSettings
         if (opened.Count > 0) configuration.AddInMemoryCollection(opened);
     }
 
-    static string? Decrypt(string key, string path, string value)
+    /// <returns>Null when it was encrypted with another key, for another path, or was changed.</returns>
+    public static string? Decrypt(string key, string path, string value)
     {
         var cut = Key(key);
         try

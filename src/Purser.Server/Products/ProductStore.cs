@@ -52,7 +52,7 @@ public sealed class ProductStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
-        if (key is not null && await Claim(connection, key, product.Id, stop) is { } used) return new Added.KeyUsed(used);
+        if (key is not null && await RequestKeyStore.Claim(connection, key, product.Id, stop) is { } used) return new Added.KeyUsed(used);
         await using var add = new NpgsqlCommand(
             $"insert into products ({Columns}) values ($1, $2, $3, $4, $5, $6, clock_timestamp(), clock_timestamp()) on conflict (id) do nothing returning {Columns}",
             connection);
@@ -70,27 +70,6 @@ public sealed class ProductStore(NpgsqlDataSource database)
         // Nothing is kept of a request that came too late, its key neither.
         await transaction.RollbackAsync(stop);
         return new Added.Exists(await Find(product.Id, stop) ?? throw new InvalidOperationException($"The product '{product.Id}' vanished."));
-    }
-
-    /// <summary>Takes the key for this product, or says what it was used for. Another request with the same key waits here until the first one ends.</summary>
-    static async Task<StoredKey?> Claim(NpgsqlConnection connection, RequestKey key, string resource, CancellationToken stop)
-    {
-        await using var claim = new NpgsqlCommand("""
-            insert into request_keys (api_key_id, key, fingerprint, resource, created_at) values ($1, $2, $3, $4, clock_timestamp())
-            on conflict (api_key_id, key) do nothing
-            """, connection);
-        claim.Parameters.Add(new NpgsqlParameter<int> { TypedValue = key.ApiKeyId });
-        claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Key });
-        claim.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = key.Fingerprint });
-        claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resource });
-        if (await claim.ExecuteNonQueryAsync(stop) == 1) return null;
-
-        await using var find = new NpgsqlCommand("select fingerprint, resource from request_keys where api_key_id = $1 and key = $2", connection);
-        find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = key.ApiKeyId });
-        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Key });
-        await using var rows = await find.ExecuteReaderAsync(stop);
-        await rows.ReadAsync(stop);
-        return new StoredKey(rows.GetFieldValue<byte[]>(0), rows.GetString(1));
     }
 
     /// <summary>Changes what is given and leaves the rest. Orders that were placed keep their prices.</summary>

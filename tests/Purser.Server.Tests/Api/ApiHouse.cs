@@ -41,7 +41,9 @@ sealed class ApiHouse : IAsyncDisposable
     public NpgsqlDataSource Database => Host.Services.GetRequiredService<Database>().Source;
     public ShopperTokens Tokens => Host.Services.GetRequiredService<ShopperTokens>();
 
-    public static async Task<ApiHouse> Open(string connectionString, params (string Name, string Value)[] more)
+    public static Task<ApiHouse> Open(string connectionString, params (string Name, string Value)[] more) => Open(connectionString, null, more);
+
+    public static async Task<ApiHouse> Open(string connectionString, Action<IServiceCollection>? also, params (string Name, string Value)[] more)
     {
         var (first, second) = (new ScriptedGateway("first"), new ScriptedGateway("second"));
         var settings = new Dictionary<string, string?>
@@ -55,7 +57,7 @@ sealed class ApiHouse : IAsyncDisposable
             ["Purser:ReturnUrls"] = "https://shop.example/thanks, http://localhost:5000",
         };
         foreach (var (name, value) in more) settings[name] = value;
-        var host = await ServerHost.Start([], settings, gateways: [first, second]);
+        var host = await ServerHost.Start([], settings, also, gateways: [first, second]);
         var keys = host.Services.GetRequiredService<ApiKeys>();
         var (secret, _) = await keys.Create("backend", KeyKind.Secret);
         var (publishable, _) = await keys.Create("pages", KeyKind.Publishable, [ShopOrigin]);

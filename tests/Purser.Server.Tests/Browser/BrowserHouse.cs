@@ -1,9 +1,8 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Purser.Orders;
 using Purser.Server.Tests.Checkout;
+using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Browser;
 
@@ -92,18 +91,6 @@ public sealed class BrowserHouse : IAsyncLifetime
             """);
     }
 
-    static async Task<string> InstallAxe()
-    {
-        var folder = Path.Combine(Path.GetDirectoryName(Here())!, "..", "npm");
-        var file = Path.Combine(folder, "node_modules", "axe-core", "axe.min.js");
-        if (!File.Exists(file))
-        {
-            using var npm = Process.Start(new ProcessStartInfo("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]) { WorkingDirectory = folder })!;
-            await npm.WaitForExitAsync();
-            npm.ExitCode.ShouldBe(0, "npm ci");
-        }
-        return await File.ReadAllTextAsync(file);
-    }
-
-    static string Here([CallerFilePath] string path = "") => path;
+    static async Task<string> InstallAxe() =>
+        await File.ReadAllTextAsync(Path.Combine(await NpmFolder.Installed, "node_modules", "axe-core", "axe.min.js"));
 }

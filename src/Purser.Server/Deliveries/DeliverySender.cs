@@ -1,0 +1,141 @@
+using System.Threading.Channels;
+using Npgsql;
+
+namespace Purser.Server.Deliveries;
+
+/// <summary>Sends what is due. Each receiver has places of its own, so a dead one keeps nobody else waiting; a lease keeps nodes from sending the
+/// same at once, and when a node dies another goes on.</summary>
+public sealed partial class DeliverySender(
+    DeliveryStore store, WebhookLine line, ReceiverSecrets secrets, DeliveryOptions options, TimeProvider time, ILogger<DeliverySender> log)
+{
+    static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+
+    /// <summary>Signals may come by the thousand; it is not looked more often than this when nothing was found.</summary>
+    static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
+    static readonly TimeSpan LeaseBeyondTimeOut = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
+    static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(5);
+
+    readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    readonly Lock door = new();
+    readonly Dictionary<int, int> busy = [];
+    readonly HashSet<Task> underWay = [];
+    volatile bool anybodyListens;
+    DateTimeOffset forgotAt;
+
+    /// <summary>Something may be due. Where nobody is to be told it costs nothing.</summary>
+    public void Wake()
+    {
+        if (anybodyListens) wake.Writer.TryWrite(true);
+    }
+
+    /// <summary>An endpoint was made or changed here.</summary>
+    public void LookAgain() => wake.Writer.TryWrite(true);
+
+    public async Task Run(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var taken = 0;
+            try
+            {
+                taken = await Take(stop);
+                if (time.GetUtcNow() - forgotAt > ForgetEvery && await store.Forget(time.GetUtcNow() - options.KeepAttempts, stop) == 0) forgotAt = time.GetUtcNow();
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (NpgsqlException away)
+            {
+                LogAway(log, away.Message);
+            }
+            catch (Exception bug) when (bug is not OutOfMemoryException)
+            {
+                // A sender that ends tells nobody anything any more.
+                LogFailed(log, bug);
+            }
+            if (taken > 0) continue;
+            await Task.Delay(Breath, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var patience = new CancellationTokenSource(Every, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
+            await wake.Reader.WaitToReadAsync(either.Token).AsTask().ContinueWith(_ => { }, TaskScheduler.Default);
+            wake.Reader.TryRead(out _);
+        }
+        Task[] rest;
+        lock (door) rest = [.. underWay];
+        // What does not end by then is sent again when its lease is over.
+        await Task.WhenAny(Task.WhenAll(rest), Task.Delay(FarewellPatience, time, CancellationToken.None));
+    }
+
+    /// <returns>How many were begun.</returns>
+    async Task<int> Take(CancellationToken stop)
+    {
+        Dictionary<int, int> now;
+        lock (door) now = new Dictionary<int, int>(busy);
+        var taken = await store.Take(time.GetUtcNow(), options.TimeOut + LeaseBeyondTimeOut, now, options.PerReceiver, stop);
+        anybodyListens = taken.Secrets.Count > 0;
+        foreach (var one in taken.Deliveries)
+        {
+            List<string> keys = [.. taken.Secrets[one.Id.Receiver].Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>()];
+            lock (door)
+            {
+                busy[one.Id.Receiver] = busy.GetValueOrDefault(one.Id.Receiver) + 1;
+                var sending = Task.Run(() => Send(one, keys), CancellationToken.None);
+                underWay.Add(sending);
+                _ = sending.ContinueWith(done => Leave(one.Id.Receiver, done), TaskScheduler.Default);
+            }
+        }
+        return taken.Deliveries.Count;
+    }
+
+    void Leave(int receiver, Task done)
+    {
+        lock (door)
+        {
+            underWay.Remove(done);
+            if (--busy[receiver] == 0) busy.Remove(receiver);
+        }
+        Wake();
+    }
+
+    async Task Send(LeasedDelivery one, List<string> keys)
+    {
+        try
+        {
+            // Nothing unsigned leaves: a receiver could not tell it from a forgery.
+            var answer = keys.Count > 0
+                ? await line.Send(one.Url, one.MessageId, one.Body, keys, CancellationToken.None)
+                : new WebhookAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY. Rotate it.", null, null, "");
+            var now = time.GetUtcNow();
+            if (answer.IsDelivered)
+            {
+                await store.Succeeded(one, answer, now, CancellationToken.None);
+                return;
+            }
+            var next = now + DeliverySchedule.After(one.Failures + 1, answer.RetryAfter);
+            if (await store.Failed(one, answer, next, now, options.PauseAfter, CancellationToken.None) is { } paused) LogPaused(log, paused, answer.Outcome);
+            else if (next is null) LogDead(log, one.Id, answer.Outcome);
+        }
+        catch (NpgsqlException away)
+        {
+            LogAway(log, away.Message);
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            LogFailed(log, bug);
+        }
+    }
+
+    [LoggerMessage(80, LogLevel.Warning, "Deliveries cannot reach the database: {Why}")]
+    static partial void LogAway(ILogger log, string why);
+
+    [LoggerMessage(81, LogLevel.Error, "A delivery failed for a reason of ours")]
+    static partial void LogFailed(ILogger log, Exception bug);
+
+    [LoggerMessage(82, LogLevel.Warning, "Webhook endpoint {Endpoint} is paused after days of failure; the last answer: {Outcome}")]
+    static partial void LogPaused(ILogger log, string endpoint, string outcome);
+
+    [LoggerMessage(83, LogLevel.Warning, "Delivery {Delivery} is given up; the last answer: {Outcome}")]
+    static partial void LogDead(ILogger log, DeliveryId delivery, string outcome);
+}

@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Orders;
+using Purser.Server.Engine;
+
+namespace Purser.Server.Deliveries;
+
+/// <summary>What a node took: deliveries, and the secrets of every active endpoint as they are kept.</summary>
+public sealed record Taken(IReadOnlyList<LeasedDelivery> Deliveries, ILookup<int, SealedSecret> Secrets);
+
+public sealed record SealedSecret(string Endpoint, int Number, string Sealed);
+
+/// <summary>Deliveries as they are worked off. Any node may; a lease says which one does.</summary>
+public sealed class DeliveryStore(NpgsqlDataSource database)
+{
+    /// <summary>For each receiver as many as it has places, so that nobody waits behind another's backlog. Where order matters, an order's delivery
+    /// waits for those before it.</summary>
+    const string Claim = """
+        with taken as (
+            select t.* from webhook_endpoints e left join unnest($3::integer[], $4::integer[]) busy (receiver, count) on busy.receiver = e.number
+            cross join lateral (
+                select d.order_id, d.sequence, d.receiver from deliveries d
+                where d.receiver = e.number and d.state = 0 and d.due_at <= $1 and (d.leased_until is null or d.leased_until <= $1)
+                    and (not e.ordered or not exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.state = 0))
+                order by d.due_at, d.order_id, d.sequence limit greatest($5 - coalesce(busy.count, 0), 0) for update of d skip locked) t
+            where e.status = 0)
+        update deliveries d set leased_until = $2, attempts = d.attempts + 1
+        from taken t join webhook_endpoints e on e.number = t.receiver join events v on v.order_id = t.order_id and v.sequence = t.sequence
+        where d.order_id = t.order_id and d.sequence = t.sequence and d.receiver = t.receiver
+        returning d.order_id, d.sequence, d.receiver, d.attempts, d.failures, e.url, e.ordered, v.type, v.at, v.data
+        """;
+
+    /// <param name="busy">How many are under way here, by receiver.</param>
+    public async Task<Taken> Take(DateTimeOffset now, TimeSpan lease, IReadOnlyDictionary<int, int> busy, int perReceiver, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        // A plan that was made while the table was empty would sort the whole backlog, and be kept.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("set local plan_cache_mode = force_custom_plan"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Claim)
+        {
+            Parameters =
+            {
+                At(now), At(now + lease), Wholes(busy.Keys), Wholes(busy.Values), Whole(perReceiver),
+            },
+        });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("""
+            select e.number, e.id, s.number, s.sealed from webhook_endpoints e join webhook_secrets s on s.receiver = e.number
+            where e.status = 0 and (s.ends_at is null or s.ends_at > $1) order by e.number, s.number desc
+            """)
+        { Parameters = { At(now) } });
+        var deliveries = new List<LeasedDelivery>();
+        var secrets = new List<(int Receiver, SealedSecret Secret)>();
+        await using (var rows = await batch.ExecuteReaderAsync(stop))
+        {
+            while (await rows.ReadAsync(stop))
+            {
+                var id = new DeliveryId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1), rows.GetInt32(2));
+                deliveries.Add(new LeasedDelivery(id, rows.GetInt32(3), rows.GetInt32(4), MessageId(id),
+                    Body(id, (EventType)rows.GetInt16(7), rows.GetFieldValue<DateTimeOffset>(8), rows.GetString(9)), rows.GetString(5), rows.GetBoolean(6)));
+            }
+            await rows.NextResultAsync(stop);
+            while (await rows.ReadAsync(stop)) secrets.Add((rows.GetInt32(0), new SealedSecret(rows.GetString(1), rows.GetInt32(2), rows.GetString(3))));
+        }
+        await transaction.CommitAsync(stop);
+        return new Taken([.. deliveries.OrderBy(d => d.Id.Order).ThenBy(d => d.Id.Sequence)], secrets.ToLookup(s => s.Receiver, s => s.Secret));
+    }
+
+    /// <summary>The event's own id: the same at every attempt, and the one by which the event can be read again.</summary>
+    public static string MessageId(DeliveryId id) => $"evt_{id.Order.Letters}_{id.Sequence}";
+
+    /// <summary>The event as the API tells it, made of a row that never changes.</summary>
+    public static byte[] Body(DeliveryId id, EventType type, DateTimeOffset at, string data)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+            EventJson.Write(json, id.Order, id.Sequence, type, at, data);
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Said and heard. It counts whoever holds the lease by now.</summary>
+    public async Task Succeeded(LeasedDelivery sent, WebhookAnswer answer, DateTimeOffset now, CancellationToken stop)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(Attempt(sent, answer));
+        batch.BatchCommands.Add(Of(sent.Id, """
+            update deliveries set state = 1, ended_at = $4, leased_until = null, outcome = $5
+            where order_id = $1 and sequence = $2 and receiver = $3 and state = 0
+            """, At(now), Text(answer.Outcome)));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = null where number = $1 and failing_since is not null")
+        { Parameters = { Whole(sent.Id.Receiver) } });
+        await batch.ExecuteNonQueryAsync(stop);
+    }
+
+    /// <summary>To be sent again later, or given up.</summary>
+    /// <param name="next">Null: never.</param>
+    /// <param name="pauseAfter">An endpoint that has only failed for so long is paused.</param>
+    /// <returns>The id of the endpoint, if it was paused now.</returns>
+    public async Task<string?> Failed(LeasedDelivery sent, WebhookAnswer answer, DateTimeOffset? next, DateTimeOffset now, TimeSpan pauseAfter, CancellationToken stop)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(Attempt(sent, answer));
+        batch.BatchCommands.Add(Of(sent.Id, """
+            update deliveries set state = case when $4::timestamptz is null then 2 else 0 end, due_at = coalesce($4, due_at), failures = failures + 1,
+                ended_at = case when $4::timestamptz is null then $5 end, leased_until = null, outcome = $6
+            where order_id = $1 and sequence = $2 and receiver = $3 and state = 0 and attempts = $7
+            """, At(next), At(now), Text(answer.Outcome), Whole(sent.Attempt)));
+        if (sent.Ordered && next is not null)
+            // What waits behind it cannot go earlier, and need not be looked at before.
+            batch.BatchCommands.Add(Of(sent.Id, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at < $4", At(next)));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = $2 where number = $1 and failing_since is null")
+        { Parameters = { Whole(sent.Id.Receiver), At(now) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("""
+            update webhook_endpoints set status = 1, updated_at = $2,
+                paused_because = case when $4 then 'It answered 410: the receiver is gone.' else 'Nothing could be delivered for ' || extract(day from $2 - failing_since) || ' days.' end
+            where number = $1 and status = 0 and ($4 or failing_since <= $3) returning id
+            """)
+        { Parameters = { Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), new NpgsqlParameter<bool> { TypedValue = answer.IsGone } } });
+        return await batch.ExecuteScalarAsync(stop) as string;
+    }
+
+    /// <summary>Removes attempts that are older; a bounded number at once.</summary>
+    public async Task<int> Forget(DateTimeOffset before, CancellationToken stop)
+    {
+        await using var forget = database.CreateCommand("""
+            delete from delivery_attempts where (order_id, sequence, receiver, number) in
+                (select order_id, sequence, receiver, number from delivery_attempts where sent_at < $1 limit 5000)
+            """);
+        forget.Parameters.Add(At(before));
+        return await forget.ExecuteNonQueryAsync(stop);
+    }
+
+    static NpgsqlBatchCommand Attempt(LeasedDelivery sent, WebhookAnswer answer) => Of(sent.Id, """
+        insert into delivery_attempts (order_id, sequence, receiver, number, sent_at, took_ms, url, signature, status, trouble, answer)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing
+        """, Whole(sent.Attempt), At(answer.SentAt), Whole((int)answer.Took.TotalMilliseconds), Text(sent.Url), Text(answer.Signature),
+        new NpgsqlParameter { Value = (object?)answer.Status ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer }, Text(answer.Trouble), Text(answer.Text));
+
+    static NpgsqlBatchCommand Of(DeliveryId id, string sql, params NpgsqlParameter[] more)
+    {
+        var command = new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long> { TypedValue = id.Order.Value }, Whole(id.Sequence), Whole(id.Receiver) } };
+        foreach (var one in more) command.Parameters.Add(one);
+        return command;
+    }
+
+    static NpgsqlParameter<int> Whole(int number) => new() { TypedValue = number };
+
+    static NpgsqlParameter<int[]> Wholes(IEnumerable<int> numbers) => new() { TypedValue = [.. numbers], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer };
+
+    static NpgsqlParameter At(DateTimeOffset? time) => new() { Value = time is { } at ? at.UtcDateTime : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+
+    static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+}

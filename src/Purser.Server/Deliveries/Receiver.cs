@@ -1,0 +1,83 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Purser.Orders;
+
+namespace Purser.Server.Deliveries;
+
+public enum ReceiverStatus : short
+{
+    Active,
+    /// <summary>Events are kept for it and not sent.</summary>
+    Paused,
+    /// <summary>Nobody is told there any more; what was told can still be read.</summary>
+    Deleted,
+}
+
+/// <summary>A webhook endpoint of the merchant.</summary>
+/// <param name="Number">Short, for the many rows of deliveries; <paramref name="Id"/> is what the API says.</param>
+/// <param name="Types">Empty: all.</param>
+/// <param name="Ordered">An order's events come one after another.</param>
+public sealed record Receiver(
+    int Number, string Id, string Url, string? Description, IReadOnlyList<EventType> Types, bool Ordered, ReceiverStatus Status,
+    string? PausedBecause, DateTimeOffset? FailingSince, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? OldSecretUntil);
+
+/// <summary>What is to change; null stays.</summary>
+public sealed record ReceiverChange(
+    string? Url, string? Description, IReadOnlyList<EventType>? Types, bool? Ordered, ReceiverStatus? Status);
+
+public enum DeliveryState : short
+{
+    Waiting,
+    Delivered,
+    /// <summary>Given up; a person can have it sent again.</summary>
+    Dead,
+}
+
+/// <summary>One event for one receiver: <c>dlv_01jd8xk3m4n7p_5_2</c> is the fifth event of an order for the second endpoint.</summary>
+public readonly record struct DeliveryId(OrderId Order, int Sequence, int Receiver)
+{
+    public const string Prefix = "dlv_";
+
+    public static bool TryParse([NotNullWhen(true)] string? text, out DeliveryId id)
+    {
+        id = default;
+        if (text is null || !text.StartsWith(Prefix, StringComparison.Ordinal)) return false;
+        var parts = text[Prefix.Length..].Split('_');
+        if (parts.Length != 3 || !OrderId.TryParse(OrderId.Prefix + parts[0], out var order) || !Whole(parts[1], out var sequence) || !Whole(parts[2], out var receiver))
+            return false;
+        id = new DeliveryId(order, sequence, receiver);
+        return true;
+
+        static bool Whole(string digits, out int number) =>
+            int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number > 0 && digits == number.ToString(CultureInfo.InvariantCulture);
+    }
+
+    public override string ToString() => $"{Prefix}{Order.Letters}_{Sequence}_{Receiver}";
+}
+
+/// <summary>A delivery that is leased to this node.</summary>
+/// <param name="Attempt">Counted by leases, so it tells an old holder from the present one.</param>
+/// <param name="Failures">Before this attempt, on the present schedule.</param>
+/// <param name="Body">What is signed and sent.</param>
+public sealed record LeasedDelivery(DeliveryId Id, int Attempt, int Failures, string MessageId, byte[] Body, string Url, bool Ordered);
+
+/// <summary>What came of one attempt.</summary>
+/// <param name="Status">Of the answer; null when none came.</param>
+/// <param name="Trouble">Why it is a failure, in words that do not map our network.</param>
+/// <param name="Text">The beginning of the answer's body.</param>
+public sealed record WebhookAnswer(DateTimeOffset SentAt, TimeSpan Took, int? Status, string? Trouble, string? Text, TimeSpan? RetryAfter, string Signature)
+{
+    public bool IsDelivered => Status is >= 200 and < 300;
+
+    /// <summary>The receiver says that it is there no more.</summary>
+    public bool IsGone => Status == 410;
+
+    /// <summary>In a few words.</summary>
+    public string Outcome => Status is { } status ? $"{status}" : Trouble!;
+}
+
+public sealed record StoredDelivery(
+    DeliveryId Id, EventType Type, DateTimeOffset At, string Endpoint, DeliveryState State, int Attempts, DateTimeOffset DueAt, DateTimeOffset? EndedAt, string? Outcome,
+    bool EndpointIsDeleted);
+
+public sealed record StoredAttempt(int Number, DateTimeOffset SentAt, int TookMs, string Url, string Signature, int? Status, string? Trouble, string? Answer);

@@ -1,0 +1,173 @@
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Orders;
+using Purser.Server.Engine;
+
+namespace Purser.Server.Deliveries;
+
+/// <summary>What became of an endpoint that was to be made.</summary>
+public abstract record ReceiverMade
+{
+    ReceiverMade() { }
+
+    public sealed record Now(Receiver Receiver) : ReceiverMade;
+
+    public sealed record TooMany : ReceiverMade;
+
+    /// <summary>This Idempotency-Key came before.</summary>
+    public sealed record KeyUsed(StoredKey Key) : ReceiverMade;
+}
+
+/// <summary>The merchant's webhook endpoints and their secrets.</summary>
+public sealed class ReceiverStore(NpgsqlDataSource database)
+{
+    /// <summary>Each is one more row for each event.</summary>
+    public const int Most = 16;
+
+    const string Columns = """
+        e.number, e.id, e.url, e.description, e.types, e.ordered, e.status, e.paused_because, e.failing_since, e.created_at, e.updated_at,
+        (select max(s.ends_at) from webhook_secrets s where s.receiver = e.number and s.ends_at > clock_timestamp())
+        """;
+
+    public async Task<ReceiverMade> Make(
+        string id, string url, string? description, IReadOnlyList<EventType> types, bool ordered, string sealedSecret, DateTimeOffset now, RequestKey? key, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        // One after another, so that two cannot both be the last that fits.
+        await using (var alone = new NpgsqlCommand("lock table webhook_endpoints in share row exclusive mode", connection)) await alone.ExecuteNonQueryAsync(stop);
+        if (key is not null && await RequestKeyStore.Claim(connection, key, id, stop) is { } used) return new ReceiverMade.KeyUsed(used);
+        await using var make = new NpgsqlCommand($"""
+            with e as (
+                insert into webhook_endpoints (id, url, description, types, ordered, created_at, updated_at)
+                select $1, $2, $3, $4, $5, $6, $6 where (select count(*) from webhook_endpoints where status < 2) < $7 returning *),
+            s as (insert into webhook_secrets (receiver, number, sealed, created_at) select number, 1, $8, $6 from e)
+            select {Columns} from e
+            """, connection)
+        {
+            Parameters =
+            {
+                Text(id), Text(url), Text(description), Types(types), new NpgsqlParameter<bool> { TypedValue = ordered }, At(now), new NpgsqlParameter<int> { TypedValue = Most },
+                Text(sealedSecret),
+            },
+        };
+        if (await Read(make, stop) is not [var made]) return new ReceiverMade.TooMany();
+        await transaction.CommitAsync(stop);
+        return new ReceiverMade.Now(made);
+    }
+
+    public async Task<Receiver?> Find(string id, CancellationToken stop)
+    {
+        await using var find = database.CreateCommand($"select {Columns} from webhook_endpoints e where e.id = $1 and e.status < 2");
+        find.Parameters.Add(Text(id));
+        return await Read(find, stop) is [var one] ? one : null;
+    }
+
+    public async Task<IReadOnlyList<Receiver>> List(CancellationToken stop)
+    {
+        await using var list = database.CreateCommand($"select {Columns} from webhook_endpoints e where e.status < 2 order by e.number");
+        return await Read(list, stop);
+    }
+
+    /// <summary>Changes what is given and leaves the rest. An endpoint that goes on begins with a clean record.</summary>
+    public async Task<Receiver?> Change(string id, ReceiverChange change, DateTimeOffset now, CancellationToken stop)
+    {
+        await using var update = database.CreateCommand($"""
+            update webhook_endpoints e set url = coalesce($2, url), description = coalesce($3, description), types = case when $4 then $5 else types end,
+                ordered = coalesce($6, ordered), status = coalesce($7, status), updated_at = $8,
+                paused_because = case when coalesce($7, status) = 1 then coalesce(paused_because, 'Asked for.') end,
+                failing_since = case when $7 = 0 then null else failing_since end
+            where id = $1 and status < 2 returning {Columns}
+            """);
+        update.Parameters.AddRange(new NpgsqlParameter[]
+        {
+            Text(id), Text(change.Url), Text(change.Description), new NpgsqlParameter<bool> { TypedValue = change.Types is not null }, Types(change.Types ?? []),
+            new() { Value = (object?)change.Ordered ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean },
+            new() { Value = change.Status is { } status ? (short)status : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Smallint }, At(now),
+        });
+        return await Read(update, stop) is [var one] ? one : null;
+    }
+
+    /// <summary>Nothing more is sent there; what waits is given up, visibly.</summary>
+    public async Task<Receiver?> Delete(string id, DateTimeOffset now, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var delete = new NpgsqlCommand($"""
+            update webhook_endpoints e set status = 2, updated_at = $2 where id = $1 and status < 2 returning {Columns}
+            """, connection)
+        { Parameters = { Text(id), At(now) } };
+        if (await Read(delete, stop) is not [var gone]) return null;
+        await using var end = new NpgsqlCommand("update deliveries set state = 2, ended_at = $2, outcome = 'The endpoint was deleted.' where receiver = $1 and state = 0", connection)
+        { Parameters = { new NpgsqlParameter<int> { TypedValue = gone.Number }, At(now) } };
+        await end.ExecuteNonQueryAsync(stop);
+        await using var forget = new NpgsqlCommand("delete from webhook_secrets where receiver = $1", connection)
+        { Parameters = { new NpgsqlParameter<int> { TypedValue = gone.Number } } };
+        await forget.ExecuteNonQueryAsync(stop);
+        await transaction.CommitAsync(stop);
+        return gone;
+    }
+
+    /// <summary>Puts a new secret in force; those before it end at <paramref name="oldEndAt"/>, if not earlier.</summary>
+    /// <param name="seal">The secret as it is kept, for the number that it gets.</param>
+    public async Task<Receiver?> Rotate(string id, Func<int, string> seal, DateTimeOffset now, DateTimeOffset oldEndAt, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var find = new NpgsqlCommand($"select {Columns} from webhook_endpoints e where e.id = $1 and e.status < 2 for update of e", connection) { Parameters = { Text(id) } };
+        if (await Read(find, stop) is not [var receiver]) return null;
+        await using var ask = new NpgsqlCommand("select max(number) from webhook_secrets where receiver = $1", connection)
+        { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number } } };
+        var number = (int)(await ask.ExecuteScalarAsync(stop))! + 1;
+        await using var rotate = new NpgsqlBatch(connection, transaction);
+        rotate.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_secrets set ends_at = least(ends_at, $2) where receiver = $1")
+        { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number }, At(oldEndAt) } });
+        rotate.BatchCommands.Add(new NpgsqlBatchCommand("delete from webhook_secrets where receiver = $1 and ends_at <= $2")
+        { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number }, At(now) } });
+        rotate.BatchCommands.Add(new NpgsqlBatchCommand("insert into webhook_secrets (receiver, number, sealed, created_at) values ($1, $2, $3, $4)")
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<int> { TypedValue = receiver.Number }, new NpgsqlParameter<int> { TypedValue = number }, Text(seal(number)), At(now),
+            },
+        });
+        await rotate.ExecuteNonQueryAsync(stop);
+        await transaction.CommitAsync(stop);
+        return receiver with { OldSecretUntil = oldEndAt > now ? oldEndAt : null };
+    }
+
+    /// <summary>The secrets that are in force, the newest first.</summary>
+    public async Task<IReadOnlyList<SealedSecret>> Secrets(Receiver receiver, DateTimeOffset now, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("select number, sealed from webhook_secrets where receiver = $1 and (ends_at is null or ends_at > $2) order by number desc");
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = receiver.Number });
+        ask.Parameters.Add(At(now));
+        var secrets = new List<SealedSecret>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) secrets.Add(new SealedSecret(receiver.Id, rows.GetInt32(0), rows.GetString(1)));
+        return secrets;
+    }
+
+    static async Task<IReadOnlyList<Receiver>> Read(NpgsqlCommand command, CancellationToken stop)
+    {
+        var receivers = new List<Receiver>();
+        await using var rows = await command.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            receivers.Add(new Receiver(rows.GetInt32(0), rows.GetString(1), rows.GetString(2), rows.IsDBNull(3) ? null : rows.GetString(3),
+                rows.IsDBNull(4) ? [] : [.. rows.GetFieldValue<short[]>(4).Select(t => (EventType)t)], rows.GetBoolean(5), (ReceiverStatus)rows.GetInt16(6),
+                rows.IsDBNull(7) ? null : rows.GetString(7), TimeOrNull(rows, 8), rows.GetFieldValue<DateTimeOffset>(9), rows.GetFieldValue<DateTimeOffset>(10), TimeOrNull(rows, 11)));
+        return receivers;
+    }
+
+    static DateTimeOffset? TimeOrNull(NpgsqlDataReader rows, int i) => rows.IsDBNull(i) ? null : rows.GetFieldValue<DateTimeOffset>(i);
+
+    static NpgsqlParameter<DateTime> At(DateTimeOffset time) => new() { TypedValue = time.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+
+    static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    static NpgsqlParameter Types(IReadOnlyList<EventType> types) => new()
+    {
+        Value = types.Count == 0 ? DBNull.Value : types.Select(t => (short)t).ToArray(),
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint,
+    };
+}

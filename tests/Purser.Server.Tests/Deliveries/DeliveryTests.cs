@@ -1,0 +1,195 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Purser.Server.Deliveries;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Deliveries;
+
+public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static Task Refuse(HttpContext http, int status = 503)
+    {
+        http.Response.StatusCode = status;
+        return Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task What_happened_while_the_receiver_was_down_for_a_day_is_told_when_it_is_back()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Receiver.Does = (http, _) => Refuse(http);
+        await house.Endpoint();
+        await house.Paid("down");
+        for (var failures = 1; failures <= DeliverySchedule.Waits.Count; failures++)
+        {
+            await house.NoneLeft($"failures < {failures}", $"{failures} tries of each");
+            (await house.Deliveries("due_at <= now()")).ShouldBe(0);
+            if (failures == DeliverySchedule.Waits.Count) house.Receiver.Does = null;
+            house.Clock.Push(DeliverySchedule.Waits[failures - 1] * 1.21);
+        }
+        await house.NoneLeft("state <> 1", "all to be delivered");
+        var events = (await house.Api.Get("/v1/events")).Body.GetProperty("events").EnumerateArray().Select(e => e.GetRawText()).ToList();
+        events.Count.ShouldBeGreaterThanOrEqualTo(5);
+        var heard = house.Receiver.At("/hook");
+        heard.Count.ShouldBe(events.Count * 8);
+        heard.TakeLast(events.Count).Select(h => h.Body).Order().ShouldBe(events.Order(), "each event once, as the API tells it");
+        heard.GroupBy(h => h.Id).ShouldAllBe(tries => tries.Count() == 8 && tries.Select(t => t.Body).Distinct().Count() == 1);
+    }
+
+    [Fact]
+    public async Task A_dead_receiver_delays_no_other()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase(), ("Deliveries:PerReceiver", "2"), ("Deliveries:TimeOut", "00:01:00"));
+        var end = new TaskCompletionSource();
+        house.Receiver.Does = (_, h) => h.Path == "/dead" ? end.Task : Task.CompletedTask;
+        await house.Endpoint("/dead", ", \"event_types\": [\"order.created\"]");
+        await house.Endpoint("/live", ", \"event_types\": [\"order.created\"]");
+        for (var i = 0; i < 12; i++) await house.Api.Order();
+        await Until.True(() => house.Receiver.At("/live").Count == 12, "all to be told");
+        await Until.True(() => house.Receiver.At("/dead").Count == 2, "the dead one's places to be taken");
+        (await house.Deliveries("attempts > 0 and state = 0")).ShouldBe(2);
+        end.SetResult();
+        await house.NoneLeft("state <> 1", "the dead one to be told when it is back");
+    }
+
+    [Fact]
+    public async Task Two_nodes_send_each_message_once()
+    {
+        var database = await postgres.CreateDatabase();
+        await using var house = await DeliveryHouse.Open(database, ("Deliveries:PerReceiver", "1"));
+        await using var other = await DeliveryHouse.Node(database, house.Clock, ("Deliveries:PerReceiver", "1"));
+        // The first message is held until a second one comes, which only the other node can send.
+        var (inside, both) = (0, new TaskCompletionSource());
+        house.Receiver.Does = async (_, _) =>
+        {
+            if (Interlocked.Increment(ref inside) == 2) both.SetResult();
+            await both.Task;
+        };
+        await house.Endpoint();
+        foreach (var node in Enumerable.Repeat(new[] { house.Api, other }, 10).SelectMany(n => n)) await node.Order();
+        await house.NoneLeft("state <> 1", "all to be delivered");
+        var heard = house.Receiver.At("/hook");
+        heard.Count.ShouldBe(20);
+        heard.Select(h => h.Id).Distinct().Count().ShouldBe(20);
+    }
+
+    [Fact]
+    public async Task What_a_node_took_and_died_with_is_sent_by_another_when_the_lease_is_over()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var endpoint = (await house.Endpoint(more: ", \"event_types\": [\"order.created\"]")).Text("id");
+        await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{endpoint}", """{"status": "paused"}""", house.Api.Secret);
+        await house.Api.Order();
+        (await house.Api.Count("with u as (update deliveries set attempts = 1, leased_until = now() + interval '1 minute' returning 1) select count(*) from u")).ShouldBe(1);
+        await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{endpoint}", """{"status": "active"}""", house.Api.Secret);
+        await house.Api.Order();
+        await house.NoneLeft("state = 0 and attempts = 0", "what is free to be sent");
+        await Until.True(() => house.Receiver.At("/hook").Count > 0, "the free one");
+        house.Receiver.At("/hook").Count.ShouldBe(1);
+        house.Clock.Push(TimeSpan.FromMinutes(2));
+        await house.NoneLeft("state <> 1", "the other to be sent");
+        house.Receiver.At("/hook").Select(h => h.Id).Distinct().Count().ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_asks_for_it_is_told_of_an_order_in_order()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var refused = 0;
+        house.Receiver.Does = (http, h) => h.Sequence == 1 && Interlocked.Increment(ref refused) == 1 ? Refuse(http, 500) : Task.CompletedTask;
+        await house.Endpoint(more: ", \"ordered\": true");
+        await house.Paid("ordered");
+        await house.NoneLeft("sequence = 1 and failures = 0", "the first to be refused");
+        await house.Api.Order();
+        await Until.True(() => house.Receiver.At("/hook").Count == 2, "another order's first, which waits for nobody");
+        house.Receiver.At("/hook").ShouldAllBe(h => h.Sequence == 1);
+        house.Clock.Push(TimeSpan.FromSeconds(7));
+        await house.NoneLeft("state <> 1", "all to be delivered");
+        var mine = house.Receiver.At("/hook").GroupBy(h => h.Id[..^2]).MaxBy(g => g.Count())!.Select(h => h.Sequence).ToList();
+        mine.Count.ShouldBeGreaterThan(4);
+        mine.ShouldBe([1, .. Enumerable.Range(1, mine.Count - 1)]);
+    }
+
+    [Fact]
+    public async Task What_was_given_up_is_seen_and_sent_again_one_by_one_or_by_period()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Receiver.Does = async (http, _) =>
+        {
+            http.Response.StatusCode = 500;
+            await http.Response.WriteAsync("<b>broken</b>");
+        };
+        var endpoint = (await house.Endpoint(more: ", \"event_types\": [\"order.created\"]")).Text("id");
+        for (var i = 0; i < 3; i++) await house.Api.Order();
+        foreach (var wait in DeliverySchedule.Waits.Select((w, i) => (w, i + 1)))
+        {
+            await house.NoneLeft($"failures < {wait.Item2}", $"{wait.Item2} tries");
+            house.Clock.Push(wait.w * 1.21);
+        }
+        await house.NoneLeft("state <> 2", "all to be given up");
+
+        var dead = (await house.Api.Get($"/v1/deliveries?status=dead&webhook_endpoint={endpoint}&limit=2")).Body;
+        dead.GetProperty("deliveries").GetArrayLength().ShouldBe(2);
+        var rest = (await house.Api.Get($"/v1/deliveries?status=dead&limit=2&cursor={dead.GetProperty("next").GetString()}")).Body;
+        rest.GetProperty("deliveries").GetArrayLength().ShouldBe(1);
+        rest.GetProperty("next").ValueKind.ShouldBe(JsonValueKind.Null);
+        var id = rest.GetProperty("deliveries")[0].GetProperty("id").GetString();
+        var one = await house.Api.Get($"/v1/deliveries/{id}");
+        one.Text("outcome").ShouldBe("500");
+        one.Body.GetProperty("attempt_log").GetArrayLength().ShouldBe(8);
+        one.Body.GetProperty("attempt_log")[7].GetProperty("answer").GetString().ShouldBe("<b>broken</b>");
+        one.Body.GetProperty("attempt_log")[7].GetProperty("signature").GetString().ShouldBe(house.Receiver.At("/hook").Last(h => h.Id == one.Text("event")).Signature);
+        one.Text("body").ShouldBe(house.Receiver.At("/hook").First(h => h.Id == one.Text("event")).Body);
+
+        house.Receiver.Does = null;
+        (await house.Api.Post($"/v1/deliveries/{id}/redelivery", null)).Status.ShouldBe(HttpStatusCode.Accepted);
+        await Until.True(async () => await house.Deliveries("state = 1") == 1, "the one");
+        house.Receiver.At("/hook")[^1].Id.ShouldBe(one.Text("event"));
+        var far = await house.Api.Post($"/v1/webhook_endpoints/{endpoint}/redelivery", """{"since": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z"}""");
+        far.Body.GetProperty("deliveries").GetInt64().ShouldBe(0);
+        var again = await house.Api.Post($"/v1/webhook_endpoints/{endpoint}/redelivery", """{"since": "2020-01-01T00:00:00Z"}""");
+        (again.Status, again.Body.GetProperty("deliveries").GetInt64()).ShouldBe((HttpStatusCode.Accepted, 2));
+        await house.NoneLeft("state <> 1", "the others");
+        house.Receiver.At("/hook").Count.ShouldBe(27);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_is_gone_is_paused_at_once_and_one_that_fails_for_days_then()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Receiver.Does = (http, h) => Refuse(http, h.Path == "/gone" ? 410 : 500);
+        var gone = (await house.Endpoint("/gone", ", \"event_types\": [\"order.created\"]")).Text("id");
+        await house.Api.Order();
+        await Until.True(async () => (await house.Api.Get($"/v1/webhook_endpoints/{gone}")).Text("status") == "paused", "the pause");
+        var failing = (await house.Endpoint("/failing", ", \"event_types\": [\"order.created\"]")).Text("id");
+        await house.Api.Order();
+        await house.NoneLeft("receiver = 2 and failures = 0", "a failure");
+        (await house.Api.Get($"/v1/webhook_endpoints/{failing}")).Text("status").ShouldBe("active");
+        house.Clock.Push(TimeSpan.FromDays(5));
+        await Until.True(async () => (await house.Api.Get($"/v1/webhook_endpoints/{failing}")).Text("status") == "paused", "the pause");
+        (await house.Api.Get($"/v1/webhook_endpoints/{failing}")).Text("paused_because").ShouldContain("5 days");
+
+        house.Receiver.Does = null;
+        await house.Api.Order();
+        (await house.Deliveries("state = 0")).ShouldBe(5);
+        await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{failing}", """{"status": "active"}""", house.Api.Secret);
+        house.Clock.Push(TimeSpan.FromHours(1));
+        await house.NoneLeft("receiver = 2 and state <> 1", "what waited to be sent");
+        (await house.Deliveries("receiver = 1 and state = 0")).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Without_endpoints_nothing_is_kept_and_each_hears_its_own_types()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        await house.Paid("nobody");
+        (await house.Deliveries("true")).ShouldBe(0);
+        await house.Endpoint("/paid", ", \"event_types\": [\"order.paid\"]");
+        await house.Endpoint("/all");
+        await house.Paid("two");
+        await house.NoneLeft("state <> 1", "all to be delivered");
+        JsonElement.Parse(house.Receiver.At("/paid").ShouldHaveSingleItem().Body).GetProperty("type").GetString().ShouldBe("order.paid");
+        house.Receiver.At("/all").Count.ShouldBeGreaterThanOrEqualTo(5);
+    }
+}

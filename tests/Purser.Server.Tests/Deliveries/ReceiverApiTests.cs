@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Purser.Server.Deliveries;
+using Purser.Server.Platform;
+using Purser.Server.Tests.Api;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Deliveries;
+
+public sealed class ReceiverApiTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    const string FirstSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    const string SecondSecret = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
+
+    /// <summary>Computed by the official packages and by two other implementations.</summary>
+    [Fact]
+    public void The_signature_is_that_of_the_specification()
+    {
+        var body = Encoding.UTF8.GetBytes("""
+            {"type":"payment.succeeded","timestamp":"2025-06-15T15:06:40.000Z","data":{"payment_id":"pay_0001","order_id":"ord_42","amount":1999,"currency":"EUR","note":"Café"}}
+            """);
+        body.Length.ShouldBe(166);
+        WebhookSignature.Header("msg_2zTestVector000000000001", DateTimeOffset.FromUnixTimeSeconds(1_750_000_000), body, [SecondSecret, FirstSecret])
+            .ShouldBe("v1,o23rlJrNcNmfzOgkbd9n14IDZZN7n5rKATo0ed2MfpA= v1,vdd1EY56MOji55I1Iqe89nK9gSZwZSF2u0j6xjxzGwU=");
+        Convert.FromBase64String(WebhookSignature.NewSecret()["whsec_".Length..]).Length.ShouldBe(32);
+    }
+
+    [Fact]
+    public async Task Messages_verify_with_the_official_packages_before_during_and_after_a_rotation()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var made = await house.Endpoint(more: ", \"event_types\": [\"order.created\"]");
+        var (id, old) = (made.Text("id"), made.Text("secret"));
+        await house.Api.Order("""{"currency": "INR", "lines": [{"name": "Café <b>für</b> alle ☕", "quantity": 1, "unit_amount": 49900}]}""");
+        await house.NoneLeft("state <> 1", "the first");
+        (await Verified(old, house.Receiver.At("/hook")[^1])).ShouldBe(["standardwebhooks: order.created", "svix: order.created"]);
+
+        var rotated = await house.Api.Post($"/v1/webhook_endpoints/{id}/rotation", """{"overlap_hours": 2}""");
+        var fresh = rotated.Text("secret");
+        await house.Api.Order();
+        await house.NoneLeft("state <> 1", "the second");
+        house.Receiver.At("/hook")[^1].Signature.Split(' ').Length.ShouldBe(2);
+        foreach (var secret in new[] { old, fresh }) (await Verified(secret, house.Receiver.At("/hook")[^1])).ShouldBe(["standardwebhooks: order.created", "svix: order.created"]);
+
+        house.Clock.Push(TimeSpan.FromHours(2.1));
+        (await house.Api.Post($"/v1/webhook_endpoints/{id}/test", null)).Body.GetProperty("delivered").GetBoolean().ShouldBeTrue();
+        house.Receiver.At("/hook")[^1].Signature.Split(' ').ShouldHaveSingleItem();
+        // The clock was pushed, and the packages refuse what is of another time: so it is asked what they would sign.
+        var last = house.Receiver.At("/hook")[^1];
+        var at = DateTimeOffset.FromUnixTimeSeconds(long.Parse(last.Timestamp));
+        last.Signature.ShouldBe(WebhookSignature.Header(last.Id, at, Encoding.UTF8.GetBytes(last.Body), [fresh]));
+        (await Verified(old, last)).ShouldAllBe(line => line.Contains("refused", StringComparison.Ordinal));
+
+        await house.Api.Post($"/v1/webhook_endpoints/{id}/rotation", """{"overlap_hours": 0}""");
+        (await house.Api.Count("select count(*) from webhook_secrets")).ShouldBe(1);
+    }
+
+    static async Task<string[]> Verified(string secret, Heard heard)
+    {
+        var folder = await NpmFolder.Installed;
+        using var node = Process.Start(new ProcessStartInfo("node", ["verify-webhook.mjs"]) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        await using (var input = new StreamWriter(node.StandardInput.BaseStream, new UTF8Encoding(false)))
+            await input.WriteAsync(JsonSerializer.Serialize(new
+            {
+                secret,
+                headers = new Dictionary<string, string> { ["webhook-id"] = heard.Id, ["webhook-timestamp"] = heard.Timestamp, ["webhook-signature"] = heard.Signature },
+                body = heard.Body,
+            }));
+        var said = await node.StandardOutput.ReadToEndAsync();
+        await node.WaitForExitAsync();
+        return said.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    [Fact]
+    public async Task The_secret_is_shown_once_and_kept_encrypted_for_its_own_endpoint()
+    {
+        var key = SecretSettings.NewKey();
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), (SecretSettings.KeyVariable, key));
+        const string body = """{"url": "https://8.8.8.8/hook", "description": "The shop"}""";
+        var made = await house.Post("/v1/webhook_endpoints", body, headers: ("Idempotency-Key", "one"));
+        made.Status.ShouldBe(HttpStatusCode.Created, made.Body.ToString());
+        var (id, secret) = (made.Text("id"), made.Text("secret"));
+        var again = await house.Post("/v1/webhook_endpoints", body, headers: ("Idempotency-Key", "one"));
+        (again.Status, again.Text("id")).ShouldBe((HttpStatusCode.OK, id));
+        (await house.Post("/v1/webhook_endpoints", """{"url": "https://8.8.8.8/other"}""", headers: ("Idempotency-Key", "one"))).Problem.ShouldBe("idempotency_key_reused");
+        foreach (var answer in new[] { again, await house.Get($"/v1/webhook_endpoints/{id}"), await house.Get("/v1/webhook_endpoints") })
+            answer.Body.GetRawText().ShouldNotContain(secret);
+
+        await using var ask = house.Database.CreateCommand("select sealed from webhook_secrets");
+        var kept = (string)(await ask.ExecuteScalarAsync())!;
+        kept.ShouldStartWith("enc:v1:");
+        SecretSettings.Decrypt(key, $"webhook_endpoints:{id}:1", kept).ShouldBe(secret);
+        SecretSettings.Decrypt(key, "webhook_endpoints:we_other:1", kept).ShouldBeNull();
+        (await house.Send(HttpMethod.Delete, $"/v1/webhook_endpoints/{id}", null, house.Secret)).Text("status").ShouldBe("deleted");
+        (await house.Get($"/v1/webhook_endpoints/{id}")).Problem.ShouldBe("webhook_endpoint_unknown");
+        (await house.Count("select count(*) from webhook_secrets")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Without_a_key_for_secrets_none_is_made()
+    {
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase());
+        var answer = await house.Post("/v1/webhook_endpoints", """{"url": "https://8.8.8.8/hook"}""");
+        (answer.Status, answer.Problem).ShouldBe((HttpStatusCode.Conflict, "secrets_key_missing"));
+        foreach (var url in new[] { "https://127.0.0.1/", "https://localhost/", "http://8.8.8.8/", "https://[::ffff:a9fe:a9fe]/", "https://0x7f.1/", new string('x', 2049) })
+        {
+            var refused = await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{url}}"}""");
+            (refused.Status, refused.Text("field")).ShouldBe((HttpStatusCode.UnprocessableEntity, "url"), url);
+        }
+        (await house.Count("select count(*) from webhook_endpoints")).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("""{}""", "url")]
+    [InlineData("""{"url": 5}""", "url")]
+    [InlineData("""{"url": "http://127.0.0.1/", "event_types": "order.paid"}""", "event_types")]
+    [InlineData("""{"url": "http://127.0.0.1/", "event_types": ["order.eaten"]}""", "event_types")]
+    [InlineData("""{"url": "http://127.0.0.1/", "event_types": [5]}""", "event_types")]
+    [InlineData("""{"url": "http://127.0.0.1/", "ordered": "yes"}""", "ordered")]
+    [InlineData("""{"url": "http://127.0.0.1/", "secret": "mine"}""", "secret")]
+    public async Task An_endpoint_that_is_wrong_is_refused_with_its_field(string body, string field)
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var answer = await house.Api.Post("/v1/webhook_endpoints", body);
+        (answer.Status, answer.Text("field")).ShouldBe((HttpStatusCode.UnprocessableEntity, field));
+        (await house.Api.Count("select count(*) from webhook_endpoints")).ShouldBe(0);
+        (await house.Api.Post("/v1/webhook_endpoints", body, house.Api.Publishable, ("Idempotency-Key", "4f1c9a7e2b8d4e6fa0c3d5"))).Problem.ShouldBe("secret_key_needed");
+    }
+
+    [Fact]
+    public async Task An_endpoint_is_changed_tested_and_deleted_and_there_are_sixteen_at_most()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var id = (await house.Endpoint()).Text("id");
+        var changed = await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{id}", """{"event_types": ["order.paid", "order.paid"], "status": "paused"}""", house.Api.Secret);
+        changed.Body.GetProperty("event_types").EnumerateArray().Select(t => t.GetString()).ShouldBe(["order.paid"]);
+        (changed.Text("status"), changed.Text("paused_because")).ShouldBe(("paused", "Asked for."));
+        (await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{id}", """{"status": "deleted"}""", house.Api.Secret)).Text("field").ShouldBe("status");
+        (await house.Api.Send(HttpMethod.Patch, "/v1/webhook_endpoints/we_none", "{}", house.Api.Secret)).Problem.ShouldBe("webhook_endpoint_unknown");
+
+        house.Receiver.Does = (http, _) => { http.Response.StatusCode = 404; return Task.CompletedTask; };
+        var test = await house.Api.Post($"/v1/webhook_endpoints/{id}/test", null);
+        (test.Body.GetProperty("delivered").GetBoolean(), test.Body.GetProperty("status").GetInt32()).ShouldBe((false, 404));
+        JsonElement.Parse(house.Receiver.At("/hook")[^1].Body).GetProperty("type").GetString().ShouldBe("webhook_endpoint.test");
+
+        await house.Endpoint("/other", ", \"event_types\": [\"order.created\"]");
+        await house.Api.Order();
+        await house.NoneLeft("failures = 0", "a failure");
+        var delivery = (await house.Api.Get("/v1/deliveries?status=waiting")).Body.GetProperty("deliveries")[0];
+        await house.Api.Send(HttpMethod.Delete, $"/v1/webhook_endpoints/{delivery.GetProperty("webhook_endpoint").GetString()}", null, house.Api.Secret);
+        (await house.Deliveries("state = 2 and outcome = 'The endpoint was deleted.'")).ShouldBe(1);
+        (await house.Api.Post($"/v1/deliveries/{delivery.GetProperty("id").GetString()}/redelivery", null)).Problem.ShouldBe("webhook_endpoint_deleted");
+        foreach (var wrong in new[] { "dlv_x", "dlv_01jd8xk3m4n7p_1_1", "dlv_01jd8xk3m4n7p_01_1", "evt_01jd8xk3m4n7p_1" })
+            (await house.Api.Get($"/v1/deliveries/{wrong}")).Problem.ShouldBe("delivery_unknown");
+        (await house.Api.Get("/v1/deliveries?order=five")).Text("field").ShouldBe("order");
+        (await house.Api.Get("/v1/deliveries?state=dead")).Text("field").ShouldBe("state");
+
+        for (var i = 0; i < 15; i++) await house.Endpoint();
+        (await house.Api.Post("/v1/webhook_endpoints", $$"""{"url": "{{house.Receiver.Url}}"}""")).Problem.ShouldBe("too_many_webhook_endpoints");
+        (await house.Api.Get("/v1/webhook_endpoints")).Body.GetProperty("webhook_endpoints").GetArrayLength().ShouldBe(16);
+    }
+}
