@@ -17,14 +17,14 @@ public sealed record SealedSecret(string Endpoint, int Number, string Sealed);
 public sealed class DeliveryStore(NpgsqlDataSource database)
 {
     /// <summary>For each receiver as many as it has places, so that nobody waits behind another's backlog. Where order matters, an order's delivery
-    /// waits for those before it.</summary>
+    /// waits for those before it; these are asked for by their end and not by their state, for which PostgreSQL would take the index of what is due.</summary>
     const string Claim = """
         with taken as (
             select t.* from webhook_endpoints e left join unnest($3::integer[], $4::integer[]) busy (receiver, count) on busy.receiver = e.number
             cross join lateral (
                 select d.order_id, d.sequence, d.receiver from deliveries d
                 where d.receiver = e.number and d.state = 0 and d.due_at <= $1 and (d.leased_until is null or d.leased_until <= $1)
-                    and (not e.ordered or not exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.state = 0))
+                    and (not e.ordered or not exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null))
                 order by d.due_at, d.order_id, d.sequence limit greatest($5 - coalesce(busy.count, 0), 0) for update of d skip locked) t
             where e.status = 0)
         update deliveries d set leased_until = $2, attempts = d.attempts + 1
@@ -33,14 +33,17 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         returning d.order_id, d.sequence, d.receiver, d.attempts, d.failures, e.url, e.ordered, v.type, v.at, v.data
         """;
 
+    static readonly string[] PlanSettings =
+        ["set local plan_cache_mode = force_custom_plan", "set local enable_hashjoin = off", "set local enable_mergejoin = off", "set local enable_seqscan = off"];
+
     /// <param name="busy">How many are under way here, by receiver.</param>
     public async Task<Taken> Take(DateTimeOffset now, TimeSpan lease, IReadOnlyDictionary<int, int> busy, int perReceiver, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var batch = new NpgsqlBatch(connection, transaction);
-        // A plan that was made while the table was empty would sort the whole backlog, and be kept.
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("set local plan_cache_mode = force_custom_plan"));
+        // PostgreSQL cannot know how few the limits leave, and would hash or sort a whole backlog of 100,000: 240 ms in place of 1.
+        foreach (var setting in PlanSettings) batch.BatchCommands.Add(new NpgsqlBatchCommand(setting));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Claim)
         {
             Parameters =

@@ -319,10 +319,10 @@ static class OrderTableStore
     static readonly RowSet<PaymentRow> InsertPayments = RowSet.Insert("payments", [.. PaymentKey, .. PaymentBirth, .. PaymentState]);
     static readonly RowSet<PaymentRow> UpdatePayments = RowSet.Update("payments", PaymentKey, PaymentState);
     static readonly RowSet<EventRow> InsertEvents = RowSet.Insert("events", NewEvent);
-    /// <summary>Whoever wants to hear of it. PostgreSQL looks at the endpoints first, and without any not at the events.</summary>
+    /// <summary>Whoever wants to hear of it. PostgreSQL asks first whether there is anybody, and else does not unpack the events.</summary>
     static readonly RowSet<EventRow> InsertDeliveries = RowSet.Sql(
         "insert into deliveries (order_id, sequence, receiver, at, due_at) select u.order_id, u.sequence, e.number, u.at, u.at from {rows} u " +
-        "join webhook_endpoints e on e.types is null or u.type = any(e.types) where e.status < 2", NewEvent[..4]);
+        "join webhook_endpoints e on e.types is null or u.type = any(e.types) where e.status < 2 and exists (select from webhook_endpoints)", NewEvent[..4]);
     static readonly RowSet<Posting> InsertPostings = RowSet.Insert("postings", NewPosting);
     static readonly RowSet<OrderEvent> InsertDiscrepancies = RowSet.Insert("discrepancies", NewDiscrepancy);
     static readonly RowSet<OrderEvent> ResolveDiscrepancies = RowSet.Sql(

@@ -192,4 +192,20 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
         JsonElement.Parse(house.Receiver.At("/paid").ShouldHaveSingleItem().Body).GetProperty("type").GetString().ShouldBe("order.paid");
         house.Receiver.At("/all").Count.ShouldBeGreaterThanOrEqualTo(5);
     }
+
+    [Fact]
+    public async Task Old_attempts_are_forgotten_and_what_was_delivered_is_not()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        await house.Endpoint(more: ", \"event_types\": [\"order.created\"]");
+        foreach (var days in new[] { 31, 29 })
+        {
+            await house.Api.Order();
+            await house.NoneLeft("state <> 1", "it to be delivered");
+            await house.Api.Count($"with u as (update delivery_attempts set sent_at = now() - interval '{days} days' where sent_at > now() - interval '1 day' returning 1) select count(*) from u");
+        }
+        house.Clock.Push(TimeSpan.FromMinutes(61));
+        await Until.True(async () => await house.Api.Count("select count(*) from delivery_attempts") == 1, "the older one to go");
+        (await house.Deliveries("state = 1")).ShouldBe(2);
+    }
 }
