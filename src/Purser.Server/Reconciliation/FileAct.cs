@@ -19,7 +19,6 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     const string Unconfirmed = "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it";
 
     const int LinesAtOnce = 1000;
-    const int EngineTries = 20;
 
     /// <param name="paidOut">Its rows are parts of payouts.</param>
     /// <param name="advanced">Is told how far it is, after each batch.</param>
@@ -177,18 +176,13 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     Task<Refusal?> Tell(StoredLine line, CancellationToken stop, params IReadOnlyList<OrderInput> inputs) => Submit(line.Payment!.Value.Order, inputs, stop);
 
     /// <returns>Why the order refused it, if it did.</returns>
-    async Task<Refusal?> Submit(OrderId order, IReadOnlyList<OrderInput> inputs, CancellationToken stop)
-    {
-        for (var tries = 1; ; tries++)
+    async Task<Refusal?> Submit(OrderId order, IReadOnlyList<OrderInput> inputs, CancellationToken stop) =>
+        await engine.SubmitInTurn(new EngineInput(order, inputs), time, stop) switch
         {
-            stop.ThrowIfCancellationRequested();
-            // What the engine took it does, whether or not anybody waits for it.
-            var reply = await engine.Submit(new EngineInput(order, inputs), CancellationToken.None);
-            if (reply is not EngineReply.Busy busy) return reply is EngineReply.Done { Reply: Reply.Refused refused } ? refused.Why : null;
-            if (tries == EngineTries) throw new InvalidOperationException($"The engine stays busy: {busy.Why}");
-            await Task.Delay(busy.RetryAfter, time, stop);
-        }
-    }
+            EngineReply.Busy busy => throw new InvalidOperationException($"The engine stays busy: {busy.Why}"),
+            EngineReply.Done { Reply: Reply.Refused refused } => refused.Why,
+            _ => null,
+        };
 
     static OpenedRow Question(StoredLine line, string proposal) => new(line.Line.RowKey, line.Class, line.Number, line.Line.Amount, proposal);
 

@@ -45,10 +45,9 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Settlem
         (string, string)? after = null;
         while (await store.Overdue(account, before, after, AtOnce, stop) is { Count: > 0 } late)
         {
-            // An engine that is busy is told by the next sweep, for what is overdue stays so.
-            var told = await Task.WhenAll(late.Select(async one => await engine.Submit(one.Payment.Order,
+            var told = await Task.WhenAll(late.Select(one => engine.SubmitInTurn(EngineInput.Of(one.Payment.Order,
                 new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and no statement has it.")
-                    .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}"), stop)));
+                    .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}")), time, stop)));
             count += told.Count(reply => reply is not EngineReply.Busy);
             after = (late[^1].Account, late[^1].MoneyReference);
         }

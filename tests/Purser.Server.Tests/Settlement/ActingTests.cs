@@ -1,10 +1,13 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Reconciliation;
 using Purser.Refunds;
+using Purser.Server.Engine;
+using Purser.Server.Live;
 using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
@@ -278,5 +281,21 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         // A later statement that has it closes the question.
         await house.Settle(Statement(Paid("b", late)));
         (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").GetArrayLength().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task More_overdue_money_than_the_engine_takes_at_once_is_all_asked_about()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        for (var i = 0; i < 12; i++) await house.Paid();
+        await house.Ask<long>("with due as (update captures set due_on = '2026-03-01' returning 1) select count(*) from due");
+        var services = house.Host.Services;
+        var time = TimeProvider.System;
+        await using var narrow = new OrderEngine(services.GetRequiredService<IOrderStore>(), services.GetRequiredService<Func<OrderRules>>(), services.GetRequiredService<ICallStarter>(),
+            services.GetRequiredService<LiveHub>(), time, new EngineOptions { Lanes = 1, Batch = 1, Waiting = 4 }, NullLogger<OrderEngine>.Instance);
+        narrow.Start();
+        var overdue = new Overdue(services.GetRequiredService<IActStore>(), narrow, services.GetRequiredService<SettlementOptions>(), time, NullLogger<Overdue>.Instance);
+        (await overdue.Sweep(null, new DateOnly(2026, 3, 2), default)).ShouldBe(12);
+        (await house.Ask<long>("select count(*) from discrepancies where resolved_at is null")).ShouldBe(12);
     }
 }
