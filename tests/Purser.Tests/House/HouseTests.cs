@@ -99,6 +99,7 @@ public sealed class HouseTests
     [
         [nameof(Rules.References), "src/Purser.Core/Purser.Core.csproj", Project("<ProjectReference Include='../Purser.Gateways/Purser.Gateways.csproj' />")],
         [nameof(Rules.References), "src/Purser.Sandbox/Purser.Sandbox.csproj", Project("<ProjectReference Include='..\\Purser.Core\\Purser.Core.csproj' />")],
+        [nameof(Rules.References), "src/Purser.Client/Purser.Client.csproj", Project("<ProjectReference Include='../Purser.Core/Purser.Core.csproj' />")],
         [nameof(Rules.References), "src/Purser.Common/Purser.Common.csproj", Project("")],
         [nameof(Rules.References), "samples/Shop/Shop.csproj", Project("<ProjectReference Include='../../src/Purser.Core/Purser.Core.csproj' />")],
         [nameof(Rules.CoreIsPure), "src/Purser.Core/Purser.Core.csproj", Project("<PackageReference Include='Polly.Core' />")],
@@ -129,6 +130,8 @@ public sealed class HouseTests
     public static IEnumerable<object[]> Innocent =>
     [
         [nameof(Rules.References), "src/Purser.Server/Purser.Server.csproj", Project("<ProjectReference Include='../Purser.Core/Purser.Core.csproj' />")],
+        [nameof(Rules.References), "src/Purser.Client/Purser.Client.csproj", Project("<PackageReference Include='Microsoft.Extensions.Http' />")],
+        [nameof(Rules.References), "samples/Shop/Shop.csproj", Project("<ProjectReference Include='../../src/Purser.Client/Purser.Client.csproj' />")],
         [nameof(Rules.CoreIsPure), "src/Purser.Core/Orders/Order.cs", "// Whoever would await a Task here is wrong.\nvar s = \"File\";"],
         [nameof(Rules.GatewaysAreAddedByFolder), "src/Purser.Gateways/Purser.Gateways.csproj", Project("<Compile Include='../../gateways/*/Adapter/**/*.cs' />")],
         [nameof(Rules.NothingUnderSrcNamesAGateway), "src/Purser.Server/A.cs", "var payUrl = striped ? PayUrl : stripes;"],

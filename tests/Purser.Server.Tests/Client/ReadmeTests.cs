@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Client.Tests;
+
+/// <summary>Every sample of the client's README, as it stands there, run against the real server. What stands between "README" and "End" is compared with it.</summary>
+public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    public static string Root { get; } = FindRoot();
+
+    [Fact]
+    public void The_samples_of_the_readme_are_the_ones_that_run()
+    {
+        var shown = Blocks().Matches(File.ReadAllText(Path.Combine(Root, "src", "Purser.Client", "README.md"))).Select(m => m.Groups[1].Value);
+        var run = Samples().Matches(File.ReadAllText(Path.Combine(Root, "tests", "Purser.Server.Tests", "Client", "ReadmeTests.cs")))
+            .Select(m => string.Join('\n', m.Groups[1].Value.Split('\n').Select(l => l.Length > 8 ? l[8..] : "")));
+        shown.ShouldBe(run);
+        shown.Count().ShouldBe(9);
+    }
+
+    [Fact]
+    public async Task The_samples_do_what_the_readme_says()
+    {
+        await using var house = await ClientHouse.Open(await postgres.CreateDatabase());
+        await using var app = Build(house.Address, house.Api.Secret);
+        app.Urls.Add("http://127.0.0.1:0");
+        await app.StartAsync();
+        var purser = app.Services.GetRequiredService<PurserClient>();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+
+        (await Place(purser)).ShouldStartWith($"{house.Address}checkout/ord_");
+        var order = (await purser.Orders.Find("cart-1001"))!;
+        (await Pay(purser, order)).ShouldStartWith($"{house.Address}pay/pay_");
+        var secret = await Register(purser, app.Urls.First());
+
+        // The receiver is a second application, for its secret is known only now.
+        var shipped = new ConcurrentDictionary<string, bool>();
+        await using var receiver = Build(house.Address, house.Api.Secret);
+        Receive(receiver, secret!, shipped);
+        receiver.Urls.Add("http://127.0.0.1:0");
+        await receiver.StartAsync();
+        var endpoint = (await purser.WebhookEndpoints.List()).Single();
+        await purser.WebhookEndpoints.Change(endpoint.Id, new WebhookEndpointChange { Url = $"{receiver.Urls.First()}/purser" });
+
+        var watching = Watch(purser, order.Id, patience.Token);
+        await house.Api.Tell("e1", "captured", (await purser.Orders.Get(order.Id)).Payments[0].Reference);
+        await watching;
+        await Until.True(async () => (await purser.Orders.Get(order.Id)).FulfilledAt is not null, "the receiver to fulfil it");
+        shipped.Keys.ShouldBe([order.Id]);
+        using (var forged = await new HttpClient().PostAsync($"{receiver.Urls.First()}/purser", new StringContent("{}"), patience.Token)) ((int)forged.StatusCode).ShouldBe(401);
+
+        var second = await house.Paid("cart-1002");
+        var following = Follow(purser, null, patience.Token);
+        await Until.True(async () => (await purser.Orders.Get(second.Id)).FulfilledAt is not null, "the feed's reader to fulfil it");
+        await patience.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => following);
+
+        (await GiveBack(purser, order.Id)).ShouldNotBe(RefundStatus.Unknown);
+        await CancelInVain(purser, order.Id);
+    }
+
+    static WebApplication Build(Uri address, string key)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Configuration["Purser:Address"] = address.ToString();
+        builder.Configuration["Purser:SecretKey"] = key;
+        // README
+        builder.Services.AddPurser(purser =>
+        {
+            purser.Address = new Uri(builder.Configuration["Purser:Address"]!);     // such as https://pay.example.com
+            purser.SecretKey = builder.Configuration["Purser:SecretKey"]!;          // sk_..., from the backend's secrets
+        });
+        // End
+        return builder.Build();
+    }
+
+    static async Task<string> Place(PurserClient purser)
+    {
+        // README
+        var order = await purser.Orders.Place(new NewOrder
+        {
+            Reference = "cart-1001",
+            Lines = [new NewOrderLine("A book", 1, new Money(499_00, "INR"))],
+            Customer = new Customer { Name = "Asha Rao", Email = "asha@example.test" },
+        });
+        return order.CheckoutUrl;
+        // End
+    }
+
+    static async Task<string> Pay(PurserClient purser, Order order)
+    {
+        // README
+        var payment = await purser.Payments.Start(order.Id, gateway: "first");
+        return payment.PageUrl;
+        // End
+    }
+
+    static async Task<string?> Register(PurserClient purser, string shop)
+    {
+        // README
+        var endpoint = await purser.WebhookEndpoints.Create(new NewWebhookEndpoint
+        {
+            Url = $"{shop}/purser",
+            EventTypes = [EventTypes.OrderPaid, EventTypes.RefundSucceeded],
+        });
+        return endpoint.Secret;
+        // End
+    }
+
+    static void Receive(WebApplication app, string secret, ConcurrentDictionary<string, bool> shipped)
+    {
+        // README
+        var webhooks = new PurserWebhooks(secret);
+        app.MapPost("/purser", async (HttpRequest request, PurserClient purser) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            if (!webhooks.TryRead(body.ToArray(), name => request.Headers[name], out var news, out _)) return Results.Unauthorized();
+            if (news.Type == EventTypes.OrderPaid && shipped.TryAdd(news.Data.Order!.Id, true)) // In your database: insert it under its id, and go on if it is new.
+                await purser.Orders.Fulfil(news.Data.Order.Id);
+            return Results.Ok();
+        });
+        // End
+    }
+
+    static async Task Follow(PurserClient purser, string? kept, CancellationToken stop)
+    {
+        // README
+        await foreach (var page in purser.Events.Follow(after: kept, stop: stop))
+        {
+            foreach (var e in page.Events.Where(e => e.Type == EventTypes.OrderPaid)) await purser.Orders.Fulfil(e.Data.Order!.Id, stop: stop);
+            kept = page.Next; // Keep it in the same commit as what you did, and begin there the next time.
+        }
+        // End
+    }
+
+    static async Task Watch(PurserClient purser, string orderId, CancellationToken stop)
+    {
+        // README
+        await foreach (var change in purser.Watch(orderId, stop: stop))
+        {
+            Console.WriteLine($"{change.Sequence}: {change.Status}");
+            if (change.Status != OrderStatus.AwaitingPayment) break;
+        }
+        // End
+    }
+
+    static async Task<RefundStatus> GiveBack(PurserClient purser, string orderId)
+    {
+        // README
+        var refund = await purser.Refunds.Request(orderId, new NewRefund { Reference = "return-77", AmountMinorUnits = 100_00, Note = "One cup was broken" });
+        return refund.Status;
+        // End
+    }
+
+    static async Task CancelInVain(PurserClient purser, string orderId)
+    {
+        // README
+        try
+        {
+            await purser.Orders.Cancel(orderId);
+        }
+        catch (PurserProblemException no) when (no.Problem == "order_paid")
+        {
+            Console.WriteLine($"{no.Detail} {no.Remedy}");
+        }
+        catch (PurserUnreachableException)
+        {
+            // Nobody knows whether it happened. The same call again is safe.
+        }
+        // End
+    }
+
+    static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Purser.slnx"))) folder = folder.Parent!;
+        return folder.FullName;
+    }
+
+    [GeneratedRegex("```csharp\n(.*?)\n```", RegexOptions.Singleline)]
+    private static partial Regex Blocks();
+
+    [GeneratedRegex(@"// README\n(.*?)\n +// End", RegexOptions.Singleline)]
+    private static partial Regex Samples();
+}
