@@ -165,7 +165,8 @@ public sealed partial class ServerHost : IAsyncDisposable
         delivering = Services.GetRequiredService<DeliverySender>().Run(stopping.Token);
         settling = Task.WhenAll(
             Services.GetRequiredService<SettlementWorker>().Run(stopping.Token), Services.GetRequiredService<SettlementFolder>().Run(stopping.Token),
-            Services.GetRequiredService<SettlementFetch>().Run(stopping.Token), Services.GetRequiredService<Overdue>().Run(stopping.Token));
+            Services.GetRequiredService<SettlementFetch>().Run(stopping.Token), Services.GetRequiredService<Overdue>().Run(stopping.Token),
+            Services.GetRequiredService<LaterEvidence>().Run(stopping.Token));
     }
 
     public Task WaitForShutdown() => app.WaitForShutdownAsync();

@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using Purser.Orders;
+using Purser.Payments;
 using Purser.Server.Settlement;
 
 namespace Purser.Simulation;
 
 /// <summary>Many small worlds one after another, so that memory stays flat; all of it a function of one seed.</summary>
-sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null)
+/// <param name="silence">All of the worlds live through one day, and one gateway is silent for six hours of it.</param>
+sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silence = false)
 {
     /// <summary>Orders of one world: enough to meet each other at a node and at a gateway.</summary>
     public const int WorldOrders = 200;
@@ -14,7 +17,22 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null)
 
     public sealed record Failure(int World, ulong Seed, IReadOnlyList<int> Orders, IReadOnlyList<Violation> Violations, int Faults);
 
+    /// <summary>As many as would come in an hour and a half of a usual world come in it of a day.</summary>
+    public const int DayOrders = 1000;
+
+    readonly SilentDay? day = silence ? SilentDay.Of(seed) : null;
+
     public ulong Seed => seed;
+    /// <summary>The day that all of its worlds live through, if they do, and the gateway account that is silent on it.</summary>
+    public SilentDay? Day => day;
+    public string? Silent { get; private set; }
+    /// <summary>Money that statements were the first to tell of.</summary>
+    public long FoundByStatements { get; private set; }
+    /// <summary>Questions about rows that closed by themselves, for the gateway told of the money later.</summary>
+    public long ClosedLater { get; private set; }
+    /// <summary>What persons are asked when all is quiet, by reason.</summary>
+    public SortedDictionary<string, long> Open { get; } = new(StringComparer.Ordinal);
+    public int Size => silence ? DayOrders : WorldOrders;
     public int Worlds { get; private set; }
     public long Orders { get; private set; }
     public long Payments { get; private set; }
@@ -45,11 +63,11 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null)
     public Campaign Run(int? only = null, Action<Campaign>? after = null)
     {
         var watch = Stopwatch.StartNew();
-        for (var (left, nth) = (orders, 0); left > 0 && Failures.Count < MostFailures; left -= WorldOrders, nth++)
+        for (var (left, nth) = (orders, 0); left > 0 && Failures.Count < MostFailures; left -= Size, nth++)
         {
             if (only is not null && only != nth) continue;
-            int[] indexes = [.. Enumerable.Range(0, Math.Min(left, WorldOrders))];
-            var world = new World(SeedOf(seed, nth), indexes, bug);
+            int[] indexes = [.. Enumerable.Range(0, Math.Min(left, Size))];
+            var world = new World(SeedOf(seed, nth), indexes, bug, day: day);
             world.Run();
             Add(world, nth, indexes);
             WallTime = watch.Elapsed;
@@ -75,6 +93,10 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null)
         FilesAgain += world.StatementAuditor.TakenAgain;
         FilesRefused += world.Database.Statements.Files.Count(f => f.Row.State == FileState.Refused);
         Overdue += world.Overdue;
+        Silent = world.Mute?.Account;
+        ClosedLater += world.Open.Closed;
+        FoundByStatements += world.Database.Orders.Values.Sum(o => o.Events.Count(e => e.Source == EvidenceSource.Settlement
+            && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate));
         foreach (var total in world.Database.Statements.Files.SelectMany(f => f.Row.State == FileState.Done ? f.Row.Classes : [])) Tally(Lines, total.Class.ToString(), total.Count);
         Hash = Chance.Mix(Hash ^ world.Trace.Hash);
         SimulatedTime += world.Lasted;
@@ -87,6 +109,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null)
         }
         foreach (var fault in world.Faults.Struck) Tally(Faults, $"{fault.Point.Port}: {fault.Fault}");
         foreach (var (when, times) in world.Crashes) Tally(Crashes, when, times);
+        foreach (var (why, times) in world.Open.Reasons) Tally(Open, why, times);
         foreach (var (rule, times) in world.Auditor.Checks) Tally(Checks, rule, times);
         if (world.Auditor.Violations.Count > 0)
             Failures.Add(new Failure(nth, world.Seed, indexes, world.Auditor.Violations, world.Faults.Struck.Count));

@@ -13,15 +13,19 @@ static class Report
         to.WriteLine($"  {c.Orders / c.WallTime.TotalSeconds:N0} orders/s, {c.Steps / c.WallTime.TotalSeconds:N0} steps/s, {c.Events / c.WallTime.TotalSeconds:N0} events/s, trace {c.Hash:x16}");
         to.WriteLine($"  {c.Payments:N0} payments, {c.Links:N0} links, {c.Captures:N0} captures, {c.Refunds:N0} refunds requested, {c.Questions:N0} gateway calls, {c.News:N0} news, {c.Commits:N0} commits, {c.Events:N0} events");
         to.WriteLine($"  orders ended: {string.Join(", ", c.Ends.Select(e => $"{e.Key} {e.Value:N0}"))}; captures that nobody told us of: {c.LeftToFiles:N0}");
+        if (c.Day is { } day)
+            to.WriteLine($"  shoppers of one day of {day.ArrivalsLast.TotalHours:N0} hours; {c.Silent} silent for {SilentDay.Lasts.TotalHours:N0} of them, from {day.Begins:hh\\:mm} after the first on");
         to.WriteLine($"  {c.Files:N0} settlement files, {c.FilesRefused:N0} refused, {c.FilesAgain:N0} taken for the same once more; {c.Overdue:N0} times a capture was overdue");
         Table(to, $"lines: {c.Lines.Values.Sum():N0}", c.Lines);
+        to.WriteLine($"  {c.FoundByStatements:N0} captures that a statement was the first to tell of; {c.ClosedLater:N0} questions about rows that later evidence closed");
+        Table(to, $"open when all is quiet, for persons: {c.Open.Values.Sum():N0}", c.Open);
         Table(to, $"faults: {c.Faults.Values.Sum():N0}", c.Faults);
         Table(to, $"crashes: {c.Crashes.Values.Sum():N0}", c.Crashes);
         Table(to, $"invariants checked: {c.Checks.Values.Sum():N0} times", c.Checks);
         to.WriteLine(c.Failures.Count == 0 ? "no violation" : $"{c.Failures.Sum(f => f.Violations.Count)} violations in {c.Failures.Count} worlds");
         foreach (var (failure, n) in c.Failures.Select((f, n) => (f, n)))
         {
-            to.WriteLine($"\nworld {failure.World} of seed {c.Seed} (world seed {failure.Seed:x16}; again: --seed {c.Seed} --orders {(failure.World + 1) * Campaign.WorldOrders} --world {failure.World})");
+            to.WriteLine($"\nworld {failure.World} of seed {c.Seed} (world seed {failure.Seed:x16}; again: --seed {c.Seed} --orders {(failure.World + 1) * c.Size} --world {failure.World}{(c.Day is null ? "" : " --silence")})");
             foreach (var v in failure.Violations) to.WriteLine($"  {v.Rule}: {v.What} (order {v.Order}, day {v.At.Day} {v.At:HH:mm:ss})");
             if (n >= smallest.Count) continue;
             var s = smallest[n];
@@ -53,6 +57,10 @@ static class Report
             one.Campaign.FilesRefused,
             one.Campaign.FilesAgain,
             one.Campaign.Overdue,
+            SilentAccount = one.Campaign.Day is null ? null : one.Campaign.Silent,
+            one.Campaign.FoundByStatements,
+            one.Campaign.ClosedLater,
+            OpenForPersons = one.Campaign.Open,
             LinesByClass = one.Campaign.Lines,
             SimulatedSeconds = (long)one.Campaign.SimulatedTime.TotalSeconds,
             WallSeconds = Math.Round(one.Campaign.WallTime.TotalSeconds, 3),

@@ -18,8 +18,8 @@ sealed class World
 
     static readonly DateTimeOffset Start = new(2026, 3, 1, 6, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Shoppers arrive over this time.</summary>
-    public static readonly TimeSpan ArrivalsLast = TimeSpan.FromHours(1.5);
+    /// <summary>Shoppers arrive over this time, where no day is lived through.</summary>
+    static readonly TimeSpan UsualArrivals = TimeSpan.FromHours(1.5);
 
     /// <summary>Faults strike for so long; the longest delay that they cause ends before the world is judged.</summary>
     static readonly TimeSpan FaultsLast = TimeSpan.FromHours(29);
@@ -30,27 +30,27 @@ sealed class World
     /// <summary>Statements of later nights come as they should.</summary>
     static readonly TimeSpan StatementFaultsLast = TimeSpan.FromHours(72);
 
-    /// <summary>A gateway that falls silent tells of no money for so long.</summary>
-    static readonly TimeSpan Silence = TimeSpan.FromHours(6);
-
     readonly Life[] nodes;
     readonly int[] lives;
-    readonly bool silent;
+    readonly SilentDay? day;
 
-    public World(ulong seed, IReadOnlyCollection<int> orders, PlantedBug? bug = null, IReadOnlySet<FaultPoint>? only = null, bool records = false, bool silent = false)
+    public World(ulong seed, IReadOnlyCollection<int> orders, PlantedBug? bug = null, IReadOnlySet<FaultPoint>? only = null, bool records = false, SilentDay? day = null)
     {
-        (Seed, Bug, this.silent) = (seed, bug ?? PlantedBug.None, silent);
+        (Seed, Bug, this.day) = (seed, bug ?? PlantedBug.None, day);
+        ArrivalsLast = day?.ArrivalsLast ?? UsualArrivals;
+        Longer = ArrivalsLast - UsualArrivals;
         Time = new SimulatedTime(Start);
         Loop = new Loop(Time, Chance.Random(Chance.Of(seed, 1)));
         Scheduling = Chance.Random(Chance.Of(seed, 2));
         Trace = new Trace(Time, records);
-        Faults = new Faults(seed, Time, only) { Until = Start + FaultsLast, StatementsUntil = Start + StatementFaultsLast };
+        Faults = new Faults(seed, Time, only) { Until = Start + FaultsLast + Longer, StatementsUntil = Start + StatementFaultsLast + Longer };
         Outside = new Place(Loop);
         Database = new Database(this);
         Post = new PostOffice(this);
         Auditor = new Auditor(this);
         StatementAuditor = new StatementAuditor(this);
-        var others = Others(seed);
+        Open = new OpenQuestions(this);
+        var others = Others(day?.Seed ?? seed);
         Gateways = [new StripeWorld(this, Cards, "whsec_world"), new RazorpayWorld(this, Upi, "world"), .. others.Select(o => new SandboxGateway(this, o))];
         Accounts = AccountsOf(Bug, others);
         // Evenly, so that every gateway is met.
@@ -68,6 +68,7 @@ sealed class World
         for (var i = 0; i < nodes.Length; i++) nodes[i] = new Life(this, i, 0);
         foreach (var desk in Desks) Outside.Start(desk.Work, Auditor.Threw);
         Outside.Start(LookForOverdue, Auditor.Threw);
+        Outside.Start(LookForAnswered, Auditor.Threw);
         Plan();
         foreach (var index in orders)
         {
@@ -79,6 +80,9 @@ sealed class World
     }
 
     public ulong Seed { get; }
+    public TimeSpan ArrivalsLast { get; }
+    /// <summary>By how much shoppers come longer than usual, and all that follows from them.</summary>
+    public TimeSpan Longer { get; }
     public PlantedBug Bug { get; }
     public SimulatedTime Time { get; }
     public Loop Loop { get; }
@@ -94,6 +98,7 @@ sealed class World
     public OrderRules Rules { get; }
     public Auditor Auditor { get; }
     public StatementAuditor StatementAuditor { get; }
+    public OpenQuestions Open { get; }
     public SettlementOptions SettlementOptions { get; }
     public Desk[] Desks { get; }
     /// <summary>Captures that no statement had by their day, when it was looked for them.</summary>
@@ -115,7 +120,7 @@ sealed class World
     /// <summary>Lets it run until everything is quiet, and judges.</summary>
     public void Run()
     {
-        Loop.RunUntil(Start + FaultsLast + Converges);
+        Loop.RunUntil(Start + FaultsLast + Longer + Converges);
         new Quiet(this).Judge();
     }
 
@@ -182,6 +187,18 @@ sealed class World
         }
     }
 
+    /// <summary>On whichever node. A node that is away is left out.</summary>
+    async Task LookForAnswered()
+    {
+        while (true)
+        {
+            await Loop.Wait(TimeSpan.FromHours(1));
+            if (!Database.Statements.Discrepancies.Values.Any(d => d.Resolution is null)) continue;
+            var life = AnyNode();
+            await life.Ask(life.FindAnswered, TimeSpan.FromMinutes(5));
+        }
+    }
+
     public int IndexOf(EngineInput input) =>
         input.Inputs is [OrderCommand.Create create] ? Wish.IndexOf(create.Description) : Database.IndexOf(input.Order);
 
@@ -191,14 +208,14 @@ sealed class World
     /// <summary>What goes wrong for a time, and when.</summary>
     void Plan()
     {
-        if (silent || Chance.Of(Seed, 11) % 3 == 0)
+        if (day is not null || Chance.Of(Seed, 11) % 3 == 0)
             Time.CreateTimer(_ =>
             {
                 if (!Faults.Strike(new FaultPoint(Port.Plan, -1, -1), Fault.Mute)) return;
-                Mute = Gateways[Chance.Of(Seed, 12) % (ulong)Gateways.Length];
-                Mute.MuteUntil = Time.GetUtcNow() + Silence;
+                Mute = Gateways[Chance.Of(day?.Seed ?? Seed, 12) % (ulong)Gateways.Length];
+                Mute.MuteUntil = Time.GetUtcNow() + SilentDay.Lasts;
                 Trace.Tell(-1, $"{Mute.Account} falls silent");
-            }, null, silent ? TimeSpan.Zero : TimeSpan.FromMinutes(Chance.Of(Seed, 13) % 60), Timeout.InfiniteTimeSpan);
+            }, null, day?.Begins ?? TimeSpan.FromMinutes(Chance.Of(Seed, 13) % 60), Timeout.InfiniteTimeSpan);
         var chance = Chance.Random(Chance.Of(Seed, 5));
         for (var nth = 0; nth < 6; nth++)
         {

@@ -54,6 +54,10 @@ static class MoneyMachine
         // The statement was right, and what it contradicted was wrong.
         var settles = known is { Settled: { } row } && row.Amount == e.Amount && known.IsDoubted(DiscrepancyKind.SettledOtherwise);
         if (settles) capture = capture.Trust(DiscrepancyKind.SettledOtherwise);
+        // And what it kept was too much of the wrong amount only.
+        var fair = known is { Settled: { } paid } && known.IsDoubted(DiscrepancyKind.FeeMismatch) && paid.Amount == e.Amount
+            && capture.Expected?.IsExceeded(paid.Amount, paid.Net, paid.Tax) is not true;
+        if (fair) capture = capture.Trust(DiscrepancyKind.FeeMismatch);
         p = p with
         {
             Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture),
@@ -89,6 +93,7 @@ static class MoneyMachine
         if (open)
             draft.Tell(EventType.DiscrepancyResolved, p.Number, e, known!.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch, reason: "succeeded");
         if (settles) Resolve(draft, p.Number, DiscrepancyKind.SettledOtherwise, e, e.Amount, "succeeded", e.MoneyReference);
+        if (fair) Resolve(draft, p.Number, DiscrepancyKind.FeeMismatch, e, e.Amount, "succeeded", e.MoneyReference);
         Conclude(draft, p.Number, e);
         ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
     }
@@ -110,10 +115,11 @@ static class MoneyMachine
         Reconcile(draft, p, e);
     }
 
-    static void Reconcile(Draft draft, Payment p, Evidence.Succeeded e)
+    /// <summary>What spoke against the money is answered.</summary>
+    public static void Reconcile(Draft draft, Payment p, Evidence e, string how = "succeeded")
     {
         draft.Change(p with { Contradicted = false, Discrepancy = p.Discrepancy is DiscrepancyKind.Contradiction ? null : p.Discrepancy });
-        if (p.Discrepancy is DiscrepancyKind.Contradiction) Resolve(draft, p.Number, DiscrepancyKind.Contradiction, e, p.Amount, "succeeded");
+        if (p.Discrepancy is DiscrepancyKind.Contradiction) Resolve(draft, p.Number, DiscrepancyKind.Contradiction, e, p.Amount, how);
     }
 
     /// <summary>What of this money goes or went back, in minor units; without bound when it was told, and given back, in another currency.</summary>

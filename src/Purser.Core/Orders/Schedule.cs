@@ -36,6 +36,8 @@ static class Schedule
     static DateTimeOffset? Due(Order order, Payment p, OrderRules rules) => p.Status switch
     {
         Succeeded when p.Contradicted && p.Discrepancy is null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
+        // It may have been the answers that were wrong: a later one closes the question.
+        Succeeded when p.Discrepancy is DiscrepancyKind.Contradiction => Watch(order, p, rules),
         // A wrong amount may have been a garbled answer. It keeps the shopper waiting, so it is asked about until it is told right or the order ends.
         Held when !order.HasEnded => (p.LookedAt ?? p.StartedAt) + rules.PendingEvery,
         Succeeded or Held when p.Captures.Any(c => c.Standing == Standing.Mismatched) => Watch(order, p, rules),

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
+using Purser.Orders;
 using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Server.Settlement;
@@ -110,6 +111,67 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         write.BatchCommands.Add(open);
         await write.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
+    }
+
+    public async Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop)
+    {
+        // Without a name for the money, a row can only be about the one capture of its payment, if that has its amount.
+        await using var ask = database.CreateCommand("""
+            select d.id, d.file, d.number, coalesce(c.order_id, sole.order_id), coalesce(c.payment, sole.number), told.sequence, told.source
+            from settlement_discrepancies d
+            join settlement_lines l on l.file = d.file and l.number = d.number
+            left join captures c on c.account = d.account and c.money_reference = l.money_reference
+            left join lateral (
+                select p.order_id, p.number, p.captures::jsonb->0->>'reference' as money from payments p
+                where l.money_reference is null and l.kind = $3 and p.order_id = l.order_id and p.number = l.payment and p.account = d.account and jsonb_array_length(p.captures::jsonb) = 1
+                    and (p.captures::jsonb->0->>'amount')::bigint = l.amount and p.captures::jsonb->0->>'currency' = l.currency
+            ) sole on true
+            left join lateral (
+                select e.sequence, e.data::jsonb->>'source' as source from events e
+                where e.order_id = coalesce(c.order_id, sole.order_id) and e.type = any ($4) and e.data::jsonb->>'money_reference' = coalesce(c.money_reference, sole.money)
+                order by e.sequence desc limit 1
+            ) told on true
+            where d.resolved_at is null and d.class = any ($5) and d.id > $1 and coalesce(c.order_id, sole.order_id) is not null
+            order by d.id limit $2
+            """);
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Payment });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. TellsOfMoney.Select(type => (short)type)] });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
+        var found = new List<AnsweredRow>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            found.Add(new AnsweredRow(
+                rows.GetInt64(0), rows.GetInt64(1), rows.GetInt32(2), new PaymentId(new OrderId(rows.GetInt64(3)), rows.GetInt32(4)),
+                rows.IsDBNull(5) ? null : (rows.GetInt32(5), rows.IsDBNull(6) ? "" : rows.GetString(6))));
+        return found;
+    }
+
+    /// <summary>Questions that knowing the money answers.</summary>
+    public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder];
+
+    /// <summary>Events by which money becomes known.</summary>
+    public static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];
+
+    public async Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop)
+    {
+        await using var confirm = database.CreateCommand("""
+            with closed as (
+                update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, reason = $3, by_first = null, by_second = null, final = true
+                where id = $1 and resolved_at is null returning account, row_key, file),
+            taken_back as (
+                insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
+                select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, clock_timestamp()
+                from closed c join (select s.*, max(s.line) over (partition by s.account, s.row_key) as last from settlement_postings s) p on p.account = c.account and p.row_key = c.row_key
+                group by p.account, p.row_key, p.ledger_account, p.currency, c.file having sum(p.amount) <> 0
+                returning 1)
+            select count(*) from closed
+            """);
+        confirm.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
+        confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resolution });
+        confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = why });
+        return await confirm.ExecuteScalarAsync(stop) is 1L;
     }
 
     public async Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(

@@ -55,6 +55,24 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         }
     }
 
+    /// <summary>Applies a row whose money is known by now as if it had been when the file came.</summary>
+    /// <returns>False when the order does not take it.</returns>
+    public async Task<bool> Again(SettlementFile file, StoredLine line, CancellationToken stop)
+    {
+        line = line with { Class = Matching.Presumed(line.Line.Kind) };
+        var known = await store.Payments([line], stop);
+        Pair([line], known);
+        if (known.GetValueOrDefault(line.Number) is not { } now) return false;
+        var paidOut = file.PaidOut is true;
+        return line.Line.Kind switch
+        {
+            SettlementKind.Payment => Known(line, now) is { } money && await Tell(line, stop, Row(file, line, money, paidOut)) is null,
+            SettlementKind.Refund or SettlementKind.RefundReturned => await Refunded(file, line, now, paidOut, stop) is null,
+            SettlementKind.Dispute or SettlementKind.DisputeReturned => await Act(file, line, now, paidOut, stop) is null,
+            _ => false,
+        };
+    }
+
     /// <summary>Gives each row about a refund one of its own, for two of the same amount have two rows.</summary>
     static void Pair(IReadOnlyList<StoredLine> batch, Dictionary<int, PaymentNow> now)
     {

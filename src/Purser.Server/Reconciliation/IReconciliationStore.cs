@@ -38,6 +38,13 @@ public interface IActStore
     /// <summary>Posts and opens what is new, in one commit. What was posted or opened for the same row before stays as it is.</summary>
     Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
 
+    /// <summary>Open questions about rows whose money is known by now, from behind one.</summary>
+    Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop);
+
+    /// <summary>Closes a question for good, and takes back what its row posted by itself, in one commit.</summary>
+    /// <returns>False when it was closed meanwhile.</returns>
+    Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop);
+
     /// <summary>Captures that a statement should have had by a day and that none had.</summary>
     Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
         string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop);

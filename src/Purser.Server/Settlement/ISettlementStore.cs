@@ -24,6 +24,8 @@ public interface ISettlementFileStore
     /// <summary>Removes dry runs whose caller went away so long ago.</summary>
     Task ForgetAbandoned(TimeSpan after, CancellationToken stop);
 
+    Task<SettlementFile?> Find(long id, CancellationToken stop);
+
     /// <summary>The file's bytes, to be read anywhere in.</summary>
     Stream Open(SettlementFile file);
 }

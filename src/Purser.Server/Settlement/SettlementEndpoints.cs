@@ -25,7 +25,7 @@ static class SettlementEndpoints
         services.AddSingleton<SettlementFileStore>().AddSingleton<ISettlementFileStore>(all => all.GetRequiredService<SettlementFileStore>());
         services.AddSingleton<SettlementLineStore>().AddSingleton<ISettlementLineStore>(all => all.GetRequiredService<SettlementLineStore>());
         services.AddSingleton<IMatchStore, MatchStore>().AddSingleton<SettlementWorker>();
-        services.AddSingleton<SettlementFolder>().AddSingleton<SettlementFetchStore>().AddSingleton<SettlementFetch>().AddSingleton<Overdue>();
+        services.AddSingleton<SettlementFolder>().AddSingleton<SettlementFetchStore>().AddSingleton<SettlementFetch>().AddSingleton<Overdue>().AddSingleton<LaterEvidence>();
     }
 
     public static SettlementOptions Options(IConfiguration configuration) =>

@@ -27,6 +27,7 @@ sealed class Quiet(World world)
         }
         Check("I4 questions tell of nearly all money", -1, hidden * MostHidden <= world.Captures + (2 * MostHidden), $"{hidden} of {world.Captures} captures are told of by no question");
         world.StatementAuditor.Judge();
+        world.Open.Judge();
         foreach (var (account, id) in world.Post.Promised)
             Check("I16 nothing promised is missing", -1, world.Post.IsKept(account, id), $"{account} {id} was answered with 2xx and is gone");
     }
@@ -99,7 +100,7 @@ sealed class Quiet(World world)
     bool LiedAbout(WorldGateway gateway, string moneyReference) => DeskOf(gateway).Wrong.Contains(moneyReference);
 
     /// <summary>A statement has the money, and a person is asked about its row.</summary>
-    bool IsAsked(WorldGateway gateway, SettlementLine row) => Enum.GetValues<SettlementClass>().Any(c => world.Database.Statements.Discrepancies.ContainsKey((gateway.Account, row.RowKey, c)));
+    bool IsAsked(WorldGateway gateway, SettlementLine row) => Enum.GetValues<SettlementClass>().Any(c => world.Database.Statements.IsAsked(gateway.Account, row.RowKey, c));
 
     /// <summary>A second capture on one link, whose news nobody ever got, after the payment had succeeded; or any that its gateway does not tell
     /// of to whoever asks about the link. What a statement has is known all the same, or a person is asked.</summary>
@@ -159,8 +160,8 @@ sealed class Quiet(World world)
     {
         // The gateway calls two rows the same: the second is taken for a repetition, and asked about.
         if (row.Nth > 1) yield break;
-        var posted = world.Database.Statements.Postings.ContainsKey((gateway.Account, said.RowKey));
-        var asked = world.Database.Statements.Discrepancies.ContainsKey((gateway.Account, said.RowKey, SettlementClass.TheirsPaid));
+        var posted = world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
+        var asked = world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.TheirsPaid);
         var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
         if (settled) yield return (row.Gross, 1);
         if ((settled || posted) && DeskOf(gateway).StatesPayouts) yield return (said.Net, -1);

@@ -23,6 +23,7 @@ sealed class Life : ILiveFeed
     readonly Sweeper sweeper;
     readonly SettlementWorker worker;
     readonly Overdue overdue;
+    readonly LaterEvidence laterEvidence;
     readonly List<Action> hangUps = [];
     readonly TimeSpan phase;
     long nextRing = long.MaxValue;
@@ -45,7 +46,7 @@ sealed class Life : ILiveFeed
         GatewayLine Line(GatewayAccounts.Entry entry) => lines.Open(entry.Account, entry.Gateway.Profile);
         var caller = new Caller(world.Accounts, Line, time, log.Of<Caller>());
         engine = new OrderEngine(store, () => lines.Health is { Count: > 0 } health ? world.Rules with { Health = health } : world.Rules, world.Bug.Calls(new MarkingStarter(caller, network)), this, time,
-            new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = chance.Pick(8, 64, 4096), Remembered = chance.Pick(4, 8192), Decide = world.Bug.Decide },
+            new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = world.Longer > TimeSpan.Zero ? chance.Pick(512, 1024, 4096) : chance.Pick(8, 64, 4096), Remembered = chance.Pick(4, 8192), Decide = world.Bug.Decide },
             log.Of<OrderEngine>());
         caller.AnswerTo(engine);
         sweeper = new Sweeper(store, engine, time, log.Of<Sweeper>());
@@ -58,6 +59,7 @@ sealed class Life : ILiveFeed
             FewLines = chance.Pick(0, 20_000),
         };
         overdue = new Overdue(statements, engine, options, time, log.Of<Overdue>());
+        laterEvidence = new LaterEvidence(statements, statements, statements, engine, options, new SettlementHook(Reached), time, log.Of<LaterEvidence>());
         Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), Line, log.Of<NewsIntake>()), statements, new Ids(time, chance), time);
         place.Start(() =>
         {
@@ -176,6 +178,20 @@ sealed class Life : ILiveFeed
     void Reached(string place)
     {
         if (Alive && world.Faults.At(Port.StatementHook, Desk.Index).Fault == Fault.CrashAtHook) _ = Crash($"at {place} of a file");
+    }
+
+    /// <summary>Looks for questions that are answered by now.</summary>
+    public async Task<bool> FindAnswered()
+    {
+        try
+        {
+            await laterEvidence.Sweep(CancellationToken.None);
+            return true;
+        }
+        catch (StoreAwayException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Looks for what no statement had by its day.</summary>

@@ -16,7 +16,7 @@ sealed class Shopper(World world, Wish wish, Random chance)
 
     public async Task Live()
     {
-        await world.Loop.Wait(chance.Between(TimeSpan.Zero, World.ArrivalsLast));
+        await world.Loop.Wait(chance.Between(TimeSpan.Zero, world.ArrivalsLast));
         if (await merchant.Place() is not { } order) return;
         world.Placed++;
         if (chance.Next(12) == 0) world.Outside.Start(() => ChangeOfMind(order), world.Auditor.Threw);

@@ -41,7 +41,7 @@ sealed class Desk(World world, WorldGateway gateway)
     public async Task Work()
     {
         await world.Loop.Wait(FirstNight + Chance.Random(Chance.Of(world.Seed, 8, Number)).Between(TimeSpan.Zero, TimeSpan.FromHours(4)));
-        for (var night = 0; night < Nights; night++)
+        for (var night = 0; night < Nights + world.Longer.TotalDays; night++)
         {
             world.Outside.Start(Night, world.Auditor.Threw);
             await world.Loop.Wait(TimeSpan.FromDays(1));

@@ -72,6 +72,12 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     public Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop) =>
         Do("rows are posted, and the file is not advanced (C15)", () => Tables.Write(file, postings, opened));
 
+    public Task<SettlementFile?> Find(long id, CancellationToken stop) => Read<SettlementFile?>(() => Tables[id].Row);
+
+    public Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop) => Read<IReadOnlyList<AnsweredRow>>(() => Tables.Answered(after, most));
+
+    public Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop) => Do("a question is closed by evidence", () => Tables.Confirm(question, resolution));
+
     public Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
         string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop) =>
         Read<IReadOnlyList<(PaymentId, string, string, DateOnly)>>(() => Tables.Overdue(account, before, after, most));

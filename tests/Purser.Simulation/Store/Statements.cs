@@ -27,6 +27,16 @@ sealed class FileLine(ReadLine read)
     public (long File, int Number)? Was { get; set; }
 }
 
+/// <summary>What a person is asked about a row.</summary>
+sealed class RowQuestion(long id, string account, long file, OpenedRow row)
+{
+    public long Id => id;
+    public string Account => account;
+    public long File => file;
+    public OpenedRow Row => row;
+    public string? Resolution { get; set; }
+}
+
 /// <summary>The tables of settlement files, with what their statements do to them. What follows from a line is decided elsewhere, by the product.</summary>
 sealed class Statements(World world)
 {
@@ -34,7 +44,14 @@ sealed class Statements(World world)
 
     public List<StoredFile> Files { get; } = [];
     public Dictionary<(string Account, string RowKey), List<RowPosting>> Postings { get; } = [];
-    public Dictionary<(string Account, string RowKey, SettlementClass Class), (long File, OpenedRow Row)> Discrepancies { get; } = [];
+    public Dictionary<(string Account, string RowKey, SettlementClass Class), RowQuestion> Discrepancies { get; } = [];
+
+    /// <summary>A person is asked about the row.</summary>
+    public bool IsAsked(string account, string rowKey, SettlementClass what) => Discrepancies.TryGetValue((account, rowKey, what), out var question) && question.Resolution is null;
+
+    /// <summary>The row stands in the books by itself.</summary>
+    public bool IsPosted(string account, string rowKey) => Postings.TryGetValue((account, rowKey), out var sides)
+        && sides.GroupBy(s => (s.LedgerAccount, s.Amount.Currency)).Any(g => g.Sum(s => s.Amount.MinorUnits) != 0);
 
     DateTimeOffset Now => world.Time.GetUtcNow();
 
@@ -248,7 +265,32 @@ sealed class Statements(World world)
     {
         foreach (var sides in postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key))))
             Postings.Add((file.Account, sides.Key), [.. sides.DistinctBy(s => s.Line)]);
-        foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), (file.Id, row));
+        foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), new RowQuestion(Discrepancies.Count + 1, file.Account, file.Id, row));
+    }
+
+    public List<AnsweredRow> Answered(long after, int most)
+    {
+        var found = new List<AnsweredRow>();
+        foreach (var question in Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && ActStore.AnsweredByMoney.Contains(d.Row.Class)).OrderBy(d => d.Id).Take(most))
+        {
+            var said = this[question.File].Lines[question.Row.Number - 1].Said;
+            var payment = said.MoneyReference is { } money ? world.Database.FindMoney(question.Account, money)
+                : said is { Kind: SettlementKind.Payment, Payment: { } named } && world.Database.Orders.GetValueOrDefault(named.Order)?.Row.Payment(named.Number) is { Captures: [var only] }
+                    && only.Amount == said.Amount ? named : null;
+            if (payment is { } known) found.Add(new AnsweredRow(question.Id, question.File, question.Row.Number, known, null));
+        }
+        return found;
+    }
+
+    public bool Confirm(long id, string resolution)
+    {
+        var question = Discrepancies.Values.Single(d => d.Id == id);
+        if (question.Resolution is not null) return false;
+        question.Resolution = resolution;
+        if (Postings.TryGetValue((question.Account, question.Row.RowKey), out var sides))
+            sides.AddRange([.. sides.GroupBy(s => (s.LedgerAccount, s.Amount.Currency)).Select((g, n) => new RowPosting(
+                question.Row.RowKey, sides.Count + n + 1, g.Key.LedgerAccount, new Money(-g.Sum(s => s.Amount.MinorUnits), g.Key.Currency)))]);
+        return true;
     }
 
     public List<(PaymentId, string, string, DateOnly)> Overdue(string? account, DateOnly before, (string Account, string Money)? after, int most) =>

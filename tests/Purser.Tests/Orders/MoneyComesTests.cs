@@ -27,7 +27,15 @@ public sealed class MoneyComesTests
     public void The_same_money_told_with_another_amount_later_is_asked_about_once_and_then_a_question() => Given.Order().HasLink().Hears(Tell.Succeeded())
         .Hears(Tell.Succeeded(amount: Given.Rupees(400))).Told().Asked("inquire 1")
         .Hears(Tell.Succeeded(amount: Given.Rupees(400)), source: EvidenceSource.Inquiry).Told("discrepancy.opened").Questions("contradiction")
-        .Check(s => s.Order.WakeAt.ShouldBeNull());
+        .Check(s => s.Order.WakeAt.ShouldBe(s.Order.EndedAt + s.Rules.Watch[0]));
+
+    [Fact]
+    public void A_contradiction_is_asked_about_again_later_and_an_answer_that_agrees_closes_it() => Given.Order().HasLink().Hears(Tell.Succeeded())
+        .Hears(Tell.Failed).Hears(Tell.Failed, source: EvidenceSource.Inquiry).Told("discrepancy.opened").Questions("contradiction")
+        .Check(s => s.At(s.Order.WakeAt!.Value - Given.Start)).Tick().Told().Asked("inquire 1")
+        .Hears(Tell.Failed, source: EvidenceSource.Inquiry).Told().Questions("contradiction")
+        .Check(s => s.At(s.Order.WakeAt!.Value - Given.Start)).Tick().Asked("inquire 1")
+        .Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Told("discrepancy.resolved").Questions().Check(s => s.Order.WakeAt.ShouldBeNull());
 
     [Fact]
     public void Failed_then_captured_pays_the_order() => Given.Order().HasLink().Hears(Tell.Failed)

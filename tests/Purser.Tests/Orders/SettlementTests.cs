@@ -41,6 +41,19 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void A_fee_that_was_too_much_of_a_wrong_amount_alone_is_asked_about_no_more_when_the_right_one_is_known() => Given.Order(rules: Given.Contracted).HasLink()
+        .Hears(Tell.Succeeded(amount: Given.Rupees(400))).Hears(Has(Row)).Questions("amount_mismatch 400.00 INR", "settled_otherwise 400.00 INR", "fee_mismatch 400.00 INR")
+        .Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Told("payment.succeeded", "order.paid", "discrepancy.resolved", "discrepancy.resolved", "discrepancy.resolved").Questions();
+
+    [Fact]
+    public void A_row_with_the_money_answers_what_spoke_against_it_and_a_row_with_other_money_does_not()
+    {
+        static Scenario Doubted() => Paid().Hears(Tell.Failed).Hears(Tell.Failed, source: EvidenceSource.Inquiry).Questions("contradiction");
+        Doubted().Hears(Has(Row), source: EvidenceSource.Settlement).Told("settlement.matched", "discrepancy.resolved").Questions().Check(s => s.Order.WakeAt.ShouldBeNull());
+        Doubted().Hears(Has(Row with { Amount = Given.Rupees(490), Net = Given.Rupees(490), Fee = null, Tax = null })).Questions("contradiction", "settled_otherwise 499.00 INR");
+    }
+
+    [Fact]
     public void Another_amount_waits_in_suspense_and_is_asked_about() => Paid().Hears(Has(Row with { Amount = Given.Rupees(490), Net = Given.Rupees(490), Fee = null, Tax = null }))
         .Told("settlement.matched", "discrepancy.opened").Questions("settled_otherwise 499.00 INR").Books("bank 490.00 INR", "suspense 9.00 INR", "sales -499.00 INR");
 

@@ -1,0 +1,73 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Server.Engine;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>A row that a person is asked about, and whose money is known by now.</summary>
+/// <param name="Told">The event that told of the money, and by what it was learned.</param>
+public sealed record AnsweredRow(long Id, long File, int Number, PaymentId Payment, (int Sequence, string Source)? Told);
+
+/// <summary>A row whose payment was not paid, or whose money nobody knew, waits for a person. When the gateway itself tells of that money after all, the row is
+/// applied as if it had come later, what it posted by itself is taken back, and the question closes with that evidence. A node that dies in between repeats
+/// it: an order knows the row, and a question closes once.</summary>
+public sealed partial class LaterEvidence(
+    IActStore store, ISettlementFileStore files, ISettlementLineStore lines, OrderEngine engine, SettlementOptions options, SettlementHook hook, TimeProvider time, ILogger<LaterEvidence> log)
+{
+    /// <summary>How such a question is resolved.</summary>
+    public const string Resolution = "evidence";
+
+    static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+
+    const int AtOnce = 500;
+
+    public async Task Run(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                var closed = await Sweep(stop);
+                if (closed > 0) LogClosed(log, closed);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception trouble) when (trouble is not OutOfMemoryException)
+            {
+                LogTrouble(log, trouble);
+            }
+            await Task.Delay(Every, time, stop).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    /// <returns>How many questions it closed.</returns>
+    public async Task<int> Sweep(CancellationToken stop)
+    {
+        var act = new FileAct(store, lines, engine, options, hook, time);
+        var (closed, after) = (0, 0L);
+        while (await store.Answered(after, AtOnce, stop) is { Count: > 0 } rows)
+        {
+            foreach (var row in rows)
+                if (await Apply(act, row, stop) && await store.Confirm(row.Id, Resolution, Why(row), stop)) closed++;
+            after = rows[^1].Id;
+        }
+        return closed;
+    }
+
+    async Task<bool> Apply(FileAct act, AnsweredRow row, CancellationToken stop) =>
+        await files.Find(row.File, stop) is { } file && await lines.List(row.File, null, row.Number - 1, 1, stop) is [var line] && await act.Again(file, line, stop);
+
+    static string Why(AnsweredRow row) => row.Told is { } told
+        ? $"evt_{row.Payment.Order.Letters}_{told.Sequence} ({told.Source}) tells of this money; the row is applied to {row.Payment}."
+        : $"{row.Payment} has this money; the row is applied to it.";
+
+    [LoggerMessage(92, LogLevel.Information, "{Count} questions about rows of statements are answered by later evidence")]
+    static partial void LogClosed(ILogger log, int count);
+
+    [LoggerMessage(93, LogLevel.Error, "Questions that later evidence answers could not be looked for")]
+    static partial void LogTrouble(ILogger log, Exception trouble);
+}

@@ -1,0 +1,72 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Reconciliation;
+using Purser.Refunds;
+using Purser.Server.Reconciliation;
+
+namespace Purser.Simulation;
+
+/// <summary>What is still asked when all is quiet, and why only a person can answer it. What has no such reason should have found its end by itself.</summary>
+sealed class OpenQuestions(World world)
+{
+    public const string Rule = "domain 10 what stays open is for a person";
+
+    public SortedDictionary<string, long> Reasons { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Questions about rows that later evidence answered.</summary>
+    public int Closed { get; private set; }
+
+    public void Judge()
+    {
+        foreach (var stored in world.Database.Orders.Values)
+            foreach (var question in stored.Row.Questions)
+                Count(WhyAsked(stored.Row, stored.Index, question), stored.Index, $"{question.Kind} of {question.Amount} as {question.MoneyReference} on payment {question.Payment} of {stored.Row.Id}");
+        foreach (var question in world.Database.Statements.Discrepancies.Values)
+            if (question.Resolution is null) Count(WhyAsked(question.Row), -1, $"row {question.Row.RowKey} of {question.Account}, {question.Row.Amount}, {question.Row.Class}: {question.Row.Proposal}");
+            else Closed++;
+    }
+
+    /// <summary>The reason, from what truly happened at the gateway; null: there is none.</summary>
+    string? WhyAsked(Order order, int index, Question question)
+    {
+        var p = order.Payment(question.Payment)!;
+        var gateway = world.Gateways.Single(g => g.Account == p.Account);
+        var desk = world.Desks.Single(d => d.Gateway == gateway);
+        var links = gateway.AllByReference(new PaymentId(order.Id, p.Number).Reference);
+        var captured = links.SelectMany(l => l.Tries).FirstOrDefault(t => t.CapturedAt is not null && t.Id == question.MoneyReference);
+        var lied = question.MoneyReference is { } money && desk.Wrong.Contains(money);
+        return question.Kind switch
+        {
+            DiscrepancyKind.Late when order.Policy.Late == LatePolicy.Ask => "late money: the order's policy says ask",
+            DiscrepancyKind.Duplicate when order.Policy.Duplicate == DuplicatePolicy.Ask => "duplicate money: the order's policy says ask",
+            DiscrepancyKind.AmountMismatch when captured is { } other && other.Amount != order.Amount => "the gateway took another amount than the order's",
+            DiscrepancyKind.AmountMismatch or DiscrepancyKind.SettledOtherwise or DiscrepancyKind.FeeMismatch when lied => "a statement states an amount that the gateway did not take",
+            DiscrepancyKind.NotSettled when desk.Delivered.All(d => d.Said.Kind != SettlementKind.Payment || d.Said.MoneyReference != question.MoneyReference) => "no statement ever had the money",
+            DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } => "the gateway did not give a refund back",
+            DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
+            DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",
+            DiscrepancyKind.LinkMismatch when Struck(Fault.WrongAmount) && links.Any(l => l.IsAlive(world.Time.GetUtcNow())) => "the gateway named another amount for a link that it neither ends nor closes",
+            DiscrepancyKind.RefundUnasked when gateway.Refunds.Where(r => r.MoneyId == captured?.Id).Sum(r => r.Amount.MinorUnits)
+                > order.Refunds.Where(r => r.MoneyReference == captured?.Id && r.Status == RefundStatus.Succeeded).Sum(r => r.Amount.MinorUnits) => "the gateway gave back more than it was asked to",
+            _ => null,
+        };
+
+        bool Struck(Fault fault) => world.Faults.Struck.Exists(f => f.Fault == fault && f.Point.Order == index);
+    }
+
+    string? WhyAsked(OpenedRow row) => row.Class switch
+    {
+        SettlementClass.TheirsPaid when world.SettlementOptions.TheirsPaid == "ask" => "money that a statement alone tells of: the policy says ask",
+        SettlementClass.TheirsPaid when row.Amount.MinorUnits > world.SettlementOptions.ConfirmAbove => "money that a statement alone tells of: above the policy's limit",
+        SettlementClass.DuplicateLine => "a row stands twice in a statement",
+        SettlementClass.Changed => "a row came again with other content",
+        _ => null,
+    };
+
+    void Count(string? why, int order, string what)
+    {
+        world.Auditor.Count(Rule);
+        if (why is null) world.Auditor.Broken(Rule, order, $"nobody needs to be asked of {what}");
+        else Reasons[why] = Reasons.GetValueOrDefault(why) + 1;
+    }
+}
