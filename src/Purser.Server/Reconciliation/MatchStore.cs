@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
+using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Payments;
@@ -107,17 +107,18 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         var name = account.Replace("'", "''", StringComparison.Ordinal);
         var sql = string.Create(CultureInfo.InvariantCulture,
             $"copy (select order_id, number, status, amount, currency from payments where account = '{name}' and order_id between {from} and {to}) to stdout (format binary)");
-        using var copy = connection.BeginBinaryExport(sql);
-        var codes = new Dictionary<string, int>(StringComparer.Ordinal);
-        while (copy.StartRow() > 0)
+        using var stream = connection.BeginRawBinaryCopy(sql);
+        var copy = new BinaryCopyRows(stream);
+        copy.Begin();
+        var (code, letters) = (0, new byte[3]);
+        while (copy.Next())
         {
-            var order = copy.Read<long>(NpgsqlDbType.Bigint);
-            var number = copy.Read<int>(NpgsqlDbType.Integer);
-            var status = copy.Read<short>(NpgsqlDbType.Smallint);
-            var amount = copy.Read<long>(NpgsqlDbType.Bigint);
-            var currency = copy.Read<string>(NpgsqlDbType.Text);
-            ref var code = ref CollectionsMarshal.GetValueRefOrAddDefault(codes, currency, out var known);
-            if (!known) code = CurrencyCode.Of(currency);
+            var order = copy.Long();
+            var number = copy.Int();
+            var status = copy.Short();
+            var amount = copy.Long();
+            var currency = copy.Cell();
+            if (!currency.SequenceEqual(letters)) code = CurrencyCode.Of(Encoding.ASCII.GetString(letters = currency.ToArray()));
             take(new OursRow(order, amount, number, (byte)status, code));
         }
     }

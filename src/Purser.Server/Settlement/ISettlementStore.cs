@@ -33,8 +33,8 @@ public interface ISettlementFileStore
 /// <summary>Where their lines live.</summary>
 public interface ISettlementLineStore
 {
-    /// <summary>A connection for the batches of one file.</summary>
-    Task<ISettlementBatches> Open(CancellationToken stop);
+    /// <summary>A connection for the batches of one file, whose lease this worker has.</summary>
+    Task<ISettlementBatches> Open(long file, string worker, CancellationToken stop);
 
     /// <summary>Lines by number, from behind <paramref name="after"/>; of one class, or of all.</summary>
     Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop);
@@ -42,7 +42,18 @@ public interface ISettlementLineStore
 
 public interface ISettlementBatches : IAsyncDisposable
 {
-    /// <summary>Stores a batch and how far the file is, in one commit; so that after a crash nothing is stored twice and nothing is missing.</summary>
+    /// <summary>An empty batch. It may be filled while another one is stored.</summary>
+    ISettlementBatch New();
+}
+
+/// <summary>Lines that follow one another.</summary>
+public interface ISettlementBatch
+{
+    int Count { get; }
+
+    void Add(in ReadLine read);
+
+    /// <summary>Stores the lines and how far the file is, in one commit; so that after a crash nothing is stored twice and nothing is missing.</summary>
     /// <exception cref="LeaseLostException">Another node has the file.</exception>
-    Task Store(long file, string worker, IReadOnlyList<ReadLine> batch);
+    Task Store();
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Npgsql;
@@ -248,7 +249,8 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
     /// <summary>Reads a part at a time. Synchronous, for readers of formats are; whoever reads does so on a thread of its own.</summary>
     sealed class PartsStream(NpgsqlDataSource database, long file, long length) : Stream
     {
-        byte[] part = [];
+        readonly byte[] part = new byte[Math.Min(length, PartBytes)];
+        int partLength;
         long partNumber = -1;
         long position;
 
@@ -270,7 +272,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             if (position >= length || buffer.IsEmpty) return 0;
             if (position / PartBytes != partNumber) Load(position / PartBytes);
             var within = (int)(position % PartBytes);
-            var taken = Math.Min(buffer.Length, part.Length - within);
+            var taken = Math.Min(buffer.Length, partLength - within);
             part.AsSpan(within, taken).CopyTo(buffer);
             position += taken;
             return taken;
@@ -294,7 +296,9 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             using var read = database.CreateCommand("select bytes from settlement_file_parts where file = $1 and part = $2");
             read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
             read.Parameters.Add(new NpgsqlParameter<int> { TypedValue = (int)number });
-            part = read.ExecuteScalar() as byte[] ?? throw new InvalidOperationException($"Part {number} of settlement file {file} is not there.");
+            using var rows = read.ExecuteReader(CommandBehavior.SequentialAccess);
+            if (!rows.Read()) throw new InvalidOperationException($"Part {number} of settlement file {file} is not there.");
+            partLength = (int)rows.GetBytes(0, 0, part, 0, part.Length);
             partNumber = number;
         }
     }

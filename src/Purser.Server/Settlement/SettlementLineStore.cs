@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Reconciliation;
@@ -21,96 +23,116 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
         file, number, "row", kind, class, row_key, amount, currency, net, net_currency, fee, tax, order_id, payment, refund, money_reference,
         refund_reference, happened_at, settled_on, payout_reference, method, note
         """;
+    const int ColumnCount = 22;
 
-    public async Task<ISettlementBatches> Open(CancellationToken stop) => new Batches(await database.OpenConnectionAsync(stop));
+    public async Task<ISettlementBatches> Open(long file, string worker, CancellationToken stop) =>
+        new Batches(await database.OpenConnectionAsync(stop), file, worker);
 
-    sealed class Batches(NpgsqlConnection connection) : ISettlementBatches
+    sealed class Batches(NpgsqlConnection connection, long file, string worker) : ISettlementBatches
     {
-        // Synchronous, for hundreds of thousands of rows do not each wait; whoever stores does so beside whoever reads.
-        public Task Store(long file, string worker, IReadOnlyList<ReadLine> batch)
+        readonly ConcurrentBag<Batch> spare = [];
+
+        public NpgsqlConnection Connection => connection;
+        public long File => file;
+        public string Worker => worker;
+
+        public ISettlementBatch New()
         {
-            SettlementLineStore.Store(connection, file, worker, batch);
-            return Task.CompletedTask;
+            var batch = spare.TryTake(out var used) ? used : new Batch(this);
+            batch.Begin();
+            return batch;
         }
+
+        public void Return(Batch used) => spare.Add(used);
 
         public ValueTask DisposeAsync() => connection.DisposeAsync();
     }
 
-    static void Store(NpgsqlConnection connection, long file, string worker, IReadOnlyList<ReadLine> batch)
+    /// <summary>Lines are written into it as they are to be sent. As objects they would all outlive a collection of garbage while they wait.</summary>
+    sealed class Batch(Batches all) : ISettlementBatch
     {
-        using var transaction = connection.BeginTransaction();
-        using (var copy = connection.BeginBinaryImport($"copy settlement_lines ({Columns}) from stdin (format binary)"))
+        const int BytesOfAKey = 16;
+
+        readonly BinaryCopy rows = new();
+        readonly ArrayBufferWriter<byte> keys = new();
+        int first, last;
+
+        public int Count => keys.WrittenCount / BytesOfAKey;
+
+        public void Begin()
         {
-            foreach (var read in batch) Write(copy, file, read);
-            copy.Complete();
+            rows.Begin();
+            keys.ResetWrittenCount();
         }
-        var keys = new byte[batch.Count * 16];
-        for (var i = 0; i < batch.Count; i++)
+
+        public void Add(in ReadLine read)
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan(i * 16), batch[i].Key);
-            BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan((i * 16) + 8), batch[i].Content);
+            if (Count == 0) first = read.Number;
+            last = read.Number;
+            Write(rows, all.File, read);
+            var key = keys.GetSpan(BytesOfAKey);
+            BinaryPrimitives.WriteUInt64LittleEndian(key, read.Key);
+            BinaryPrimitives.WriteUInt64LittleEndian(key[8..], read.Content);
+            keys.Advance(BytesOfAKey);
         }
-        using var advance = new NpgsqlBatch(connection);
-        var piece = new NpgsqlBatchCommand("insert into settlement_keys (file, first, keys) values ($1, $2, $3)");
-        piece.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
-        piece.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batch[0].Number });
-        piece.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = keys });
-        advance.BatchCommands.Add(piece);
-        var mark = new NpgsqlBatchCommand(
-            "update settlement_files set rows_stored = $3, tries = 0, leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
-        mark.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
-        mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
-        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batch[^1].Number });
-        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batch[0].Number - 1 });
-        mark.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = SettlementFileStore.Lease });
-        advance.BatchCommands.Add(mark);
-        advance.ExecuteNonQuery();
-        if (mark.RecordsAffected == 0) throw new LeaseLostException(file);
-        transaction.Commit();
+
+        // Synchronous, for there are megabytes to send; whoever stores does so beside whoever reads.
+        public Task Store()
+        {
+            using var transaction = all.Connection.BeginTransaction();
+            using (var copy = all.Connection.BeginRawBinaryCopy($"copy settlement_lines ({Columns}) from stdin (format binary)")) copy.Write(rows.Complete());
+            using var advance = new NpgsqlBatch(all.Connection);
+            var piece = new NpgsqlBatchCommand("insert into settlement_keys (file, first, keys) values ($1, $2, $3)");
+            piece.Parameters.Add(new NpgsqlParameter<long> { TypedValue = all.File });
+            piece.Parameters.Add(new NpgsqlParameter<int> { TypedValue = first });
+            piece.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = keys.WrittenSpan.ToArray() });
+            advance.BatchCommands.Add(piece);
+            var mark = new NpgsqlBatchCommand(
+                "update settlement_files set rows_stored = $3, tries = 0, leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
+            mark.Parameters.Add(new NpgsqlParameter<long> { TypedValue = all.File });
+            mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = all.Worker });
+            mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = last });
+            mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = first - 1 });
+            mark.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = SettlementFileStore.Lease });
+            advance.BatchCommands.Add(mark);
+            advance.ExecuteNonQuery();
+            if (mark.RecordsAffected == 0) throw new LeaseLostException(all.File);
+            transaction.Commit();
+            all.Return(this);
+            return Task.CompletedTask;
+        }
     }
 
-    static void Write(NpgsqlBinaryImporter copy, long file, in ReadLine read)
+    static void Write(BinaryCopy copy, long file, in ReadLine read)
     {
         var line = read.Line;
-        copy.StartRow();
-        copy.Write(file, NpgsqlDbType.Bigint);
-        copy.Write(read.Number, NpgsqlDbType.Integer);
-        copy.Write(read.Row, NpgsqlDbType.Integer);
-        copy.Write((short)line.Kind, NpgsqlDbType.Smallint);
-        copy.Write((short)Matching.Presumed(line.Kind), NpgsqlDbType.Smallint);
-        copy.Write(line.RowKey, NpgsqlDbType.Text);
-        copy.Write(line.Amount.MinorUnits, NpgsqlDbType.Bigint);
-        copy.Write(line.Amount.Currency.Code, NpgsqlDbType.Text);
-        copy.Write(line.Net.MinorUnits, NpgsqlDbType.Bigint);
-        copy.Write(line.Net.Currency.Code, NpgsqlDbType.Text);
-        Whole(copy, line.Fee?.MinorUnits);
-        Whole(copy, line.Tax?.MinorUnits);
-        Whole(copy, line.Payment?.Order.Value ?? line.Refund?.Order.Value);
-        if (line.Payment is { } payment) copy.Write(payment.Number, NpgsqlDbType.Integer);
-        else copy.WriteNull();
-        if (line.Refund is { } refund) copy.Write(refund.Number, NpgsqlDbType.Integer);
-        else copy.WriteNull();
-        Text(copy, line.MoneyReference);
-        Text(copy, line.RefundReference);
-        if (line.HappenedAt is { } at) copy.Write(at.UtcDateTime, NpgsqlDbType.TimestampTz);
-        else copy.WriteNull();
-        if (line.SettledOn is { } day) copy.Write(day, NpgsqlDbType.Date);
-        else copy.WriteNull();
-        Text(copy, line.PayoutReference);
-        Text(copy, line.Method);
-        Text(copy, line.Note);
-    }
-
-    static void Whole(NpgsqlBinaryImporter copy, long? value)
-    {
-        if (value is { } some) copy.Write(some, NpgsqlDbType.Bigint);
-        else copy.WriteNull();
-    }
-
-    static void Text(NpgsqlBinaryImporter copy, string? text)
-    {
-        if (text is not null) copy.Write(text, NpgsqlDbType.Text);
-        else copy.WriteNull();
+        copy.Row(ColumnCount);
+        copy.Write(file);
+        copy.Write(read.Number);
+        copy.Write(read.Row);
+        copy.Write((short)line.Kind);
+        copy.Write((short)Matching.Presumed(line.Kind));
+        copy.Write(line.RowKey);
+        copy.Write(line.Amount.MinorUnits);
+        copy.Write(line.Amount.Currency.Code);
+        copy.Write(line.Net.MinorUnits);
+        copy.Write(line.Net.Currency.Code);
+        copy.Write(line.Fee?.MinorUnits);
+        copy.Write(line.Tax?.MinorUnits);
+        copy.Write(line.Payment?.Order.Value ?? line.Refund?.Order.Value);
+        if (line.Payment is { } payment) copy.Write(payment.Number);
+        else copy.Null();
+        if (line.Refund is { } refund) copy.Write(refund.Number);
+        else copy.Null();
+        copy.Write(line.MoneyReference);
+        copy.Write(line.RefundReference);
+        if (line.HappenedAt is { } at) copy.Write(at);
+        else copy.Null();
+        if (line.SettledOn is { } day) copy.Write(day);
+        else copy.Null();
+        copy.Write(line.PayoutReference);
+        copy.Write(line.Method);
+        copy.Write(line.Note);
     }
 
     public async Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop)

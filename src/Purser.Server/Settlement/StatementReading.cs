@@ -39,16 +39,17 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
         try
         {
             // Two batches may wait: what is read ahead is memory.
-            var batches = Channel.CreateBounded<List<ReadLine>>(2);
-            var storing = store ? Beside(() => Store(file, worker, batches, stop)) : Task.CompletedTask;
+            var waiting = Channel.CreateBounded<ISettlementBatch>(2);
+            await using var batches = store ? await lines.Open(file.Id, worker, stop) : null;
+            var storing = store ? Beside(() => Store(waiting, stop)) : Task.CompletedTask;
             try
             {
-                await Beside(() => Rows(file, bytes, sheet, account, pass, store ? batches.Writer : null, stop));
-                batches.Writer.TryComplete();
+                await Beside(() => Rows(file, bytes, sheet, account, pass, batches, waiting.Writer, stop));
+                waiting.Writer.TryComplete();
             }
             catch (Exception e)
             {
-                batches.Writer.TryComplete(e);
+                waiting.Writer.TryComplete(e);
                 // When storing broke, reading found its door shut: the cause is the other's.
                 if (e is ChannelClosedException) await storing;
                 await storing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
@@ -65,10 +66,10 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
     }
 
     async Task Rows(
-        SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, StatementPass pass, ChannelWriter<List<ReadLine>>? batches,
-        CancellationToken stop)
+        SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, StatementPass pass, ISettlementBatches? batches,
+        ChannelWriter<ISettlementBatch> waiting, CancellationToken stop)
     {
-        var batch = new List<ReadLine>();
+        var batch = batches?.New();
         foreach (var row in Guarded(bytes, sheet, account))
         {
             if (row.Fault is { } fault) throw new StatementRefusedException(new FileRefusal(fault, row.Number, row.Column));
@@ -82,13 +83,13 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
             {
                 throw new StatementRefusedException(new FileRefusal("The amounts up to this row add up to more than can be counted.", row.Number, null));
             }
-            if (batches is null || read.Number <= file.RowsStored) continue;
+            if (batch is null || read.Number <= file.RowsStored) continue;
             batch.Add(read);
             if (batch.Count < batchLines) continue;
-            await batches.WriteAsync(batch, stop);
-            batch = new List<ReadLine>(batchLines);
+            await waiting.WriteAsync(batch, stop);
+            batch = batches!.New();
         }
-        if (batches is not null && batch.Count > 0) await batches.WriteAsync(batch, stop);
+        if (batch is { Count: > 0 }) await waiting.WriteAsync(batch, stop);
     }
 
     static IEnumerable<SettlementReader.Row> Guarded(Stream bytes, SettlementSheet sheet, GatewayAccount account)
@@ -115,23 +116,22 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
         }
     }
 
-    async Task Store(SettlementFile file, string worker, Channel<List<ReadLine>> batches, CancellationToken stop)
+    async Task Store(Channel<ISettlementBatch> waiting, CancellationToken stop)
     {
         try
         {
-            await using var connection = await lines.Open(stop);
-            while (await batches.Reader.WaitToReadAsync(stop))
-                while (batches.Reader.TryRead(out var batch))
+            while (await waiting.Reader.WaitToReadAsync(stop))
+                while (waiting.Reader.TryRead(out var batch))
                 {
                     stop.ThrowIfCancellationRequested();
-                    await connection.Store(file.Id, worker, batch);
+                    await batch.Store();
                     hook.At(SettlementHook.BetweenBatches);
                 }
         }
         catch (Exception e)
         {
             // Whoever reads would wait for room for ever.
-            batches.Writer.TryComplete(e);
+            waiting.Writer.TryComplete(e);
             throw;
         }
     }

@@ -35,10 +35,10 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 
     public Stream Open(SettlementFile file) => new MemoryStream(Tables[file.Id].Content, writable: false);
 
-    public async Task<ISettlementBatches> Open(CancellationToken stop)
+    public async Task<ISettlementBatches> Open(long file, string worker, CancellationToken stop)
     {
         await Travel();
-        return new Batches(this);
+        return new Batches(this, file, worker);
     }
 
     public Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop) =>
@@ -82,12 +82,22 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
         string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop) =>
         Read<IReadOnlyList<(PaymentId, string, string, DateOnly)>>(() => Tables.Overdue(account, before, after, most));
 
-    sealed class Batches(StatementStore store) : ISettlementBatches
+    sealed class Batches(StatementStore store, long file, string worker) : ISettlementBatches
     {
-        public Task Store(long file, string worker, IReadOnlyList<ReadLine> batch) =>
-            store.Do("a batch of lines is stored (C14)", () => store.Tables.Store(file, worker, batch));
+        public ISettlementBatch New() => new Batch(store, file, worker);
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    sealed class Batch(StatementStore store, long file, string worker) : ISettlementBatch
+    {
+        readonly List<ReadLine> lines = [];
+
+        public int Count => lines.Count;
+
+        public void Add(in ReadLine read) => lines.Add(read);
+
+        public Task Store() => store.Do("a batch of lines is stored (C14)", () => store.Tables.Store(file, worker, lines));
     }
 
     async Task<T> Read<T>(Func<T> read)
