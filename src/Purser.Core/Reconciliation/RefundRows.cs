@@ -10,7 +10,7 @@ public readonly record struct OursRefund(int Number, string? Reference, string? 
 public static class RefundRows
 {
     /// <summary>The one that this row settled before; else the one of that name; else the first that no row has settled or is about to, and of those
-    /// one that is known to have gone back before one that is under way. When all have theirs it
+    /// one that is known to have gone back before one that the gateway knows, and that before one that may never have left us. When all have theirs it
     /// is one row too many, and the first refund asks about it.</summary>
     /// <param name="taken">Numbers that other rows of the same batch are about.</param>
     /// <returns>Its number; 0 when there is none.</returns>
@@ -20,7 +20,7 @@ public static class RefundRows
             if (refund.RowKey == rowKey) return refund.Number;
         foreach (var refund in refunds)
             if (reference is not null && refund.Reference == reference) return refund.Number;
-        foreach (var refund in refunds.OrderByDescending(r => r.Went))
+        foreach (var refund in refunds.OrderByDescending(r => r.Went).ThenByDescending(r => r.Reference is not null))
             if (refund.RowKey is null && !taken.Contains(refund.Number)) return refund.Number;
         return refunds is [var first, ..] ? first.Number : 0;
     }

@@ -30,5 +30,9 @@ public sealed class RefundRowsTests
         RefundRows.Pick([new(1, null, null, false), new(2, null, null, true)], "row_a", null, new HashSet<int>()).ShouldBe(2);
 
     [Fact]
+    public void A_refund_that_the_gateway_knows_has_the_row_before_one_that_may_never_have_left() =>
+        RefundRows.Pick([new(1, null, null, false), new(2, "theirs_2", null, false)], "row_a", null, new HashSet<int>()).ShouldBe(2);
+
+    [Fact]
     public void A_row_without_a_refund_is_about_none() => RefundRows.Pick([], "row_a", null, new HashSet<int>()).ShouldBe(0);
 }
