@@ -17,7 +17,7 @@ public static class DeliveryEndpoints
         services.AddSingleton(Options(configuration)).AddSingleton<AddressGuard>().AddSingleton<ReceiverSecrets>().AddSingleton<ReceiverStore>();
         services.AddSingleton<DeliveryStore>().AddSingleton<DeliveryReadStore>().AddSingleton<WebhookLine>().AddSingleton<DeliverySender>();
         services.AddSingleton<Func<string, CancellationToken, Task<IPAddress[]>>>(Dns.GetHostAddressesAsync);
-        services.AddSingleton<ILiveFeed>(p => new Announcements(p.GetRequiredService<LiveHub>(), p.GetRequiredService<DeliverySender>()));
+        services.AddSingleton<ILiveFeed>(p => new Announcements(p.GetRequiredService<LiveNotices>(), p.GetRequiredService<DeliverySender>()));
     }
 
     public static void Map(IEndpointRouteBuilder routes)

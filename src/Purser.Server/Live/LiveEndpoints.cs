@@ -44,8 +44,10 @@ public static class LiveEndpoints
         services.AddSingleton<LiveStore>();
         services.AddSingleton(new LiveOptions());
         services.AddSingleton<LiveHub>();
-        services.AddSingleton<ILiveFeed>(s => s.GetRequiredService<LiveHub>());
+        services.AddSingleton<LiveNotices>();
+        services.AddSingleton<ILiveFeed>(s => s.GetRequiredService<LiveNotices>());
         services.AddHostedService(s => s.GetRequiredService<LiveHub>());
+        services.AddHostedService(s => s.GetRequiredService<LiveNotices>());
     }
 
     /// <summary>Needs <c>UseWebSockets</c> before the door.</summary>

@@ -15,8 +15,12 @@ public sealed record LiveOptions
     /// <summary>Long polls, and shoppers' pages, that wait for a change: in all, and of one order. Each holds a connection and its memory.</summary>
     public int MostWaiters { get; init; } = 10_000;
     public int MostWaitersPerOrder { get; init; } = 1000;
-    /// <summary>How often the database is asked for what other nodes committed. One question covers all watched orders.</summary>
+    /// <summary>How often the database is asked for what other nodes committed, should their notices fail. One question covers all watched orders.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>How often a node says that it is there, and for how long it is believed. To a node that nobody is believed to be beside, nothing is told.</summary>
+    public TimeSpan HelloEvery { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan OthersFor { get; init; } = TimeSpan.FromSeconds(30);
+    public int MostNodes { get; init; } = 1000;
     /// <summary>Proxies close sockets that are silent for a minute.</summary>
     public TimeSpan HeartbeatEvery { get; init; } = TimeSpan.FromSeconds(25);
     /// <summary>A socket that takes longer to swallow one message is dropped; it comes back and resumes by number.</summary>
@@ -27,7 +31,7 @@ public sealed record LiveOptions
 /// it lacks comes from the few latest events kept here, else from the database. So nothing can be lost, doubled or overtaken, and a watcher
 /// that waits costs next to nothing.</summary>
 public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOptions options, IHostApplicationLifetime host, ILogger<LiveHub> log)
-    : BackgroundService, ILiveFeed
+    : BackgroundService
 {
     /// <summary>How many of an order's latest events are kept while somebody watches it.</summary>
     internal const int Kept = 16;
@@ -150,9 +154,14 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         }
     }
 
-    async Task LookElsewhere(CancellationToken stop)
+    Task LookElsewhere(CancellationToken stop) => LookAt([.. orders.Keys], stop);
+
+    public bool IsWatched(OrderId order) => orders.ContainsKey(order);
+
+    /// <summary>Asks the database how far these orders have come.</summary>
+    public async Task LookAt(IReadOnlyCollection<OrderId> some, CancellationToken stop)
     {
-        var sequences = await store.Sequences([.. orders.Keys], stop);
+        var sequences = await store.Sequences(some, stop);
         foreach (var (order, sequence) in sequences)
             if (orders.TryGetValue(order, out var watched)) watched.Advance(sequence);
     }

@@ -54,6 +54,22 @@ public sealed class LiveStore(NpgsqlDataSource database)
         return sequences;
     }
 
+    /// <summary>Hears what nodes tell each other, on a connection of its own, until that breaks.</summary>
+    public async Task Listen(Action<string> heard, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        connection.Notification += (_, notice) => heard(notice.Payload);
+        await using (var listen = new NpgsqlCommand("listen purser_live", connection)) await listen.ExecuteNonQueryAsync(stop);
+        while (true) await connection.WaitAsync(stop);
+    }
+
+    public async Task Notify(string notice, CancellationToken stop)
+    {
+        await using var tell = database.CreateCommand("select pg_notify('purser_live', $1)");
+        tell.Parameters.Add(new NpgsqlParameter<string> { TypedValue = notice });
+        await tell.ExecuteNonQueryAsync(stop);
+    }
+
     /// <summary>Null when there is no such order.</summary>
     public async Task<LiveStanding?> Standing(OrderId order, int after, int most, CancellationToken stop)
     {

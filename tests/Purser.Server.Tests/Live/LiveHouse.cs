@@ -32,6 +32,7 @@ public sealed class LiveHouse : IAsyncDisposable
 
     public HttpClient Http { get; }
     public OrderEngine Engine => app.Services.GetRequiredService<OrderEngine>();
+    public LiveNotices Notices => app.Services.GetRequiredService<LiveNotices>();
     public LiveHub Hub => app.Services.GetRequiredService<LiveHub>();
     public ApiKeys Keys => app.Services.GetRequiredService<ApiKeys>();
     public ShopperTokens Tokens => app.Services.GetRequiredService<ShopperTokens>();
@@ -50,7 +51,7 @@ public sealed class LiveHouse : IAsyncDisposable
         LiveEndpoints.Add(builder.Services);
         if (options is not null) builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(s => new OrderEngine(new OrderStore(database), () => Rules, new NoCalls(),
-            heard ? s.GetRequiredService<LiveHub>() : new Deaf(), TimeProvider.System, new EngineOptions(), NullLogger<OrderEngine>.Instance));
+            heard ? s.GetRequiredService<LiveNotices>() : new Deaf(), TimeProvider.System, new EngineOptions(), NullLogger<OrderEngine>.Instance));
         var app = builder.Build();
         app.UseWebSockets();
         ApiDoor.Use(app);

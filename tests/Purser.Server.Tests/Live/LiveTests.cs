@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
+using Npgsql;
 using Purser.Orders;
 using Purser.Server.Keys;
 using Purser.Server.Live;
@@ -14,14 +15,20 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
 {
     LiveHouse house = null!;
     string connection = null!;
+    NpgsqlDataSource database = null!;
 
     public async Task InitializeAsync()
     {
         connection = await postgres.CreateDatabase();
+        database = NpgsqlDataSource.Create(connection);
         house = await LiveHouse.Open(connection);
     }
 
-    public async Task DisposeAsync() => await house.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        await house.DisposeAsync();
+        await database.DisposeAsync();
+    }
 
     [Fact]
     public async Task A_socket_gets_what_it_missed_and_then_what_happens()
@@ -93,6 +100,57 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
         await other.Decline(order.Id, 2);
         (await LiveHouse.NextSequence(socket)).ShouldBe(3);
         (await LiveHouse.NextSequence(socket)).ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task What_another_node_committed_is_told_by_it_and_not_only_found()
+    {
+        await using var one = await LiveHouse.Open(connection, NeverLooks);
+        await using var other = await LiveHouse.Open(connection, NeverLooks);
+        await Until.True(() => Task.FromResult(one.Notices.HasOthers && other.Notices.HasOthers), "the nodes to hear of each other");
+        var order = await one.Place();
+        using var socket = await other.Watch(order, after: 1);
+        await one.Start(order.Id);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(2);
+
+        // The connection that listens breaks, and another one listens.
+        var broken = await Listeners(broken: true);
+        broken.ShouldNotBeEmpty();
+        await Until.True(async () => (await Listeners(broken: false)) is { Length: >= 3 } now && !now.Intersect(broken).Any(), "the nodes to listen again");
+        await one.Decline(order.Id, 1);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_strangers_notice_makes_nobody_deaf()
+    {
+        await using var one = await LiveHouse.Open(connection, NeverLooks);
+        await using var other = await LiveHouse.Open(connection, NeverLooks);
+        await Until.True(() => Task.FromResult(one.Notices.HasOthers && other.Notices.HasOthers), "the nodes to hear of each other");
+        var order = await one.Place();
+        using var socket = await other.Watch(order, after: 1);
+        foreach (var notice in new[] { "", "x", "0123456789abcdef ", $"0123456789abcdef {order.Id.Letters} {order.Id.Letters}:7 \"'; ", new string('7', 7999) })
+        {
+            await using var tell = database.CreateCommand("select pg_notify('purser_live', $1)");
+            tell.Parameters.Add(new NpgsqlParameter<string> { TypedValue = notice });
+            await tell.ExecuteNonQueryAsync();
+        }
+        await one.Start(order.Id);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(2);
+    }
+
+    /// <summary>Whatever it learns it was told.</summary>
+    static LiveOptions NeverLooks { get; } = new() { LookEvery = TimeSpan.FromHours(1), HelloEvery = TimeSpan.FromSeconds(1) };
+
+    /// <summary>The database's sessions that listen; with <paramref name="broken"/> they are ended.</summary>
+    async Task<int[]> Listeners(bool broken)
+    {
+        await using var ask = database.CreateCommand(
+            $"select pid{(broken ? ", pg_terminate_backend(pid)" : "")} from pg_stat_activity where datname = current_database() and query = 'listen purser_live'");
+        var found = new List<int>();
+        await using var rows = await ask.ExecuteReaderAsync();
+        while (await rows.ReadAsync()) found.Add(rows.GetInt32(0));
+        return [.. found];
     }
 
     [Fact]

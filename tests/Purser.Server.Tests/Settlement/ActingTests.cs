@@ -7,7 +7,6 @@ using Purser.Orders;
 using Purser.Reconciliation;
 using Purser.Refunds;
 using Purser.Server.Engine;
-using Purser.Server.Live;
 using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
@@ -341,7 +340,7 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         var services = house.Host.Services;
         var time = TimeProvider.System;
         await using var narrow = new OrderEngine(services.GetRequiredService<IOrderStore>(), services.GetRequiredService<Func<OrderRules>>(), services.GetRequiredService<ICallStarter>(),
-            services.GetRequiredService<LiveHub>(), time, new EngineOptions { Lanes = 1, Batch = 1, Waiting = 4 }, NullLogger<OrderEngine>.Instance);
+            services.GetRequiredService<ILiveFeed>(), time, new EngineOptions { Lanes = 1, Batch = 1, Waiting = 4 }, NullLogger<OrderEngine>.Instance);
         narrow.Start();
         var overdue = new Overdue(services.GetRequiredService<IActStore>(), narrow, services.GetRequiredService<SettlementOptions>(), time, NullLogger<Overdue>.Instance);
         (await overdue.Sweep(null, new DateOnly(2026, 3, 2), default)).ShouldBe(12);
