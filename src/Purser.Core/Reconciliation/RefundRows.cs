@@ -20,7 +20,7 @@ public static class RefundRows
             if (refund.RowKey == rowKey) return refund.Number;
         foreach (var refund in refunds)
             if (reference is not null && refund.Reference == reference) return refund.Number;
-        foreach (var refund in refunds.OrderByDescending(r => r.Went).ThenByDescending(r => r.Reference is not null))
+        foreach (var refund in refunds.OrderByDescending(r => r.Went).ThenByDescending(r => r.Went || r.Reference is not null))
             if (refund.RowKey is null && !taken.Contains(refund.Number)) return refund.Number;
         return refunds is [var first, ..] ? first.Number : 0;
     }
