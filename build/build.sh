@@ -51,7 +51,7 @@ tell_steps() {
 
 changed_since() {
   local found
-  found=$(cd "$root" && find src gateways db tests bench ./*.props ./*.slnx global.json .editorconfig \
+  found=$(cd "$root" && find src gateways samples db tests bench ./*.props ./*.slnx global.json .editorconfig \
     \( -name bin -o -name obj -o -name node_modules -o -name TestResults \) -prune -o -newer "$1" -type f -print 2>/dev/null | head -1)
   [ -n "$found" ]
 }

@@ -13,6 +13,8 @@ public sealed record CheckoutOptions
     public bool Demo { get; init; }
     /// <summary>The sandbox's control page, for the start page of a demo.</summary>
     public string? SandboxUrl { get; init; }
+    /// <summary>The sample shop, for the start page of a demo.</summary>
+    public string? ShopUrl { get; init; }
     /// <summary>How often one address may look payments up, in a minute.</summary>
     public int LookUpsPerMinute { get; init; } = 10;
 
@@ -25,6 +27,7 @@ public sealed record CheckoutOptions
             SupportContact = section["SupportContact"],
             Demo = options.Demo,
             SandboxUrl = options.SandboxUrl,
+            ShopUrl = options.ShopUrl,
             LookUpsPerMinute = section.GetValue("LookUpsPerMinute", 10),
         };
     }

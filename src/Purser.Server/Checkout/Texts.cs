@@ -190,6 +190,8 @@ public static class Texts
     public const string Road2Words = "On the gateway's own page, where you choose how it ends.";
     public const string Road3 = "Know";
     public const string Road3Words = "The status page follows live, whatever gets lost on the way.";
+    public const string TileShop = "A shop";
+    public const string TileShopWords = "Buy tea in a sample shop, written as a merchant would.";
     public const string TileReference = "API reference";
     public const string TileReferenceWords = "Every call, with examples to try.";
     public const string TileSandbox = "Sandbox";

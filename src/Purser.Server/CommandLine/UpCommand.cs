@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Purser.Server.CommandLine;
 
-/// <summary>`purser up`: PostgreSQL, Purser and the sandbox for a developer, on ports to remember; Ctrl-C stops all of it.</summary>
+/// <summary>`purser up`: PostgreSQL, Purser, the sandbox and the sample shop for a developer, on ports to remember; Ctrl-C stops all of it.</summary>
 static class UpCommand
 {
     public static async Task<int> Run(string[] settings, CancellationToken stop)
@@ -12,7 +12,8 @@ static class UpCommand
         chosen["Purser:Demo"] = "true";
         chosen["Deliveries:Development"] = "true";
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
-        chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1";
+        chosen["Purser:ShopUrl"] = ShopProcess.UsualUrl;
+        chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1," + ShopProcess.UsualUrl;
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);
         foreach (var gateway in sandbox.Playable) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
 
@@ -21,9 +22,12 @@ static class UpCommand
         var keys = await DevelopmentKeys.Keep(host, "up", last, stop);
         var record = new DevelopmentRecord(keys.Secret, keys.Publishable, host.Url, sandbox.ControlUrl);
         record.Write(path);
+        var parcels = Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(path).Replace(".up.json", ".parcels", StringComparison.Ordinal));
+        await using var shop = await ShopProcess.Start(ShopProcess.UsualFolder, ShopProcess.UsualUrl, host.Url, keys.Secret, parcels, stop);
 
         var places = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "where");
         places.AddRow("Start here", $"{host.Url}/");
+        places.AddRow("A shop", $"{shop.Url}/");
         places.AddRow("API reference", $"{host.Url}/reference");
         places.AddRow("Sandbox gateways", $"{sandbox.ControlUrl}/");
         foreach (var gateway in sandbox.Gateways) places.AddRow($"  {Markup.Escape(gateway.Name)}", gateway.Url);

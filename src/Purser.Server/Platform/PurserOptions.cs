@@ -28,6 +28,9 @@ public sealed record PurserOptions
     /// <summary>The sandbox's own page, linked from the start page.</summary>
     public string? SandboxUrl { get; init; }
 
+    /// <summary>The sample shop, linked from the start page.</summary>
+    public string? ShopUrl { get; init; }
+
     /// <summary>Lanes of the engine. On two cores one lane, whose batches are twice as large, costs less and is as quick as two.</summary>
     public int Lanes { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
 

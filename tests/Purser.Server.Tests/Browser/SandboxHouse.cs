@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Gateways;
@@ -19,6 +21,9 @@ public sealed class SandboxHouse : IAsyncLifetime
 
     public Sandbox.Sandbox Sandbox { get; private set; } = null!;
     public ServerHost Server { get; private set; } = null!;
+
+    /// <summary>Where a shop may be, from which shoppers come and to which they go back.</summary>
+    public string ShopUrl { get; } = $"http://127.0.0.1:{FreePort()}";
 
     public static IReadOnlyDictionary<string, IGateway> Adapters { get; } = new GatewayCatalog().Gateways.ToDictionary(g => g.Profile.Name, StringComparer.Ordinal);
 
@@ -43,6 +48,8 @@ public sealed class SandboxHouse : IAsyncLifetime
             ["urls"] = "http://127.0.0.1:0",
             ["Purser:Demo"] = "true",
             ["Purser:MerchantName"] = "Leaf & Kettle",
+            ["Purser:ReturnUrls"] = ShopUrl,
+            ["Deliveries:Development"] = "true",
             // A statement takes its fees from what a gateway owes; these tests look at the money before it.
             ["Purser:Settlement:FetchDays"] = "0",
         };
@@ -63,6 +70,13 @@ public sealed class SandboxHouse : IAsyncLifetime
         await Server.DisposeAsync();
         await Sandbox.DisposeAsync();
         await postgres.DisposeAsync();
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public GatewayWorld World(string gateway) => Sandbox.World(gateway)!;

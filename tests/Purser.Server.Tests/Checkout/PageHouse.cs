@@ -39,6 +39,7 @@ public sealed class PageHouse : IAsyncLifetime
         ["Purser:MerchantName"] = "Leaf & Kettle",
         ["Purser:SupportContact"] = "help@shop.example",
         ["Purser:SandboxUrl"] = "http://127.0.0.1:7400",
+        ["Purser:ShopUrl"] = "http://127.0.0.1:7500",
         ["Gateways:razorpay:Order"] = "1",
         ["Gateways:razorpay:BaseUrl"] = "http://127.0.0.1:9",
         ["Gateways:razorpay:TestMode"] = "true",

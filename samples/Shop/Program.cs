@@ -1,0 +1,113 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Purser.Client;
+using Shop;
+using Shop.Pages;
+
+var builder = WebApplication.CreateBuilder(args);
+var settings = builder.Configuration.GetRequiredSection("Purser");
+var purserAddress = settings.GetValue<Uri>("Address")!;
+builder.Services.AddRazorComponents();
+builder.Services.AddPurser(options => (options.Address, options.SecretKey) = (purserAddress, settings["SecretKey"]!));
+builder.Services.AddSingleton(new PurserWebhooks(settings["WebhookSecret"]!));
+builder.Services.AddSingleton(new Parcels(builder.Configuration["Parcels"] ?? Path.Combine(Path.GetTempPath(), "leaf-and-kettle.parcels")));
+var app = builder.Build();
+
+app.Use(async (http, next) =>
+{
+    // Nothing from elsewhere, no script within a page; the one form that leads away leads to the checkout.
+    http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+        $"frame-ancestors 'none'; form-action 'self' {purserAddress.GetLeftPart(UriPartial.Authority)}";
+    http.Response.Headers.XContentTypeOptions = "nosniff";
+    await next();
+});
+app.UseStaticFiles();
+
+app.MapGet("/", (HttpRequest request) => new RazorComponentResult<CataloguePage>(new { Cart = Cart.Of(request) }));
+
+app.MapGet("/cart", (HttpRequest request) => new RazorComponentResult<CartPage>(new { Cart = Cart.Of(request) }));
+
+app.MapPost("/cart", async (HttpRequest request, HttpResponse response) =>
+{
+    var form = await request.ReadFormAsync();
+    if (Catalogue.Find(form["tea"]) is not { } tea) return Results.NotFound();
+    var cart = Cart.Of(request);
+    cart.With(tea, int.TryParse(form["quantity"], out var quantity) ? quantity : cart.Quantity(tea) + 1).Keep(response);
+    return Results.Redirect("/cart");
+});
+
+// Places the order and sends the shopper to Purser's checkout. Pressed twice, or again after "back", it is the same reference, so the same order.
+app.MapPost("/checkout", async (HttpRequest request, HttpResponse response, PurserClient purser, ILogger<Program> log) =>
+{
+    var form = await request.ReadFormAsync();
+    var (cart, name, email) = (Cart.Of(request), form["name"].ToString().Trim(), form["email"].ToString().Trim());
+    if (cart.IsEmpty) return Results.Redirect("/");
+    try
+    {
+        var order = await Place(purser, request, cart, name, email);
+        if (order.Status is OrderStatus.Expired or OrderStatus.Cancelled)
+        {
+            cart = cart.Renewed();
+            cart.Keep(response);
+            order = await Place(purser, request, cart, name, email);
+        }
+        return Results.Redirect(order.Status == OrderStatus.AwaitingPayment ? order.CheckoutUrl : $"/return/{order.Reference}");
+    }
+    catch (PurserException e)
+    {
+        // What the shopper typed they can correct; the rest is ours to mend, and the call is safe to make again.
+        var (fault, status) = e is PurserProblemException { Field: { } field } no && field.StartsWith("customer.") ? ($"Please look at the {field[(field.IndexOf('.') + 1)..]} again.", 422)
+            : ("The checkout is not to be had just now. Nothing was paid; please try again.", 503);
+        if (status == 503) log.LogError(e, "The order was not placed.");
+        return new RazorComponentResult<CartPage>(new { Cart = cart, Name = name, Email = email, Fault = fault }) { StatusCode = status };
+    }
+});
+
+// Where the checkout sends the shopper in the end. What their browser says proves nothing: the order is asked for.
+app.MapGet("/return/{reference}", async (string reference, HttpRequest request, HttpResponse response, PurserClient purser) =>
+{
+    if (await purser.Orders.Find(reference) is not { } order) return Results.NotFound();
+    if (order.PaidBy is not null && reference.StartsWith(Cart.Prefix + Cart.Of(request).Number, StringComparison.Ordinal)) Cart.Empty.Keep(response);
+    return Results.Redirect($"/orders/{reference}");
+});
+
+app.MapGet("/orders/{reference}", async (string reference, PurserClient purser) =>
+    await purser.Orders.Find(reference) is { } order ? (IResult)new RazorComponentResult<OrderPage>(new { Order = order }) : Results.NotFound());
+
+// A line for each change of the order, for the page's script. The stream ends with the browser's connection or with the shop.
+app.MapGet("/orders/{reference}/live", async (string reference, PurserClient purser, IHostApplicationLifetime shop) =>
+    await purser.Orders.Find(reference) is { } order
+        ? Results.ServerSentEvents(purser.Watch(order.Id, stop: shop.ApplicationStopping).Select(change => $"{change.Sequence}"))
+        : Results.NotFound());
+
+// Purser tells of what happened here, at least once. An answer other than 2xx lets the message come again.
+app.MapPost("/purser/webhook", async (HttpRequest request, PurserWebhooks webhooks, PurserClient purser, Parcels parcels, ILogger<Program> log) =>
+{
+    using var body = new MemoryStream();
+    await request.Body.CopyToAsync(body);
+    if (!webhooks.TryRead(body.ToArray(), name => request.Headers[name], out var news, out var why))
+    {
+        log.LogWarning("A webhook was refused: {Why}", why);
+        return Results.Unauthorized();
+    }
+    if (news.Type == EventTypes.OrderPaid && await purser.Orders.Get(news.Data.Order!.Id) is { Reference: { } reference } order && reference.StartsWith(Cart.Prefix))
+    {
+        // Said again it is the same, so it may come before the note that the event was handled; the parcel may not.
+        await purser.Orders.Fulfil(order.Id);
+        if (parcels.Add(news.Id)) log.LogInformation("Order {Order} is packed: {Lines}", order.Id, string.Join(", ", order.Lines.Select(l => $"{l.Quantity} x {l.Name}")));
+    }
+    return Results.Ok();
+});
+
+app.Run();
+
+static Task<Order> Place(PurserClient purser, HttpRequest request, Cart cart, string name, string email)
+{
+    var reference = cart.Reference(name, email);
+    return purser.Orders.Place(new NewOrder
+    {
+        Reference = reference,
+        Lines = [.. cart.Lines.Select(l => new NewOrderLine(l.Tea.Name, l.Quantity, l.Tea.Price))],
+        Customer = new Customer { Name = name, Email = email, Country = "IN" },
+        ReturnUrl = $"{request.Scheme}://{request.Host}/return/{reference}",
+    });
+}
