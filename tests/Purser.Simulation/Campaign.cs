@@ -12,7 +12,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     /// <summary>Orders of one world: enough to meet each other at a node and at a gateway.</summary>
     public const int WorldOrders = 200;
 
-    /// <summary>More failing worlds than these tell nothing new.</summary>
+    /// <summary>More failing worlds than these tell nothing new; a day is judged to its end.</summary>
     const int MostFailures = 3;
 
     public sealed record Failure(int World, ulong Seed, IReadOnlyList<int> Orders, IReadOnlyList<Violation> Violations, int Faults);
@@ -63,7 +63,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     public Campaign Run(int? only = null, Action<Campaign>? after = null)
     {
         var watch = Stopwatch.StartNew();
-        for (var (left, nth) = (orders, 0); left > 0 && Failures.Count < MostFailures; left -= Size, nth++)
+        for (var (left, nth) = (orders, 0); left > 0 && (silence || Failures.Count < MostFailures); left -= Size, nth++)
         {
             if (only is not null && only != nth) continue;
             int[] indexes = [.. Enumerable.Range(0, Math.Min(left, Size))];

@@ -45,7 +45,7 @@ sealed class OpenQuestions(World world)
             DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } => "the gateway did not give a refund back",
             DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
             DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",
-            DiscrepancyKind.LinkMismatch when Struck(Fault.WrongAmount) && links.Any(l => l.IsAlive(world.Time.GetUtcNow())) => "the gateway named another amount for a link that it neither ends nor closes",
+            DiscrepancyKind.LinkMismatch when (Struck(Fault.WrongAmount) || Struck(Fault.LinkForLess)) && links.Any(l => l.IsAlive(world.Time.GetUtcNow())) => "the gateway named another amount for a link that it neither ends nor closes",
             DiscrepancyKind.RefundUnasked when gateway.Refunds.Where(r => r.MoneyId == captured?.Id).Sum(r => r.Amount.MinorUnits)
                 > order.Refunds.Where(r => r.MoneyReference == captured?.Id && r.Status == RefundStatus.Succeeded).Sum(r => r.Amount.MinorUnits) => "the gateway gave back more than it was asked to",
             _ => null,
