@@ -308,10 +308,12 @@ create table refunds (
   absent_last_at timestamp with time zone,
   settled text,
   settled_otherwise boolean default false not null,
+  not_settled boolean default false not null,
   constraint refunds_pkey PRIMARY KEY (order_id, number),
   constraint refunds_amount_check CHECK ((amount > 0))
 );
 CREATE INDEX refunds_reference ON refunds USING btree (refund_reference) WHERE (refund_reference IS NOT NULL);
+CREATE INDEX refunds_unsettled ON refunds USING btree (order_id, number) WHERE ((status = 3) AND (settled IS NULL) AND (NOT not_settled));
 
 create table request_keys (
   api_key_id integer not null,

@@ -103,8 +103,12 @@ sealed class World
     public Desk[] Desks { get; }
     /// <summary>Captures that no statement had by their day, when it was looked for them.</summary>
     public long Overdue { get; set; }
+    /// <summary>Refunds that no statement had by their day, each once.</summary>
+    public long MissedRefunds { get; set; }
     /// <summary>What was due before this day has been looked for.</summary>
     public DateOnly OverdueUntil { get; private set; }
+    /// <summary>The last day that files of an account covered then.</summary>
+    public Dictionary<string, DateOnly?> Covered { get; private set; } = [];
     public Dictionary<int, Wish> Wishes { get; } = [];
     public SortedDictionary<string, long> Crashes { get; } = new(StringComparer.Ordinal);
     public long Questions { get; set; }
@@ -178,6 +182,7 @@ sealed class World
             DateOnly? until = null;
             while (until is null)
             {
+                Covered = Gateways.ToDictionary(g => g.Account, g => Database.Statements.CoveredTo(g.Account));
                 var life = AnyNode();
                 var heard = await life.Ask(life.FindOverdue, TimeSpan.FromMinutes(5));
                 if (heard.Got) until = heard.Value;

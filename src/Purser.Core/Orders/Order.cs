@@ -95,8 +95,11 @@ public sealed record Order
         foreach (var outside in p.OutsideRefunds)
             yield return new Question(p.Number, DiscrepancyKind.RefundUnasked, outside.RefundReference, outside.Amount);
         foreach (var refund in Refunds)
-            if (refund.Payment == p.Number && refund.SettledOtherwise)
-                yield return new Question(p.Number, DiscrepancyKind.SettledOtherwise, new RefundId(Id, refund.Number).Reference, refund.Amount);
+        {
+            if (refund.Payment != p.Number) continue;
+            if (refund.SettledOtherwise) yield return new Question(p.Number, DiscrepancyKind.SettledOtherwise, new RefundId(Id, refund.Number).Reference, refund.Amount);
+            if (refund.NotSettled) yield return new Question(p.Number, DiscrepancyKind.NotSettled, new RefundId(Id, refund.Number).Reference, refund.Amount);
+        }
     }
 
     static readonly DiscrepancyKind[] Doubts =

@@ -197,7 +197,9 @@ public static class OrderMachine
     {
         if (draft.Order.FulfilledAt is not null) return new Already();
         if (draft.Order.Status != OrderStatus.Paid) return new Refusing(Refusal.OrderNotPaid);
-        if (draft.Order.Questions.Any(q => q.Payment == draft.Order.PaidBy && q.Kind is DiscrepancyKind.NotSettled or DiscrepancyKind.Contradiction))
+        // A refund that no statement has is nothing against the money.
+        if (draft.Order.Questions.Any(q => q.Payment == draft.Order.PaidBy && (q.Kind == DiscrepancyKind.Contradiction
+            || (q.Kind == DiscrepancyKind.NotSettled && draft.Order.Payment(q.Payment)!.Captures.Any(c => c.MoneyReference == q.MoneyReference)))))
             return new Refusing(Refusal.OrderHeld);
         draft.Order = draft.Order with { FulfilledAt = draft.Now };
         draft.Tell(EventType.OrderFulfilled, amount: draft.Order.Amount);

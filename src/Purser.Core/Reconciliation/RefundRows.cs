@@ -9,19 +9,23 @@ public readonly record struct OursRefund(int Number, string? Reference, string? 
 /// <summary>Which refund a row is about when it does not carry our reference.</summary>
 public static class RefundRows
 {
-    /// <summary>The one that this row settled before; else the one of that name; else the first that no row has settled or is about to, and of those
-    /// one that is known to have gone back before one that the gateway knows, and that before one that may never have left us. When all have theirs it
-    /// is one row too many, and the first refund asks about it.</summary>
+    /// <summary>Several are under way, and any of them may be the one: guessing would call a refund done that is not.</summary>
+    public const int Doubtful = -1;
+
+    /// <summary>The one that this row settled before; else the one of that name; else the first that no row has settled or is about to and that is known
+    /// to have gone back; else the only one that the gateway knows; else the only one under way. When all have theirs it is one row too many, and the first
+    /// refund asks about it.</summary>
     /// <param name="taken">Numbers that other rows of the same batch are about.</param>
-    /// <returns>Its number; 0 when there is none.</returns>
+    /// <returns>Its number; 0 when there is none, or <see cref="Doubtful"/>.</returns>
     public static int Pick(IReadOnlyList<OursRefund> refunds, string rowKey, string? reference, IReadOnlySet<int> taken)
     {
         foreach (var refund in refunds)
             if (refund.RowKey == rowKey) return refund.Number;
         foreach (var refund in refunds)
             if (reference is not null && refund.Reference == reference) return refund.Number;
-        foreach (var refund in refunds.OrderByDescending(r => r.Went).ThenByDescending(r => r.Went || r.Reference is not null))
-            if (refund.RowKey is null && !taken.Contains(refund.Number)) return refund.Number;
+        var free = refunds.Where(r => r.RowKey is null && !taken.Contains(r.Number)).OrderByDescending(r => r.Went).ThenByDescending(r => r.Went || r.Reference is not null).ToList();
+        if (free is [var best, ..])
+            return free is [_, { Went: false } other, ..] && !best.Went && best.Reference is null == other.Reference is null ? Doubtful : best.Number;
         return refunds is [var first, ..] ? first.Number : 0;
     }
 }

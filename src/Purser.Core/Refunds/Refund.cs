@@ -57,6 +57,9 @@ public sealed record Refund
     /// <summary>The gateway's words about it do not agree: another amount, a second row.</summary>
     public bool SettledOtherwise { get; init; }
 
+    /// <summary>A statement that should have it has it not.</summary>
+    public bool NotSettled { get; init; }
+
     /// <summary>It may still move money, or has: its amount is not to be given back again.</summary>
     public bool Reserves => Status != RefundStatus.Failed;
 

@@ -31,6 +31,7 @@ public abstract record RefundEvidence : OrderInput
             Rejected e => e with { Reason = Words.Fit(e.Reason)! },
             NotSent e => e with { Reason = Words.Fit(e.Reason)! },
             AnswerLost e => e with { Reason = Words.Fit(e.Reason)! },
+            Unsettled e => e with { Why = Words.Fit(e.Why)! },
             Succeeded e => e with { BankReference = Words.Fit(e.BankReference) },
             _ => this,
         };
@@ -67,6 +68,9 @@ public abstract record RefundEvidence : OrderInput
 
     /// <summary>The gateway knows nothing of this refund.</summary>
     public sealed record Absent : RefundEvidence;
+
+    /// <summary>The day on which a statement should have had it has passed, and none that covers it does.</summary>
+    public sealed record Unsettled(string Why) : RefundEvidence;
 
     /// <summary>A row of the gateway's statement says that the money left our balance there.</summary>
     /// <param name="PaidOut">The row is part of a payout; the statement has no rows for payouts of its own.</param>

@@ -121,13 +121,17 @@ static class RefundMachine
             case RefundEvidence.Settled e:
                 Settle(draft, r, e);
                 break;
+            case RefundEvidence.Unsettled e when r is { Status: Succeeded, Settled: null, NotSettled: false }:
+                Miss(draft, r, e);
+                break;
         }
     }
 
     static void Fail(Draft draft, Refund r, string why, RefundEvidence because)
     {
         var went = r.Status == Succeeded ? r.Amount : (Money?)null;
-        draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now });
+        draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now, NotSettled = false });
+        if (r.NotSettled) Found(draft, r, because, "failed");
         // The question of an earlier refund was answered when this one was asked for.
         draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         draft.Tell(EventType.RefundFailed, r.Payment, because, r.Amount, money: r.MoneyReference, replaces: went, refund: r.Number, reason: why,
@@ -230,11 +234,26 @@ static class RefundMachine
             return;
         }
         if (r.Status != Succeeded) Succeed(draft, r, r.Amount, e);
-        r = draft.Order.Refund(r.Number)! with { Settled = e.Row };
+        r = draft.Order.Refund(r.Number)!;
+        var missed = r.NotSettled;
+        r = r with { Settled = e.Row, NotSettled = false };
         draft.Change(r);
         draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Amount, money: r.MoneyReference, refund: r.Number, settled: e.Row, paidOut: e.PaidOut);
+        if (missed) Found(draft, r, e, "settled");
         if (e.Row.Amount != r.Amount) Doubt(draft, r, e, e.Row);
     }
+
+    /// <summary>We believe that it went back, and nothing was taken from what the gateway owes us. The gateway is asked what became of it.</summary>
+    static void Miss(Draft draft, Refund r, RefundEvidence.Unsettled e)
+    {
+        draft.Change(r with { NotSettled = true });
+        draft.Tell(EventType.DiscrepancyOpened, r.Payment, e, r.Amount, money: new RefundId(draft.Order.Id, r.Number).Reference, discrepancy: DiscrepancyKind.NotSettled,
+            refund: r.Number, reason: e.Why);
+        Look(draft, draft.Order.Refund(r.Number)!);
+    }
+
+    static void Found(Draft draft, Refund r, RefundEvidence because, string how) =>
+        OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.NotSettled, because, r.Amount, how, new RefundId(draft.Order.Id, r.Number).Reference);
 
     /// <summary>Money that went back by a refund with a name that we do not know. Ours may have it, when its answer is still to come.</summary>
     static void Outside(Draft draft, Payment p, RefundEvidence e)

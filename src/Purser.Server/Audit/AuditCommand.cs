@@ -76,6 +76,7 @@ public static class AuditCommand
     {
         if (from > to) throw new StartFailureException("--from is later than --to.");
         var differences = new List<Difference>();
+        var differ = new HashSet<OrderId>();
         var (orders, events, postings) = (0L, 0L, 0L);
         var first = from is { } begin ? OrderId.FirstAt(begin).Value - 1 : -1;
         var last = to is { } end ? OrderId.FirstAt(end).Value - 1 : long.MaxValue;
@@ -83,10 +84,13 @@ public static class AuditCommand
         await foreach (var order in store.Orders(first, last, stop))
         {
             (orders, events, postings) = (orders + 1, events + order.Events.Count, postings + order.Postings.Count);
-            if (Examination.Of(order) is { } found) differences.Add(found);
+            if (Examination.Of(order) is not { } found) continue;
+            differences.Add(found);
+            differ.Add(order.Id);
             if (differences.Count >= most) break;
         }
         if (differences.Count < most) differences.AddRange(await store.Unbalanced(most - differences.Count, stop));
+        if (differences.Count < most) differences.AddRange(await store.StrayCaptures(differ, most - differences.Count, stop));
         var anchors = new AnchorStore(database);
         var kept = await anchors.All(stop);
         if (anchor is not null && !kept.Any(a => string.Equals(a.Text, anchor, StringComparison.OrdinalIgnoreCase)))

@@ -17,6 +17,9 @@ public sealed record KeptEvent(int Sequence, EventType Type, DateTimeOffset At, 
 public sealed record KeptQuestion(
     int Sequence, int Payment, DiscrepancyKind Kind, string? MoneyReference, long Amount, string Currency, DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt, string? Resolution);
 
+/// <summary>A row of the table of captures, by which money is found.</summary>
+public sealed record KeptCapture(int Payment, string Account, string MoneyReference, DateOnly? DueOn, DateOnly? SettledOn);
+
 /// <summary>All that is stored of one order.</summary>
 /// <param name="Row">Null when there are rows of an order that is not there.</param>
 /// <param name="Captured">The order's own column of that name.</param>
@@ -25,6 +28,7 @@ public sealed record KeptOrder(OrderId Id, Order? Row, long Captured, byte[] Has
     public List<KeptEvent> Events { get; } = [];
     public List<Posting> Postings { get; } = [];
     public List<KeptQuestion> Questions { get; } = [];
+    public List<KeptCapture> Captures { get; } = [];
 }
 
 /// <summary>Reads everything, order by order and a few hundred at a time, as it was at one moment.</summary>
@@ -75,6 +79,27 @@ public sealed class AuditStore(NpgsqlDataSource database)
         return found;
     }
 
+    /// <summary>Rows of captures that no payment has.</summary>
+    /// <param name="except">Orders that are known to differ.</param>
+    public async Task<IReadOnlyList<Difference>> StrayCaptures(IReadOnlyCollection<OrderId> except, int most, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            select c.account, c.money_reference, c.order_id, c.payment from captures c
+            where not exists (select from payments p, jsonb_array_elements(p.captures::jsonb) x
+                where p.order_id = c.order_id and p.number = c.payment and p.account = c.account and p.captures is not null and x->>'reference' = c.money_reference)
+                and c.order_id <> all ($2)
+            order by 1, 2 limit $1
+            """);
+        ask.CommandTimeout = 0;
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. except.Select(id => id.Value)] });
+        var found = new List<Difference>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            found.Add(new Difference("captures", $"{rows.GetString(0)}/{rows.GetString(1)}", $"{new PaymentId(new OrderId(rows.GetInt64(2)), rows.GetInt32(3))} does not have that money."));
+        return found;
+    }
+
     static async Task<List<long>> Ids(NpgsqlConnection connection, string sql, long after, long last, CancellationToken stop)
     {
         await using var ask = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
@@ -98,6 +123,11 @@ public sealed class AuditStore(NpgsqlDataSource database)
             """
             select order_id, sequence, payment, kind, money_reference, amount, currency, opened_at, resolved_at, resolution from discrepancies
             where order_id = any($1) order by order_id, sequence
+            """,
+            """
+            select p.order_id, c.payment, c.account, c.money_reference, c.due_on, c.settled_on
+            from payments p, jsonb_array_elements(p.captures::jsonb) x
+            join captures c on c.money_reference = x->>'reference' where c.account = p.account and c.order_id = p.order_id and p.captures is not null and p.order_id = any($1)
             """,
         ])
         {
@@ -134,6 +164,10 @@ public sealed class AuditStore(NpgsqlDataSource database)
             kept[rows.GetInt64(0)].Questions.Add(new KeptQuestion(
                 rows.GetInt32(1), rows.GetInt32(2), (DiscrepancyKind)rows.GetInt16(3), rows.IsDBNull(4) ? null : rows.GetString(4), rows.GetInt64(5), rows.GetString(6),
                 rows.GetFieldValue<DateTimeOffset>(7), rows.IsDBNull(8) ? null : rows.GetFieldValue<DateTimeOffset>(8), rows.IsDBNull(9) ? null : rows.GetString(9)));
+        await rows.NextResultAsync(stop);
+        while (await rows.ReadAsync(stop))
+            kept[rows.GetInt64(0)].Captures.Add(new KeptCapture(
+                rows.GetInt32(1), rows.GetString(2), rows.GetString(3), rows.IsDBNull(4) ? null : rows.GetFieldValue<DateOnly>(4), rows.IsDBNull(5) ? null : rows.GetFieldValue<DateOnly>(5)));
         return kept.Values.OrderBy(o => o.Id);
     }
 

@@ -1,5 +1,6 @@
 using Purser.Ledger;
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Server.Engine;
 using Purser.Server.Explanation;
 
@@ -43,7 +44,7 @@ public static class Examination
         {
             return new Difference("events", kept.Id.ToString(), impossible.Message);
         }
-        return Terms(row, events[0]) ?? Summary(kept.Id, OrderSummary.Of(row), told) ?? Captured(row, kept.Captured) ?? Postings(kept, events) ?? Questions(kept, events);
+        return Terms(row, events[0]) ?? Summary(kept.Id, OrderSummary.Of(row), told) ?? Captured(row, kept.Captured) ?? Captures(kept, row, events) ?? Postings(kept, events) ?? Questions(kept, events);
     }
 
     /// <summary>From the first event to the last, and to the order's own row, which holds the last hash: so an end that was cut off is missed.</summary>
@@ -123,6 +124,43 @@ public static class Examination
             ? other.Amount == capture.Amount ? ", and its events tell of another row of a statement for it" : $", and its events say {other.Amount}"
             : ", and no event tells of that money";
     }
+
+    /// <summary>What of captured money the summary does not hold: when it came, what was made of it, all that its statement's row says; and the table of
+    /// captures, which has money once, with its day.</summary>
+    static Difference? Captures(KeptOrder kept, Order row, List<OrderEvent> events)
+    {
+        foreach (var p in row.Payments)
+            foreach (var c in p.Captures)
+            {
+                Difference Differs(string what) => new("payments", new PaymentId(row.Id, p.Number).ToString(), $"it has {c.Amount} as {c.MoneyReference}, {what}");
+                var told = events.FindAll(e => e.Payment == p.Number && e.MoneyReference == c.MoneyReference
+                    && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch);
+                if (c.At != told[^1].At) return Differs($"taken at {c.At:O}, and its event is of {told[^1].At:O}.");
+                if (!Standings(told[^1], row).Contains(c.Standing)) return Differs($"which stands as {Word(c.Standing)}, and its event is {told[^1].Type.Name()}.");
+                var settled = events.FindLast(e => e is { Type: EventType.SettlementMatched, Refund: null, Discrepancy: null } && e.Payment == p.Number && e.MoneyReference == c.MoneyReference)?.Settled;
+                if (c.Settled != settled) return Differs($"settled as {c.Settled?.ToString() ?? "nothing"}, and its events say {settled?.ToString() ?? "nothing"}.");
+
+                Difference Wrong(string what) => new("captures", $"{p.Account}/{c.MoneyReference}", $"{what} ({new PaymentId(row.Id, p.Number)}).");
+                if (kept.Captures.Find(k => k.Account == p.Account && k.MoneyReference == c.MoneyReference) is not { } entry) return Wrong("the row is not there");
+                if (entry.Payment != p.Number) return Wrong($"it is of payment {entry.Payment}");
+                // Money that was told again with the right amount keeps the day of the first.
+                if (told.Count == 1 && entry.DueOn != c.Expected?.DueOn) return Wrong($"it is due {Day(entry.DueOn)}, and its payment says {Day(c.Expected?.DueOn)}");
+                if (entry.SettledOn is null != c.Settled is null || (c.Settled?.On is { } on && entry.SettledOn != on))
+                    return Wrong($"it was settled {Day(entry.SettledOn)}, and its payment says {Day(c.Settled?.On)}");
+            }
+        return null;
+
+        static string Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) ?? "never";
+    }
+
+    /// <summary>Late money pays the order by its policy, or when a person says so later.</summary>
+    static Standing[] Standings(OrderEvent told, Order row) => told.Type switch
+    {
+        EventType.PaymentSucceeded => [Standing.Accepted],
+        EventType.PaymentLate => row.Late && row.PaidBy == told.Payment ? [Standing.Accepted, Standing.Late] : [Standing.Late],
+        EventType.PaymentDuplicate => [Standing.Duplicate],
+        _ => [Standing.Mismatched],
+    };
 
     static Difference? Postings(KeptOrder kept, List<OrderEvent> events)
     {

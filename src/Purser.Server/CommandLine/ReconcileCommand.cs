@@ -84,12 +84,13 @@ static class ReconcileCommand
         var rules = new OrderRules { Accounts = accounts.Terms, Routing = accounts.Routing };
         await using var engine = new OrderEngine(new OrderStore(database.Source), () => rules, new Nobody(), new Nobody(), time, new EngineOptions { Lanes = 1 }, quiet.CreateLogger<OrderEngine>());
         engine.Start();
-        var overdue = new Overdue(new ActStore(database.Source), engine, SettlementEndpoints.Options(configuration), time, quiet.CreateLogger<Overdue>());
+        var overdue = new Overdue(new ActStore(database.Source), engine, accounts, SettlementEndpoints.Options(configuration), time, quiet.CreateLogger<Overdue>());
         var found = await overdue.Sweep(account, overdue.Until, stop);
-        Console.WriteLine(found == 0
+        var refunds = await overdue.SweepRefunds(account, overdue.Until, stop);
+        Console.WriteLine(found + refunds == 0
             ? "Nothing is overdue: statements had all that was due."
-            : $"{found} payment(s) were due and no statement has them; GET /v1/discrepancies?open=true lists them as not_settled.");
-        return found == 0 ? 0 : 1;
+            : $"{found} payment(s) and {refunds} refund(s) more were due and no statement has them; GET /v1/discrepancies?open=true lists them as not_settled.");
+        return found + refunds == 0 ? 0 : 1;
     }
 
     sealed class Nobody : ICallStarter, ILiveFeed

@@ -11,7 +11,7 @@ static class RefundTableStore
 {
     const string RefundColumns =
         "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at, note, asked_at, asks, unsent_asks, refund_reference, " +
-        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise";
+        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise, not_settled";
 
     public const string Load = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
 
@@ -39,6 +39,7 @@ static class RefundTableStore
         AbsentLastAt = OrderTableStore.TimeOrNull(r, 21),
         Settled = r.IsDBNull(22) ? null : RowJson.ReadSettled(r.GetString(22)),
         SettledOtherwise = r.GetBoolean(23),
+        NotSettled = r.GetBoolean(24),
     };
 
     static readonly Column<RefundRow>[] RefundKey =
@@ -75,6 +76,7 @@ static class RefundTableStore
         Column.Of("absent_last_at", TimestampTz, (RefundRow r) => r.R.AbsentLastAt),
         Column.Of("settled", NpgsqlDbType.Text, (RefundRow r) => RowJson.Write(r.R.Settled)),
         Column.Of("settled_otherwise", NpgsqlDbType.Boolean, (RefundRow r) => r.R.SettledOtherwise),
+        Column.Of("not_settled", NpgsqlDbType.Boolean, (RefundRow r) => r.R.NotSettled),
     ];
 
     static readonly RowSet<RefundRow> InsertRefunds = RowSet.Insert("refunds", [.. RefundKey, .. RefundBirth, .. RefundState]);

@@ -117,7 +117,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     {
         // Without a name for the money, a row can only be about the one capture of its payment, if that has its amount.
         await using var ask = database.CreateCommand("""
-            select d.id, d.file, d.number, coalesce(c.order_id, sole.order_id), coalesce(c.payment, sole.number), told.sequence, told.source
+            select d.id, d.file, d.number, coalesce(c.order_id, sole.order_id, back.order_id), coalesce(c.payment, sole.number, back.payment), told.sequence, told.source
             from settlement_discrepancies d
             join settlement_lines l on l.file = d.file and l.number = d.number
             left join captures c on c.account = d.account and c.money_reference = l.money_reference
@@ -131,7 +131,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 where e.order_id = coalesce(c.order_id, sole.order_id) and e.type = any ($4) and e.data::jsonb->>'money_reference' = coalesce(c.money_reference, sole.money)
                 order by e.sequence desc limit 1
             ) told on true
-            where d.resolved_at is null and d.class = any ($5) and d.id > $1 and coalesce(c.order_id, sole.order_id) is not null
+            left join lateral (select l.order_id, l.payment where l.kind = $6 and l.payment is not null) back on true
+            where d.resolved_at is null and d.class = any ($5) and d.id > $1 and coalesce(c.order_id, sole.order_id, back.order_id) is not null
             order by d.id limit $2
             """);
         ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
@@ -139,6 +140,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Payment });
         ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. TellsOfMoney.Select(type => (short)type)] });
         ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Refund });
         var found = new List<AnsweredRow>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop))
@@ -148,8 +150,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         return found;
     }
 
-    /// <summary>Questions that knowing the money answers.</summary>
-    public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder];
+    /// <summary>Questions that knowing the money, or which of several refunds it was, answers.</summary>
+    public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder, SettlementClass.Refund];
 
     /// <summary>Events by which money becomes known.</summary>
     public static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];
@@ -172,6 +174,30 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resolution });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = why });
         return await confirm.ExecuteScalarAsync(stop) is 1L;
+    }
+
+    public async Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            with covered as (select account, max(covers_to) as day from settlement_files where state = $6 and not dry_run and covers_to is not null group by account)
+            select r.order_id, r.number, p.account, r.amount, r.currency, r.done_at, c.day
+            from refunds r join payments p on p.order_id = r.order_id and p.number = r.payment join covered c on c.account = p.account
+            where r.status = 3 and r.settled is null and not r.not_settled and r.done_at < $2 and r.done_at < c.day + 1
+                and ($1::text is null or p.account = $1) and (r.order_id, r.number) > ($3, $4)
+            order by r.order_id, r.number limit $5
+            """);
+        ask.Parameters.Add(new NpgsqlParameter { Value = (object?)account ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        ask.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = before.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc) });
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after?.Order.Value ?? long.MinValue });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after?.Number ?? 0 });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
+        var found = new List<UnsettledRefund>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            found.Add(new UnsettledRefund(new RefundId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1)), rows.GetString(2),
+                new Money(rows.GetInt64(3), Currency.Find(rows.GetString(4))), rows.GetFieldValue<DateTimeOffset>(5), rows.GetFieldValue<DateOnly>(6)));
+        return found;
     }
 
     public async Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(

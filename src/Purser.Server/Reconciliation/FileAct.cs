@@ -18,6 +18,8 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     /// <summary>Money that is not ours yet, whatever its payment is otherwise.</summary>
     const string Unconfirmed = "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it";
 
+    const string WhichRefund = "wait: several refunds of this amount are under way, and it closes itself when the gateway has said which of them went back";
+
     const int LinesAtOnce = 1000;
 
     /// <param name="paidOut">Its rows are parts of payouts.</param>
@@ -82,7 +84,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
             if (line is not { Class: SettlementClass.Refund, Payment: { } payment, Line: { Refund: null } said } || now.GetValueOrDefault(line.Number) is not { } known) continue;
             if (!taken.TryGetValue(payment, out var numbers)) taken.Add(payment, numbers = []);
             var picked = RefundRows.Pick(known.Refunds, said.RowKey, said.RefundReference, numbers);
-            if (said.Kind == SettlementKind.Refund) numbers.Add(picked);
+            if (said.Kind == SettlementKind.Refund && picked != RefundRows.Doubtful) numbers.Add(picked);
             now[line.Number] = known with { Refund = picked };
         }
     }
@@ -156,6 +158,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     {
         var payment = line.Payment?.Number ?? 0;
         var order = line.Payment?.Order ?? line.Line.Refund!.Value.Order;
+        if (line.Line.Refund is null && now.Refund == RefundRows.Doubtful) return WhichRefund;
         var why = await Told(line.Line.Refund?.Number ?? now.Refund);
         // A name that looks like one of ours and is none: then it is a refund that the gateway made of itself.
         if (why is Refusal.RefundUnknown && payment > 0) why = await Told(0);

@@ -48,4 +48,7 @@ public interface IActStore
     /// <summary>Captures that a statement should have had by a day and that none had.</summary>
     Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
         string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop);
+
+    /// <summary>Refunds that went back before a day, whose row no file has although the account's files reach beyond it; from behind one.</summary>
+    Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop);
 }

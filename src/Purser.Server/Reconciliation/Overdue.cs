@@ -1,11 +1,17 @@
 using Purser.Orders;
+using Purser.Refunds;
 using Purser.Server.Engine;
+using Purser.Server.Gateways;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
 
+/// <summary>A refund that succeeded and that no statement has.</summary>
+/// <param name="CoveredTo">The last day that a file of its account covers.</param>
+public sealed record UnsettledRefund(RefundId Id, string Account, Money Amount, DateTimeOffset DoneAt, DateOnly CoveredTo);
+
 /// <summary>Finds money that a statement should have had by now and that none had, without anybody asking, and tells the orders so.</summary>
-public sealed partial class Overdue(IActStore store, OrderEngine engine, SettlementOptions options, TimeProvider time, ILogger<Overdue> log)
+public sealed partial class Overdue(IActStore store, OrderEngine engine, GatewayAccounts accounts, SettlementOptions options, TimeProvider time, ILogger<Overdue> log)
 {
     const int AtOnce = 500;
 
@@ -20,6 +26,8 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Settlem
             {
                 var found = await Sweep(null, Until, stop);
                 if (found > 0) LogFound(log, found);
+                var refunds = await SweepRefunds(null, Until, stop);
+                if (refunds > 0) LogRefunds(log, refunds);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -53,6 +61,28 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Settlem
         }
         return count;
     }
+
+    /// <summary>Tells each order whose refund was due before a day, by its account's contract, and is in no file although files cover that day.</summary>
+    /// <returns>How many refunds are newly missed.</returns>
+    public async Task<int> SweepRefunds(string? account, DateOnly before, CancellationToken stop)
+    {
+        var count = 0;
+        RefundId? after = null;
+        while (await store.UnsettledRefunds(account, before, after, AtOnce, stop) is { Count: > 0 } unsettled)
+        {
+            var told = await Task.WhenAll(unsettled.Where(r => DueOn(r) is { } due && due < before && due <= r.CoveredTo).Select(r => engine.SubmitInTurn(EngineInput.Of(r.Id.Order,
+                new RefundEvidence.Unsettled($"It was due on {DueOn(r)!.Value.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and no statement that covers the day has it.")
+                    .Learned(r.Id.Number, 0, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{r.Id.Reference}")), time, stop)));
+            count += told.Count(reply => reply is not EngineReply.Busy);
+            after = unsettled[^1].Id;
+        }
+        return count;
+    }
+
+    DateOnly? DueOn(UnsettledRefund refund) => accounts.Find(refund.Account)?.Route.Expects(refund.Amount, null, refund.DoneAt)?.DueOn;
+
+    [LoggerMessage(94, LogLevel.Warning, "{Count} refunds are in no statement that covers the day they were due")]
+    static partial void LogRefunds(ILogger log, int count);
 
     [LoggerMessage(90, LogLevel.Warning, "{Count} payments are overdue: no statement had them by the day they were due")]
     static partial void LogFound(ILogger log, int count);

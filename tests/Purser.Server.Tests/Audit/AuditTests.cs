@@ -9,6 +9,7 @@ namespace Purser.Server.Tests.Audit;
 public sealed class AuditTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     const string First = "(select min(id) from orders)";
+    const string Settled = "(select order_id from captures where settled_on is not null)";
     const string Refunded = "(select min(order_id) from refunds)";
     const string Asked = "(select min(order_id) from discrepancies where kind = 3)";
 
@@ -42,6 +43,14 @@ public sealed class AuditTests(PostgresFixture postgres) : IClassFixture<Postgre
         new($"update orders set fulfilled_at = now() where id = {First}", "orders", First, "", "it is fulfilled, and no event says so"),
         new($"update payments set captures = replace(captures, '49900', '49901') where order_id = {First}", "payments", First, "_1", "it has 499.01 INR as m_"),
         new($"update payments set captures = null where order_id = {First}", "payments", First, "_1", "does not have that money"),
+        new($"update payments set captures = replace(captures, '\"standing\":1', '\"standing\":2') where order_id = {Refunded}", "payments", Refunded, "_2", "stands as late, and its event is payment.duplicate"),
+        new($"update payments set captures = regexp_replace(captures, '\"at\":\"20..', '\"at\":\"1999') where order_id = {First}", "payments", First, "_1", "and its event is of 20"),
+        new($"update payments set captures = jsonb_set(captures::jsonb, array['0', 'settled'], (captures::jsonb->0->'settled') || jsonb_build_object('payout', 'utr_9'))::text where order_id = {Settled}", "payments", Settled, "_1", "utr_9"),
+        new($"delete from captures where order_id = {First}", "captures", "(select 0::bigint)", "", "the row is not there"),
+        new($"update captures set payment = 2 where order_id = {First}", "captures", "(select 0::bigint)", "", "it is of payment 2"),
+        new($"update captures set due_on = '2020-01-01' where order_id = {First}", "captures", "(select 0::bigint)", "", "it is due 2020-01-01"),
+        new($"update captures set settled_on = null where order_id = {Settled}", "captures", "(select 0::bigint)", "", "it was settled never"),
+        new("insert into captures values ('cards', 'm_9', 7, 1)", "captures", "(select 0::bigint)", "cards/m_9", "does not have that money"),
         new($"update payments set status = 6, reason = 'declined' where order_id = {First}", "payments", First, "_1", "it is failed, and its events say succeeded"),
         new($"update payments set account = 'wallets' where order_id = {First}", "payments", First, "_1", "it is at wallets"),
         new($"update payments set dispute = 2 where order_id = {First}", "payments", First, "_1", "its dispute is won"),

@@ -100,11 +100,18 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
 
         await Pay(world, await Linked(world, new OrderPolicy()), 1, 49800);
 
+        var settled = await Linked(world, new OrderPolicy());
+        await Pay(world, settled, 1);
+        await world.Do(settled, new Evidence.Settled($"m_{settled.Letters}_1", new Settled("row_1", Paise(49900), Paise(48722), Paise(998), Paise(180), new DateOnly(2026, 3, 2), "utr_1"), PaidOut: true)
+            .Learned(1, EvidenceSource.Settlement, DateTimeOffset.UnixEpoch, "stl_1:1"));
+
         var open = await Linked(world, new OrderPolicy(AllowsSecondLink: true));
         await Open(world, open, 2);
         await Pay(world, open, 1);
         return world;
     }
+
+    static Money Paise(long units) => new(units, Currency.Find("INR"));
 
     static async Task<OrderId> Linked(EngineWorld world, OrderPolicy policy)
     {

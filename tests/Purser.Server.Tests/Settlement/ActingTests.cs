@@ -7,6 +7,7 @@ using Purser.Orders;
 using Purser.Reconciliation;
 using Purser.Refunds;
 using Purser.Server.Engine;
+using Purser.Server.Gateways;
 using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
@@ -129,55 +130,6 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         await house.Sound();
         using var body = new StringContent("""{"by": "Ravi", "reason": "wrong"}""", System.Text.Encoding.UTF8, "application/json");
         (await house.Send(HttpMethod.Delete, path, body)).Problem.ShouldBe("answer_final");
-    }
-
-    [Fact]
-    public async Task A_row_that_was_asked_about_closes_once_with_the_evidence_that_answers_it()
-    {
-        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:TheirsPaid", "ask"));
-        var (named, unnamed, other) = (await house.Pending(), await house.Pending(), await house.Pending());
-        await house.Settle(Statement(Paid("a", named), Paid("b", unnamed) with { MoneyReference = null }, Paid("c", other) with { MoneyReference = null }));
-        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
-        (await later.Sweep(default)).ShouldBe(0);
-        (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(3);
-
-        await house.Tell(named, "captured", 49900, $"m_{named.Reference}");
-        await house.Tell(unnamed, "captured", 49900, "m_unnamed");
-        // Money of another amount is not the row's.
-        await house.Tell(other, "captured", 40000, "m_other");
-        await later.Sweep(default);
-        await later.Sweep(default);
-        (await house.Ask<string>("select string_agg(row_key || ' ' || resolution || ' ' || final, ', ' order by id) from settlement_discrepancies where resolved_at is not null"))
-            .ShouldBe("a evidence true, b evidence true");
-        var closed = (await house.Get("/v1/discrepancies?open=false")).Body.GetProperty("discrepancies")[0];
-        closed.GetProperty("reason").GetString()!.ShouldContain("(webhook) tells of this money");
-        closed.GetProperty("reason").GetString()!.ShouldContain($"evt_{named.Order.Letters}_");
-        foreach (var payment in new[] { named, unnamed }) (await Count(house, payment, EventType.SettlementMatched)).ShouldBe(1);
-        (await Count(house, other, EventType.SettlementMatched)).ShouldBe(0);
-        (await Balance(house, "bank")).ShouldBe(2 * (49900 - 1178));
-        await house.Sound();
-    }
-
-    [Fact]
-    public async Task Money_and_its_refund_that_nobody_knew_leave_suspense_when_the_gateway_tells_whose_they_are()
-    {
-        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
-        var pending = await house.Pending();
-        await house.Settle(Statement(Paid("a", pending, money: "m_1") with { Payment = null },
-            Line("back", null, 10000, SettlementKind.Refund, "m_1") with { Net = Inr(-10000), PayoutReference = "UTR1" }, Line("stranger", null, 700, money: "m_2")));
-        (await Balance(house, "suspense")).ShouldBe(-(49900 - 10000 + 700));
-        (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(3);
-
-        await house.Tell(pending, "captured", 49900, "m_1");
-        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
-        await later.Sweep(default);
-        await later.Sweep(default);
-        (await house.Ask<string>("select string_agg(row_key, ' ') from settlement_discrepancies where resolved_at is null")).ShouldBe("stranger");
-        // As if it had been known when the file came; what is not known waits on.
-        ((await Balance(house, "suspense")), (await Balance(house, "fees")), (await Balance(house, "bank")), (await Balance(house, "receivable:shop")))
-            .ShouldBe((-700, 998, 49900 - 1178 - 10000 + 700, 0));
-        (await Count(house, pending, EventType.SettlementMatched)).ShouldBe(2);
-        await house.Sound();
     }
 
     [Fact]
@@ -342,7 +294,7 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         await using var narrow = new OrderEngine(services.GetRequiredService<IOrderStore>(), services.GetRequiredService<Func<OrderRules>>(), services.GetRequiredService<ICallStarter>(),
             services.GetRequiredService<ILiveFeed>(), time, new EngineOptions { Lanes = 1, Batch = 1, Waiting = 4 }, NullLogger<OrderEngine>.Instance);
         narrow.Start();
-        var overdue = new Overdue(services.GetRequiredService<IActStore>(), narrow, services.GetRequiredService<SettlementOptions>(), time, NullLogger<Overdue>.Instance);
+        var overdue = new Overdue(services.GetRequiredService<IActStore>(), narrow, services.GetRequiredService<GatewayAccounts>(), services.GetRequiredService<SettlementOptions>(), time, NullLogger<Overdue>.Instance);
         (await overdue.Sweep(null, new DateOnly(2026, 3, 2), default)).ShouldBe(12);
         (await house.Ask<long>("select count(*) from discrepancies where resolved_at is null")).ShouldBe(12);
     }

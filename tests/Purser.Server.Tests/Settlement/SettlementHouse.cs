@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Purser.Server.Doctor;
 using Purser.Server.Keys;
@@ -33,7 +34,9 @@ sealed class SettlementHouse : IAsyncDisposable
     public HttpClient Http => http;
     public NpgsqlDataSource Database => Host.Services.GetRequiredService<Database>().Source;
 
-    public static async Task<SettlementHouse> Open(string connectionString, SettlementHook? hook = null, params (string Name, string Value)[] more)
+    public static Task<SettlementHouse> Open(string connectionString, SettlementHook? hook = null, params (string Name, string Value)[] more) => Open(connectionString, hook, null, more);
+
+    public static async Task<SettlementHouse> Open(string connectionString, SettlementHook? hook, ILoggerProvider? log, params (string Name, string Value)[] more)
     {
         var gateway = new StatementGateway("statements");
         var settings = new Dictionary<string, string?>
@@ -48,6 +51,7 @@ sealed class SettlementHouse : IAsyncDisposable
         var host = await ServerHost.Start([], settings, also: services =>
         {
             if (hook is not null) services.AddSingleton(hook);
+            if (log is not null) services.AddSingleton(log);
         }, gateways: [gateway]);
         var (secret, _) = await host.Services.GetRequiredService<ApiKeys>().Create("backend", KeyKind.Secret);
         return new SettlementHouse(host, gateway, secret);

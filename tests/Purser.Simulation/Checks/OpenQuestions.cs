@@ -40,8 +40,10 @@ sealed class OpenQuestions(World world)
             DiscrepancyKind.Late when order.Policy.Late == LatePolicy.Ask => "late money: the order's policy says ask",
             DiscrepancyKind.Duplicate when order.Policy.Duplicate == DuplicatePolicy.Ask => "duplicate money: the order's policy says ask",
             DiscrepancyKind.AmountMismatch when captured is { } other && other.Amount != order.Amount => "the gateway took another amount than the order's",
-            DiscrepancyKind.AmountMismatch or DiscrepancyKind.SettledOtherwise or DiscrepancyKind.FeeMismatch when lied => "a statement states an amount that the gateway did not take",
+            DiscrepancyKind.AmountMismatch or DiscrepancyKind.SettledOtherwise or DiscrepancyKind.FeeMismatch or DiscrepancyKind.SettledTwice when lied => "a statement states an amount that the gateway did not take",
             DiscrepancyKind.NotSettled when desk.Delivered.All(d => d.Said.Kind != SettlementKind.Payment || d.Said.MoneyReference != question.MoneyReference) => "no statement ever had the money",
+            DiscrepancyKind.NotSettled when RefundId.TryParseReference(question.MoneyReference, out var refund) && order.Refund(refund.Number) is { Settled: null, Status: RefundStatus.Succeeded } back
+                && HasNoRow(desk, back) => "no statement ever had the refund",
             DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } => "the gateway did not give a refund back",
             DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
             DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",
@@ -51,6 +53,9 @@ sealed class OpenQuestions(World world)
             _ => null,
         };
 
+        // Rows of refunds of one amount of one money are alike: there is one less than there are refunds.
+        bool HasNoRow(Desk from, Refund one) => from.Delivered.Count(d => d.Said.Kind == SettlementKind.Refund && d.Said.MoneyReference == one.MoneyReference && d.Said.Amount == one.Amount)
+            < order.Refunds.Count(r => r.MoneyReference == one.MoneyReference && r.Amount == one.Amount && r.Status == RefundStatus.Succeeded);
         bool Struck(Fault fault) => world.Faults.Struck.Exists(f => f.Fault == fault && f.Point.Order == index);
     }
 

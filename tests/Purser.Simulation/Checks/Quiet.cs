@@ -161,7 +161,8 @@ sealed class Quiet(World world)
         // The gateway calls two rows the same: the second is taken for a repetition, and asked about.
         if (row.Nth > 1) yield break;
         var posted = world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
-        var asked = world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.TheirsPaid);
+        var asked = world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.TheirsPaid)
+            || world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.Refund);
         var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
         if (settled) yield return (row.Gross, 1);
         if ((settled || posted) && DeskOf(gateway).StatesPayouts) yield return (said.Net, -1);

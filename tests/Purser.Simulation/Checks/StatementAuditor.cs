@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Reconciliation;
+using Purser.Refunds;
 using Purser.Server.Settlement;
 
 namespace Purser.Simulation;
@@ -60,9 +61,21 @@ sealed class StatementAuditor(World world)
         }
         OnceEach();
         foreach (var stored in world.Database.Orders.Values)
+        {
+            foreach (var r in stored.Row.Refunds) Missed(stored, r);
             foreach (var p in stored.Row.Payments)
                 foreach (var c in p.Captures)
                     Check("I23 the overdue are found", c is not { Settled: null, Expected.DueOn: { } due } || due >= world.OverdueUntil || c.IsDoubted(DiscrepancyKind.NotSettled), $"{c.Amount} of {stored.Row.Id} was due {c.Expected?.DueOn}, and nobody missed it", stored.Index);
+        }
+    }
+
+    /// <summary>What went back and was due while files covered the day was missed, if no row has it.</summary>
+    void Missed(StoredOrder stored, Refund r)
+    {
+        var account = stored.Row.Payment(r.Payment)!.Account;
+        if (r is not { Status: RefundStatus.Succeeded, Settled: null, DoneAt: { } done } || world.Accounts.Find(account)!.Route.Expects(r.Amount, null, done)?.DueOn is not { } due) return;
+        Check("I23 missing refunds are found", r.NotSettled || due >= world.OverdueUntil || !(due <= world.Covered.GetValueOrDefault(account)),
+            $"{r.Amount} went back on {done} and was due {due}, files of {account} covered {world.Covered.GetValueOrDefault(account)}, and nobody missed it", stored.Index);
     }
 
     static bool EndsBetweenRows(StoredFile file) => file.Content is [] or [.., (byte)'\n' or (byte)'\r'];
@@ -83,7 +96,7 @@ sealed class StatementAuditor(World world)
                     && (c.IsDoubted(DiscrepancyKind.SettledTwice) || c.IsDoubted(DiscrepancyKind.SettledOtherwise))))),
             SettlementClass.UnknownOrder => asked ? Tables.IsPosted(account, said.RowKey) : order is not null && Settles(order, said.RowKey),
             SettlementClass.DuplicateLine or SettlementClass.Changed => asked,
-            SettlementClass.Refund => order is not null && (order.Refunds.Any(r => r.Settled?.RowKey == said.RowKey || r.SettledOtherwise)
+            SettlementClass.Refund => asked || order is not null && (order.Refunds.Any(r => r.Settled?.RowKey == said.RowKey || r.SettledOtherwise)
                 || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey))),
             SettlementClass.Repeated => Tables.Files.Exists(f => f.Row.Id < file.Row.Id && f.Row.Account == account && f.Lines.Exists(l => l.Said.RowKey == said.RowKey)),
             _ => true,

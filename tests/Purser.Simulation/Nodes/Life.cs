@@ -58,7 +58,7 @@ sealed class Life : ILiveFeed
             Beside = work => work(),
             FewLines = chance.Pick(0, 20_000),
         };
-        overdue = new Overdue(statements, engine, options, time, log.Of<Overdue>());
+        overdue = new Overdue(statements, engine, world.Accounts, options, time, log.Of<Overdue>());
         laterEvidence = new LaterEvidence(statements, statements, statements, engine, options, new SettlementHook(Reached), time, log.Of<LaterEvidence>());
         Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), Line, log.Of<NewsIntake>()), statements, new Ids(time, chance), time);
         place.Start(() =>
@@ -201,6 +201,7 @@ sealed class Life : ILiveFeed
         {
             var until = overdue.Until;
             world.Overdue += await overdue.Sweep(null, until, CancellationToken.None);
+            world.MissedRefunds += await overdue.SweepRefunds(null, until, CancellationToken.None);
             return until;
         }
         catch (StoreAwayException)

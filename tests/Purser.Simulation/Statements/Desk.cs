@@ -97,8 +97,7 @@ sealed class Desk(World world, WorldGateway gateway)
         {
             var size = Chance.Random(lot);
             if (fault == Fault.RowsLeftOut) rows = [.. rows.Where(_ => size.Next(4) != 0)];
-            // Only money that came in: of what went back, nobody would miss the row.
-            if (fault == Fault.RowNeverComes && rows.Where(r => r.Said.Kind == SettlementKind.Payment && !delivered.ContainsKey(r.Name)).ToList() is { Count: > 0 } some)
+            if (fault == Fault.RowNeverComes && rows.Where(r => !delivered.ContainsKey(r.Name)).ToList() is { Count: > 0 } some)
             {
                 var lost = some[size.Next(some.Count)];
                 never.Add(lost.Name);

@@ -82,6 +82,9 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
         string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop) =>
         Read<IReadOnlyList<(PaymentId, string, string, DateOnly)>>(() => Tables.Overdue(account, before, after, most));
 
+    public Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop) =>
+        Read<IReadOnlyList<UnsettledRefund>>(() => Tables.UnsettledRefunds(account, before, after, most));
+
     sealed class Batches(StatementStore store, long file, string worker) : ISettlementBatches
     {
         public ISettlementBatch New() => new Batch(store, file, worker);

@@ -276,7 +276,8 @@ sealed class Statements(World world)
             var said = this[question.File].Lines[question.Row.Number - 1].Said;
             var payment = said.MoneyReference is { } money ? world.Database.FindMoney(question.Account, money)
                 : said is { Kind: SettlementKind.Payment, Payment: { } named } && world.Database.Orders.GetValueOrDefault(named.Order)?.Row.Payment(named.Number) is { Captures: [var only] }
-                    && only.Amount == said.Amount ? named : null;
+                    && only.Amount == said.Amount ? named
+                : said.Kind == SettlementKind.Refund ? said.Payment : null;
             if (payment is { } known) found.Add(new AnsweredRow(question.Id, question.File, question.Row.Number, known, null));
         }
         return found;
@@ -299,6 +300,20 @@ sealed class Statements(World world)
                 && (after is not { } last || Compare((c.Account, c.MoneyReference), last) > 0))
             .OrderBy(c => c.Account, StringComparer.Ordinal).ThenBy(c => c.MoneyReference, StringComparer.Ordinal).Take(most)
             .Select(c => (c.Id, c.MoneyReference, c.Account, c.Capture.Expected!.DueOn!.Value))];
+
+    /// <summary>The last day that a file of the account covers.</summary>
+    public DateOnly? CoveredTo(string account) => Files.Where(f => f.Row.Account == account && f.Row.State == FileState.Done).Max(f => f.Row.CoversTo);
+
+    public List<UnsettledRefund> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most)
+    {
+        var covered = world.Gateways.ToDictionary(g => g.Account, g => CoveredTo(g.Account));
+        return [.. world.Database.Orders.Values.SelectMany(o => o.Row.Refunds.Select(r => (Id: new RefundId(o.Row.Id, r.Number), Refund: r, o.Row.Payment(r.Payment)!.Account)))
+            .Where(r => r.Refund is { Status: RefundStatus.Succeeded, Settled: null, NotSettled: false, DoneAt: { } done } && DateOnly.FromDateTime(done.UtcDateTime) < before
+                && covered[r.Account] is { } day && DateOnly.FromDateTime(done.UtcDateTime) <= day && (account is null || r.Account == account)
+                && (after is not { } last || (r.Id.Order.Value, r.Id.Number).CompareTo((last.Order.Value, last.Number)) > 0))
+            .OrderBy(r => r.Id.Order.Value).ThenBy(r => r.Id.Number).Take(most)
+            .Select(r => new UnsettledRefund(r.Id, r.Account, r.Refund.Amount, r.Refund.DoneAt!.Value, covered[r.Account]!.Value))];
+    }
 
     static int Compare((string, string) one, (string, string) other) =>
         string.CompareOrdinal(one.Item1, other.Item1) is not 0 and var by ? by : string.CompareOrdinal(one.Item2, other.Item2);

@@ -34,5 +34,14 @@ public sealed class RefundRowsTests
         RefundRows.Pick([new(1, null, null, false), new(2, "theirs_2", null, false)], "row_a", null, new HashSet<int>()).ShouldBe(2);
 
     [Fact]
+    public void Of_several_under_way_none_is_guessed_and_an_only_one_is_it()
+    {
+        RefundRows.Pick([new(1, null, null, false), new(2, null, null, false)], "row_a", null, new HashSet<int>()).ShouldBe(RefundRows.Doubtful);
+        RefundRows.Pick([new(1, "theirs_1", null, false), new(2, "theirs_2", null, false)], "row_a", null, new HashSet<int>()).ShouldBe(RefundRows.Doubtful);
+        RefundRows.Pick([new(1, null, null, false), new(2, null, null, false)], "row_a", null, new HashSet<int> { 1 }).ShouldBe(2);
+        RefundRows.Pick([new(1, null, "row_b", true), new(2, null, null, false)], "row_a", null, new HashSet<int>()).ShouldBe(2);
+    }
+
+    [Fact]
     public void A_row_without_a_refund_is_about_none() => RefundRows.Pick([], "row_a", null, new HashSet<int>()).ShouldBe(0);
 }

@@ -97,6 +97,25 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void A_refund_that_no_statement_has_is_asked_about_once_and_closed_by_its_row()
+    {
+        var missed = new RefundEvidence.Unsettled("due and not there");
+        var story = Paid().Refunds(100).Hears(missed, 1, source: EvidenceSource.Settlement).Told().Questions()
+            .Hears(new RefundEvidence.Succeeded(Given.Rupees(100)), 1).Hears(missed, 1, source: EvidenceSource.Settlement).Told("discrepancy.opened").Asked("inquire refund 1").Questions("not_settled 100.00 INR")
+            .Hears(missed, 1, source: EvidenceSource.Settlement).Told();
+        // The goods have nothing to do with it.
+        story.When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+        var row = new RefundEvidence.Settled(new Settled("row_r", Given.Rupees(100), -Given.Rupees(100)), PaidOut: true);
+        story.Hears(row, 1, source: EvidenceSource.Settlement).Told("settlement.matched", "discrepancy.resolved").Questions()
+            .Hears(missed, 1, source: EvidenceSource.Settlement).Told().Questions();
+    }
+
+    [Fact]
+    public void A_refund_that_no_statement_has_and_that_failed_after_all_is_missed_no_more() => Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)), 1)
+        .Hears(new RefundEvidence.Unsettled("due and not there"), 1, source: EvidenceSource.Settlement).Hears(new RefundEvidence.Failed("account closed"), 1, source: EvidenceSource.Inquiry)
+        .Told("discrepancy.resolved", "refund.failed", "discrepancy.opened").Questions("refund_failed 100.00 INR");
+
+    [Fact]
     public void Rows_of_money_and_of_refunds_end_the_same_in_any_order()
     {
         var row = new RefundEvidence.Settled(new Settled("row_r", Given.Rupees(100), -Given.Rupees(100)), PaidOut: true);

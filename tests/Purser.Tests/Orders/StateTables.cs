@@ -74,6 +74,7 @@ public sealed class StateTables
         ("answer lost", new RefundEvidence.AnswerLost(1, "time-out")),
         ("absent, told too early", new RefundEvidence.Absent()),
         ("absent, twice in time", new RefundEvidence.Absent()),
+        ("a statement that covers the day has it not", new RefundEvidence.Unsettled("It was due.")),
         ("a statement has it", new RefundEvidence.Settled(new Settled("row_2", Given.Rupees(100), -Given.Rupees(100)), PaidOut: true)),
         ("a statement has it with another amount", new RefundEvidence.Settled(new Settled("row_2", Given.Rupees(90), -Given.Rupees(90)), PaidOut: true)),
     ];

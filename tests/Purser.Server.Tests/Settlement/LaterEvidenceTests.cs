@@ -1,0 +1,183 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Purser.Orders;
+using Purser.Reconciliation;
+using Purser.Refunds;
+using Purser.Server.Engine;
+using Purser.Server.Reconciliation;
+using Purser.Server.Tests.Platform;
+using static Purser.Server.Tests.Settlement.StatementGateway;
+
+namespace Purser.Server.Tests.Settlement;
+
+/// <summary>What is found out after a file was acted on: evidence that answers what its rows asked, and refunds that it should have had.</summary>
+public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static SettlementLine Paid(string key, PaymentId payment, long amount = 49900, string? money = null) => Line(key, payment, amount, money: money ?? $"m_{payment.Reference}") with
+    {
+        Fee = Inr(998),
+        Tax = Inr(180),
+        Net = Inr(amount - 1178),
+        SettledOn = new DateOnly(2026, 3, 2),
+        PayoutReference = "UTR1",
+    };
+
+    static Money Inr(long units) => new(units, Currency.Find("INR"));
+
+    static Task<long> Count(SettlementHouse house, PaymentId payment, EventType type) =>
+        house.Ask<long>($"select count(*) from events where order_id = {payment.Order.Value} and type = {(int)type}");
+
+    static Task<long> Balance(SettlementHouse house, string account) => house.Ask<long>($"select coalesce(sum(amount), 0)::bigint from ledger where account = '{account}'");
+
+    [Fact]
+    public async Task A_row_that_was_asked_about_closes_once_with_the_evidence_that_answers_it()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:TheirsPaid", "ask"));
+        var (named, unnamed, other) = (await house.Pending(), await house.Pending(), await house.Pending());
+        await house.Settle(Statement(Paid("a", named), Paid("b", unnamed) with { MoneyReference = null }, Paid("c", other) with { MoneyReference = null }));
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        (await later.Sweep(default)).ShouldBe(0);
+        (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(3);
+
+        await house.Tell(named, "captured", 49900, $"m_{named.Reference}");
+        await house.Tell(unnamed, "captured", 49900, "m_unnamed");
+        // Money of another amount is not the row's.
+        await house.Tell(other, "captured", 40000, "m_other");
+        await later.Sweep(default);
+        await later.Sweep(default);
+        (await house.Ask<string>("select string_agg(row_key || ' ' || resolution || ' ' || final, ', ' order by id) from settlement_discrepancies where resolved_at is not null"))
+            .ShouldBe("a evidence true, b evidence true");
+        var closed = (await house.Get("/v1/discrepancies?open=false")).Body.GetProperty("discrepancies")[0];
+        closed.GetProperty("reason").GetString()!.ShouldContain("(webhook) tells of this money");
+        closed.GetProperty("reason").GetString()!.ShouldContain($"evt_{named.Order.Letters}_");
+        foreach (var payment in new[] { named, unnamed }) (await Count(house, payment, EventType.SettlementMatched)).ShouldBe(1);
+        (await Count(house, other, EventType.SettlementMatched)).ShouldBe(0);
+        (await Balance(house, "bank")).ShouldBe(2 * (49900 - 1178));
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task Money_and_its_refund_that_nobody_knew_leave_suspense_when_the_gateway_tells_whose_they_are()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var pending = await house.Pending();
+        await house.Settle(Statement(Paid("a", pending, money: "m_1") with { Payment = null },
+            Line("back", null, 10000, SettlementKind.Refund, "m_1") with { Net = Inr(-10000), PayoutReference = "UTR1" }, Line("stranger", null, 700, money: "m_2")));
+        (await Balance(house, "suspense")).ShouldBe(-(49900 - 10000 + 700));
+        (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(3);
+
+        await house.Tell(pending, "captured", 49900, "m_1");
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        await later.Sweep(default);
+        await later.Sweep(default);
+        (await house.Ask<string>("select string_agg(row_key, ' ') from settlement_discrepancies where resolved_at is null")).ShouldBe("stranger");
+        // As if it had been known when the file came; what is not known waits on.
+        ((await Balance(house, "suspense")), (await Balance(house, "fees")), (await Balance(house, "bank")), (await Balance(house, "receivable:shop")))
+            .ShouldBe((-700, 998, 49900 - 1178 - 10000 + 700, 0));
+        (await Count(house, pending, EventType.SettlementMatched)).ShouldBe(2);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_refund_that_no_file_has_although_files_cover_its_day_is_found_and_closed_by_a_later_row()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Gateways:shop:SettlesAfterDays", "1"), ("Gateways:other:SettlesAfterDays", "1"));
+        var (refunded, settled, elsewhere) = (await house.Paid(), await house.Paid(), await house.Paid("other"));
+        foreach (var payment in new[] { refunded, settled, elsewhere })
+        {
+            await house.Host.Engine.Submit(payment.Order, new OrderCommand.Refund(payment.Number, Inr(10000), null, null), default);
+            await house.Host.Engine.Submit(payment.Order, new RefundEvidence.Succeeded(Inr(10000)) { RefundReference = $"r_{payment.Reference}" }
+                .Learned(1, payment.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        }
+        await house.Ask<long>("with back as (update refunds set done_at = '2026-03-02 10:00+00' returning 1) select count(*) from back");
+        static SettlementLine Back(string key, PaymentId payment) => Line(key, payment, 10000, SettlementKind.Refund, $"m_{payment.Reference}") with { Net = Inr(-10000), SettledOn = new DateOnly(2026, 3, 3) };
+        var overdue = house.Host.Services.GetRequiredService<Overdue>();
+
+        // The day has passed, and no file reaches it.
+        await house.Settle(Statement(Paid("a", refunded)));
+        (await overdue.SweepRefunds(null, new DateOnly(2026, 3, 9), default)).ShouldBe(0);
+        // A file reaches it and has one of the two; of the other account there is none.
+        await house.Settle(Statement(Back("b", settled)));
+        (await overdue.SweepRefunds(null, new DateOnly(2026, 3, 3), default)).ShouldBe(0);
+        (await overdue.SweepRefunds(null, new DateOnly(2026, 3, 9), default)).ShouldBe(1);
+        (await overdue.SweepRefunds(null, new DateOnly(2026, 3, 9), default)).ShouldBe(0);
+        var open = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem();
+        (open.GetProperty("kind").GetString(), open.GetProperty("payment").GetString(), open.GetProperty("amount").GetInt64()).ShouldBe(("not_settled", refunded.ToString(), 10000));
+
+        await house.Settle(Statement(Back("c", refunded)));
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").GetArrayLength().ShouldBe(0);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_row_that_two_refunds_under_way_may_be_waits_until_the_gateway_says_which_went_back()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        var services = house.Host.Services;
+        await using (var unheard = new OrderEngine(services.GetRequiredService<IOrderStore>(), services.GetRequiredService<Func<OrderRules>>(), new Nobody(), services.GetRequiredService<ILiveFeed>(),
+            TimeProvider.System, new EngineOptions { Lanes = 1 }, NullLogger<OrderEngine>.Instance))
+        {
+            unheard.Start();
+            for (var i = 0; i < 2; i++) await unheard.Submit(paid.Order, new OrderCommand.Refund(paid.Number, Inr(10000), null, null), default);
+        }
+        await house.Ask<long>("with asleep as (update orders set wake_at = null returning 1) select count(*) from asleep");
+        await house.Settle(Statement(Line("back", paid, 10000, SettlementKind.Refund, $"m_{paid.Reference}") with { Net = Inr(-10000) }));
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        (await later.Sweep(default)).ShouldBe(0);
+        (await Count(house, paid, EventType.RefundSucceeded)).ShouldBe(0);
+        (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(1);
+
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)).Learned(2, paid.Number, EvidenceSource.Inquiry, DateTimeOffset.UnixEpoch, "k"), default);
+        (await later.Sweep(default)).ShouldBe(1);
+        (await later.Sweep(default)).ShouldBe(0);
+        (await house.Ask<string>("select string_agg(number || ' ' || (settled is not null), ', ' order by number) from refunds")).ShouldBe("1 false, 2 true");
+        (await Count(house, paid, EventType.RefundSucceeded)).ShouldBe(1);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_file_that_is_refused_for_no_single_row_is_told_in_the_log_without_one()
+    {
+        var log = new Heard();
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, log, ("Logging:LogLevel:Purser.Server.Settlement", "Warning"));
+        // Another account's file.
+        var refused = await house.Settle(Statement(Paid("a", await house.Paid("other")), Paid("b", await house.Paid("other"))));
+        refused.Text("state").ShouldBe("refused");
+        var wrong = await house.Settle(Statement(Paid("a", await house.Paid())).Concat("b,Payment,,,,x,INR,,,,,\n"u8.ToArray()).ToArray());
+        wrong.Text("state").ShouldBe("refused");
+        log.Lines.Where(l => l.Contains("refused")).ShouldBe([
+            $"Settlement file {refused.Text("id")} of shop is refused for what is in no single row; GET /v1/settlements says why",
+            $"Settlement file {wrong.Text("id")} of shop is refused at row 3"]);
+    }
+
+    /// <summary>The gateway does not hear of it yet.</summary>
+    sealed class Nobody : ICallStarter
+    {
+        public void Start(GatewayCall call)
+        {
+        }
+    }
+
+    sealed class Heard : ILoggerProvider, ILogger
+    {
+        readonly System.Collections.Concurrent.ConcurrentQueue<string> lines = new();
+
+        public string[] Lines => [.. lines];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => lines.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
+    }
+}
