@@ -152,6 +152,23 @@ create table installation (
   constraint installation_pkey PRIMARY KEY (name)
 );
 
+create table operator_notices (
+  number bigint generated always as identity not null,
+  kind smallint not null,
+  receiver integer not null,
+  since timestamp with time zone not null,
+  at timestamp with time zone not null,
+  state smallint default 0 not null,
+  due_at timestamp with time zone not null,
+  leased_until timestamp with time zone,
+  failures integer default 0 not null,
+  ended_at timestamp with time zone,
+  outcome text,
+  constraint operator_notices_pkey PRIMARY KEY (number),
+  constraint operator_notices_kind_receiver_since_key UNIQUE (kind, receiver, since)
+);
+CREATE INDEX operator_notices_due ON operator_notices USING btree (due_at) WHERE (state = 0);
+
 create table order_resolutions (
   order_id bigint not null,
   sequence integer not null,
@@ -193,6 +210,7 @@ create table orders (
   wake_at timestamp with time zone,
   customer_country text,
   hash bytea default '\x'::bytea not null,
+  locale text,
   constraint orders_pkey PRIMARY KEY (id),
   constraint orders_amount_check CHECK ((amount > 0)),
   constraint orders_check CHECK (((status = 1) = (paid_by IS NOT NULL))),
@@ -463,6 +481,7 @@ create table webhook_endpoints (
   failing_since timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  kind smallint default 0 not null,
   constraint webhook_endpoints_pkey PRIMARY KEY (number),
   constraint webhook_endpoints_id_key UNIQUE (id)
 );

@@ -10,6 +10,7 @@ using Purser.Server.Deliveries;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Laboratory;
+using Purser.Server.Mail;
 using Purser.Server.Platform;
 using Purser.Server.Reconciliation;
 using Purser.Server.Returns;
@@ -27,6 +28,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     Task sweeping = Task.CompletedTask;
     Task settling = Task.CompletedTask;
     Task delivering = Task.CompletedTask;
+    Task tellingOperators = Task.CompletedTask;
 
     ServerHost(WebApplication app, Database database) => (this.app, this.database) = (app, database);
 
@@ -75,7 +77,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         var (accounts, faults) = GatewayAccounts.Read(
             builder.Configuration, gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. SettlementEndpoints.Options(builder.Configuration).Faults(),
-            .. DeliveryEndpoints.Options(builder.Configuration).Faults(), .. faults];
+            .. DeliveryEndpoints.Options(builder.Configuration).Faults(), .. MailOptions.Of(builder.Configuration).Faults(options), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
         using var early = LoggerFactory.Create(logging => logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
@@ -128,6 +130,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<ReturnAddresses>();
         ApiEndpoints.Add(services, configuration);
         CheckoutEndpoints.Add(services);
+        MailEndpoints.Add(services, configuration);
     }
 
     static void Map(WebApplication app)
@@ -138,6 +141,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         ApiEndpoints.Map(app);
         CheckoutEndpoints.Map(app);
         LaboratoryEndpoints.Map(app);
+        MailEndpoints.Map(app);
         ReturnEndpoints.Map(app);
         WebhookEndpoints.Map(app);
         HealthEndpoints.Map(app);
@@ -159,10 +163,13 @@ public sealed partial class ServerHost : IAsyncDisposable
     {
         Services.GetRequiredService<Telemetry>();
         Services.GetRequiredService<Caller>().AnswerTo(Engine);
+        var mail = Services.GetRequiredService<MailOptions>();
+        await Services.GetRequiredService<MailStore>().Keep(mail.IsConfigured, mail.IsConfigured && mail.OperatorAddresses.Count > 0, Services.GetRequiredService<TimeProvider>().GetUtcNow(), stop);
         Engine.Start();
         await app.StartAsync(stop);
         sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);
         delivering = Services.GetRequiredService<DeliverySender>().Run(stopping.Token);
+        tellingOperators = Services.GetRequiredService<MailSender>().TellOperators(stopping.Token);
         settling = Task.WhenAll(
             Services.GetRequiredService<SettlementWorker>().Run(stopping.Token), Services.GetRequiredService<SettlementFolder>().Run(stopping.Token),
             Services.GetRequiredService<SettlementFetch>().Run(stopping.Token), Services.GetRequiredService<Overdue>().Run(stopping.Token),
@@ -180,6 +187,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         await sweeping;
         await settling;
         await delivering;
+        await tellingOperators;
         await Services.GetRequiredService<Caller>().Idle(TimeSpan.FromSeconds(5));
         await Engine.DisposeAsync();
         await app.DisposeAsync();

@@ -67,9 +67,10 @@ public abstract record OrderCommand : OrderInput
 /// <summary>The part of an order that no decision reads, stored with it.</summary>
 /// <param name="Fingerprint">SHA-256 of all that the merchant stated; the same again is the same order.</param>
 /// <param name="ReturnUrl">Where our pages send the shopper in the end.</param>
+/// <param name="Locale">The language that mails to the shopper are written in; null: the installation's.</param>
 public sealed record OrderContent(
     ImmutableArray<OrderLine> Lines, ImmutableSortedDictionary<string, string> Metadata, string? UserId, string? ReturnUrl,
-    ImmutableArray<byte> Fingerprint);
+    ImmutableArray<byte> Fingerprint, string? Locale = null);
 
 /// <summary>What a person wants done about a question.</summary>
 public enum AnswerAction

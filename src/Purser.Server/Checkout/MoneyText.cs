@@ -4,10 +4,11 @@ namespace Purser.Server.Checkout;
 /// not one currency. Rupees are grouped as in India: 12,34,567.00.</summary>
 public static class MoneyText
 {
-    public static string Of(Money money) => $"{Figure(money)} {money.Currency.Code}";
+    /// <param name="indian">Whatever the currency, for readers who group so.</param>
+    public static string Of(Money money, bool indian = false) => $"{Figure(money, indian)} {money.Currency.Code}";
 
     /// <summary>Without the code, where it stands beside.</summary>
-    public static string Figure(Money money)
+    public static string Figure(Money money, bool indian = false)
     {
         var plain = money.ToMajorUnits();
         var negative = plain[0] == '-';
@@ -15,7 +16,7 @@ public static class MoneyText
         var point = whole.IndexOf('.');
         var decimals = point < 0 ? [] : whole[point..];
         if (point >= 0) whole = whole[..point];
-        return $"{(negative ? "−" : "")}{Sign(money.Currency)}{Grouped(whole, money.Currency.Code == "INR")}{decimals}";
+        return $"{(negative ? "−" : "")}{Sign(money.Currency)}{Grouped(whole, indian || money.Currency.Code == "INR")}{decimals}";
     }
 
     static string Sign(Currency currency) => currency.Code switch

@@ -1,4 +1,5 @@
 using Npgsql;
+using Purser.Server.Mail;
 
 namespace Purser.Server.Checkout;
 
@@ -7,7 +8,7 @@ static class StartPages
 {
     public static void Map(IEndpointRouteBuilder pages)
     {
-        pages.MapGet("/", async (HttpContext http, ShopperDoor door, Pages show, CheckoutStore store) =>
+        pages.MapGet("/", async (HttpContext http, ShopperDoor door, Pages show, CheckoutStore store, MailOptions mail) =>
         {
             if (!door.Options.Demo) return await StatusPages.Form(http, door, show);
             try
@@ -15,6 +16,7 @@ static class StartPages
                 return await show.Show<StartPage>(http, new()
                 {
                     [nameof(StartPage.Options)] = door.Options,
+                    [nameof(StartPage.Mailbox)] = mail.UsesMailbox,
                     [nameof(StartPage.Links)] = door.Links,
                     [nameof(StartPage.Recent)] = await store.DemoOrders(http.RequestAborted),
                     [nameof(StartPage.Gateways)] = door.Accounts.InOrder.Select(e => door.Title(e.Account.Name)).ToList(),

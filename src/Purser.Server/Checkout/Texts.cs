@@ -198,7 +198,19 @@ public static class Texts
     public const string TileLaboratory = "Signature laboratory";
     public const string TileLaboratoryWords = "Paste a gateway's message and see each step of its signature.";
     public const string TileSandboxWords = "Break the gateways: lose answers, repeat webhooks, pay twice.";
+    public const string TileMailbox = "Mailbox";
+    public const string TileMailboxWords = "Every mail that shoppers and operators would get.";
     public static string TileLookUpWords(string email) => $"By order number and e-mail. Demo orders have {email}.";
+
+    // The mailbox.
+    public const string MailboxTitle = "Mailbox";
+    public const string MailboxWords = "Mails that would have been sent. They are kept until the server stops, the latest 200.";
+    public const string MailboxEmpty = "None yet. Place a demo order and pay it.";
+    public const string MailboxBack = "All mails";
+    public const string MailboxTo = "To";
+    public const string MailboxMessage = "Message-ID";
+    public const string MailboxHtml = "The mail as HTML";
+    public const string MailboxText = "The mail as text";
 
     public static string State(Order order) => order.Status switch
     {

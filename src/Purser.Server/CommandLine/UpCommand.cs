@@ -1,3 +1,4 @@
+using Purser.Server.Mail;
 using Spectre.Console;
 
 namespace Purser.Server.CommandLine;
@@ -11,6 +12,7 @@ static class UpCommand
         var chosen = sandbox.Accounts();
         chosen["Purser:Demo"] = "true";
         chosen["Deliveries:Development"] = "true";
+        chosen["Mail:Mailbox"] = "true";
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
         chosen["Purser:ShopUrl"] = ShopProcess.UsualUrl;
         chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1," + ShopProcess.UsualUrl;
@@ -28,6 +30,7 @@ static class UpCommand
         var places = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "where");
         places.AddRow("Start here", $"{host.Url}/");
         places.AddRow("A shop", $"{shop.Url}/");
+        if (host.Services.GetRequiredService<MailOptions>().UsesMailbox) places.AddRow("Mailbox", $"{host.Url}/mailbox");
         places.AddRow("API reference", $"{host.Url}/reference");
         places.AddRow("Sandbox gateways", $"{sandbox.ControlUrl}/");
         foreach (var gateway in sandbox.Gateways) places.AddRow($"  {Markup.Escape(gateway.Name)}", gateway.Url);

@@ -51,8 +51,9 @@ public static class DeliveryEndpoints
     static async Task<IResult> Read(string id, DeliveryReadStore store, CancellationToken stop)
     {
         if (!DeliveryId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
-        var body = DeliveryStore.Body(parsed, found.Type, found.At, await store.EventData(parsed, stop));
-        return ApiJson.Answer(DeliveryView.From(found, Encoding.UTF8.GetString(body), await store.Attempts(parsed, stop)));
+        // A mail is written anew each time it is sent, from the order as it is then.
+        var body = found.Kind == ReceiverKind.Endpoint ? Encoding.UTF8.GetString(DeliveryStore.Body(parsed, found.Type, found.At, await store.EventData(parsed, stop))) : null;
+        return ApiJson.Answer(DeliveryView.From(found, body, await store.Attempts(parsed, stop)));
     }
 
     static async Task<IResult> Redeliver(string id, HttpContext http, DeliveryReadStore store, DeliverySender sender, TimeProvider time, CancellationToken stop)

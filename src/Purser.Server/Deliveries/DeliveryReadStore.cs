@@ -7,7 +7,7 @@ namespace Purser.Server.Deliveries;
 /// <summary>Deliveries as people look at them, and as they ask for them again.</summary>
 public sealed class DeliveryReadStore(NpgsqlDataSource database)
 {
-    const string Columns = "d.order_id, d.sequence, d.receiver, v.type, d.at, e.id, d.state, d.attempts, d.due_at, d.ended_at, d.outcome, e.status";
+    const string Columns = "d.order_id, d.sequence, d.receiver, v.type, d.at, e.id, d.state, d.attempts, d.due_at, d.ended_at, d.outcome, e.status, e.kind";
     const string From = "deliveries d join events v on v.order_id = d.order_id and v.sequence = d.sequence join webhook_endpoints e on e.number = d.receiver";
 
     /// <summary>Of the newest orders first. One more than asked for tells that there are more.</summary>
@@ -102,7 +102,7 @@ public sealed class DeliveryReadStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop))
             deliveries.Add(new StoredDelivery(new DeliveryId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1), rows.GetInt32(2)), (EventType)rows.GetInt16(3),
                 rows.GetFieldValue<DateTimeOffset>(4), rows.GetString(5), (DeliveryState)rows.GetInt16(6), rows.GetInt32(7), rows.GetFieldValue<DateTimeOffset>(8),
-                rows.IsDBNull(9) ? null : rows.GetFieldValue<DateTimeOffset>(9), rows.IsDBNull(10) ? null : rows.GetString(10), rows.GetInt16(11) == (short)ReceiverStatus.Deleted));
+                rows.IsDBNull(9) ? null : rows.GetFieldValue<DateTimeOffset>(9), rows.IsDBNull(10) ? null : rows.GetString(10), rows.GetInt16(11) == (short)ReceiverStatus.Deleted, (ReceiverKind)rows.GetInt16(12)));
         return deliveries;
     }
 }

@@ -1,12 +1,13 @@
 using System.Threading.Channels;
 using Npgsql;
+using Purser.Server.Mail;
 
 namespace Purser.Server.Deliveries;
 
 /// <summary>Sends what is due. Each receiver has places of its own, so a dead one keeps nobody else waiting; a lease keeps nodes from sending the
 /// same at once, and when a node dies another goes on.</summary>
-public sealed partial class DeliverySender(
-    DeliveryStore store, WebhookLine line, ReceiverSecrets secrets, DeliveryOptions options, TimeProvider time, ILogger<DeliverySender> log)
+sealed partial class DeliverySender(
+    DeliveryStore store, WebhookLine line, MailSender mail, ReceiverSecrets secrets, DeliveryOptions options, TimeProvider time, ILogger<DeliverySender> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -73,8 +74,8 @@ public sealed partial class DeliverySender(
     {
         Dictionary<int, int> now;
         lock (door) now = new Dictionary<int, int>(busy);
-        var taken = await store.Take(time.GetUtcNow(), options.TimeOut + LeaseBeyondTimeOut, now, options.PerReceiver, stop);
-        anybodyListens = taken.Secrets.Count > 0;
+        var taken = await store.Take(time.GetUtcNow(), (options.TimeOut > mail.TimeOut ? options.TimeOut : mail.TimeOut) + LeaseBeyondTimeOut, now, options.PerReceiver, mail.IsConfigured, stop);
+        anybodyListens = taken.Secrets.Count > 0 || mail.IsConfigured;
         foreach (var one in taken.Deliveries)
         {
             List<string> keys = [.. taken.Secrets[one.Id.Receiver].Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>()];
@@ -103,17 +104,17 @@ public sealed partial class DeliverySender(
     {
         try
         {
-            // Nothing unsigned leaves: a receiver could not tell it from a forgery.
-            var answer = keys.Count > 0
-                ? await line.Send(one.Url, one.MessageId, one.Body, keys, CancellationToken.None)
-                : new WebhookAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY. Rotate it.", null, null, "");
+            var answer = one.Kind != ReceiverKind.Endpoint ? await mail.Send(one, CancellationToken.None)
+                : keys.Count > 0 ? await line.Send(one.Url, one.MessageId, one.Body(), keys, CancellationToken.None)
+                // Nothing unsigned leaves: a receiver could not tell it from a forgery.
+                : new DeliveryAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY. Rotate it.", null, null, "");
             var now = time.GetUtcNow();
             if (answer.IsDelivered)
             {
                 await store.Succeeded(one, answer, now, CancellationToken.None);
                 return;
             }
-            var next = now + DeliverySchedule.After(one.Failures + 1, answer.RetryAfter);
+            var next = answer.IsFinal ? null : now + DeliverySchedule.After(one.Failures + 1, answer.RetryAfter);
             if (await store.Failed(one, answer, next, now, options.PauseAfter, CancellationToken.None) is { } paused) LogPaused(log, paused, answer.Outcome);
             else if (next is null) LogDead(log, one.Id, answer.Outcome);
         }

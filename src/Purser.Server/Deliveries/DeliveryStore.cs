@@ -26,18 +26,19 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
                 where d.receiver = e.number and d.state = 0 and d.due_at <= $1 and (d.leased_until is null or d.leased_until <= $1)
                     and (not e.ordered or not exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null))
                 order by d.due_at, d.order_id, d.sequence limit greatest($5 - coalesce(busy.count, 0), 0) for update of d skip locked) t
-            where e.status = 0)
+            where e.status = 0 and (e.kind = 0 or $6))
         update deliveries d set leased_until = $2, attempts = d.attempts + 1
         from taken t join webhook_endpoints e on e.number = t.receiver join events v on v.order_id = t.order_id and v.sequence = t.sequence
         where d.order_id = t.order_id and d.sequence = t.sequence and d.receiver = t.receiver
-        returning d.order_id, d.sequence, d.receiver, d.attempts, d.failures, e.url, e.ordered, v.type, v.at, v.data
+        returning d.order_id, d.sequence, d.receiver, d.attempts, d.failures, e.url, e.ordered, e.kind, v.type, v.at, v.data
         """;
 
     static readonly string[] PlanSettings =
         ["set local plan_cache_mode = force_custom_plan", "set local enable_hashjoin = off", "set local enable_mergejoin = off", "set local enable_seqscan = off"];
 
     /// <param name="busy">How many are under way here, by receiver.</param>
-    public async Task<Taken> Take(DateTimeOffset now, TimeSpan lease, IReadOnlyDictionary<int, int> busy, int perReceiver, CancellationToken stop)
+    /// <param name="mail">Mails, too: this node can send them.</param>
+    public async Task<Taken> Take(DateTimeOffset now, TimeSpan lease, IReadOnlyDictionary<int, int> busy, int perReceiver, bool mail, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -48,7 +49,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         {
             Parameters =
             {
-                At(now), At(now + lease), Wholes(busy.Keys), Wholes(busy.Values), Whole(perReceiver),
+                At(now), At(now + lease), Wholes(busy.Keys), Wholes(busy.Values), Whole(perReceiver), new NpgsqlParameter<bool> { TypedValue = mail },
             },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
@@ -63,8 +64,8 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             while (await rows.ReadAsync(stop))
             {
                 var id = new DeliveryId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1), rows.GetInt32(2));
-                deliveries.Add(new LeasedDelivery(id, rows.GetInt32(3), rows.GetInt32(4), MessageId(id),
-                    Body(id, (EventType)rows.GetInt16(7), rows.GetFieldValue<DateTimeOffset>(8), rows.GetString(9)), rows.GetString(5), rows.GetBoolean(6)));
+                deliveries.Add(new LeasedDelivery(id, rows.GetInt32(3), rows.GetInt32(4), rows.GetString(5), rows.GetBoolean(6), (ReceiverKind)rows.GetInt16(7),
+                    (EventType)rows.GetInt16(8), rows.GetFieldValue<DateTimeOffset>(9), rows.GetString(10)));
             }
             await rows.NextResultAsync(stop);
             while (await rows.ReadAsync(stop)) secrets.Add((rows.GetInt32(0), new SealedSecret(rows.GetString(1), rows.GetInt32(2), rows.GetString(3))));
@@ -86,7 +87,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     }
 
     /// <summary>Said and heard. It counts whoever holds the lease by now.</summary>
-    public async Task Succeeded(LeasedDelivery sent, WebhookAnswer answer, DateTimeOffset now, CancellationToken stop)
+    public async Task Succeeded(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset now, CancellationToken stop)
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(Attempt(sent, answer));
@@ -103,7 +104,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     /// <param name="next">Null: never.</param>
     /// <param name="pauseAfter">An endpoint that has only failed for so long is paused.</param>
     /// <returns>The id of the endpoint, if it was paused now.</returns>
-    public async Task<string?> Failed(LeasedDelivery sent, WebhookAnswer answer, DateTimeOffset? next, DateTimeOffset now, TimeSpan pauseAfter, CancellationToken stop)
+    public async Task<string?> Failed(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset? next, DateTimeOffset now, TimeSpan pauseAfter, CancellationToken stop)
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(Attempt(sent, answer));
@@ -120,9 +121,17 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             update webhook_endpoints set status = 1, updated_at = $2,
                 paused_because = case when $4 then 'It answered 410: the receiver is gone.' else 'Nothing could be delivered for ' || extract(day from $2 - failing_since) || ' days.' end
-            where number = $1 and status = 0 and ($4 or failing_since <= $3) returning id
+            where number = $1 and kind = 0 and status = 0 and ($4 or failing_since <= $3) returning id
             """)
         { Parameters = { Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), new NpgsqlParameter<bool> { TypedValue = answer.IsGone } } });
+        // Operators hear of both by mail, where there is mail: once for each time that the endpoint began to fail.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("""
+            insert into operator_notices (kind, receiver, since, at, due_at)
+            select k.kind, e.number, e.failing_since, $2, $2 from webhook_endpoints e
+            cross join lateral (select 1 as kind where e.status = 1 and e.updated_at = $2 union all select 2 where $3) k
+            where e.number = $1 and e.kind = 0 and exists (select from webhook_endpoints o where o.kind = 2 and o.status = 0) on conflict do nothing
+            """)
+        { Parameters = { Whole(sent.Id.Receiver), At(now), new NpgsqlParameter<bool> { TypedValue = next is null } } });
         return await batch.ExecuteScalarAsync(stop) as string;
     }
 
@@ -137,7 +146,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         return await forget.ExecuteNonQueryAsync(stop);
     }
 
-    static NpgsqlBatchCommand Attempt(LeasedDelivery sent, WebhookAnswer answer) => Of(sent.Id, """
+    static NpgsqlBatchCommand Attempt(LeasedDelivery sent, DeliveryAnswer answer) => Of(sent.Id, """
         insert into delivery_attempts (order_id, sequence, receiver, number, sent_at, took_ms, url, signature, status, trouble, answer)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing
         """, Whole(sent.Attempt), At(answer.SentAt), Whole((int)answer.Took.TotalMilliseconds), Text(sent.Url), Text(answer.Signature),

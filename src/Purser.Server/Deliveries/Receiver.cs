@@ -13,7 +13,18 @@ public enum ReceiverStatus : short
     Deleted,
 }
 
-/// <summary>A webhook endpoint of the merchant.</summary>
+/// <summary>What is behind a receiver. Its number also says, of an event, whom mail tells of it: then none is nobody.</summary>
+public enum ReceiverKind : short
+{
+    /// <summary>An address that the merchant gave.</summary>
+    Endpoint,
+    /// <summary>The mail address on the order.</summary>
+    Shoppers,
+    /// <summary>The mail addresses of the configuration.</summary>
+    Operators,
+}
+
+/// <summary>A webhook endpoint of the merchant, or mail.</summary>
 /// <param name="Number">Short, for the many rows of deliveries; <paramref name="Id"/> is what the API says.</param>
 /// <param name="Types">Empty: all.</param>
 /// <param name="Ordered">An order's events come one after another.</param>
@@ -58,16 +69,29 @@ public readonly record struct DeliveryId(OrderId Order, int Sequence, int Receiv
 /// <summary>A delivery that is leased to this node.</summary>
 /// <param name="Attempt">Counted by leases, so it tells an old holder from the present one.</param>
 /// <param name="Failures">Before this attempt, on the present schedule.</param>
-/// <param name="Body">What is signed and sent.</param>
-public sealed record LeasedDelivery(DeliveryId Id, int Attempt, int Failures, string MessageId, byte[] Body, string Url, bool Ordered);
+/// <param name="Data">Of the event, as JSON text.</param>
+public sealed record LeasedDelivery(
+    DeliveryId Id, int Attempt, int Failures, string Url, bool Ordered, ReceiverKind Kind, EventType Type, DateTimeOffset At, string Data)
+{
+    public string MessageId => DeliveryStore.MessageId(Id);
+
+    /// <summary>What is signed and sent to an endpoint.</summary>
+    public byte[] Body() => DeliveryStore.Body(Id, Type, At, Data);
+}
 
 /// <summary>What came of one attempt.</summary>
 /// <param name="Status">Of the answer; null when none came.</param>
 /// <param name="Trouble">Why it is a failure, in words that do not map our network.</param>
 /// <param name="Text">The beginning of the answer's body.</param>
-public sealed record WebhookAnswer(DateTimeOffset SentAt, TimeSpan Took, int? Status, string? Trouble, string? Text, TimeSpan? RetryAfter, string Signature)
+public sealed record DeliveryAnswer(DateTimeOffset SentAt, TimeSpan Took, int? Status, string? Trouble, string? Text, TimeSpan? RetryAfter, string Signature)
 {
-    public bool IsDelivered => Status is >= 200 and < 300;
+    public bool IsDelivered => Status is >= 200 and < 300 || IsMoot;
+
+    /// <summary>Nothing was sent, for what was to be said is no longer so; <see cref="Trouble"/> says it.</summary>
+    public bool IsMoot { get; init; }
+
+    /// <summary>Trying again is in vain.</summary>
+    public bool IsFinal { get; init; }
 
     /// <summary>The receiver says that it is there no more.</summary>
     public bool IsGone => Status == 410;
@@ -78,6 +102,6 @@ public sealed record WebhookAnswer(DateTimeOffset SentAt, TimeSpan Took, int? St
 
 public sealed record StoredDelivery(
     DeliveryId Id, EventType Type, DateTimeOffset At, string Endpoint, DeliveryState State, int Attempts, DateTimeOffset DueAt, DateTimeOffset? EndedAt, string? Outcome,
-    bool EndpointIsDeleted);
+    bool EndpointIsDeleted, ReceiverKind Kind);
 
 public sealed record StoredAttempt(int Number, DateTimeOffset SentAt, int TookMs, string Url, string Signature, int? Status, string? Trouble, string? Answer);

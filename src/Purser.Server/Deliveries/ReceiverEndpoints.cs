@@ -151,7 +151,7 @@ public static class ReceiverEndpoints
         fields.RefuseUnknown();
         if (since >= until) fields.Fault("until", "'until' is not after 'since'.", "Send a later time, or leave it out.");
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
-        if (await store.Find(id, stop) is not { } receiver) return Unknown();
+        if (await store.Find(id, stop, mail: true) is not { } receiver) return Unknown();
         DeliveryState[] states = status switch
         {
             "delivered" => [DeliveryState.Delivered],

@@ -40,7 +40,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         await using var make = new NpgsqlCommand($"""
             with e as (
                 insert into webhook_endpoints (id, url, description, types, ordered, created_at, updated_at)
-                select $1, $2, $3, $4, $5, $6, $6 where (select count(*) from webhook_endpoints where status < 2) < $7 returning *),
+                select $1, $2, $3, $4, $5, $6, $6 where (select count(*) from webhook_endpoints where kind = 0 and status < 2) < $7 returning *),
             s as (insert into webhook_secrets (receiver, number, sealed, created_at) select number, 1, $8, $6 from e)
             select {Columns} from e
             """, connection)
@@ -56,16 +56,17 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         return new ReceiverMade.Now(made);
     }
 
-    public async Task<Receiver?> Find(string id, CancellationToken stop)
+    /// <param name="mail">Mail is found, too: what it sent can be sent again, but it is changed in the configuration.</param>
+    public async Task<Receiver?> Find(string id, CancellationToken stop, bool mail = false)
     {
-        await using var find = database.CreateCommand($"select {Columns} from webhook_endpoints e where e.id = $1 and e.status < 2");
+        await using var find = database.CreateCommand($"select {Columns} from webhook_endpoints e where e.id = $1 and e.status < 2{(mail ? "" : " and e.kind = 0")}");
         find.Parameters.Add(Text(id));
         return await Read(find, stop) is [var one] ? one : null;
     }
 
     public async Task<IReadOnlyList<Receiver>> List(CancellationToken stop)
     {
-        await using var list = database.CreateCommand($"select {Columns} from webhook_endpoints e where e.status < 2 order by e.number");
+        await using var list = database.CreateCommand($"select {Columns} from webhook_endpoints e where e.kind = 0 and e.status < 2 order by e.number");
         return await Read(list, stop);
     }
 
@@ -77,7 +78,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
                 ordered = coalesce($6, ordered), status = coalesce($7, status), updated_at = $8,
                 paused_because = case when coalesce($7, status) = 1 then coalesce(paused_because, 'Asked for.') end,
                 failing_since = case when $7 = 0 then null else failing_since end
-            where id = $1 and status < 2 returning {Columns}
+            where id = $1 and kind = 0 and status < 2 returning {Columns}
             """);
         update.Parameters.AddRange(new NpgsqlParameter[]
         {
@@ -94,7 +95,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var delete = new NpgsqlCommand($"""
-            update webhook_endpoints e set status = 2, updated_at = $2 where id = $1 and status < 2 returning {Columns}
+            update webhook_endpoints e set status = 2, updated_at = $2 where id = $1 and kind = 0 and status < 2 returning {Columns}
             """, connection)
         { Parameters = { Text(id), At(now) } };
         if (await Read(delete, stop) is not [var gone]) return null;
@@ -114,7 +115,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
-        await using var find = new NpgsqlCommand($"select {Columns} from webhook_endpoints e where e.id = $1 and e.status < 2 for update of e", connection) { Parameters = { Text(id) } };
+        await using var find = new NpgsqlCommand($"select {Columns} from webhook_endpoints e where e.id = $1 and e.kind = 0 and e.status < 2 for update of e", connection) { Parameters = { Text(id) } };
         if (await Read(find, stop) is not [var receiver]) return null;
         await using var ask = new NpgsqlCommand("select max(number) from webhook_secrets where receiver = $1", connection)
         { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number } } };

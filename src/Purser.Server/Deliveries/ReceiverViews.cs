@@ -40,11 +40,12 @@ public sealed record AttemptView(
     [property: Description("Of the answer; null when none came.")] int? Status, string? Trouble, [property: Description("The beginning of the answer's body.")] string? Answer);
 
 public sealed record DeliveryView(
-    string Id, [property: Description("The event, and the header webhook-id: the same at every attempt.")] string Event, string EventType, string Order, string WebhookEndpoint,
+    string Id, [property: Description("The event, and the header webhook-id: the same at every attempt.")] string Event, string EventType, string Order,
+    [property: Description("The endpoint's id; mail_shoppers and mail_operators are mail.")] string WebhookEndpoint,
     [property: Description("waiting, delivered or dead. What is dead can be sent again.")] string Status, int Attempts,
     [property: Description("When it is sent next; null when it is not.")] DateTime? NextAttemptAt,
     [property: Description("Of the latest attempt: the status of the answer, or why there was none.")] string? Outcome, DateTime EventAt, DateTime? EndedAt,
-    [property: Description("What was sent, as it was signed. Only where one delivery is read.")] string? Body,
+    [property: Description("What was sent, as it was signed; null of mail. Only where one delivery is read.")] string? Body,
     [property: Description("The last 30 days' attempts, unless configured otherwise. Only where one delivery is read.")] IReadOnlyList<AttemptView>? AttemptLog)
 {
     public static DeliveryView From(StoredDelivery d, string? body = null, IReadOnlyList<StoredAttempt>? attempts = null) => new(

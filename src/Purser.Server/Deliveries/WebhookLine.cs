@@ -68,11 +68,11 @@ public sealed class WebhookLine : IDisposable
     }
 
     /// <param name="secrets">The newest first.</param>
-    public async Task<WebhookAnswer> Send(string url, string messageId, byte[] body, IReadOnlyList<string> secrets, CancellationToken stop)
+    public async Task<DeliveryAnswer> Send(string url, string messageId, byte[] body, IReadOnlyList<string> secrets, CancellationToken stop)
     {
         var (sentAt, began) = (time.GetUtcNow(), time.GetTimestamp());
         var signature = WebhookSignature.Header(messageId, sentAt, body, secrets);
-        WebhookAnswer Answer(int? status, string? trouble, string? text = null, TimeSpan? retryAfter = null) =>
+        DeliveryAnswer Answer(int? status, string? trouble, string? text = null, TimeSpan? retryAfter = null) =>
             new(sentAt, time.GetElapsedTime(began), status, trouble, text, retryAfter, signature);
 
         // What was allowed when it was kept need not be now.

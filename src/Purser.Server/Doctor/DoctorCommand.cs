@@ -3,6 +3,7 @@ using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.CommandLine;
 using Purser.Server.Gateways;
+using Purser.Server.Mail;
 using Purser.Server.Platform;
 using Spectre.Console;
 
@@ -19,7 +20,8 @@ public static class DoctorCommand
         var beside = await DevelopmentRecord.Join(configuration, stop);
         var options = configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(configuration, new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
-        foreach (var fault in options.Faults().Concat(faults)) report.Bad("configuration", fault);
+        var mail = MailOptions.Of(configuration);
+        foreach (var fault in options.Faults().Concat(mail.Faults(options)).Concat(faults)) report.Bad("configuration", fault);
         if (beside is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
         else if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
         if (accounts.InOrder.IsEmpty && faults.IsEmpty)
@@ -47,7 +49,15 @@ public static class DoctorCommand
 
         using var lines = new GatewayLines();
         foreach (var entry in accounts.InOrder) await Call(entry, lines, report, time, stop);
+        if (mail.Host is { Length: > 0 }) await Look(mail, report, stop);
         return report.Print();
+    }
+
+    static async Task Look(MailOptions mail, Report report, CancellationToken stop)
+    {
+        if (await MailProbe.Ask(mail, stop) is { } wrong) report.Bad("mail", $"{wrong} Check Mail:Host and Mail:Port.");
+        else report.Good("mail", $"{mail.Host}:{mail.Port} answers{(mail.RequiresTls ? " and offers STARTTLS" : "")}. Whether it takes the password is seen with the first mail.");
+        if (mail.OperatorAddresses.Count == 0) report.Note("mail", "Mail:Operators is empty; nobody is written to about discrepancies and dead receivers.");
     }
 
     static async Task Examine(InvariantStore store, Report report, TimeProvider time, CancellationToken stop)

@@ -173,6 +173,9 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             union all select 'discrepancies open', count(*), min(opened_at) from discrepancies where resolved_at is null
             union all select 'gateway news quarantined', count(*), min(received_at) from gateway_news where verdict = 2
             union all select 'refunds requested and not sent', count(*), min(requested_at) from refunds where status = 0
+            union all select 'webhooks given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind = 0 and e.status < 2
+            union all select 'mails given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind > 0
+            union all select 'notices to operators given up', count(*), min(at) from operator_notices where state = 2
             """);
         var waiting = new List<(string, long, DateTimeOffset?)>();
         await using var rows = await ask.ExecuteReaderAsync(stop);

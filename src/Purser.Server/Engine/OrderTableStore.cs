@@ -4,10 +4,11 @@ using NpgsqlTypes;
 using Purser.Ledger;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Server.Mail;
 using static NpgsqlTypes.NpgsqlDbType;
 using CallRow = (Purser.OrderId Order, Purser.Server.Engine.CallRecord Call);
 using CaptureRow = (string Account, Purser.Payments.Capture Money, Purser.OrderId Order, int Payment);
-using EventRow = (Purser.Orders.OrderEvent Event, string Data, byte[] Hash);
+using EventRow = (Purser.Orders.OrderEvent Event, string Data, byte[] Hash, Purser.Server.Deliveries.ReceiverKind Mail);
 using KeyRow = (Purser.Server.Engine.RequestKey Key, string Resource);
 using NewOrderRow = (Purser.Orders.Order Order, Purser.Orders.OrderContent Content);
 using NewsRow = (Purser.Server.Engine.GatewayNews News, Purser.OrderId? Order, Purser.Server.Engine.NewsVerdict Verdict, string? Reason);
@@ -138,6 +139,7 @@ static class OrderTableStore
         Column.Of("customer_country", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Country),
         Column.Of("user_id", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.UserId),
         Column.Of("return_url", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.ReturnUrl),
+        Column.Of("locale", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.Locale),
         Column.Of("lines", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Lines)),
         Column.Of("metadata", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Metadata)),
         Column.Of("late_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Late),
@@ -322,7 +324,8 @@ static class OrderTableStore
     /// <summary>Whoever wants to hear of it. PostgreSQL asks first whether there is anybody, and else does not unpack the events.</summary>
     static readonly RowSet<EventRow> InsertDeliveries = RowSet.Sql(
         "insert into deliveries (order_id, sequence, receiver, at, due_at) select u.order_id, u.sequence, e.number, u.at, u.at from {rows} u " +
-        "join webhook_endpoints e on e.types is null or u.type = any(e.types) where e.status < 2 and exists (select from webhook_endpoints)", NewEvent[..4]);
+        "join webhook_endpoints e on case e.kind when 0 then e.types is null or u.type = any(e.types) else e.kind = u.mail end " +
+        "where e.status < 2 and exists (select from webhook_endpoints)", [.. NewEvent[..4], Column.Of("mail", Smallint, (EventRow e) => (short)e.Mail)]);
     static readonly RowSet<Posting> InsertPostings = RowSet.Insert("postings", NewPosting);
     static readonly RowSet<OrderEvent> InsertDiscrepancies = RowSet.Insert("discrepancies", NewDiscrepancy);
     static readonly RowSet<OrderEvent> ResolveDiscrepancies = RowSet.Sql(
@@ -341,10 +344,11 @@ static class OrderTableStore
     public static void Write(NpgsqlBatch batch, BatchChanges changes, Dictionary<OrderId, byte[]> latest)
     {
         var events = new List<EventRow>(changes.Events.Count);
+        var mail = new MailNews(changes);
         foreach (var e in changes.Events)
         {
             var data = EventJson.Data(e);
-            events.Add((e, data, latest[e.Order] = EventChain.Next(latest.GetValueOrDefault(e.Order) ?? [], e.Order, e.Sequence, e.Type, e.At, data)));
+            events.Add((e, data, latest[e.Order] = EventChain.Next(latest.GetValueOrDefault(e.Order) ?? [], e.Order, e.Sequence, e.Type, e.At, data), mail.Whom(e)));
         }
         InsertOrders.Add(batch, [.. changes.Created.Select(c => (c, latest[c.Order.Id]))]);
         UpdateOrders.Add(batch, [.. changes.Changed.Select(c => (c.After, latest[c.After.Id]))]);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Text.Json.Serialization;
+using Purser.Server.Mail;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Orders;
@@ -17,7 +18,9 @@ public sealed record OrderBody(
     [property: Description("Up to 50 names with texts, kept for you. Secret keys only.")] IReadOnlyDictionary<string, string>? Metadata = null,
     [property: Description("Where our pages send the shopper in the end; within Purser:ReturnUrls.")] string? ReturnUrl = null,
     [property: Description("60 to 7776000 (90 days); 1800 unless the installation says otherwise.")] int? ExpiresInSeconds = null,
-    [property: Description("Secret keys only.")] PolicyBody? Policy = null)
+    [property: Description("Secret keys only.")] PolicyBody? Policy = null,
+    [property: Description("en or hi: the language of mails to the shopper; the installation's when left out."),
+     JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Locale = null)
 {
     public const int MostLines = 500;
     public const long MostMinorUnits = 999_999_999_999;
@@ -38,7 +41,7 @@ public sealed record OrderBody(
             fields.Text("reference", 100), fields.Text("currency", 20), fields.Objects("lines", MostLines)?.Select(LineBody.Read).ToList(),
             fields.Whole("amount", 1, MostMinorUnits, Minor), fields.Text("description", LongestDescription), CustomerBody.Read(fields),
             fields.Text("user_id", 100), fields.Pairs("metadata", MostPairs, LongestPairName, LongestPairText) is { Count: > 0 } pairs ? pairs : null,
-            fields.Text("return_url", LongestUrl), (int?)fields.Whole("expires_in_seconds", 60, 7_776_000, "a number of seconds"), PolicyBody.Read(fields));
+            fields.Text("return_url", LongestUrl), (int?)fields.Whole("expires_in_seconds", 60, 7_776_000, "a number of seconds"), PolicyBody.Read(fields), fields.OneOf("locale", MailWords.Locales));
         fields.RefuseUnknown();
         return body;
     }

@@ -30,6 +30,7 @@ static class OrderDifferences
         Compare("user_id", body.UserId, content.UserId);
         ComparePairs(faults, body.Metadata, content.Metadata);
         Compare("return_url", body.ReturnUrl, content.ReturnUrl);
+        Compare("locale", body.Locale, content.Locale);
         Compare("expires_in_seconds", (long)terms.Lives.TotalSeconds, (long)Math.Round((order.ExpiresAt - order.CreatedAt).TotalSeconds));
         Compare("policy.late_payment", Word(terms.Policy.Late), Word(order.Policy.Late));
         Compare("policy.duplicate_payment", Word(terms.Policy.Duplicate), Word(order.Policy.Duplicate));

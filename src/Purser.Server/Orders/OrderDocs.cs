@@ -18,7 +18,7 @@ static class OrderDocs
             {"name": "Darjeeling first flush", "quantity": 2, "unit_amount": 19950, "amount": 39900, "product": "tea-ff-100"},
             {"name": "Gift wrap", "quantity": 1, "unit_amount": 10000, "amount": 10000, "product": null}],
           "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN"},
-          "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks",
+          "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks", "locale": null,
           "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse"},
           "paid_by": null, "created_at": "2026-03-01T10:00:00Z", "expires_at": "2026-03-01T10:30:00Z", "ended_at": null, "fulfilled_at": null,
           "next_look_at": "2026-03-01T10:15:00Z", "sequence": 3,

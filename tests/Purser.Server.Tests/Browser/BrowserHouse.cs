@@ -17,7 +17,7 @@ public sealed class BrowserHouse : IAsyncLifetime
     IPlaywright playwright = null!;
     IBrowser browser = null!;
 
-    public PageHouse Server { get; } = new();
+    public PageHouse Server { get; } = new() { Also = new Dictionary<string, string?> { ["Mail:Mailbox"] = "true", ["Mail:TimeZone"] = "Asia/Kolkata" } };
 
     public async Task InitializeAsync()
     {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Purser.Server.Gateways;
+using Purser.Server.Mail;
 using Purser.Server.Tests.Checkout;
+using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Browser;
 
@@ -118,6 +120,10 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
             if (name is "paid" or "pending") addresses.Add(($"{name}-own", server.Links.Status(order)));
         }
         server.Answers = true;
+        var box = server.Host.Services.GetRequiredService<Mailbox>();
+        await Until.True(() => box.Letters.Count > 0, "a mail");
+        addresses.Add(("mailbox", "/mailbox"));
+        addresses.Add(("letter", $"/mailbox/{box.Letters[0].Number}"));
         return addresses;
     }
 

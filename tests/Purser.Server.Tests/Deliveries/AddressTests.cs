@@ -77,7 +77,7 @@ public sealed class AddressTests
         (await sending).IsDelivered.ShouldBeFalse();
     }
 
-    static Task<WebhookAnswer> Send(WebhookLine line, string url) => line.Send(url, "evt_1", "{}"u8.ToArray(), [WebhookSignature.NewSecret()], default);
+    static Task<DeliveryAnswer> Send(WebhookLine line, string url) => line.Send(url, "evt_1", "{}"u8.ToArray(), [WebhookSignature.NewSecret()], default);
 
     [Fact]
     public async Task A_redirect_is_not_followed()

@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Purser.Server.Tests.Mail;
 using Purser.Server.Tests.Platform;
 using Purser.Server.Tests.Situations;
 
@@ -24,7 +25,10 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
     {
         using var told = new Told();
         var connection = await postgres.CreateDatabase();
-        await using var shop = await Shop.Open(connection, new Dictionary<string, string?> { ["Logging:LogLevel:Default"] = "Trace" },
+        await using var mail = await MailServer.Start();
+        await mail.Be("refuse 550 5.1.1 <ADDRESS> is unknown here");
+        var settings = MailDeliveryTests.Settings(mail.Port).ToDictionary(s => s.Name, s => (string?)s.Value);
+        await using var shop = await Shop.Open(connection, new Dictionary<string, string?>(settings) { ["Logging:LogLevel:Default"] = "Trace" },
             services => services.AddSingleton<ILoggerProvider>(told));
         var order = await shop.Order(new
         {
@@ -46,6 +50,8 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
         // A bug's stack trace is told too: a text that PostgreSQL cannot hold makes one.
         using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", lines = new[] { new { name = "a\0b " + Name, quantity = 1, unit_amount = 100 } } })) { }
         await shop.Get($"/v1/orders/{id}/explanation");
+
+        await Until.True(() => told.Everything().Any(line => line.Contains("is given up", StringComparison.Ordinal)), "the mail to be given up");
 
         var secret = shop.Api.DefaultRequestHeaders.Authorization!.Parameter!;
         var password = new Npgsql.NpgsqlConnectionStringBuilder(connection).Password!;

@@ -1,0 +1,53 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Deliveries;
+using Purser.Server.Engine;
+
+namespace Purser.Server.Mail;
+
+/// <summary>Whom mail tells of the events of one batch. It is decided where they are written, of orders that are in hand, so it costs no reading.</summary>
+sealed class MailNews(BatchChanges changes)
+{
+    Dictionary<OrderId, (Order? Before, Order After)>? orders;
+    HashSet<OrderId>? failed;
+
+    /// <returns><see cref="ReceiverKind.Endpoint"/> where mail tells nobody.</returns>
+    public ReceiverKind Whom(OrderEvent e)
+    {
+        switch (e.Type)
+        {
+            case EventType.DiscrepancyOpened:
+                return ReceiverKind.Operators;
+            case EventType.OrderPaid or EventType.OrderExpired or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch or EventType.RefundSucceeded or EventType.RefundFailed:
+            // Late money that is accepted is told as what it is, the order's payment.
+            case EventType.PaymentLate when Of(e.Order).After.Status != OrderStatus.Paid:
+            case EventType.PaymentDeclined or EventType.PaymentFailed when IsToTell(e):
+                return Of(e.Order).After.Customer.Email is { Length: > 0 } ? ReceiverKind.Shoppers : ReceiverKind.Endpoint;
+            default:
+                return ReceiverKind.Endpoint;
+        }
+    }
+
+    /// <summary>A shopper is told once that paying did not work, for the link in that mail always leads to how it stands; and once more after a try that
+    /// was to be waited for. What is being tried again already, on another link, needs no mail.</summary>
+    bool IsToTell(OrderEvent e)
+    {
+        var (before, after) = Of(e.Order);
+        var open = after.OpenPayment;
+        if (after.HasEnded || after.ClosingAt is not null || (open is not null && open.Number != e.Payment)) return false;
+        var waited = before?.Payment(e.Payment!.Value) is { Status: PaymentStatus.Processing } or { Status: PaymentStatus.Unresolved, LinkOpenedAt: not null };
+        var told = before is not null && before.Payments.Any(p => p.DeclinedAt is not null || p.Status == PaymentStatus.Failed);
+        return (waited || !told) && (failed ??= []).Add(e.Order);
+    }
+
+    (Order? Before, Order After) Of(OrderId order)
+    {
+        if (orders is null)
+        {
+            orders = [];
+            foreach (var (before, after) in changes.Changed) orders[after.Id] = (before, after);
+            foreach (var (created, _) in changes.Created) orders[created.Id] = (null, created);
+        }
+        return orders[order];
+    }
+}

@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.Mail;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Mail;
+
+/// <summary>How mail is sent, from the section <c>Mail</c>. Without a host nobody is written to.</summary>
+public sealed record MailOptions
+{
+    public const string Section = "Mail";
+    const int ImplicitTlsPort = 465;
+
+    /// <summary>The server that mails are handed to.</summary>
+    public string? Host { get; init; }
+    public int Port { get; init; } = 587;
+    public string? User { get; init; }
+    public string? Password { get; init; }
+
+    /// <summary><c>starttls</c>, or <c>none</c> for a server on this machine.</summary>
+    public string Tls { get; init; } = "starttls";
+
+    /// <summary>Who mails are from: <c>pay@shop.example</c> or <c>Tea Shop &lt;pay@shop.example&gt;</c>.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Addresses that hear of discrepancies and dead receivers, separated by commas.</summary>
+    public string? Operators { get; init; }
+
+    /// <summary>The language of mails to shoppers whose order names none.</summary>
+    public string Locale { get; init; } = "en";
+
+    /// <summary>The zone that times are told in, by its IANA name: <c>Asia/Kolkata</c>.</summary>
+    public string TimeZone { get; init; } = "UTC";
+
+    /// <summary>For a whole exchange with the server.</summary>
+    public TimeSpan TimeOut { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For development: mails stay here, and a page shows them. A host comes before it.</summary>
+    public bool Mailbox { get; init; }
+
+    public bool UsesMailbox => Mailbox && Host is not { Length: > 0 };
+
+    public bool IsConfigured => Host is { Length: > 0 } || Mailbox;
+
+    public bool RequiresTls => Tls != "none";
+
+    /// <summary>Where nothing else is said, a sender that nobody can mistake for a real one.</summary>
+    public MailAddress Sender => MailAddress.TryCreate(From, out var address) && IsPlain(address) ? address : new MailAddress("purser@localhost.localdomain", "Purser");
+
+    public IReadOnlyList<string> OperatorAddresses => Operators?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        ?? (UsesMailbox ? ["operators@localhost.localdomain"] : []);
+
+    public static MailOptions Of(IConfiguration configuration) => configuration.GetSection(Section).Get<MailOptions>() ?? new MailOptions();
+
+    /// <summary>An address that can stand in a header as it is.</summary>
+    public static bool IsPlain(MailAddress address) => !address.DisplayName.Any(char.IsControl) && !address.Address.Any(c => char.IsControl(c) || char.IsWhiteSpace(c));
+
+    /// <summary>Faults of the settings, each with its name and remedy.</summary>
+    public IEnumerable<string> Faults(PurserOptions purser)
+    {
+        if (!MailWords.Locales.Contains(Locale)) yield return $"{Section}:Locale is '{Locale}'; set it to one of {string.Join(", ", MailWords.Locales)}.";
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(TimeZone, out _)) yield return $"{Section}:TimeZone is '{TimeZone}'; set it to a name such as Asia/Kolkata or UTC.";
+        foreach (var address in OperatorAddresses)
+            if (!MailAddress.TryCreate(address, out var parsed) || !IsPlain(parsed)) yield return $"{Section}:Operators has '{address}'; each entry is an address such as money@shop.example.";
+        if (Host is not { Length: > 0 }) yield break;
+        if (Host.Contains("://", StringComparison.Ordinal) || Host.Any(c => char.IsWhiteSpace(c) || c == '/'))
+            yield return $"{Section}:Host is '{Host}'; set it to a name or an address such as smtp.example.com, and {Section}:Port to the port.";
+        if (Port == ImplicitTlsPort || Tls is "implicit" or "tls" or "ssl")
+            yield return $"{Section}:Port is {Port} and {Section}:Tls is '{Tls}'; TLS from the first byte (port 465) is not spoken here. Use the server's port for STARTTLS, mostly 587.";
+        else if (Port is < 1 or > 65535) yield return $"{Section}:Port is {Port}; set it to the server's port for STARTTLS, mostly 587.";
+        else if (Tls is not ("starttls" or "none")) yield return $"{Section}:Tls is '{Tls}'; set it to starttls, or to none for a server on this machine.";
+        if (!RequiresTls && !IsHere(Host)) yield return $"{Section}:Tls is none and {Section}:Host is not this machine; mails and passwords would travel in the open. Set it to starttls.";
+        if (!MailAddress.TryCreate(From, out var from) || !IsPlain(from))
+            yield return $"{Section}:From is '{From}'; set it to the address that mails are from, such as Tea Shop <pay@shop.example>.";
+        if (User is { Length: > 0 } != Password is { Length: > 0 }) yield return $"{Section}:User and {Section}:Password belong together; set both or none.";
+        if (TimeOut < TimeSpan.FromSeconds(1) || TimeOut > TimeSpan.FromMinutes(2)) yield return $"{Section}:TimeOut is {TimeOut}; set it between 00:00:01 and 00:02:00.";
+        if (purser.PublicUrl is not { Length: > 0 } && !IsHere(Host))
+            yield return $"{PurserOptions.Section}:PublicUrl is not set; mails hold links, which must lead to the address that shoppers reach, such as https://pay.example.com.";
+    }
+
+    static bool IsHere(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+}

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using Npgsql;
+using Purser.Server.Checkout;
+using Purser.Server.Deliveries;
+
+namespace Purser.Server.Mail;
+
+/// <summary>Writes letters and hands them on. When is the business of deliveries.</summary>
+sealed partial class MailSender(
+    MailOptions options, IMailLine line, CheckoutStore orders, CheckoutOptions checkout, ShopperLetters shoppers, OperatorLetters operators, MailStore store, TimeProvider time,
+    ILogger<MailSender> log)
+{
+    const string DefaultName = "Purser";
+    const int MostNotices = 8;
+    static readonly TimeSpan NoticesEvery = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan LeaseBeyondTimeOut = TimeSpan.FromSeconds(30);
+
+    public bool IsConfigured => options.IsConfigured;
+
+    public TimeSpan TimeOut => options.TimeOut;
+
+    public async Task<DeliveryAnswer> Send(LeasedDelivery one, CancellationToken stop)
+    {
+        var now = time.GetUtcNow();
+        var told = ToldEvent.Of(one);
+        if (await orders.Find(one.Id.Order, stop) is not { } found) return Moot(now, "The order is not there any more.");
+        if (one.Kind == ReceiverKind.Shoppers)
+            return found.Order.Customer.Email is not { Length: > 0 } email ? Moot(now, "The order has no mail address.")
+                : shoppers.Write(found, told) is not var (content, subject) ? Moot(now, "Not sent: it is no longer so.")
+                : await line.Send(Compose(one.MessageId, [email], subject, content, checkout.MerchantName), stop);
+        return operators.Discrepancy(found.Order, told) is not { } discrepancy ? Moot(now, "Not sent: it is no longer so.")
+            : await line.Send(Compose(one.MessageId + ".operators", [.. options.OperatorAddresses], discrepancy.Headline, discrepancy, null), stop);
+    }
+
+    static DeliveryAnswer Moot(DateTimeOffset now, string why) => new(now, TimeSpan.Zero, null, why, null, null, "") { IsMoot = true };
+
+    /// <summary>Tells operators what is due. A mail server that does not answer holds up nobody but them.</summary>
+    public async Task TellOperators(CancellationToken stop)
+    {
+        if (options.OperatorAddresses.Count == 0 || !IsConfigured) return;
+        using var every = new PeriodicTimer(NoticesEvery);
+        try
+        {
+            while (await every.WaitForNextTickAsync(stop))
+                try
+                {
+                    foreach (var notice in await store.TakeNotices(time.GetUtcNow(), options.TimeOut * MostNotices + LeaseBeyondTimeOut, MostNotices, stop)) await Tell(notice, stop);
+                }
+                catch (NpgsqlException away)
+                {
+                    LogAway(log, away.Message);
+                }
+                catch (Exception bug) when (bug is not (OutOfMemoryException or OperationCanceledException))
+                {
+                    LogFailed(log, bug);
+                }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The end; what was taken is told when its lease is over.
+        }
+    }
+
+    async Task Tell(OperatorNotice notice, CancellationToken stop)
+    {
+        var content = operators.Notice(notice);
+        var answer = await line.Send(Compose($"notice.{notice.Number}", [.. options.OperatorAddresses], content.Headline, content, null), stop);
+        var now = time.GetUtcNow();
+        var next = answer.IsFinal ? null : now + DeliverySchedule.After(notice.Failures + 1, null);
+        await store.Told(notice, answer.IsDelivered, answer.Outcome, next, now, stop);
+        if (!answer.IsDelivered && next is null) LogUntold(log, notice.Endpoint, answer.Outcome);
+    }
+
+    Letter Compose(string name, ImmutableArray<string> to, string subject, LetterContent content, string? merchant)
+    {
+        var shown = merchant ?? DefaultName;
+        return new Letter($"<{name}@{options.Sender.Host}>", to, $"{Plain.Line(shown)}: {Plain.Line(subject)}", LetterLayout.Text(content, shown), LetterLayout.Html(content, shown));
+    }
+
+    [LoggerMessage(85, LogLevel.Warning, "Notices to operators cannot reach the database: {Why}")]
+    static partial void LogAway(ILogger log, string why);
+
+    [LoggerMessage(86, LogLevel.Error, "A notice to operators failed for a reason of ours")]
+    static partial void LogFailed(ILogger log, Exception bug);
+
+    [LoggerMessage(87, LogLevel.Warning, "Operators could not be told of {Endpoint} by mail; the last answer: {Outcome}")]
+    static partial void LogUntold(ILogger log, string endpoint, string outcome);
+}

@@ -1,0 +1,149 @@
+using System.Collections.Immutable;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+using Purser.Server.Checkout;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Mail;
+
+/// <summary>What a shopper is written, from the event and the order as it is at the time of sending. What is no longer so is not sent.</summary>
+sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions options)
+{
+    const int MostLines = 30;
+
+    readonly TimeZoneInfo zone = TimeZoneInfo.FindSystemTimeZoneById(options.TimeZone);
+
+    /// <returns>Null when there is nothing to say any more.</returns>
+    public (LetterContent Content, string Subject)? Write(ShopperOrder found, ToldEvent told)
+    {
+        var order = found.Order;
+        var words = MailWords.For(found.Locale ?? options.Locale);
+        var format = new ReaderFormat(words, zone);
+        var content = told.Type switch
+        {
+            EventType.OrderPaid when order.Status == OrderStatus.Paid => Paid(found, words, format),
+            EventType.PaymentDeclined or EventType.PaymentFailed when StillFailed(order, told) => Failed(order, told, words, format),
+            EventType.OrderExpired when order.Status == OrderStatus.Expired => Expired(order, words),
+            EventType.PaymentLate when order.Status != OrderStatus.Paid => Late(order, told, words, format),
+            EventType.PaymentDuplicate => Twice(order, told, words, format),
+            EventType.PaymentAmountMismatch when order.Payment(told.Payment!.Value)!.Captures.Any(c => c.MoneyReference == told.MoneyReference && c.Standing == Standing.Mismatched) =>
+                new LetterContent(words.Locale, LetterTone.Care, words.Held)
+                {
+                    Words = [words.HeldWords(format.Amount(told.Amount!.Value), format.Amount(order.Amount)), .. Progress(order, told, words, format)],
+                },
+            EventType.RefundSucceeded when order.Refund(told.Refund!.Value) is { Status: RefundStatus.Succeeded } done => Done(order, done, words, format),
+            EventType.RefundFailed when order.Refund(told.Refund!.Value) is { Status: RefundStatus.Failed } failed && !GoesBackOtherwise(order, failed) =>
+                new LetterContent(words.Locale, LetterTone.Care, words.RefundFailed) { Words = [words.RefundInHand(format.Amount(failed.Amount)), words.RefundFailedWords] },
+            _ => null,
+        };
+        return content is null ? null : (Frame(content, order, words), words.Subject(content.Headline, Number(order)));
+    }
+
+    LetterContent Frame(LetterContent content, Order order, MailWords words)
+    {
+        var greeting = order.Customer.Name is { Length: > 0 } name ? words.Dear(name) : words.DearShopper;
+        var status = address.Url + door.Links.Status(order);
+        return content with
+        {
+            Words = [greeting, .. content.Words],
+            Facts = [(words.OrderNumber, Number(order)), .. content.Facts],
+            Button = content.Button ?? (words.ShowStatus, status),
+            Closing =
+            [
+                .. content.Button is null ? (string[])[] : [$"{words.StatusHere} {status}"],
+                .. door.Options.SupportContact is { Length: > 0 } contact ? (string[])[$"{words.Questions} {contact}"] : [],
+                words.Automatic,
+            ],
+        };
+    }
+
+    /// <summary>As the shopper knows it: by the shop's own number, where there is one.</summary>
+    static string Number(Order order) => order.Reference ?? order.Id.ToString();
+
+    LetterContent Paid(ShopperOrder found, MailWords words, ReaderFormat format)
+    {
+        var order = found.Order;
+        var accepted = order.Payment(order.PaidBy!.Value)!;
+        var lines = found.Lines.Take(MostLines).Select(l => (l.Quantity == 1 ? l.Name : $"{l.Quantity} × {l.Name}", format.Amount(new Money(l.Quantity * l.UnitAmount, order.Amount.Currency)))).ToList();
+        if (found.Lines.Length == 0) lines.Add((order.Description, format.Amount(order.Amount)));
+        if (found.Lines.Length > MostLines) lines.Add((words.MoreLines(found.Lines.Length - MostLines), ""));
+        lines.Add((words.Total, format.Amount(order.Amount)));
+        return new LetterContent(words.Locale, LetterTone.Good, order.Late ? words.PaidLate : words.Paid)
+        {
+            Words = [order.Late ? words.PaidLateWords : words.PaidWords, words.KeepAsProof],
+            Lines = [.. lines],
+            Facts =
+            [
+                (words.PaymentNumber, new PaymentId(order.Id, accepted.Number).ToString()), (words.PaidOn, format.Time(order.EndedAt!.Value)),
+                (words.PaidThrough, door.Title(accepted.Account)),
+            ],
+        };
+    }
+
+    /// <summary>The order waits to be paid, and nothing is under way since.</summary>
+    static bool StillFailed(Order order, ToldEvent told) =>
+        !order.HasEnded && order.ClosingAt is null && order.Payments[^1].Number == told.Payment
+        && order.Payments[^1] is { Status: PaymentStatus.Failed } or { Status: PaymentStatus.Pending, DeclinedAt: not null };
+
+    LetterContent Failed(Order order, ToldEvent told, MailWords words, ReaderFormat format)
+    {
+        var payment = order.Payment(told.Payment!.Value)!;
+        var declined = payment.DeclinedAt is not null;
+        return new LetterContent(words.Locale, LetterTone.Care, declined ? words.Declined : words.Failed)
+        {
+            Words = [declined ? words.DeclinedWords(door.Title(payment.Account)) : words.FailedWords],
+            Facts = [(words.TotalDue, format.Amount(order.Amount)), (words.PayUntil, format.Time(order.ExpiresAt))],
+            Button = (words.TryAgain, address.Url + door.Links.Checkout(order)),
+        };
+    }
+
+    static LetterContent Expired(Order order, MailWords words)
+    {
+        var watching = order.Payments.Any(p => p.IsOpen || p.MayExist);
+        return new LetterContent(words.Locale, LetterTone.Calm, words.Expired)
+        {
+            Words = [words.ExpiredWords, .. watching ? (string[])[order.Policy.Late == LatePolicy.Accept ? words.WatchingAccept : words.WatchingRefund] : []],
+        };
+    }
+
+    static LetterContent Late(Order order, ToldEvent told, MailWords words, ReaderFormat format)
+    {
+        var progress = Progress(order, told, words, format);
+        return progress.IsEmpty
+            ? new LetterContent(words.Locale, LetterTone.Care, words.LateAsked) { Words = [words.LateAskedWords] }
+            : new LetterContent(words.Locale, LetterTone.Care, words.Late) { Words = [words.LateWords, .. progress] };
+    }
+
+    static LetterContent Twice(Order order, ToldEvent told, MailWords words, ReaderFormat format)
+    {
+        var progress = Progress(order, told, words, format);
+        return new LetterContent(words.Locale, LetterTone.Care, words.Twice) { Words = [words.TwiceWords, .. progress.IsEmpty ? [words.TwiceAsked] : progress] };
+    }
+
+    static LetterContent Done(Order order, Refund done, MailWords words, ReaderFormat format)
+    {
+        var whole = order.Payment(done.Payment)!.Captures.FirstOrDefault(c => c.MoneyReference == done.MoneyReference) is { } capture && done.Amount == capture.Amount;
+        return new LetterContent(words.Locale, LetterTone.Good, whole ? words.RefundDone : words.PartRefundDone) { Words = [Progress(done, words, format)] };
+    }
+
+    static bool GoesBackOtherwise(Order order, Refund failed) =>
+        order.Refunds.Any(r => r.Number > failed.Number && r.Payment == failed.Payment && r.MoneyReference == failed.MoneyReference && r.Reserves);
+
+    /// <summary>How far the refunds of the event's money are; empty when none was asked for.</summary>
+    static ImmutableArray<string> Progress(Order order, ToldEvent told, MailWords words, ReaderFormat format) =>
+        [.. order.Refunds.Where(r => r.Payment == told.Payment && r.MoneyReference == told.MoneyReference && (r.Reserves || order.RefundOf(r.Payment, r.MoneyReference) == r))
+            .Select(r => Progress(r, words, format))];
+
+    static string Progress(Refund refund, MailWords words, ReaderFormat format)
+    {
+        var amount = format.Amount(refund.Amount);
+        return refund.Status switch
+        {
+            RefundStatus.Succeeded => words.RefundPaidBack(amount, refund.BankReference),
+            RefundStatus.Failed => words.RefundInHand(amount),
+            RefundStatus.Unresolved => words.RefundUnresolved(amount),
+            _ => words.RefundOnTheWay(amount),
+        };
+    }
+}

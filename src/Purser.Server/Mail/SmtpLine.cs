@@ -1,0 +1,86 @@
+using System.Net;
+using System.Net.Mail;
+using System.Security.Authentication;
+using System.Text;
+using Purser.Server.Deliveries;
+
+namespace Purser.Server.Mail;
+
+/// <summary>The way that letters leave. It never throws for what the other side does.</summary>
+public interface IMailLine
+{
+    /// <summary>Where they go first, for the log of attempts.</summary>
+    string Address { get; }
+
+    Task<DeliveryAnswer> Send(Letter letter, CancellationToken stop);
+}
+
+/// <summary>Letters handed to an SMTP server by the framework's client: STARTTLS or nothing, one connection for each, so that nothing hangs on another's.</summary>
+public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
+{
+    public string Address => $"smtp://{options.Host}:{options.Port}";
+
+    public async Task<DeliveryAnswer> Send(Letter letter, CancellationToken stop)
+    {
+        var (sentAt, began) = (time.GetUtcNow(), time.GetTimestamp());
+        DeliveryAnswer Answer(int? status, string? trouble, string? text = null, bool final = false) =>
+            new(sentAt, time.GetElapsedTime(began), status, trouble, text is null ? null : Without(letter.To, text), null, "") { IsFinal = final };
+
+        using var message = new MailMessage { From = options.Sender, Subject = Plain.Line(letter.Subject), SubjectEncoding = Encoding.UTF8, HeadersEncoding = Encoding.UTF8 };
+        foreach (var to in letter.To)
+        {
+            // The framework reads "one@a.example, two@b.example" as the second with the first for its name.
+            if (!MailAddress.TryCreate(to, out var address) || address.Address != to || !MailOptions.IsPlain(address)) return Answer(null, "The address is none that mail can be sent to.", final: true);
+            if (!Ascii.IsValid(address.User)) return Answer(null, "The part of the address before the @ is not ASCII, which this way of sending cannot write.", final: true);
+            // Of what came from outside only the address: a name beside it is one more place to lie in.
+            message.To.Add(new MailAddress(address.Address));
+        }
+        message.Headers["Message-ID"] = letter.MessageId;
+        message.Headers["Auto-Submitted"] = "auto-generated";
+        message.Headers["X-Auto-Response-Suppress"] = "All";
+        message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(letter.Text, Encoding.UTF8, "text/plain"));
+        message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(letter.Html, Encoding.UTF8, "text/html"));
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(options.TimeOut);
+        try
+        {
+            using var client = new SmtpClient(options.Host!, options.Port)
+            {
+                // With this a server that offers no STARTTLS is not told anything.
+                EnableSsl = options.RequiresTls,
+                Credentials = options.User is { Length: > 0 } user ? new NetworkCredential(user, options.Password) : null,
+            };
+            await client.SendMailAsync(message, patience.Token);
+            return Answer(250, null);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return Answer(null, $"No answer within {options.TimeOut.TotalSeconds:0.#} seconds.");
+        }
+        catch (SmtpFailedRecipientException refused)
+        {
+            // Of the class 5.7 are refusals of us and not of the recipient: another day, or another setting, may help.
+            var final = (int)refused.StatusCode >= 500 && !refused.Message.Contains(" 5.7.", StringComparison.Ordinal);
+            return Answer((int)refused.StatusCode, "The server did not take the recipient.", refused.Message, final);
+        }
+        catch (SmtpException failed) when ((int)failed.StatusCode > 0)
+        {
+            return Answer((int)failed.StatusCode, "The server did not take the mail.", failed.Message);
+        }
+        catch (Exception failed) when (failed is SmtpException or IOException or AuthenticationException)
+        {
+            return Answer(null, (failed.InnerException ?? failed) switch
+            {
+                AuthenticationException => "The connection could not be secured: the certificate was not accepted.",
+                System.Net.Sockets.SocketException => "No connection: the name is not known, or nobody listens.",
+                _ when options.RequiresTls && failed.InnerException is null => "The server offers no STARTTLS, and nothing is sent in the open.",
+                _ => "The connection broke.",
+            });
+        }
+    }
+
+    /// <summary>Servers like to repeat the address; it stands on the order, and nowhere else.</summary>
+    static string Without(IEnumerable<string> addresses, string text) =>
+        addresses.Aggregate(text, (cleaned, address) => cleaned.Replace(address, "(the recipient)", StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,197 @@
+using AngleSharp.Html.Parser;
+using Npgsql;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+using Purser.Server.Mail;
+using Purser.Server.Tests.Checkout;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Mail;
+
+/// <summary>What mails say, as an independent program reads them after a real server took them.</summary>
+public sealed class LetterTests : IAsyncLifetime
+{
+    MailServer server = null!;
+    PageHouse house = null!;
+    DateTimeOffset told = TimeProvider.System.GetUtcNow().AddMinutes(-1);
+
+    public async Task InitializeAsync()
+    {
+        server = await MailServer.Start();
+        house = new PageHouse
+        {
+            Also = MailDeliveryTests.Settings(server.Port, ("Mail:Operators", "money@shop.example"), ("Mail:TimeZone", "Asia/Kolkata")).ToDictionary(s => s.Name, s => (string?)s.Value),
+        };
+        await house.InitializeAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await house.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    /// <summary>All that is due has been sent.</summary>
+    async Task<IReadOnlyList<Mailed>> Sent()
+    {
+        await Until.True(async () => await Count("select count(*) from deliveries where state = 0") == 0, "all mails to leave", seconds: 60);
+        return await server.All();
+    }
+
+    async Task<long> Count(string sql)
+    {
+        await using var ask = ((NpgsqlDataSource)house.Host.Services.GetService(typeof(NpgsqlDataSource))!).CreateCommand(sql);
+        return (long)(await ask.ExecuteScalarAsync())!;
+    }
+
+    async Task<Mailed> One(string to = "asha@shop.example") => (await Sent()).Where(m => m.To.Contains(to)).ShouldHaveSingleItem();
+
+    Task<Order> Back(Order order, RefundEvidence evidence, int refund = 1) =>
+        house.Do(order.Id, evidence.Learned(refund, order.Refund(refund)!.Payment, EvidenceSource.Webhook, told = told.AddSeconds(1), null));
+
+    [Theory]
+    [InlineData("paid", "Paid. Thank you!", "Please do not pay again. Keep this mail as your proof.")]
+    [InlineData("paid_late", "Paid, a little late. Thank you!", "it still counts")]
+    [InlineData("declined", "The payment was declined", "You can try again")]
+    [InlineData("failed", "The payment did not go through", "You can try again")]
+    [InlineData("expired", "The time to pay is over", "Please order again at the shop.")]
+    [InlineData("held", "We received a different amount", "₹299.00 INR arrived, and the order is ₹499.00 INR.")]
+    public async Task Each_kind_is_told_once(string situation, string headline, string words)
+    {
+        var order = await EverySituation.Make(house, situation);
+        // The same news again makes no second mail.
+        if (situation == "paid") await house.Pay(order);
+        if (situation == "declined") await house.Hear(order, new Evidence.Declined("again"));
+        var mails = (await Sent()).Where(m => m.To.Contains("asha@shop.example")).ToList();
+        // What was no longer so when it was to leave was not sent.
+        var mail = mails.Where(m => m.Subject.Contains(headline)).ShouldHaveSingleItem(string.Join('\n', mails.Select(m => m.Subject)));
+        mail.Subject.ShouldBe($"Leaf & Kettle: {headline} · order {order.Id}");
+        mail.Text.ShouldContain(words);
+        Reads(mail).ShouldContain(words);
+        mail.Text.ShouldContain(house.Url + house.Links.Status(order));
+        if (situation is "declined" or "failed") mail.Html.ShouldContain(System.Net.WebUtility.HtmlEncode(house.Url + house.Links.Checkout(order)));
+        mail.Id.ShouldBe($"<evt_{order.Id.Letters}_{mail.Id.Split('_')[2].Split('@')[0]}@shop.example>");
+        (mail.From, mail.ToHeader, mail.Type, mail.Attachments).ShouldBe(("\"Tea Shop\" <pay@shop.example>", "asha@shop.example", "multipart/alternative", 0));
+        mail.Date.ShouldNotBeNull();
+        mail.Headers.ShouldContain("Auto-Submitted: auto-generated");
+    }
+
+    [Fact]
+    public async Task Declines_are_told_once_until_a_try_that_was_waited_for_ends()
+    {
+        var order = await EverySituation.Make(house, "failed");
+        await Sent();
+        order = await house.Open(order, payment: 2);
+        order = await house.Hear(order, new Evidence.Failed("do_not_honour"), 2);
+        (await Sent()).Count.ShouldBe(1);
+        order = await house.Open(order, payment: 3);
+        order = await house.Hear(order, new Evidence.Processing(), 3);
+        await house.Hear(order, new Evidence.Failed("do_not_honour"), 3);
+        (await Sent()).Count.ShouldBe(2);
+        (await server.All()).ShouldAllBe(m => m.Subject.Contains("did not go through"));
+    }
+
+    [Fact]
+    public async Task A_decline_that_was_overtaken_by_success_is_not_told_any_more()
+    {
+        await server.Be("busy");
+        var order = await EverySituation.Make(house, "declined");
+        await Until.True(async () => await Count("select count(*) from deliveries where failures = 1") == 1, "a first try");
+        await server.Be("take");
+        await house.Pay(order);
+        await Count("with u as (update deliveries set due_at = now() where state = 0 returning 1) select count(*) from u");
+        (await Sent()).Count(m => m.Subject.Contains("declined")).ShouldBe(1, "the try that the server did not take");
+        (await server.All()).Count(m => m.Subject.Contains("Paid")).ShouldBe(1);
+        (await Count("select count(*) from deliveries where state = 1 and outcome like 'Not sent:%'")).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("late_refund", "Your money came after the order was closed and goes back to you")]
+    [InlineData("paid_twice", "You paid this order twice")]
+    public async Task Money_that_goes_back_is_told_with_its_progress_and_its_end(string situation, string headline)
+    {
+        var order = await EverySituation.Make(house, situation);
+        (await Sent()).Single(m => m.Subject.Contains(headline)).Text.ShouldContain("Refund of ₹499.00 INR: on the way.");
+        order = await Back(order, new RefundEvidence.Succeeded(order.Amount, "ARN-74123"));
+        (await Sent()).Single(m => m.Subject.Contains("Your money was paid back")).Text.ShouldContain("Your bank can find it by ARN-74123");
+        await Back(order, new RefundEvidence.Failed("account closed"));
+        var failed = (await Sent()).Where(m => m.Subject.Contains("Your refund did not work yet")).ShouldHaveSingleItem();
+        failed.Text.ShouldContain("The shop has been told and has it in hand.");
+        var told = (await server.All()).Where(m => m.To.Contains("money@shop.example")).ShouldHaveSingleItem();
+        told.Subject.ShouldBe("Purser: Something does not agree: refund failed");
+        told.Text.ShouldSatisfyAllConditions(t => t.ShouldContain(order.Id.ToString()), t => t.ShouldContain("₹499.00 INR"), t => t.ShouldContain("/explanation"));
+    }
+
+    [Fact]
+    public async Task Hindi_is_written_in_hindi_with_times_of_the_zone_and_amounts_grouped_as_in_india()
+    {
+        house.Locale = "hi";
+        var order = await house.Place(amount: 1_234_500_00, customer: new Customer("आशा राव", "asha@shop.example"), lines: [new OrderLine("दार्जिलिंग चाय", 5, 246_900_00)]);
+        order = await house.Pay(await house.Open(order));
+        var mail = await One();
+        mail.Subject.ShouldBe($"Leaf & Kettle: भुगतान हो गया। धन्यवाद! · ऑर्डर {order.Id}");
+        mail.Text.ShouldContain("प्रिय आशा राव,");
+        mail.Text.ShouldContain("5 × दार्जिलिंग चाय: ₹12,34,500.00 INR");
+        var paid = order.EndedAt!.Value.ToOffset(new TimeSpan(5, 30, 0));
+        mail.Text.ShouldContain($"भुगतान की तारीख: {paid.Day} {MailWords.For("hi").Months[paid.Month - 1]} {paid.Year}, {paid:HH:mm} (UTC+05:30)");
+        var page = new HtmlParser().ParseDocument(mail.Html);
+        page.DocumentElement.GetAttribute("lang").ShouldBe("hi");
+    }
+
+    [Fact]
+    public async Task Hostile_names_stay_text_in_both_parts_and_end_no_header()
+    {
+        const string Hostile = "<img src=x onerror=alert(1)>\u202Ecod.exe\" & 'Co'";
+        var order = await house.Place(
+            customer: new Customer("Eve\r\nBcc: everybody@else.example", "asha@shop.example"), description: Hostile, lines: [new OrderLine(Hostile, 1, 49_900)]);
+        await house.Pay(await house.Open(order));
+        var mail = await One();
+        mail.To.ShouldBe(["asha@shop.example"]);
+        mail.Headers.ShouldNotContain(h => h.StartsWith("Bcc", StringComparison.OrdinalIgnoreCase));
+        var page = new HtmlParser().ParseDocument(mail.Html);
+        page.QuerySelectorAll("img, script, link, iframe, object, form, [onerror], [src], [background]").ShouldBeEmpty();
+        Reads(mail).ShouldContain("<img src=x onerror=alert(1)> cod.exe\" & 'Co'");
+        mail.Text.ShouldContain("Dear Eve Bcc: everybody@else.example,");
+        mail.Html.ShouldNotContain("\u202E");
+        mail.Html.ShouldNotContain("url(");
+    }
+
+    [Theory]
+    [InlineData("asha@reader.example\r\nBcc: all@else.example")]
+    [InlineData("asha@reader.example, all@else.example")]
+    [InlineData("no address")]
+    public async Task An_address_that_is_none_is_refused_and_nothing_is_sent(string to)
+    {
+        var line = new SmtpLine(new MailOptions { Host = "127.0.0.1", Port = server.Port, Tls = "none", From = "pay@shop.example" }, TimeProvider.System);
+        var answer = await line.Send(new Letter("<one@shop.example>", [to], "Paid", "text", "html"), default);
+        (answer.IsDelivered, answer.IsFinal).ShouldBe((false, true));
+        (await server.All()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_subject_cannot_end_its_header()
+    {
+        var line = new SmtpLine(new MailOptions { Host = "127.0.0.1", Port = server.Port, Tls = "none", From = "pay@shop.example" }, TimeProvider.System);
+        (await line.Send(new Letter("<one@shop.example>", ["asha@shop.example"], "Paid\r\nBcc: all@else.example\n\nbody", "text", "html"), default)).IsDelivered.ShouldBeTrue();
+        var mail = (await server.All()).ShouldHaveSingleItem();
+        mail.Subject.ShouldBe("Paid Bcc: all@else.example body");
+        mail.To.ShouldBe(["asha@shop.example"]);
+    }
+
+    [Fact]
+    public void Every_word_is_in_every_language_and_none_was_forgotten()
+    {
+        foreach (var locale in MailWords.Locales)
+            foreach (var property in typeof(MailWords).GetProperties().Where(p => p.PropertyType == typeof(string) && p.Name != nameof(MailWords.Locale) && p.GetMethod!.IsStatic == false))
+            {
+                var (here, english) = ((string)property.GetValue(MailWords.For(locale))!, (string)property.GetValue(MailWords.English)!);
+                here.ShouldNotBeNullOrWhiteSpace($"{locale}: {property.Name}");
+                if (locale == "hi") here.ShouldContain(c => c >= '\u0900' && c <= '\u097F', $"{property.Name}: {here}");
+                else here.ShouldBe(english);
+            }
+    }
+
+    /// <summary>The letters that the HTML part shows, as a browser makes them of it.</summary>
+    static string Reads(Mailed mail) => new HtmlParser().ParseDocument(mail.Html).Body!.TextContent;
+}

@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Microsoft.Extensions.Configuration;
+using Purser.Server.Mail;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Tests.Mail;
+
+public sealed class MailOptionsTests
+{
+    [Fact]
+    public void The_settings_of_the_guide_are_good()
+    {
+        var guide = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../../docs/mail.md"));
+        var begin = guide.IndexOf("```json\n", StringComparison.Ordinal) + 8;
+        using var json = new MemoryStream(Encoding.UTF8.GetBytes(guide[begin..guide.IndexOf("```", begin, StringComparison.Ordinal)]));
+        var configuration = new ConfigurationBuilder().AddJsonStream(json).Build();
+        var options = MailOptions.Of(configuration);
+        options.Faults(configuration.GetSection(PurserOptions.Section).Get<PurserOptions>()!).ShouldBeEmpty();
+        (options.Port, options.OperatorAddresses.Count, options.Sender.DisplayName).ShouldBe((587, 1, "Tea Shop"));
+    }
+
+    [Fact]
+    public async Task The_doctor_asks_the_server_what_it_offers()
+    {
+        await using var server = await MailServer.Start();
+        (await MailProbe.Ask(new MailOptions { Host = "127.0.0.1", Port = server.Port, Tls = "none" }, default)).ShouldBeNull();
+        (await MailProbe.Ask(new MailOptions { Host = "127.0.0.1", Port = server.Port }, default))!.ShouldContain("STARTTLS");
+        await server.DisposeAsync();
+        (await MailProbe.Ask(new MailOptions { Host = "127.0.0.1", Port = server.Port }, default))!.ShouldContain("cannot be reached");
+    }
+
+    static string Here([CallerFilePath] string path = "") => path;
+
+    static readonly PurserOptions Public = new() { PublicUrl = "https://pay.shop.example" };
+    static readonly MailOptions Good = new() { Host = "smtp.example.com", From = "Tea Shop <pay@shop.example>", User = "relay", Password = "p", Operators = "money@shop.example" };
+
+    [Fact]
+    public void Good_settings_have_no_fault_and_none_are_needed()
+    {
+        Good.Faults(Public).ShouldBeEmpty();
+        new MailOptions().Faults(new PurserOptions()).ShouldBeEmpty();
+        new MailOptions().IsConfigured.ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("Mail:Port", "587")]
+    [InlineData("Mail:Tls", "in the open")]
+    [InlineData("Mail:From", "the address that mails are from")]
+    [InlineData("Mail:Operators", "money@shop.example")]
+    [InlineData("Mail:TimeZone", "Asia/Kolkata")]
+    [InlineData("Mail:Locale", "en, hi")]
+    [InlineData("Mail:Password", "set both or none")]
+    [InlineData("Mail:Host", "smtp.example.com")]
+    [InlineData("Purser:PublicUrl", "shoppers reach")]
+    public void Each_wrong_setting_is_named_with_its_remedy(string name, string remedy)
+    {
+        var wrong = name switch
+        {
+            "Mail:Port" => Good with { Port = 465 },
+            "Mail:Tls" => Good with { Tls = "none" },
+            "Mail:From" => Good with { From = "Shop\r\nBcc: all@else.example <pay@shop.example>" },
+            "Mail:Operators" => Good with { Operators = "money@shop.example, nobody" },
+            "Mail:TimeZone" => Good with { TimeZone = "India" },
+            "Mail:Locale" => Good with { Locale = "fr" },
+            "Mail:Password" => Good with { Password = null },
+            "Mail:Host" => Good with { Host = "smtp://smtp.example.com" },
+            _ => Good,
+        };
+        var fault = wrong.Faults(name == "Purser:PublicUrl" ? new PurserOptions() : Public).ShouldHaveSingleItem();
+        fault.ShouldContain(name);
+        fault.ShouldContain(remedy);
+        fault.ShouldNotContain("Password is");
+    }
+}
