@@ -41,7 +41,11 @@ sealed partial class DeliverySender(
             try
             {
                 taken = await Take(stop);
-                if (time.GetUtcNow() - forgotAt > ForgetEvery && await store.Forget(time.GetUtcNow() - options.KeepAttempts, stop) == 0) forgotAt = time.GetUtcNow();
+                if (time.GetUtcNow() - forgotAt > ForgetEvery && await store.Forget(time.GetUtcNow() - options.KeepAttempts, stop) == 0)
+                {
+                    await store.GiveUpDeleted(time.GetUtcNow(), stop);
+                    forgotAt = time.GetUtcNow();
+                }
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {

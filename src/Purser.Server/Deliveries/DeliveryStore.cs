@@ -95,6 +95,9 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             update deliveries set state = 1, ended_at = $4, leased_until = null, outcome = $5
             where order_id = $1 and sequence = $2 and receiver = $3 and state = 0
             """, At(now), Text(answer.Outcome)));
+        if (sent.Ordered)
+            // What waited behind it need not wait any longer.
+            batch.BatchCommands.Add(Of(sent.Id, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4", At(now)));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = null where number = $1 and failing_since is not null")
         { Parameters = { Whole(sent.Id.Receiver) } });
         await batch.ExecuteNonQueryAsync(stop);
@@ -133,6 +136,17 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             """)
         { Parameters = { Whole(sent.Id.Receiver), At(now), new NpgsqlParameter<bool> { TypedValue = next is null } } });
         return await batch.ExecuteScalarAsync(stop) as string;
+    }
+
+    /// <summary>A commit that had begun when an endpoint was deleted may have written a delivery for it: given up like those that waited then.</summary>
+    public async Task GiveUpDeleted(DateTimeOffset now, CancellationToken stop)
+    {
+        await using var end = database.CreateCommand("""
+            update deliveries d set state = 2, ended_at = $1, outcome = 'The endpoint was deleted.'
+            from webhook_endpoints e where e.status = 2 and d.receiver = e.number and d.state = 0
+            """);
+        end.Parameters.Add(At(now));
+        await end.ExecuteNonQueryAsync(stop);
     }
 
     /// <summary>Removes attempts that are older; a bounded number at once.</summary>

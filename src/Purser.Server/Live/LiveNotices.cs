@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Npgsql;
 using Purser.Orders;
 using Purser.Server.Engine;
 
@@ -52,17 +51,17 @@ public sealed partial class LiveNotices(LiveStore store, LiveHub hub, TimeProvid
         {
             try
             {
-                await store.Listen(Heard, stop);
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-            {
-                // Said once; changes elsewhere are still seen, only later.
-                if (!away) LogDeaf(log, e.Message);
-                away = true;
+                await store.Listen(() => away = false, Heard, stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                // Said once; changes elsewhere are still seen, only later.
+                if (!away) LogDeaf(log, e.Message);
+                away = true;
             }
             await Task.Delay(AgainAfter, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -82,14 +81,14 @@ public sealed partial class LiveNotices(LiveStore store, LiveHub hub, TimeProvid
                 await wake.Reader.WaitToReadAsync(either.Token).AsTask().ContinueWith(_ => { }, TaskScheduler.Default);
                 wake.Reader.TryRead(out _);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-            {
-                LogMute(log, e.Message);
-                await Task.Delay(AgainAfter, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                LogMute(log, e.Message);
+                await Task.Delay(AgainAfter, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -135,13 +134,14 @@ public sealed partial class LiveNotices(LiveStore store, LiveHub hub, TimeProvid
                 while (some.Count < PerNotice && heard.Reader.TryRead(out var order)) some.Add(order);
                 await hub.LookAt(some, stop);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-            {
-                LogDeaf(log, e.Message);
-            }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                // The hub's own look finds what was not looked at here.
+                LogDeaf(log, e.Message);
             }
             some.Clear();
         }

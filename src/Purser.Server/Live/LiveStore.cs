@@ -55,11 +55,12 @@ public sealed class LiveStore(NpgsqlDataSource database)
     }
 
     /// <summary>Hears what nodes tell each other, on a connection of its own, until that breaks.</summary>
-    public async Task Listen(Action<string> heard, CancellationToken stop)
+    public async Task Listen(Action listening, Action<string> heard, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         connection.Notification += (_, notice) => heard(notice.Payload);
         await using (var listen = new NpgsqlCommand("listen purser_live", connection)) await listen.ExecuteNonQueryAsync(stop);
+        listening();
         while (true) await connection.WaitAsync(stop);
     }
 

@@ -31,6 +31,8 @@ public static class SecretSettings
     /// <exception cref="StartFailureException">Values cannot be opened; every such setting is named, and what to do.</exception>
     public static void Open(IConfigurationManager configuration)
     {
+        // A key that is none would be noticed when the first webhook is to be signed, and that is too late.
+        if (configuration[KeyVariable] is { } given) _ = Key(given);
         var opened = new Dictionary<string, string?>();
         var faults = new List<string>();
         foreach (var (path, value) in configuration.AsEnumerable().OrderBy(s => s.Key, StringComparer.OrdinalIgnoreCase))

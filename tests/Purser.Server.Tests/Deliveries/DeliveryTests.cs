@@ -208,4 +208,20 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
         await Until.True(async () => await house.Api.Count("select count(*) from delivery_attempts") == 1, "the older one to go");
         (await house.Deliveries("state = 1")).ShouldBe(2);
     }
+
+    [Fact]
+    public async Task What_was_written_for_an_endpoint_as_it_was_deleted_is_given_up_visibly()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Receiver.Does = (http, _) => Refuse(http, 500);
+        var endpoint = (await house.Endpoint()).Text("id");
+        await house.Api.Order();
+        await house.NoneLeft("failures = 0", "a failure");
+        (await house.Api.Send(HttpMethod.Delete, $"/v1/webhook_endpoints/{endpoint}", null, house.Api.Secret)).Text("status").ShouldBe("deleted");
+        (await house.Deliveries("state = 2 and outcome like '%deleted%'")).ShouldBe(1);
+        // As a commit leaves it that had begun before.
+        await house.Api.Count("with u as (update deliveries set state = 0, ended_at = null returning 1) select count(*) from u");
+        house.Clock.Push(TimeSpan.FromMinutes(61));
+        await house.NoneLeft("state <> 2", "it to be given up");
+    }
 }

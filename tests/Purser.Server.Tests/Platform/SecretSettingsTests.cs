@@ -40,6 +40,10 @@ public sealed class SecretSettingsTests
     }
 
     [Fact]
+    public void A_key_that_is_none_is_refused_before_anything_is_to_be_opened_with_it() =>
+        Should.Throw<StartFailureException>(() => SecretSettings.Open(With("short"))).Message.ShouldContain("secrets key");
+
+    [Fact]
     public void Every_value_that_cannot_be_opened_is_named_at_once()
     {
         var foreign = SecretSettings.Encrypt(SecretSettings.NewKey(), Path, "s3cret");
