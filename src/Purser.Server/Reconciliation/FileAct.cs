@@ -70,7 +70,6 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         {
             SettlementKind.Payment => Known(line, now) is { } money && await Tell(line, stop, Row(file, line, money, paidOut)) is null,
             SettlementKind.Refund or SettlementKind.RefundReturned => await Refunded(file, line, now, paidOut, stop) is null,
-            SettlementKind.Dispute or SettlementKind.DisputeReturned => await Act(file, line, now, paidOut, stop) is null,
             _ => false,
         };
     }
@@ -107,10 +106,9 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
             case SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when now is not null:
                 return await Refunded(file, line, now, paidOut, stop) is { } unknown ? ([], [Question(line, unknown)]) : null;
             case SettlementClass.Dispute when now is not null:
-                await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
-                    ? new Evidence.DisputeOpened(line.Line.Note ?? line.Line.RowKey, line.Line.Amount)
-                    : new Evidence.DisputeClosed(line.Line.Note ?? line.Line.RowKey, line.Line.Amount, Won: true)));
-                return null;
+                return Doubt(await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
+                    ? new Evidence.DisputeOpened(line.Line.Note ?? line.Line.RowKey, Positive(line.Line.Amount))
+                    : new Evidence.DisputeClosed(line.Line.Note ?? line.Line.RowKey, Positive(line.Line.Amount), Won: true)))) is { } refused ? ([], [Question(line, refused)]) : (Beyond(file, line.Line, paidOut), []);
             case SettlementClass.Adjustment:
                 return (Sides(file, line.Line, paidOut, ("fees", -line.Line.Net)), []);
             case SettlementClass.Payout:
@@ -215,6 +213,19 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     }
 
     /// <summary>What the row adds to what the gateway owes us, against these sides; and when it is paid out already, to the bank.</summary>
+    static Money Positive(Money money) => money.MinorUnits < 0 ? -money : money;
+
+    /// <summary>What a dispute's row says beyond the disputed money, which the order's event books: what the gateway keeps for its trouble, and that it is part of
+    /// a payout.</summary>
+    static IEnumerable<RowPosting> Beyond(SettlementFile file, SettlementLine line, bool paidOut)
+    {
+        var receivable = $"receivable:{file.Account}";
+        var booked = line.Kind == SettlementKind.Dispute ? -Positive(line.Amount) : Positive(line.Amount);
+        if (booked.Currency != line.Net.Currency) return Sides(file, line, paidOut, ("exchange", -line.Net), (receivable, -booked), ("exchange", booked));
+        var tax = line.Tax ?? Money.Zero(line.Net.Currency);
+        return Sides(file, line, paidOut, (receivable, -booked), ("fees", booked - line.Net - tax), ("fee_tax", tax));
+    }
+
     static IEnumerable<RowPosting> Sides(SettlementFile file, SettlementLine line, bool paidOut, params (string Account, Money Amount)[] against)
     {
         var receivable = $"receivable:{file.Account}";

@@ -298,4 +298,24 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await overdue.Sweep(null, new DateOnly(2026, 3, 2), default)).ShouldBe(12);
         (await house.Ask<long>("select count(*) from discrepancies where resolved_at is null")).ShouldBe(12);
     }
+
+    [Fact]
+    public async Task A_dispute_of_a_statement_is_booked_with_its_fee_and_its_payout_once()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        var dispute = Line("d", paid, kind: SettlementKind.Dispute, money: $"m_{paid.Reference}") with { Fee = Inr(1500), Tax = Inr(270), Net = Inr(-51670), PayoutReference = "UTR2" };
+        var file = Statement(Paid("a", paid), dispute);
+        (await house.Settle(file)).Text("state").ShouldBe("done");
+        // The day after: the same rows in another file.
+        await house.Settle(Statement(Paid("a", paid), dispute, Line("x", null, 100, kind: SettlementKind.Adjustment)));
+        var books = new Dictionary<string, long>();
+        foreach (var account in new[] { "receivable:shop", "disputes", "bank", "fees", "fee_tax", "sales" })
+            books[account] = await house.Ask<long>($"select coalesce(sum(b.amount), 0)::bigint from (select account, amount from postings union all select ledger_account, amount from settlement_postings) b where b.account = '{account}'");
+        (books["disputes"], books["sales"], books["fee_tax"]).ShouldBe((49900, -49900, 450));
+        // 499.00 less fee and tax came, and 516.70 was taken from a payout; the adjustment's rupee went into one, too.
+        books["bank"].ShouldBe(49900 - 1178 - 51670 + 100);
+        books["receivable:shop"].ShouldBe(0);
+        await house.Sound();
+    }
 }

@@ -54,6 +54,11 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void The_row_of_a_second_success_answers_nothing_that_is_asked_of_the_first() => Paid().Hears(Tell.Succeeded("money_2")).Hears(Tell.Failed)
+        .Hears(Tell.Failed, source: EvidenceSource.Inquiry).Hears(new Evidence.Settled("money_2", Row, true), source: EvidenceSource.Settlement)
+        .Check(s => s.Order.Payment(1)!.Discrepancy.ShouldBe(DiscrepancyKind.Contradiction));
+
+    [Fact]
     public void Another_amount_waits_in_suspense_and_is_asked_about() => Paid().Hears(Has(Row with { Amount = Given.Rupees(490), Net = Given.Rupees(490), Fee = null, Tax = null }))
         .Told("settlement.matched", "discrepancy.opened").Questions("settled_otherwise 499.00 INR").Books("bank 490.00 INR", "suspense 9.00 INR", "sales -499.00 INR");
 
