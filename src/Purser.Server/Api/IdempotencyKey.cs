@@ -6,8 +6,8 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Api;
 
-/// <summary>The header that makes a POST safe to send again: within one API key, or one order's token, the same key and content gives the same
-/// answer, and other content is refused.</summary>
+/// <summary>The header that makes a POST safe to send again: from the merchant's backend with whichever secret key, from one publishable key, or one
+/// order's token, the same key and content gives the same answer, and other content is refused.</summary>
 public static class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";
@@ -22,12 +22,16 @@ public static class IdempotencyKey
     /// <summary>Callers that have no API key share this number; their keys begin with the order that their token is for.</summary>
     const int NoApiKey = 0;
 
+    /// <summary>All secret keys share this number: a refund that is asked for again after its key was replaced must not go back twice.</summary>
+    const int SecretKeys = -1;
+
     /// <param name="content">Everything that was asked for; with method and path, what the same again means.</param>
     public static RequestKey? Of(HttpContext http, string content)
     {
         if (http.Request.Headers[Header].FirstOrDefault() is not { Length: > 0 } key) return null;
         var caller = ApiCaller.Of(http);
         var fingerprint = SHA256.HashData(Encoding.UTF8.GetBytes($"{http.Request.Method} {http.Request.Path}\n{content}"));
+        if (caller.IsMerchant && caller.Token is null) return new RequestKey(SecretKeys, key, fingerprint);
         return caller.Key is { } mine
             ? new RequestKey(mine.Id, caller.Token is { } of ? $"{of.Letters}:{key}" : key, fingerprint)
             : new RequestKey(NoApiKey, $"{caller.Token!.Value.Letters}:{key}", fingerprint);

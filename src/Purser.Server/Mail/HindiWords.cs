@@ -17,7 +17,7 @@ static class HindiWords
         TotalDue = "कुल देय राशि",
         PaidOn = "भुगतान की तारीख",
         PaidThrough = "भुगतान का माध्यम",
-        PayUntil = "भुगतान की अंतिम तारीख",
+        PaymentDeadline = "भुगतान की अंतिम तारीख",
         MoreLines = lines => $"और {lines:N0} अन्य",
         ShowStatus = "अपने भुगतान की स्थिति देखें",
         TryAgain = "फिर से कोशिश करें",

@@ -23,7 +23,7 @@ public sealed record MailWords
     public required string TotalDue { get; init; }
     public required string PaidOn { get; init; }
     public required string PaidThrough { get; init; }
-    public required string PayUntil { get; init; }
+    public required string PaymentDeadline { get; init; }
     public required Func<int, string> MoreLines { get; init; }
     public required string ShowStatus { get; init; }
     public required string TryAgain { get; init; }
@@ -83,7 +83,7 @@ public sealed record MailWords
         TotalDue = Texts.TotalDue,
         PaidOn = Texts.PaidOn,
         PaidThrough = Texts.PaidThrough,
-        PayUntil = "To be paid by",
+        PaymentDeadline = "To be paid by",
         MoreLines = Texts.MoreLines,
         ShowStatus = "See how your payment stands",
         TryAgain = Texts.TryAgain,

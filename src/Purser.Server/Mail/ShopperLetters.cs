@@ -93,7 +93,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         return new LetterContent(words.Locale, LetterTone.Care, declined ? words.Declined : words.Failed)
         {
             Words = [declined ? words.DeclinedWords(door.Title(payment.Account)) : words.FailedWords],
-            Facts = [(words.TotalDue, format.Amount(order.Amount)), (words.PayUntil, format.Time(order.ExpiresAt))],
+            Facts = [(words.TotalDue, format.Amount(order.Amount)), (words.PaymentDeadline, format.Time(order.ExpiresAt))],
             Button = (words.TryAgain, address.Url + door.Links.Checkout(order)),
         };
     }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Server.Keys;
 using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Platform;
 
@@ -176,5 +178,16 @@ public sealed class PlaceOrderTests(PostgresFixture postgres) : IClassFixture<Po
         again.Headers.Contains("Idempotency-Replayed").ShouldBeTrue();
         (await house.Post($"/v1/orders/{order}/fulfilment", null)).Problem.ShouldBe("order_not_paid");
         (await house.Post($"/v1/orders/{order}/cancellation", """{"reason": "x"}""")).Text("field").ShouldBe("reason");
+    }
+
+    [Fact]
+    public async Task A_request_is_the_same_after_the_backends_key_was_replaced()
+    {
+        const string body = """{"currency": "INR", "lines": [{"name": "A pen", "quantity": 1, "unit_amount": 49900}]}""";
+        var (renewed, _) = await house.Host.Services.GetRequiredService<ApiKeys>().Create("renewed", KeyKind.Secret);
+        var first = await house.Post("/v1/orders", body, headers: ("Idempotency-Key", "renewed-1"));
+        first.Status.ShouldBe(HttpStatusCode.Created);
+        var again = await house.Post("/v1/orders", body, renewed, ("Idempotency-Key", "renewed-1"));
+        (again.Status, again.Text("id")).ShouldBe((HttpStatusCode.OK, first.Text("id")));
     }
 }
