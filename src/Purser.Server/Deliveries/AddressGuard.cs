@@ -7,13 +7,14 @@ namespace Purser.Server.Deliveries;
 /// public is refused, in every way an address can be written.</summary>
 public sealed class AddressGuard(DeliveryOptions options)
 {
-    /// <summary>All that is not for the public in IPv4, by IANA's registry of special purposes; and multicast.</summary>
+    /// <summary>All that is not for the public in IPv4, by IANA's registry of special purposes; multicast; and the one public address under which
+    /// a cloud's own host answers its machines.</summary>
     static readonly IPNetwork[] NotPublic =
     [
         .. new[]
         {
             "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
-            "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+            "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32",
         }.Select(n => IPNetwork.Parse(n)),
     ];
 

@@ -61,6 +61,11 @@ public sealed class WebhookLine : IDisposable
         {
             return (await resolve(new Uri(url).IdnHost, patience.Token)).All(guard.Allows);
         }
+        catch (ArgumentException)
+        {
+            // No name that can be asked for.
+            return false;
+        }
         catch (Exception unknown) when (unknown is SocketException || (unknown is OperationCanceledException && !stop.IsCancellationRequested))
         {
             return true;
@@ -121,20 +126,23 @@ public sealed class WebhookLine : IDisposable
         IPAddress[] addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await resolve(host, stop);
         // One forbidden address condemns the name: who mixes them is trying.
         if (addresses.Length == 0 || !addresses.All(guard.Allows)) throw new IOException("The host has no address, or one that is not allowed.");
-        Exception? last = null;
-        foreach (var address in addresses)
+        SocketException? last = null;
+        foreach (var (address, left) in addresses.Select((a, n) => (a, addresses.Length - n)))
         {
+            // One that swallows everything leaves time for the others.
+            using var share = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            if (left > 1) share.CancelAfter(ConnectPatience / addresses.Length);
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                await socket.ConnectAsync(new IPEndPoint(address, port), stop);
+                await socket.ConnectAsync(new IPEndPoint(address, port), share.Token);
                 return new NetworkStream(socket, ownsSocket: true);
             }
             catch (Exception refused)
             {
                 socket.Dispose();
-                if (refused is not SocketException) throw;
-                last = refused;
+                if (refused is not SocketException && (refused is not OperationCanceledException || stop.IsCancellationRequested)) throw;
+                last = refused as SocketException ?? new SocketException((int)SocketError.TimedOut);
             }
         }
         throw last!;
