@@ -83,8 +83,7 @@ static class RefundMachine
             return true;
         }
         if (e.Refund > 0 || draft.Order.Payment(e.Payment) is not { } p) return false;
-        Outside(draft, p, e);
-        return true;
+        return Outside(draft, p, e);
     }
 
     static Refund? Named(Order order, RefundEvidence e) => e.RefundReference is { } reference
@@ -256,15 +255,16 @@ static class RefundMachine
         OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.NotSettled, because, r.Amount, how, new RefundId(draft.Order.Id, r.Number).Reference);
 
     /// <summary>Money that went back by a refund with a name that we do not know. Ours may have it, when its answer is still to come.</summary>
-    static void Outside(Draft draft, Payment p, RefundEvidence e)
+    /// <returns>False for what a statement's row says and nothing here keeps: whoever brought it must.</returns>
+    static bool Outside(Draft draft, Payment p, RefundEvidence e)
     {
         var amount = e switch { RefundEvidence.Succeeded s => s.Amount, RefundEvidence.Settled s => s.Row.Amount, _ => (Money?)null };
-        if (amount is not { } money || e.RefundReference is not { } reference) return;
+        if (amount is not { } money || e.RefundReference is not { } reference) return e.Source != EvidenceSource.Settlement;
         var perhaps = draft.Order.Refunds.Where(r => r.Payment == p.Number && r.IsOpen && r.RefundReference is null).ToList();
         if (perhaps.Count > 0)
         {
             foreach (var r in perhaps.Where(r => !r.NeverLeft)) Look(draft, r);
-            if (perhaps.Exists(r => !r.NeverLeft)) return;
+            if (perhaps.Exists(r => !r.NeverLeft)) return e is not RefundEvidence.Settled;
         }
         var known = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == reference);
         if (known is null)
@@ -273,11 +273,13 @@ static class RefundMachine
             draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(known) });
             draft.Tell(EventType.DiscrepancyOpened, p.Number, e, money, money: reference, discrepancy: DiscrepancyKind.RefundUnasked);
         }
-        if (e is not RefundEvidence.Settled { Row: { } row } settled || known.RowKey is not null) return;
+        if (e is not RefundEvidence.Settled { Row: { } row } settled) return true;
+        if (known.RowKey is { } before) return before == row.RowKey;
         p = draft.Order.Payment(p.Number)!;
         draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(known, known with { RowKey = row.RowKey }) });
         draft.Tell(EventType.SettlementMatched, p.Number, e, known.Amount, money: reference, discrepancy: DiscrepancyKind.RefundUnasked,
             settled: row, paidOut: settled.PaidOut);
+        return true;
     }
 
     // Asking.

@@ -20,6 +20,8 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
 
     const string WhichRefund = "wait: several refunds of this amount are under way, and it closes itself when the gateway has said which of them went back";
 
+    const string MaybeOurs = "wait: a refund under way may be this one, and it closes itself when the gateway has said so or not; if it stays, find who gave the money back, and close";
+
     const int LinesAtOnce = 1000;
 
     /// <param name="paidOut">Its rows are parts of payouts.</param>
@@ -157,10 +159,11 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         var payment = line.Payment?.Number ?? 0;
         var order = line.Payment?.Order ?? line.Line.Refund!.Value.Order;
         if (line.Line.Refund is null && now.Refund == RefundRows.Doubtful) return WhichRefund;
-        var why = await Told(line.Line.Refund?.Number ?? now.Refund);
+        var ours = line.Line.Refund?.Number ?? now.Refund;
+        var why = await Told(ours);
         // A name that looks like one of ours and is none: then it is a refund that the gateway made of itself.
-        if (why is Refusal.RefundUnknown && payment > 0) why = await Told(0);
-        return Doubt(why);
+        if (why is Refusal.RefundUnknown && ours != 0 && payment > 0) (ours, why) = (0, await Told(0));
+        return why is Refusal.RefundUnknown && ours == 0 && line.Line.Kind == SettlementKind.Refund ? MaybeOurs : Doubt(why);
 
         Task<Refusal?> Told(int number)
         {
