@@ -117,7 +117,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     {
         // Without a name for the money, a row can only be about the one capture of its payment, if that has its amount.
         await using var ask = database.CreateCommand("""
-            select d.id, d.file, d.number, coalesce(c.order_id, sole.order_id, back.order_id), coalesce(c.payment, sole.number, back.payment), told.sequence, told.source
+            select d.id, d.file, d.number, coalesce(c.order_id, sole.order_id, back.order_id), coalesce(c.payment, sole.number, back.payment), told.sequence, told.source,
+                c.order_id is null and sole.order_id is not null
             from settlement_discrepancies d
             join settlement_lines l on l.file = d.file and l.number = d.number
             left join captures c on c.account = d.account and c.money_reference = l.money_reference
@@ -125,14 +126,17 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 select p.order_id, p.number, p.captures::jsonb->0->>'reference' as money from payments p
                 where l.money_reference is null and l.kind = $3 and p.order_id = l.order_id and p.number = l.payment and p.account = d.account and jsonb_array_length(p.captures::jsonb) = 1
                     and (p.captures::jsonb->0->>'amount')::bigint = l.amount and p.captures::jsonb->0->>'currency' = l.currency
+                    and coalesce(p.captures::jsonb->0->'settled'->>'row', l.row_key) = l.row_key
             ) sole on true
             left join lateral (
                 select e.sequence, e.data::jsonb->>'source' as source from events e
                 where e.order_id = coalesce(c.order_id, sole.order_id) and e.type = any ($4) and e.data::jsonb->>'money_reference' = coalesce(c.money_reference, sole.money)
+                    and e.data::jsonb->>'source' = any ($7)
                 order by e.sequence desc limit 1
             ) told on true
             left join lateral (select l.order_id, l.payment where l.kind = $6 and l.payment is not null) back on true
-            where d.resolved_at is null and d.class = any ($5) and d.id > $1 and coalesce(c.order_id, sole.order_id, back.order_id) is not null
+            where d.class = any ($5) and (d.resolved_at is null or (d.class = $8 and not d.final)) and d.id > $1
+                and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id limit $2
             """);
         ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
@@ -141,27 +145,72 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. TellsOfMoney.Select(type => (short)type)] });
         ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Refund });
+        ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. GatewaysOwn.Select(source => EventNames.Snake(source.ToString()))] });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.UnknownOrder });
         var found = new List<AnsweredRow>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop))
             found.Add(new AnsweredRow(
                 rows.GetInt64(0), rows.GetInt64(1), rows.GetInt32(2), new PaymentId(new OrderId(rows.GetInt64(3)), rows.GetInt32(4)),
-                rows.IsDBNull(5) ? null : (rows.GetInt32(5), rows.IsDBNull(6) ? "" : rows.GetString(6))));
+                rows.IsDBNull(5) ? null : (rows.GetInt32(5), rows.IsDBNull(6) ? "" : rows.GetString(6)), rows.GetBoolean(7)));
         return found;
     }
 
-    /// <summary>Questions that knowing the money, or which of several refunds it was, answers.</summary>
-    public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder, SettlementClass.Refund];
+    /// <summary>Questions that knowing the money, or which refund it was, answers.</summary>
+    public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder, SettlementClass.Refund, SettlementClass.RefundUnasked];
+
+    /// <summary>Where the gateway speaks for itself; another row of a statement and a person's belief answer nothing.</summary>
+    public static readonly EvidenceSource[] GatewaysOwn = [EvidenceSource.Reply, EvidenceSource.Inquiry, EvidenceSource.Webhook];
 
     /// <summary>Events by which money becomes known.</summary>
     public static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];
 
+    public async Task<IAsyncDisposable?> TakeTurn(CancellationToken stop)
+    {
+        var connection = await database.OpenConnectionAsync(stop);
+        try
+        {
+            await using var take = new NpgsqlCommand($"select pg_try_advisory_lock({TurnKey})", connection);
+            if (await take.ExecuteScalarAsync(stop) is true) return new Turn(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+        await connection.DisposeAsync();
+        return null;
+    }
+
+    const long TurnKey = 262468;
+
+    /// <summary>A session's lock, not a statement block's: a sweep may take longer than PostgreSQL lets one idle.</summary>
+    sealed class Turn(NpgsqlConnection connection) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await using (connection)
+            await using (var end = new NpgsqlCommand($"select pg_advisory_unlock({TurnKey})", connection))
+                // A connection that broke took the lock with it.
+                if (connection.State == System.Data.ConnectionState.Open) await end.ExecuteScalarAsync();
+        }
+    }
+
     public async Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop)
     {
-        await using var confirm = database.CreateCommand("""
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        // A person who closes it in this moment is waited for, so that what the answer posted is seen below.
+        await using (var hold = new NpgsqlCommand("select 1 from settlement_discrepancies where id = $1 for update", connection, transaction))
+        {
+            hold.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
+            await hold.ExecuteScalarAsync(stop);
+        }
+        await using var confirm = new NpgsqlCommand("""
             with closed as (
-                update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, reason = $3, by_first = null, by_second = null, final = true
-                where id = $1 and resolved_at is null returning account, row_key, file),
+                update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, final = true,
+                    reason = $3 || case when resolved_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
+                where id = $1 and (resolved_at is null or (class = $4 and not final)) returning account, row_key, file),
             taken_back as (
                 insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
                 select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, clock_timestamp()
@@ -169,11 +218,14 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 group by p.account, p.row_key, p.ledger_account, p.currency, c.file having sum(p.amount) <> 0
                 returning 1)
             select count(*) from closed
-            """);
+            """, connection, transaction);
         confirm.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resolution });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = why });
-        return await confirm.ExecuteScalarAsync(stop) is 1L;
+        confirm.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.UnknownOrder });
+        var closed = await confirm.ExecuteScalarAsync(stop) is 1L;
+        await transaction.CommitAsync(stop);
+        return closed;
     }
 
     public async Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop)

@@ -38,11 +38,15 @@ public interface IActStore
     /// <summary>Posts and opens what is new, in one commit. What was posted or opened for the same row before stays as it is.</summary>
     Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
 
-    /// <summary>Open questions about rows whose money is known by now, from behind one.</summary>
+    /// <summary>The turn to look for answered questions, which one node has at a time; null when another has it.</summary>
+    Task<IAsyncDisposable?> TakeTurn(CancellationToken stop);
+
+    /// <summary>Questions about rows whose money is known by now, from behind one: the open ones, and those about money in suspense that a person answered
+    /// for want of anything better.</summary>
     Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop);
 
-    /// <summary>Closes a question for good, and takes back what its row posted by itself, in one commit.</summary>
-    /// <returns>False when it was closed meanwhile.</returns>
+    /// <summary>Closes a question for good, and takes back what its row posted by itself and what a person's answer posted, in one commit.</summary>
+    /// <returns>False when it was closed for good meanwhile.</returns>
     Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop);
 
     /// <summary>Captures that a statement should have had by a day and that none had.</summary>

@@ -8,7 +8,8 @@ namespace Purser.Server.Reconciliation;
 
 /// <summary>A row that a person is asked about, and whose money is known by now.</summary>
 /// <param name="Told">The event that told of the money, and by what it was learned.</param>
-public sealed record AnsweredRow(long Id, long File, int Number, PaymentId Payment, (int Sequence, string Source)? Told);
+/// <param name="Nameless">It has no name for the money, which is the only one of its payment.</param>
+public sealed record AnsweredRow(long Id, long File, int Number, PaymentId Payment, (int Sequence, string Source)? Told, bool Nameless = false);
 
 /// <summary>A row whose payment was not paid, or whose money nobody knew, waits for a person. When the gateway itself tells of that money after all, the row is
 /// applied as if it had come later, what it posted by itself is taken back, and the question closes with that evidence. A node that dies in between repeats
@@ -44,15 +45,32 @@ public sealed partial class LaterEvidence(
         }
     }
 
+    /// <summary>One node at a time: two could give two equal rows the same refund.</summary>
     /// <returns>How many questions it closed.</returns>
     public async Task<int> Sweep(CancellationToken stop)
     {
+        await using var turn = await store.TakeTurn(stop);
+        if (turn is null) return 0;
+        var settled = new HashSet<PaymentId>();
         var act = new FileAct(store, lines, engine, options, hook, time);
         var (closed, after) = (0, 0L);
         while (await store.Answered(after, AtOnce, stop) is { Count: > 0 } rows)
         {
             foreach (var row in rows)
-                if (await Apply(act, row, stop) && await store.Confirm(row.Id, Resolution, Why(row), stop)) closed++;
+            {
+                // Of two rows without a name only one can be about the one money there is.
+                if (row.Nameless && settled.Contains(row.Payment)) continue;
+                try
+                {
+                    if (!await Apply(act, row, stop)) continue;
+                    if (row.Nameless) settled.Add(row.Payment);
+                    if (await store.Confirm(row.Id, Resolution, Why(row), stop)) closed++;
+                }
+                catch (Exception trouble) when (trouble is not (OutOfMemoryException or StoreAwayException) && !stop.IsCancellationRequested)
+                {
+                    LogRow(log, row.Number, SettlementFile.IdOf(row.File), trouble);
+                }
+            }
             after = rows[^1].Id;
         }
         return closed;
@@ -67,6 +85,9 @@ public sealed partial class LaterEvidence(
 
     [LoggerMessage(92, LogLevel.Information, "{Count} questions about rows of statements are answered by later evidence")]
     static partial void LogClosed(ILogger log, int count);
+
+    [LoggerMessage(95, LogLevel.Error, "Line {Line} of {File} could not be applied although its money is known; the others go on, and it is tried again")]
+    static partial void LogRow(ILogger log, int line, string file, Exception trouble);
 
     [LoggerMessage(93, LogLevel.Error, "Questions that later evidence answers could not be looked for")]
     static partial void LogTrouble(ILogger log, Exception trouble);

@@ -116,14 +116,7 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
         var paid = await house.Paid();
-        var services = house.Host.Services;
-        await using (var unheard = new OrderEngine(services.GetRequiredService<IOrderStore>(), services.GetRequiredService<Func<OrderRules>>(), new Nobody(), services.GetRequiredService<ILiveFeed>(),
-            TimeProvider.System, new EngineOptions { Lanes = 1 }, NullLogger<OrderEngine>.Instance))
-        {
-            unheard.Start();
-            for (var i = 0; i < 2; i++) await unheard.Submit(paid.Order, new OrderCommand.Refund(paid.Number, Inr(10000), null, null), default);
-        }
-        await house.Ask<long>("with asleep as (update orders set wake_at = null returning 1) select count(*) from asleep");
+        await UnheardRefunds(house, paid, 10000, 10000);
         await house.Settle(Statement(Line("back", paid, 10000, SettlementKind.Refund, $"m_{paid.Reference}") with { Net = Inr(-10000) }));
         var later = house.Host.Services.GetRequiredService<LaterEvidence>();
         (await later.Sweep(default)).ShouldBe(0);
@@ -136,6 +129,115 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
         (await house.Ask<string>("select string_agg(number || ' ' || (settled is not null), ', ' order by number) from refunds")).ShouldBe("1 false, 2 true");
         (await Count(house, paid, EventType.RefundSucceeded)).ShouldBe(1);
         await house.Sound();
+    }
+
+    /// <summary>Refunds that are under way and of which the gateway has said nothing.</summary>
+    static async Task UnheardRefunds(SettlementHouse house, PaymentId paid, params long[] amounts)
+    {
+        var services = house.Host.Services;
+        await using (var unheard = new OrderEngine(services.GetRequiredService<IOrderStore>(), services.GetRequiredService<Func<OrderRules>>(), new Nobody(), services.GetRequiredService<ILiveFeed>(),
+            TimeProvider.System, new EngineOptions { Lanes = 1 }, NullLogger<OrderEngine>.Instance))
+        {
+            unheard.Start();
+            foreach (var amount in amounts) await unheard.Submit(paid.Order, new OrderCommand.Refund(paid.Number, Inr(amount), null, null), default);
+        }
+        await house.Ask<long>("with asleep as (update orders set wake_at = null returning 1) select count(*) from asleep");
+    }
+
+    [Fact]
+    public async Task A_row_of_a_refund_that_an_unnamed_one_of_ours_may_be_waits_and_is_booked_when_ours_has_its_name()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        await UnheardRefunds(house, paid, 30000);
+        await house.Settle(Statement(Line("back", paid, 10000, SettlementKind.Refund, $"m_{paid.Reference}") with { Net = Inr(-10000) }));
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        (await later.Sweep(default)).ShouldBe(0);
+        (await house.Ask<string>("select row_key || ' ' || proposal from settlement_discrepancies where resolved_at is null")).ShouldStartWith("back wait: a refund under way may be this one");
+        (await Count(house, paid, EventType.SettlementMatched)).ShouldBe(0);
+
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(30000)) { RefundReference = "r_ours" }
+            .Learned(1, paid.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        (await later.Sweep(default)).ShouldBe(1);
+        (await later.Sweep(default)).ShouldBe(0);
+        (await Count(house, paid, EventType.SettlementMatched)).ShouldBe(1);
+        (await Balance(house, "bank")).ShouldBe(-10000);
+        var asked = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem();
+        (asked.GetProperty("kind").GetString(), asked.GetProperty("amount").GetInt64()).ShouldBe(("refund_unasked", 10000));
+        await house.Sound();
+    }
+
+    [Theory]
+    [InlineData("accept")]
+    [InlineData("write_off")]
+    [InlineData("close")]
+    public async Task Money_that_a_person_had_placed_is_booked_once_when_the_gateway_tells_whose_it_is(string action)
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var pending = await house.Pending();
+        await house.Settle(Statement(Paid("a", pending, money: "m_1") with { Payment = null }));
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        var question = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem().GetProperty("id").GetString();
+        (await house.Post($"/v1/discrepancies/{question}/resolution", new { action, by = "Asha", reason = "nobody asks for it" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await later.Sweep(default)).ShouldBe(0);
+
+        await house.Tell(pending, "captured", 49900, "m_1");
+        (await later.Sweep(default)).ShouldBe(1);
+        (await later.Sweep(default)).ShouldBe(0);
+        (await Balance(house, "sales"), await Balance(house, "suspense"), await Balance(house, "fees"), await Balance(house, "receivable:shop"), await Balance(house, "bank"))
+            .ShouldBe((-49900, 0, 998, 0, 49900 - 1178));
+        (await Count(house, pending, EventType.SettlementMatched)).ShouldBe(1);
+        var closed = (await house.Get($"/v1/discrepancies/{question}")).Body;
+        closed.GetProperty("resolution").GetString().ShouldBe("evidence");
+        closed.GetProperty("reason").GetString()!.ShouldEndWith($"Before, Asha answered {action}: nobody asks for it");
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task What_only_a_statement_and_a_person_say_is_no_evidence_of_the_gateway()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:TheirsPaid", "ask"));
+        var pending = await house.Pending();
+        await house.Settle(Statement(Paid("stranger", pending, money: "m_1") with { Payment = null }));
+        await house.Settle(Statement(Paid("a", pending, money: "m_1")));
+        var question = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Single(d => d.GetProperty("row_key").GetString() == "a").GetProperty("id").GetString();
+        (await house.Post($"/v1/discrepancies/{question}/resolution", new { action = "accept", by = "Asha", reason = "seen in the dashboard" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await house.Host.Services.GetRequiredService<LaterEvidence>().Sweep(default)).ShouldBe(0);
+        (await house.Ask<string>("select string_agg(row_key, ' ') from settlement_discrepancies where resolved_at is null")).ShouldBe("stranger");
+    }
+
+    [Fact]
+    public async Task Of_two_rows_without_a_name_one_is_about_the_one_money_and_the_other_waits()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:TheirsPaid", "ask"));
+        var pending = await house.Pending();
+        await house.Settle(Statement(Paid("a", pending) with { MoneyReference = null }, Paid("b", pending) with { MoneyReference = null }));
+        await house.Tell(pending, "captured", 49900, "m_1");
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        (await later.Sweep(default)).ShouldBe(1);
+        (await later.Sweep(default)).ShouldBe(0);
+        (await house.Ask<string>("select string_agg(row_key, ' ') from settlement_discrepancies where resolved_at is null")).ShouldBe("b");
+        (await Count(house, pending, EventType.DiscrepancyOpened)).ShouldBe(0);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task One_node_looks_at_a_time_and_a_row_that_cannot_be_applied_holds_no_other_up()
+    {
+        var log = new Heard();
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, log,
+            ("Purser:Settlement:TheirsPaid", "ask"), ("Logging:LogLevel:Purser.Server.Reconciliation", "Error"));
+        var (broken, whole) = (await house.Pending(), await house.Pending());
+        await house.Settle(Statement(Paid("a", broken), Paid("b", whole)));
+        foreach (var payment in new[] { broken, whole }) await house.Tell(payment, "captured", 49900, $"m_{payment.Reference}");
+        await house.Ask<long>("with spoilt as (update settlement_lines set currency = 'no such' where row_key = 'a' returning 1) select count(*) from spoilt");
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        var elsewhere = house.Host.Services.GetRequiredService<IActStore>();
+        await using (await elsewhere.TakeTurn(default))
+            (await later.Sweep(default)).ShouldBe(0);
+        (await later.Sweep(default)).ShouldBe(1);
+        (await house.Ask<string>("select string_agg(row_key, ' ') from settlement_discrepancies where resolved_at is null")).ShouldBe("a");
+        log.Lines.ShouldContain(line => line.StartsWith("Line 1 of ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -76,6 +76,23 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 
     public Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop) => Read<IReadOnlyList<AnsweredRow>>(() => Tables.Answered(after, most));
 
+    public async Task<IAsyncDisposable?> TakeTurn(CancellationToken stop)
+    {
+        await Travel();
+        if (Tables.Turn is { Alive: true }) return null;
+        Tables.Turn = life;
+        return new Turn(Tables);
+    }
+
+    sealed class Turn(Statements tables) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            tables.Turn = null;
+            return ValueTask.CompletedTask;
+        }
+    }
+
     public Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop) => Do("a question is closed by evidence", () => Tables.Confirm(question, resolution));
 
     public Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(

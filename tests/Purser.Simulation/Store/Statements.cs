@@ -46,6 +46,9 @@ sealed class Statements(World world)
     public Dictionary<(string Account, string RowKey), List<RowPosting>> Postings { get; } = [];
     public Dictionary<(string Account, string RowKey, SettlementClass Class), RowQuestion> Discrepancies { get; } = [];
 
+    /// <summary>Who looks for answered questions just now.</summary>
+    public Life? Turn { get; set; }
+
     /// <summary>A person is asked about the row.</summary>
     public bool IsAsked(string account, string rowKey, SettlementClass what) => Discrepancies.TryGetValue((account, rowKey, what), out var question) && question.Resolution is null;
 
@@ -274,14 +277,24 @@ sealed class Statements(World world)
         foreach (var question in Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && ActStore.AnsweredByMoney.Contains(d.Row.Class)).OrderBy(d => d.Id).Take(most))
         {
             var said = this[question.File].Lines[question.Row.Number - 1].Said;
-            var payment = said.MoneyReference is { } money ? world.Database.FindMoney(question.Account, money)
-                : said is { Kind: SettlementKind.Payment, Payment: { } named } && world.Database.Orders.GetValueOrDefault(named.Order)?.Row.Payment(named.Number) is { Captures: [var only] }
-                    && only.Amount == said.Amount ? named
-                : said.Kind == SettlementKind.Refund ? said.Payment : null;
-            if (payment is { } known) found.Add(new AnsweredRow(question.Id, question.File, question.Row.Number, known, null));
+            if (PaymentOf(question, said) is { } known && (said.Kind != SettlementKind.Payment || IsTold(known, said)))
+                found.Add(new AnsweredRow(question.Id, question.File, question.Row.Number, known, null, said is { Kind: SettlementKind.Payment, MoneyReference: null }));
         }
         return found;
     }
+
+    PaymentId? PaymentOf(RowQuestion question, SettlementLine said) => said.MoneyReference is { } money ? world.Database.FindMoney(question.Account, money)
+        : said is { Kind: SettlementKind.Payment, Payment: { } named } && world.Database.Orders.GetValueOrDefault(named.Order)?.Row.Payment(named.Number) is { Captures: [var only] }
+            && only.Amount == said.Amount && (only.Settled is null || only.Settled.RowKey == said.RowKey) ? named
+        : said.Kind == SettlementKind.Refund ? said.Payment : null;
+
+    /// <summary>The gateway itself told of the row's money.</summary>
+    bool IsTold(PaymentId payment, SettlementLine said) => world.Database.Orders[payment.Order] is var order && order.Events.Exists(e => e.Payment == payment.Number
+        && ActStore.TellsOfMoney.Contains(e.Type) && e.Source is { } source && ActStore.GatewaysOwn.Contains(source) && (said.MoneyReference is not { } money || e.MoneyReference == money));
+
+    /// <summary>The gateway itself told of the money that the row is about, so that nobody needs to be asked any more.</summary>
+    public bool IsKnown(RowQuestion question) => this[question.File].Lines[question.Row.Number - 1].Said is { Kind: SettlementKind.Payment } said
+        && PaymentOf(question, said) is { } payment && IsTold(payment, said);
 
     public bool Confirm(long id, string resolution)
     {
