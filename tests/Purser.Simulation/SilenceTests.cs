@@ -13,7 +13,7 @@ public sealed class SilenceTests
     [Fact]
     public void Six_silent_hours_with_a_statement_in_them_reconcile_to_zero_unexplained_money()
     {
-        var foundByStatements = 0;
+        var (foundByStatements, closed) = (0, 0);
         for (var seed = 1UL; seed <= Seeds; seed++)
         {
             var world = new World(seed, [.. Enumerable.Range(0, Campaign.WorldOrders)], day: SilentDay.Short(seed));
@@ -22,8 +22,10 @@ public sealed class SilenceTests
             OnlyPersonsAreLeft(world);
             foundByStatements += world.Database.Orders.Values.Count(o => o.Events.Exists(e => e.Account == world.Mute!.Account && e.Source == EvidenceSource.Settlement
                 && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate));
+            closed += world.Open.Closed;
         }
         foundByStatements.ShouldBeGreaterThan(10);
+        closed.ShouldBeGreaterThan(0);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ sealed class OpenQuestions(World world)
             foreach (var question in stored.Row.Questions)
                 Count(WhyAsked(stored.Row, stored.Index, question), stored.Index, $"{question.Kind} of {question.Amount} as {question.MoneyReference} on payment {question.Payment} of {stored.Row.Id}");
         foreach (var question in world.Database.Statements.Discrepancies.Values)
-            if (question.Resolution is null) Count(WhyAsked(question.Row), -1, $"row {question.Row.RowKey} of {question.Account}, {question.Row.Amount}, {question.Row.Class}: {question.Row.Proposal}");
+            if (question.Resolution is null) Count(WhyAsked(question), -1, $"row {question.Row.RowKey} of {question.Account}, {question.Row.Amount}, {question.Row.Class}: {question.Row.Proposal}");
             else Closed++;
     }
 
@@ -59,10 +59,11 @@ sealed class OpenQuestions(World world)
         bool Struck(Fault fault) => world.Faults.Struck.Exists(f => f.Fault == fault && f.Point.Order == index);
     }
 
-    string? WhyAsked(OpenedRow row) => row.Class switch
+    string? WhyAsked(RowQuestion question) => question.Row.Class switch
     {
+        SettlementClass.TheirsPaid when world.Database.Statements.IsKnown(question) => null,
         SettlementClass.TheirsPaid when world.SettlementOptions.TheirsPaid == "ask" => "money that a statement alone tells of: the policy says ask",
-        SettlementClass.TheirsPaid when row.Amount.MinorUnits > world.SettlementOptions.ConfirmAbove => "money that a statement alone tells of: above the policy's limit",
+        SettlementClass.TheirsPaid when question.Row.Amount.MinorUnits > world.SettlementOptions.ConfirmAbove => "money that a statement alone tells of: above the policy's limit",
         SettlementClass.DuplicateLine => "a row stands twice in a statement",
         SettlementClass.Changed => "a row came again with other content",
         _ => null,
