@@ -163,6 +163,8 @@ public sealed class SandboxControlTests : IAsyncLifetime
         await Fault(new { call = "webhook", fault = "duplicate", count = 5, @event = "payment.captured" });
         await Pay("x");
         await Until(() => heard.Count == 8);
+        // An attempt is noted when its answer is there.
+        await Until(() => sandbox.World(Name)!.Webhooks.Events.Sum(e => e.Attempts.Count) == 8);
         heard.Where(h => h.Event == "payment.captured").Select(h => h.Body).Distinct().Count().ShouldBe(1);
         var told = (await Webhooks("x")).Single(e => e.GetProperty("type").GetString() == "payment.captured");
         told.GetProperty("attempts").GetArrayLength().ShouldBe(5);
