@@ -73,10 +73,10 @@ public sealed class MailboxTests(BrowserHouse house) : IClassFixture<BrowserHous
         await page.GotoAsync("/");
         await page.GetByRole(AriaRole.Link, new() { Name = "Mailbox" }).FocusAsync();
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync("**/mailbox");
+        await BrowserHouse.Arrives(page, $"{house.Server.Host.Url}/mailbox");
         await page.GetByRole(AriaRole.Link, new() { NameRegex = new(order.Id.ToString()) }).FocusAsync();
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync("**/mailbox/*");
+        await BrowserHouse.Arrives(page, $"{house.Server.Host.Url}/mailbox/");
         (await page.GetByRole(AriaRole.Region, new() { Name = "The mail as text" }).Last.TextContentAsync())!.ShouldContain("The payment was declined");
         var opened = await context.RunAndWaitForPageAsync(() => page.FrameLocator("iframe").GetByRole(AriaRole.Link, new() { Name = "Try again" }).ClickAsync());
         await BrowserHouse.Arrives(opened, house.Server.Url + $"/checkout/{order.Id}");

@@ -37,7 +37,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : IClassFi
         var reference = await Pay(page);
         await BrowserHouse.Shows(page, "paid");
         await page.GetByRole(AriaRole.Link, new() { NameRegex = new("shop", RegexOptions.IgnoreCase) }).First.ClickAsync();
-        await Assertions.Expect(page).ToHaveURLAsync($"{house.Url}/orders/{reference}", new() { Timeout = 30_000 });
+        await BrowserHouse.Arrives(page, $"{house.Url}/orders/{reference}");
         await Says(page, "Packed and on its way");
         (await page.GotoAsync("/cart"))!.Status.ShouldBe(200);
         await Assertions.Expect(page.GetByText("Nothing is in it yet.")).ToBeVisibleAsync();
@@ -95,7 +95,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : IClassFi
         await stale.GetByLabel("Name").FillAsync("Asha Rao");
         await stale.GetByLabel("E-mail").FillAsync("asha@example.test");
         await stale.GetByRole(AriaRole.Button, new() { NameRegex = new("^Check out") }).ClickAsync();
-        await Assertions.Expect(stale).ToHaveURLAsync($"{house.Url}/orders/{reference}", new() { Timeout = 30_000 });
+        await BrowserHouse.Arrives(stale, $"{house.Url}/orders/{reference}");
         await Says(stale, "Packed and on its way");
         await house.HasOnePaymentAndOneParcel(reference);
     }
@@ -179,7 +179,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : IClassFi
         await page.GotoAsync("/");
         await TabTo("Add to cart: Masala chai");
         await page.Keyboard.PressAsync("Enter");
-        await Assertions.Expect(page).ToHaveURLAsync($"{house.Url}/cart", new() { Timeout = 30_000 });
+        await BrowserHouse.Arrives(page, $"{house.Url}/cart");
         await TabTo("One Masala chai more");
         await page.Keyboard.PressAsync("Space");
         await Assertions.Expect(page.Locator(".total b")).ToHaveTextAsync("₹560.00");

@@ -59,6 +59,11 @@ public sealed class SettlementTests
         .Check(s => s.Order.Payment(1)!.Discrepancy.ShouldBe(DiscrepancyKind.Contradiction));
 
     [Fact]
+    public void The_row_of_late_money_answers_what_spoke_against_it() => Given.Order(rules: Given.Contracted).HasLink().When(new OrderCommand.Cancel()).Hears(Tell.Succeeded()).Hears(Tell.Failed)
+        .Hears(Tell.Failed, source: EvidenceSource.Inquiry).Check(s => s.Order.Payment(1)!.Discrepancy.ShouldBe(DiscrepancyKind.Contradiction))
+        .Hears(Has(Row), source: EvidenceSource.Settlement).Check(s => s.Order.Payment(1)!.Discrepancy.ShouldBeNull());
+
+    [Fact]
     public void Another_amount_waits_in_suspense_and_is_asked_about() => Paid().Hears(Has(Row with { Amount = Given.Rupees(490), Net = Given.Rupees(490), Fee = null, Tax = null }))
         .Told("settlement.matched", "discrepancy.opened").Questions("settled_otherwise 499.00 INR").Books("bank 490.00 INR", "suspense 9.00 INR", "sales -499.00 INR");
 
