@@ -74,10 +74,31 @@ run_tests() {
   echo "$code $((SECONDS - started))" >"$results/ended"
 }
 
-# Those of simulated time need a processor and no clock: they run beside the ones that mostly wait, and give way to them.
-run_beside() {
+run_one_by_one() {
   local project
   for project in "$@"; do run_tests "$project" >"$root/.purser/$(basename "$project" .csproj).log" 2>&1; done
+}
+
+# The tests of servers and gateways mostly wait: all of them at once. Those of simulated time need a processor and no clock, and give way to them.
+run_all_tests() {
+  local project quiet=() running=()
+  for project in "$@"; do
+    case $project in
+      */Purser.Tests.csproj | */Purser.Simulation.csproj) quiet+=("$project") ;;
+      *)
+        run_one_by_one "$project" &
+        running+=($!)
+        ;;
+    esac
+  done
+  (renice -n 10 -p "$BASHPID" >/dev/null 2>&1; run_one_by_one "${quiet[@]}") &
+  running+=($!)
+  wait "${running[@]}" || true
+  for project in "$@"; do
+    echo "--- $(basename "$project" .csproj)"
+    cat "$root/.purser/$(basename "$project" .csproj).log"
+    count_tests "$project"
+  done
 }
 
 # Adds the counts of one project. A project that crashes, or runs nothing, fails.
@@ -132,30 +153,12 @@ run_all_checks() {
   need_chromium
   need_hledger
   cd "$root" || return 1
-  local project
+  local projects
   check "npm packages" install_npm_packages || true
   if check "build" build_all; then
     check "format" format_all || true
-    local waiting=() beside=() aside
-    while IFS= read -r project; do
-      case $project in
-        */Purser.Tests.csproj | */Purser.Simulation.csproj) beside+=("$project") ;;
-        *) waiting+=("$project") ;;
-      esac
-    done < <(test_projects)
-    (renice -n 10 -p "$BASHPID" >/dev/null 2>&1; run_beside "${beside[@]}") &
-    aside=$!
-    for project in "${waiting[@]}"; do
-      echo "--- $(basename "$project" .csproj)"
-      run_tests "$project"
-      count_tests "$project"
-    done
-    wait "$aside" || true
-    for project in "${beside[@]}"; do
-      echo "--- $(basename "$project" .csproj)"
-      cat "$root/.purser/$(basename "$project" .csproj).log"
-      count_tests "$project"
-    done
+    mapfile -t projects < <(test_projects)
+    run_all_tests "${projects[@]}"
     check "simulation" simulate_briefly || true
   fi
   echo

@@ -80,12 +80,25 @@ public sealed class SandboxWorld : IAsyncDisposable
         return world;
     }
 
-    public Task Fault(string call, string fault, int times = 1, int delayMs = 3000) => Put("faults", new[] { new { call, fault, times, delay_ms = delayMs } });
+    /// <summary>Whether it was told to leave some call without an answer.</summary>
+    public bool IsSilent { get; private set; }
+
+    public Task Fault(string call, string fault, int times = 1, int delayMs = 3000) => Plan(new[] { (call, fault) }, times, delayMs);
 
     /// <summary>Until they are cleared.</summary>
-    public Task Faults(params (string Call, string Fault)[] rules) => Put("faults", rules.Select(r => new { call = r.Call, fault = r.Fault, times = 0, delay_ms = 3000 }));
+    public Task Faults(params (string Call, string Fault)[] rules) => Plan(rules, times: 0, delayMs: 3000);
 
-    public async Task ClearFaults() => (await control.DeleteAsync(new Uri($"/control/{name}/faults", UriKind.Relative))).EnsureSuccessStatusCode();
+    public async Task ClearFaults()
+    {
+        (await control.DeleteAsync(new Uri($"/control/{name}/faults", UriKind.Relative))).EnsureSuccessStatusCode();
+        IsSilent = false;
+    }
+
+    Task Plan(IReadOnlyList<(string Call, string Fault)> rules, int times, int delayMs)
+    {
+        IsSilent = rules.Any(r => r.Fault.StartsWith("timeout", StringComparison.Ordinal) || r.Fault == "slow");
+        return Put("faults", rules.Select(r => new { call = r.Call, fault = r.Fault, times, delay_ms = delayMs }));
+    }
 
     public async Task<Acted> Act(PaymentId payment, string outcome, int delayMs = 1000)
     {

@@ -9,13 +9,8 @@ using Xunit.Sdk;
 
 namespace Purser.Gateways.Tests.Guide;
 
-/// <summary>A build takes every core there is, so that nobody else should be measuring time meanwhile.</summary>
-[CollectionDefinition(nameof(OnAnEmptyMachine), DisableParallelization = true)]
-public sealed class OnAnEmptyMachine;
-
 /// <summary>docs/adding-a-gateway.md, followed to the letter: its commands are read out of it and run in a copy of what they need. This is also what
 /// compiles and checks templates/, by the gate's own settings.</summary>
-[Collection(nameof(OnAnEmptyMachine))]
 public sealed partial class AddingAGatewayTests
 {
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(8);
@@ -154,9 +149,9 @@ public sealed partial class AddingAGatewayTests
         /// <summary>What a block of commands printed; it stops at the first that fails.</summary>
         public async Task<string> Run(string commands)
         {
-            // To a file and not through a pipe: the compiler's server outlives the build and would hold the pipe open.
+            // A build takes every core there is; it gives way to tests that wait for an answer. To a file and not through a pipe: the compiler's server outlives the build and would hold the pipe open.
             var log = Path.Combine(Root, "log");
-            var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", $"exec >\"{log}\" 2>&1 </dev/null\n{commands}"]) { WorkingDirectory = Root };
+            var start = new ProcessStartInfo("nice", ["bash", "-euo", "pipefail", "-c", $"exec >\"{log}\" 2>&1 </dev/null\n{commands}"]) { WorkingDirectory = Root };
             // The tests' own build has left its marks, and no marks of a developer's belong here.
             foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || k.StartsWith("VSTEST", StringComparison.OrdinalIgnoreCase) || k == "PURSER_UPDATE").ToList())
                 start.Environment.Remove(name);
