@@ -111,9 +111,11 @@ create table events (
   at timestamp with time zone not null,
   data text not null,
   hash bytea default '\x'::bytea not null,
+  recorded_at timestamp with time zone default clock_timestamp() not null,
   constraint events_pkey PRIMARY KEY (order_id, sequence)
 );
-CREATE INDEX events_at ON events USING btree (at, order_id, sequence);
+CREATE INDEX events_at ON events USING brin (at);
+CREATE INDEX events_feed ON events USING btree (recorded_at, order_id, sequence);
 
 create table gateway_calls (
   id bigint generated always as identity not null,

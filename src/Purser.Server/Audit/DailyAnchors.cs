@@ -1,4 +1,5 @@
 using Npgsql;
+using Purser.Server.Engine;
 using Purser.Server.Events;
 
 namespace Purser.Server.Audit;
@@ -30,10 +31,10 @@ public sealed partial class DailyAnchors(AnchorStore anchors, EventFeedStore eve
         }
     }
 
-    /// <summary>All days that are over and have no anchor yet, one after the other.</summary>
+    /// <summary>All days that are over and have no anchor yet, one after the other. What begins to write now may still write a time that is a little earlier.</summary>
     public async Task MakeDue(CancellationToken stop)
     {
-        while (await anchors.MakeNext(await events.Horizon(stop), stop) is { } made)
+        while (await anchors.MakeNext(await events.Horizon(stop) - OrderStore.ReckonedWithin, stop) is { } made)
             Made(log, made.Day, made.Orders, made.Events, made.Text);
     }
 

@@ -11,6 +11,9 @@ namespace Purser.Server.Engine;
 /// statement takes arrays, so its text never changes and stays prepared.</summary>
 public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 {
+    /// <summary>By how much the time of what is written may differ from the start of its commit.</summary>
+    public static readonly TimeSpan ReckonedWithin = TimeSpan.FromSeconds(10);
+
     public IOrderSession OpenSession() => new Session(database);
 
     public async Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop)
@@ -126,7 +129,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             await using var write = new NpgsqlBatch(connection);
             write.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
             Add(write, OrderTableStore.LockIf, guess.Still.Keys.Select(id => id.Value).ToArray(), guess.Still.Values.Select(r => r.Version).ToArray(),
-                guess.Still.Values.Select(r => r.Hash).ToArray());
+                guess.Still.Values.Select(r => r.Hash).ToArray(), new[] { guess.Now.UtcDateTime }, new[] { ReckonedWithin });
             begun = true;
             return await Send(write, changes, async () =>
             {
@@ -152,7 +155,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             catch (PostgresException wrong) when (wrong.SqlState == PostgresErrorCodes.DivisionByZero)
             {
                 await Rollback();
-                throw new StoreRefusedException("An order is no longer as it was remembered.", passing: true, wrong);
+                throw new StoreRefusedException("An order is no longer as it was remembered, or it is not the time that was reckoned.", passing: true, wrong);
             }
             catch (Exception e) when (StoreFault.Is(e) || e is OperationCanceledException || (e is InvalidOperationException && IsGone))
             {
@@ -346,6 +349,8 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                     int[] ints => new NpgsqlParameter<int[]> { TypedValue = ints, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
                     byte[][] bytes => new NpgsqlParameter<byte[][]> { TypedValue = bytes, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea },
                     string[] texts => new NpgsqlParameter<string[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                    DateTime[] times => new NpgsqlParameter<DateTime[]> { TypedValue = times, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz },
+                    TimeSpan[] spans => new NpgsqlParameter<TimeSpan[]> { TypedValue = spans, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval },
                     _ => throw new ArgumentException($"No array of {array.GetType().Name}."),
                 });
             batch.BatchCommands.Add(command);

@@ -31,10 +31,10 @@ static class OrderTableStore
         "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until";
 
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
-    /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was.</summary>
+    /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was, or the reckoned time is none to write.</summary>
     public const string LockIf =
         "with still as (select o.id from orders o join unnest($1::bigint[], $2::bigint[], $3::bytea[]) g (id, version, hash) on o.id = g.id and o.xmin::text::bigint = g.version and o.hash = g.hash order by o.id for update of o) " +
-        "select pg_current_xact_id()::text, 1 / (count(*) = cardinality($1))::integer from still";
+        "select pg_current_xact_id()::text, 1 / (count(*) = cardinality($1) and clock_timestamp() - $4[1] between -$5[1] and $5[1])::integer from still";
 
     public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";
     public const string LoadPayments = $"select {PaymentColumns} from payments where order_id = any($1) order by order_id, number";

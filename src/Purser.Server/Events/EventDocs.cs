@@ -20,7 +20,7 @@ static class EventDocs
 
     static readonly ApiParameter Limit = new("limit", "1 to 200; 50 when left out.", "integer");
 
-    public static readonly ApiOperation All = new("listEvents", "Events", "All events, in the order of time", Access.Secret)
+    public static readonly ApiOperation All = new("listEvents", "Events", "All events, as they were recorded", Access.Secret)
     {
         Description = "Keep `next` and send it as `after`: nothing is missed and nothing comes twice, though commits overtake each other, for the feed " +
             "ends where an event could still come in between.",

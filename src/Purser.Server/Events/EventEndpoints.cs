@@ -52,8 +52,8 @@ public static class EventEndpoints
         if (query.Problem() is { } problem) return problem;
         var found = await store.OfAll(cursor, limit, stop);
         var page = found.Take(limit).ToList();
-        return ApiJson.Answer(new EventList([.. page.Select(EventView.From)],
-            page is [.., var last] ? QueryFields.CursorOf(last.At.UtcTicks, last.Order.Value, last.Sequence) : http.Request.Query["after"].FirstOrDefault(),
+        return ApiJson.Answer(new EventList([.. page.Select(p => EventView.From(p.Event))],
+            page is [.., (_, var last)] ? QueryFields.CursorOf(last.RecordedAt.UtcTicks, last.Order, last.Sequence) : http.Request.Query["after"].FirstOrDefault(),
             found.Count > limit));
     }
 

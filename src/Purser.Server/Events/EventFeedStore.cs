@@ -6,11 +6,12 @@ namespace Purser.Server.Events;
 /// <summary>An event as it is stored: the data is JSON text, told as it stands.</summary>
 public sealed record StoredEvent(OrderId Order, int Sequence, EventType Type, DateTimeOffset At, string Data);
 
-/// <summary>Where a reader of all events stands.</summary>
-public readonly record struct EventCursor(DateTimeOffset At, long Order, int Sequence);
+/// <summary>Where a reader of all events stands: behind the event that was recorded then.</summary>
+public readonly record struct EventCursor(DateTimeOffset RecordedAt, long Order, int Sequence);
 
-/// <summary>Events of one order, and of all. An event's time is set before its commit, so a commit that is slow puts an event before others
-/// that were seen already. The feed therefore ends where something may still come in between.</summary>
+/// <summary>Events of one order, and of all. The feed goes by when a row was written, within its commit and by the database's clock; an event's own time
+/// may be a node's reckoning. A commit that is slow still puts an event before others that were seen already, so the feed ends where something may
+/// come in between.</summary>
 public sealed class EventFeedStore(NpgsqlDataSource database)
 {
     const string Columns = "order_id, sequence, type, at, data";
@@ -28,23 +29,32 @@ public sealed class EventFeedStore(NpgsqlDataSource database)
         return await Read(read, stop);
     }
 
-    /// <summary>The events of all orders after a cursor, in the order of their time, as far as nothing can come in between any more.</summary>
-    public async Task<IReadOnlyList<StoredEvent>> OfAll(EventCursor? after, int limit, CancellationToken stop)
+    /// <summary>The events of all orders after a cursor, as they were recorded, as far as nothing can come in between any more. Each with the cursor
+    /// that goes on behind it.</summary>
+    public async Task<IReadOnlyList<(StoredEvent Event, EventCursor Cursor)>> OfAll(EventCursor? after, int limit, CancellationToken stop)
     {
         // First the horizon and then, as a later statement, the events: every transaction that is not in the list by now is seen, or takes its
         // time later than the horizon.
         var horizon = await Horizon(stop);
         await using var read = database.CreateCommand(
-            $"select {Columns} from events where at < $1{(after is null ? "" : " and (at, order_id, sequence) > ($3, $4, $5)")} order by at, order_id, sequence limit $2");
+            $"select {Columns}, recorded_at from events where recorded_at < $1{(after is null ? "" : " and (recorded_at, order_id, sequence) > ($3, $4, $5)")} " +
+            "order by recorded_at, order_id, sequence limit $2");
         read.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = horizon });
         read.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit + 1 });
         if (after is { } cursor)
         {
-            read.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = cursor.At.UtcDateTime });
+            read.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = cursor.RecordedAt.UtcDateTime });
             read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = cursor.Order });
             read.Parameters.Add(new NpgsqlParameter<int> { TypedValue = cursor.Sequence });
         }
-        return await Read(read, stop);
+        var events = new List<(StoredEvent, EventCursor)>();
+        await using var rows = await read.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+        {
+            var one = Event(rows);
+            events.Add((one, new EventCursor(rows.GetFieldValue<DateTimeOffset>(5), one.Order.Value, one.Sequence)));
+        }
+        return events;
     }
 
     /// <summary>The start of the oldest transaction that may still write an event, or now.</summary>
@@ -63,8 +73,10 @@ public sealed class EventFeedStore(NpgsqlDataSource database)
     {
         var events = new List<StoredEvent>();
         await using var rows = await read.ExecuteReaderAsync(stop);
-        while (await rows.ReadAsync(stop))
-            events.Add(new StoredEvent(new OrderId(rows.GetInt64(0)), rows.GetInt32(1), (EventType)rows.GetInt16(2), rows.GetFieldValue<DateTimeOffset>(3), rows.GetString(4)));
+        while (await rows.ReadAsync(stop)) events.Add(Event(rows));
         return events;
     }
+
+    static StoredEvent Event(NpgsqlDataReader r) =>
+        new(new OrderId(r.GetInt64(0)), r.GetInt32(1), (EventType)r.GetInt16(2), r.GetFieldValue<DateTimeOffset>(3), r.GetString(4));
 }

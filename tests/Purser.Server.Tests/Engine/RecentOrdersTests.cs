@@ -53,6 +53,22 @@ public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<
         given.Sequence.ShouldBeGreaterThan(paid.Sequence);
     }
 
+    [Theory]
+    [InlineData(-11, 1)]
+    [InlineData(-5, 0)]
+    [InlineData(5, 0)]
+    [InlineData(11, 1)]
+    public async Task A_time_that_was_reckoned_too_wrongly_is_not_written(int seconds, int refused)
+    {
+        var (world, seen) = await World(await postgres.CreateDatabase());
+        await using var _ = world;
+        var order = await world.Placed();
+        seen.WrongBy = TimeSpan.FromSeconds(seconds);
+        Order(await world.Do(order, new OrderCommand.Cancel())).Status.ShouldBe(OrderStatus.Cancelled);
+        seen.Refused.ShouldBe(refused);
+        await Sound(world);
+    }
+
     [Fact]
     public async Task What_another_node_did_meanwhile_is_seen_before_anything_is_written_or_answered()
     {

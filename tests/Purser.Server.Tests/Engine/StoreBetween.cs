@@ -14,6 +14,9 @@ sealed class StoreBetween(IOrderStore inner) : IOrderStore
     /// <summary>What is done around each commit.</summary>
     public Func<Func<Task<Written>>, Task<Written>> AroundCommit { get; set; } = commit => commit();
 
+    /// <summary>By how much the node reckons the database's clock wrongly.</summary>
+    public TimeSpan WrongBy { get; set; }
+
     public int Loads => Volatile.Read(ref loads);
     /// <summary>How many commits were sent, those without a loading among them.</summary>
     public int Commits => Volatile.Read(ref commits);
@@ -49,7 +52,7 @@ sealed class StoreBetween(IOrderStore inner) : IOrderStore
             Interlocked.Increment(ref store.guesses);
             try
             {
-                return await store.AroundCommit(() => inner.CommitIf(guess, changes, stop));
+                return await store.AroundCommit(() => inner.CommitIf(guess with { Now = guess.Now + store.WrongBy }, changes, stop));
             }
             catch (StoreRefusedException)
             {

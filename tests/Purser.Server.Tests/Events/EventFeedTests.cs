@@ -70,6 +70,18 @@ public sealed class EventFeedTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
+    public async Task An_event_of_a_time_before_its_commit_is_not_missed()
+    {
+        await house.Order();
+        var (_, cursor) = await ReadOn(null);
+        await using var late = new NpgsqlConnection(house.Host.Services.GetConnectionString());
+        await late.OpenAsync();
+        await using (var insert = new NpgsqlCommand("insert into events (order_id, sequence, type, at, data) values (1, 1, 0, clock_timestamp() - interval '5 seconds', '{\"order\":{}}')", late))
+            await insert.ExecuteNonQueryAsync();
+        (await ReadOn(cursor)).Ids.ShouldBe([$"evt_{new OrderId(1).Letters}_1"]);
+    }
+
+    [Fact]
     public async Task A_long_reading_does_not_stop_the_feed_for_ever()
     {
         await using var reader = new NpgsqlConnection(house.Host.Services.GetConnectionString());
