@@ -222,6 +222,7 @@ create table orders (
   constraint orders_status_check CHECK (((status >= 0) AND (status <= 3)))
 ) with (fillfactor=80);
 CREATE UNIQUE INDEX orders_reference ON orders USING btree (reference) WHERE (reference IS NOT NULL);
+CREATE INDEX orders_unfulfilled ON orders USING btree (ended_at) WHERE ((status = 1) AND (fulfilled_at IS NULL));
 CREATE INDEX orders_wake ON orders USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 
 create table payments (
@@ -270,6 +271,7 @@ create table payments (
   constraint payments_number_check CHECK ((number >= 1)),
   constraint payments_status_check CHECK (((status >= 0) AND (status <= 8)))
 ) with (fillfactor=70);
+CREATE INDEX payments_disputed ON payments USING btree (order_id) WHERE (dispute = 1);
 CREATE UNIQUE INDEX payments_link ON payments USING btree (gateway_reference, account) WHERE (gateway_reference IS NOT NULL);
 
 create table postings (

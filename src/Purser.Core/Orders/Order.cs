@@ -6,6 +6,20 @@ namespace Purser.Orders;
 
 public enum OrderStatus { AwaitingPayment, Paid, Expired, Cancelled }
 
+/// <summary>How far the goods are, as far as the money decides it.</summary>
+public enum Fulfilment
+{
+    /// <summary>Nothing is to go out: the order is not paid, or all of its money goes back.</summary>
+    None,
+    /// <summary>Paid, and the merchant has not said that the goods went out.</summary>
+    Waiting,
+    /// <summary>Paid, but the money is in doubt: the goods stay.</summary>
+    Held,
+    Done,
+    /// <summary>The goods went out, and their money is denied or taken back.</summary>
+    Unpaid,
+}
+
 public enum LatePolicy { Refund, Accept, Ask }
 
 public enum DuplicatePolicy { Refund, Ask }
@@ -64,6 +78,24 @@ public sealed record Order
     public Payment? OpenPayment => Payments.LastOrDefault(p => p.IsOpen);
 
     public bool HasEnded => Status != OrderStatus.AwaitingPayment;
+
+    public Fulfilment Fulfilment =>
+        FulfilledAt is not null ? IsMoneyDenied ? Fulfilment.Unpaid : Fulfilment.Done
+        : Status != OrderStatus.Paid || IsMoneyGoingBack ? Fulfilment.None
+        : IsMoneyDenied || Questions.Any(q => q.Kind == DiscrepancyKind.NotSettled && IsAcceptedMoney(q)) ? Fulfilment.Held
+        : Fulfilment.Waiting;
+
+    /// <summary>The gateway contradicts itself about the accepted money, took it back, or the shopper's bank wants it or has it.</summary>
+    bool IsMoneyDenied => PaidBy is { } number
+        && (Payment(number)!.Dispute is DisputeState.Open or DisputeState.Lost
+            || Questions.Any(q => q.Payment == number && (q.Kind == DiscrepancyKind.Contradiction || (q.Kind == DiscrepancyKind.Reversed && IsAcceptedMoney(q)))));
+
+    bool IsMoneyGoingBack =>
+        Refunds.Where(r => r.Payment == PaidBy && r is { Reserves: true, Reason: RefundReason.Merchant }).Sum(r => r.Amount.MinorUnits) >= Amount.MinorUnits;
+
+    /// <summary>A refund that no statement has, or a second success, is nothing against the order's own money.</summary>
+    bool IsAcceptedMoney(Question q) =>
+        q.Payment == PaidBy && Payment(q.Payment)!.Captures.Any(c => c.MoneyReference == q.MoneyReference && c.Standing == Standing.Accepted);
 
     /// <summary>All questions that are open, by payment.</summary>
     public IEnumerable<Question> Questions

@@ -195,12 +195,12 @@ public static class OrderMachine
 
     static Outcome Fulfil(Draft draft)
     {
-        if (draft.Order.FulfilledAt is not null) return new Already();
-        if (draft.Order.Status != OrderStatus.Paid) return new Refusing(Refusal.OrderNotPaid);
-        // A refund that no statement has is nothing against the money.
-        if (draft.Order.Questions.Any(q => q.Payment == draft.Order.PaidBy && (q.Kind == DiscrepancyKind.Contradiction
-            || (q.Kind == DiscrepancyKind.NotSettled && draft.Order.Payment(q.Payment)!.Captures.Any(c => c.MoneyReference == q.MoneyReference)))))
-            return new Refusing(Refusal.OrderHeld);
+        switch (draft.Order.Fulfilment)
+        {
+            case Fulfilment.Done or Fulfilment.Unpaid: return new Already();
+            case Fulfilment.None: return new Refusing(Refusal.OrderNotPaid);
+            case Fulfilment.Held: return new Refusing(Refusal.OrderHeld);
+        }
         draft.Order = draft.Order with { FulfilledAt = draft.Now };
         draft.Tell(EventType.OrderFulfilled, amount: draft.Order.Amount);
         return new Doing();

@@ -35,7 +35,7 @@ public static class ExplanationText
     {
         public OrderExplanation Tell() => new(
             [.. events.Select(e => new Sentence(Happened(e), e.At, Proofs(e)))],
-            [Stands(), .. order.Payments.Select(Stands), .. order.Refunds.Select(Stands), .. order.Questions.Select(Stands)],
+            [Stands(), .. Goods(), .. order.Payments.Select(Stands), .. order.Refunds.Select(Stands), .. order.Questions.Select(Stands)],
             [.. Next().OrderBy(s => s.At is null).ThenBy(s => s.At)],
             new Sentence(Shopper(), null, [EventProof(events[^1])]));
 
@@ -110,6 +110,18 @@ public static class ExplanationText
             _ => Standing("The order waits for money.", null),
         };
 
+        IEnumerable<Sentence> Goods()
+        {
+            if (order.Fulfilment switch
+            {
+                Fulfilment.Waiting => $"The goods wait since {At(order.EndedAt!.Value)}, when the order was paid.",
+                Fulfilment.Held => "The goods are held: the order is paid, and its money is in doubt.",
+                Fulfilment.Unpaid => "The goods went out, and their money is denied, disputed or taken back.",
+                _ => null,
+            } is { } text)
+                yield return order.Fulfilment == Fulfilment.Waiting ? Standing(text, EventType.OrderPaid) : About(order.PaidBy!.Value, text);
+        }
+
         Sentence Stands(Payment p) => About(p.Number, p.Status switch
         {
             PaymentStatus.Starting => $"Payment {p.Number} is starting: {p.Account} was asked for its link and has not answered yet.",
@@ -168,7 +180,7 @@ public static class ExplanationText
                     }, Due(at));
             foreach (var q in order.Questions)
                 yield return About(q.Payment, $"An operator answers the question about payment {q.Payment}.");
-            if (order is { Status: OrderStatus.Paid, FulfilledAt: null })
+            if (order.Fulfilment == Fulfilment.Waiting)
                 yield return Standing("The merchant sends the goods and says so with POST /v1/orders/{id}/fulfilment.", EventType.OrderPaid);
             else if (order.Status != OrderStatus.Paid && order.HasEnded && order.Payments.Any(p => p.IsOpen || p.MayExist))
                 yield return Standing(order.Policy.Late switch

@@ -20,7 +20,7 @@ static class OrderDocs
           "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN"},
           "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks", "locale": null,
           "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse"},
-          "paid_by": null, "created_at": "2026-03-01T10:00:00Z", "expires_at": "2026-03-01T10:30:00Z", "ended_at": null, "fulfilled_at": null,
+          "paid_by": null, "created_at": "2026-03-01T10:00:00Z", "expires_at": "2026-03-01T10:30:00Z", "ended_at": null, "fulfilled_at": null, "fulfilment": null,
           "next_look_at": "2026-03-01T10:15:00Z", "sequence": 3,
           "checkout_url": "https://pay.example.com/checkout/ord_01jd8xk3m4n7p?token=AAeH3nGx0dZb1yXk8p2s5TqVw9M", "token": "AAeH3nGx0dZb1yXk8p2s5TqVw9M",
           "payments": [{{PaymentDocs.Payment}}], "refunds": [], "questions": [],
@@ -57,7 +57,9 @@ static class OrderDocs
     {
         Query =
         [
-            new("status", "awaiting_payment, paid, partially_refunded, refunded, expired or cancelled.", Example: "paid"), new("reference", "Your own name for the order."),
+            new("status", "awaiting_payment, paid, partially_refunded, refunded, expired or cancelled.", Example: "paid"),
+            new("fulfilment", "waiting (paid, and nothing went out yet), held (paid, but the money is in doubt), done, or unpaid (the goods went out, and the money is denied or gone).", Example: "waiting"),
+            new("paid_before", "Paid earlier than this time: with `fulfilment=waiting`, what waits for too long.", "date-time"), new("reference", "Your own name for the order."),
             new("user_id", "Your own name for the shopper."), new("created_after", "Later than this time.", "date-time", "2026-03-01T00:00:00Z"),
             new("created_before", "Earlier than this time.", "date-time"), new("cursor", "`next` of the page before."), new("limit", "1 to 200; 50 when left out.", "integer"),
         ],
@@ -81,8 +83,9 @@ static class OrderDocs
 
     public static readonly ApiOperation Fulfil = new("fulfilOrder", Tag, "Say that the goods went out", Access.Secret)
     {
+        Description = "Only a paid order is fulfilled, and only while nothing speaks against its money. Said again it is the same, and the first time stays.",
         Answers = [new(200, "Fulfilled, now or before.", typeof(OrderView), Order)],
-        Problems = [KeyMissing, SecretKeyNeeded, OrderUnknown, OrderNotPaid, KeyReused],
+        Problems = [KeyMissing, SecretKeyNeeded, OrderUnknown, OrderNotPaid, OrderHeld, KeyReused],
         TakesKey = true,
     };
 }

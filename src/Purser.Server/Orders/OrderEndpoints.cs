@@ -30,7 +30,7 @@ public static class OrderEndpoints
         var query = new QueryFields(http.Request.Query);
         var filter = new OrderFilter(
             query.OneOf("status", "awaiting_payment", "paid", "partially_refunded", "refunded", "expired", "cancelled"), query.Text("reference"),
-            query.Text("user_id"), query.Time("created_after"), query.Time("created_before"),
+            query.OneOf("fulfilment", "waiting", "held", "done", "unpaid"), query.Time("paid_before"), query.Text("user_id"), query.Time("created_after"), query.Time("created_before"),
             query.Cursor("cursor", 1) is [var before] ? long.Parse(before) : null, query.Limit());
         if (query.Problem() is { } problem) return problem;
         var found = await store.List(filter, stop);

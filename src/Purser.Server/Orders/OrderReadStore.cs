@@ -14,7 +14,7 @@ public sealed record StoredOrder(Order Order, OrderContent Content);
 /// <param name="Status">As the API shows it.</param>
 /// <param name="Before">Orders whose id is smaller: the cursor.</param>
 public sealed record OrderFilter(
-    string? Status, string? Reference, string? UserId, DateTimeOffset? CreatedAfter, DateTimeOffset? CreatedBefore, long? Before, int Limit);
+    string? Status, string? Reference, string? Fulfilment, DateTimeOffset? PaidBefore, string? UserId, DateTimeOffset? CreatedAfter, DateTimeOffset? CreatedBefore, long? Before, int Limit);
 
 /// <summary>Reading orders without locking them. Order, payments and refunds are of one moment.</summary>
 public sealed class OrderReadStore(NpgsqlDataSource database)
@@ -59,6 +59,8 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         if (filter.Before is { } before) Add("id < $$", before);
         if (filter.Reference is { } reference) Add("reference = $$", reference);
         if (filter.UserId is { } user) Add("user_id = $$", user);
+        if (filter.Fulfilment is { } fulfilment) where.Add(FulfilmentStore.Is(fulfilment));
+        if (filter.PaidBefore is { } paid) Add($"status = {(int)OrderStatus.Paid} and ended_at < $$", paid);
         if (filter.CreatedAfter is { } after)
         {
             Add("created_at > $$", after);

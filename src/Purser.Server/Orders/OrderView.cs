@@ -29,7 +29,8 @@ public sealed record OrderView(
     DateTime CreatedAt,
     DateTime ExpiresAt,
     [property: Description("When it was paid, expired or cancelled.")] DateTime? EndedAt,
-    DateTime? FulfilledAt,
+    [property: Description("When you said that the goods went out.")] DateTime? FulfilledAt,
+    [property: Description("waiting (paid, nothing went out), held (paid, and the money is in doubt: keep the goods), done, unpaid (the goods went out, and the gateway denies the money or took it back), or null: nothing is to go out.")] string? Fulfilment,
     [property: Description("When Purser next looks after this order by itself; null when nothing is left to wait for.")] DateTime? NextLookAt,
     [property: Description("The number of the latest event.")] int Sequence,
     [property: Description("Send the shopper here. Whoever has this address sees the order's pages.")] string CheckoutUrl,
@@ -56,13 +57,13 @@ public sealed record OrderView(
             forMerchant ? content.UserId : null, forMerchant ? content.Metadata : null, content.ReturnUrl, content.Locale,
             new PolicyView(EventNames.Snake(order.Policy.Late.ToString()), EventNames.Snake(order.Policy.Duplicate.ToString()), order.Policy.AllowsSecondLink ? "allow" : "refuse"),
             order.PaidBy is { } paid ? new PaymentId(order.Id, paid).ToString() : null,
-            order.CreatedAt.UtcDateTime, order.ExpiresAt.UtcDateTime, order.EndedAt?.UtcDateTime, order.FulfilledAt?.UtcDateTime, order.WakeAt?.UtcDateTime,
+            order.CreatedAt.UtcDateTime, order.ExpiresAt.UtcDateTime, order.EndedAt?.UtcDateTime, order.FulfilledAt?.UtcDateTime, FulfilmentOf(order), order.WakeAt?.UtcDateTime,
             order.Sequence, $"{address.Url}/checkout/{id}?token={token}", token,
             [.. order.Payments.Select(p => PaymentView.From(order, p, address, token))],
             [.. order.Refunds.Select(r => RefundView.From(order, r))],
             [.. order.Questions.Select(q => new QuestionView(new PaymentId(order.Id, q.Payment).ToString(), EventNames.Snake(q.Kind.ToString()), q.MoneyReference, q.Amount?.MinorUnits, q.Amount?.Currency.Code))],
             new OrderLinks($"/v1/orders/{id}", $"/v1/orders/{id}/payments", $"/v1/orders/{id}/events", $"/v1/orders/{id}/explanation", $"/v1/orders/{id}/live",
-                order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order is { Status: OrderStatus.Paid, FulfilledAt: null } ? $"/v1/orders/{id}/fulfilment" : null,
+                order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order.Fulfilment == Purser.Orders.Fulfilment.Waiting ? $"/v1/orders/{id}/fulfilment" : null,
                 order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null));
     }
 
@@ -77,6 +78,8 @@ public sealed record OrderView(
         }
         return EventNames.Snake(order.Status.ToString());
     }
+
+    static string? FulfilmentOf(Order order) => order.Fulfilment == Purser.Orders.Fulfilment.None ? null : EventNames.Snake(order.Fulfilment.ToString());
 
     static long Sum(Order order, params ReadOnlySpan<RefundStatus> statuses)
     {

@@ -94,7 +94,7 @@ public static class ProblemTypes
         "The order was cancelled and cannot be paid.", "Place a new order.");
 
     public static readonly ProblemType OrderNotPaid = new("order_not_paid", 409, "The order is not paid.",
-        "Only a paid order can be fulfilled.", "Wait for the event order.paid before goods go out.");
+        "Only a paid order whose money does not go back can be fulfilled.", "Wait for the event order.paid before goods go out.");
 
     public static readonly ProblemType PaymentEnded = new("payment_ended", 409, "The payment has ended.",
         "The payment is over.", "Read the payment to see how it ended.");
@@ -124,7 +124,8 @@ public static class ProblemTypes
         "The payment has its refund at a gateway that knows no second one.", "Give the rest back at the gateway itself, or by another way.");
 
     public static readonly ProblemType OrderHeld = new("order_held", 409, "It is doubtful whether the order's money came.",
-        "The gateway, or its statement, says that the order's money did not come.", "Answer the order's open question first: GET /v1/discrepancies.");
+        "The gateway, or its statement, says that the order's money did not come or went back, or the shopper's bank disputes it.",
+        "Keep the goods, and answer the order's open question first: GET /v1/discrepancies. A dispute ends by itself.");
 
     public static readonly ProblemType DiscrepancyUnknown = new("discrepancy_unknown", 404, "There is no such discrepancy.",
         "No open question has this id.", "GET /v1/discrepancies lists the open ones.");

@@ -19,7 +19,7 @@ public static class RiskCommand
             var options = RiskOptions.From(settings);
             return StoredBooks.Read(settings, async database =>
             {
-                var (now, lines) = await new RiskStore(database).Read(stop);
+                var (now, lines) = await new RiskStore(database, options).Read(stop);
                 var view = RiskView.Of(now, lines, options);
                 if (words.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(view, typeof(RiskView), ApiJson.Plain));
                 else Write(view, AnsiConsole.Console);
@@ -45,7 +45,8 @@ public static class RiskCommand
                 new Text($"{row.Count}"), new Text(amount), new Markup(row.TooOld ? $"[red]{Age(view.At - row.Oldest)}[/]" : Age(view.At - row.Oldest)));
         }
         console.Write(table);
-        foreach (var sum in view.Risks.Where(r => r.Currency is not null).GroupBy(r => r.Currency!).OrderBy(g => g.Key, StringComparer.Ordinal))
+        // Where goods wait, the money has come.
+        foreach (var sum in view.Risks.Where(r => r.Currency is not null && r.Kind != RiskKinds.Unfulfilled).GroupBy(r => r.Currency!).OrderBy(g => g.Key, StringComparer.Ordinal))
             console.WriteLine($"{new Money(sum.Sum(r => r.Amount ?? 0), Currency.Find(sum.Key))} in {sum.Sum(r => r.Count)} case(s)");
         console.MarkupLine(view.TooOld == 0 ? "[green]Nothing is too old.[/]" : $"[red]{view.TooOld} line(s) are older than they may be (Risk:Age).[/]");
     }

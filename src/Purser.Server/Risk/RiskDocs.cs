@@ -9,7 +9,8 @@ static class RiskDocs
     public static readonly ApiOperation Read = new("readRisk", "Books", "The money at risk", Access.Secret)
     {
         Description = "What waits for an answer, by kind, gateway account and currency: unresolved payments and refunds, late and duplicate money that is not given back yet, " +
-            "what a gateway told that fits nothing here, refunds that failed, money that should be settled by now, and other open questions.",
+            "what a gateway told that fits nothing here, refunds that failed, money that should be settled by now, goods that went out and whose money is denied or gone, other open questions, and orders that are " +
+            "paid and whose goods have not gone out (those one by one: `GET /v1/orders?fulfilment=waiting`).",
         Answers =
         [
             new(200, "By kind.", typeof(RiskView), """

@@ -4,7 +4,7 @@ using Purser.Server.Api;
 namespace Purser.Server.Risk;
 
 public sealed record RiskRow(
-    [property: Description("unresolved, late, duplicate, unmatched, refund_failed, refund_unresolved, overdue_settlement or questioned.")] string Kind,
+    [property: Description("unresolved, late, duplicate, unmatched, refund_failed, refund_unresolved, overdue_settlement, fulfilled_unpaid, questioned or unfulfilled.")] string Kind,
     [property: Description("The gateway account's name.")] string? Gateway, string? Currency, long Count,
     [property: Description("In minor units; null where nobody knows it: a message that could not be placed.")] long? Amount,
     [property: Description("Since when the oldest waits.")] DateTime Oldest, [property: Description("Whether that is longer than the configured age.")] bool TooOld);
@@ -22,7 +22,7 @@ public sealed record RiskView(DateTime At, [property: Description("How many rows
 public static class RiskEndpoints
 {
     public static void Add(IServiceCollection services, IConfiguration configuration) =>
-        services.AddSingleton(RiskOptions.From(configuration)).AddSingleton<RiskStore>();
+        services.AddSingleton(RiskOptions.From(configuration)).AddSingleton<RiskStore>().AddSingleton<RiskGauges>().AddHostedService(s => s.GetRequiredService<RiskGauges>());
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/risk", Read).Is(RiskDocs.Read);
 

@@ -19,11 +19,15 @@ public static class RiskKinds
     public const string RefundUnresolved = "refund_unresolved";
     /// <summary>Should stand in a statement by now, and does not.</summary>
     public const string OverdueSettlement = "overdue_settlement";
+    /// <summary>The goods went out, and the gateway denies their money, took it back, or the shopper's bank wants it.</summary>
+    public const string FulfilledUnpaid = "fulfilled_unpaid";
+    /// <summary>Paid, and the goods have not gone out. No money is at risk by it, but a shopper waits.</summary>
+    public const string Unfulfilled = "unfulfilled";
     /// <summary>Another amount, a contradiction, money taken back: what else waits for a person.</summary>
     public const string Questioned = "questioned";
 
     public static IReadOnlyList<string> All { get; } =
-        [Unresolved, Late, Duplicate, Unmatched, RefundFailed, RefundUnresolved, OverdueSettlement, Questioned];
+        [Unresolved, Late, Duplicate, Unmatched, RefundFailed, RefundUnresolved, OverdueSettlement, FulfilledUnpaid, Questioned, Unfulfilled];
 
     public static string Of(DiscrepancyKind kind) => kind switch
     {

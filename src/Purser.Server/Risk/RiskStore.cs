@@ -1,7 +1,9 @@
 using Npgsql;
+using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
 using Purser.Server.Engine;
+using Purser.Server.Orders;
 
 namespace Purser.Server.Risk;
 
@@ -10,7 +12,7 @@ namespace Purser.Server.Risk;
 public sealed record RiskLine(string Kind, string? Account, string? Currency, long Count, long? Amount, DateTimeOffset Oldest);
 
 /// <summary>Everything that waits for an answer, from a gateway or a person, in one view.</summary>
-public sealed class RiskStore(NpgsqlDataSource database)
+public sealed class RiskStore(NpgsqlDataSource database, RiskOptions options)
 {
     public async Task<(DateTimeOffset Now, IReadOnlyList<RiskLine> Lines)> Read(CancellationToken stop)
     {
@@ -22,9 +24,10 @@ public sealed class RiskStore(NpgsqlDataSource database)
             select p.account, p.currency, count(*), sum(p.amount)::bigint, min(p.started_at) from orders o join payments p on p.order_id = o.id
             where o.wake_at is not null and p.status = $1 group by p.account, p.currency
             """, (short)PaymentStatus.Unresolved);
-        ask.BatchCommands.Add(new NpgsqlBatchCommand("""
-            select d.kind, p.account, d.currency, count(*), sum(d.amount)::bigint, min(d.opened_at)
-            from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment where d.resolved_at is null group by d.kind, p.account, d.currency
+        ask.BatchCommands.Add(new NpgsqlBatchCommand($"""
+            select d.kind, p.account, d.currency, count(*), sum(d.amount)::bigint, min(d.opened_at),
+                exists (select 1 from orders o where o.id = d.order_id and o.fulfilled_at is not null and o.paid_by = d.payment) and {FulfilmentStore.DeniesMoney} as went
+            from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment where d.resolved_at is null group by d.kind, p.account, d.currency, went
             """));
         Add(ask, """
             select r.reason, p.account, r.currency, count(*), sum(r.amount)::bigint, min(r.requested_at), r.status = $1
@@ -34,6 +37,18 @@ public sealed class RiskStore(NpgsqlDataSource database)
         ask.BatchCommands.Add(new NpgsqlBatchCommand(
             "select account, currency, count(*), sum(amount)::bigint, min(opened_at) from settlement_discrepancies where resolved_at is null group by account, currency"));
         Add(ask, "select account, count(*), min(received_at) from gateway_news where verdict = $1 group by account", (short)NewsVerdict.Quarantined);
+        Add(ask, $"""
+            select p.account, p.currency, count(*), sum(p.amount)::bigint, min((select max(at) from events e where e.order_id = p.order_id and e.type = $1))
+            from payments p join orders o on o.id = p.order_id and o.paid_by = p.number where p.dispute = {(int)DisputeState.Open} and o.fulfilled_at is not null
+                and not exists (select 1 from discrepancies d where d.order_id = p.order_id and d.payment = p.number and d.resolved_at is null and {FulfilmentStore.DeniesMoney})
+            group by p.account, p.currency
+            """, (short)EventType.DisputeOpened);
+        if (options.Asks(RiskKinds.Unfulfilled))
+            ask.BatchCommands.Add(new NpgsqlBatchCommand($"""
+                select accepted.account, currency, count(*), sum(amount)::bigint, min(ended_at)
+                from orders join lateral (select p.account from payments p where p.order_id = orders.id and p.number = orders.paid_by) accepted on true
+                where {FulfilmentStore.Waiting} group by accepted.account, currency
+                """));
 
         var lines = new List<RiskLine>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
@@ -43,7 +58,7 @@ public sealed class RiskStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop)) lines.Add(new RiskLine(RiskKinds.Unresolved, rows.GetString(0), rows.GetString(1), rows.GetInt64(2), rows.GetInt64(3), Time(rows, 4)));
         await rows.NextResultAsync(stop);
         while (await rows.ReadAsync(stop))
-            lines.Add(new RiskLine(RiskKinds.Of((DiscrepancyKind)rows.GetInt16(0)), Text(rows, 1), rows.GetString(2), rows.GetInt64(3), rows.GetInt64(4), Time(rows, 5)));
+            lines.Add(new RiskLine(rows.GetBoolean(6) ? RiskKinds.FulfilledUnpaid : RiskKinds.Of((DiscrepancyKind)rows.GetInt16(0)), Text(rows, 1), rows.GetString(2), rows.GetInt64(3), rows.GetInt64(4), Time(rows, 5)));
         await rows.NextResultAsync(stop);
         while (await rows.ReadAsync(stop))
         {
@@ -54,6 +69,11 @@ public sealed class RiskStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop)) lines.Add(new RiskLine(RiskKinds.Unmatched, rows.GetString(0), rows.GetString(1), rows.GetInt64(2), rows.GetInt64(3), Time(rows, 4)));
         await rows.NextResultAsync(stop);
         while (await rows.ReadAsync(stop)) lines.Add(new RiskLine(RiskKinds.Unmatched, rows.GetString(0), null, rows.GetInt64(1), null, Time(rows, 2)));
+        foreach (var kind in (string[])[RiskKinds.FulfilledUnpaid, RiskKinds.Unfulfilled])
+        {
+            if (!await rows.NextResultAsync(stop)) break;
+            while (await rows.ReadAsync(stop)) lines.Add(new RiskLine(kind, rows.GetString(0), rows.GetString(1), rows.GetInt64(2), rows.GetInt64(3), Time(rows, 4)));
+        }
         return (now, Together(lines));
     }
 

@@ -121,6 +121,9 @@ public sealed class ExplanationTests(PostgresFixture postgres) : IClassFixture<P
         { "late, accepted", "The order is paid, late, by payment 1", "Your payment has arrived" },
         { "late, asked", "A person must look at payment 1: money came after the order's end", "looking into it" },
         { "fulfilled", "The order is paid by payment 1.", "Your payment has arrived" },
+        { "paid", "The goods wait since 2026-03-01 10:00:00 UTC, when the order was paid.", "Your payment has arrived" },
+        { "contradicted, asked", "The goods are held: the order is paid, and its money is in doubt.", "Your payment has arrived" },
+        { "fulfilled, taken back", "The goods went out, and their money is denied, disputed or taken back.", "Your payment has arrived" },
         { "contradicted", "has contradicted itself since", "Your payment has arrived" },
     };
 
@@ -147,6 +150,8 @@ public sealed class ExplanationTests(PostgresFixture postgres) : IClassFixture<P
         "late, accepted" => new Story(new OrderPolicy(LatePolicy.Accept)).Pay().Link().When(new OrderCommand.Cancel()).Money(),
         "late, asked" => new Story(new OrderPolicy(LatePolicy.Ask)).Pay().Link().When(new OrderCommand.Cancel()).Money(),
         "fulfilled" => new Story().Pay().Link().Money().When(new OrderCommand.Fulfil()),
+        "contradicted, asked" => new Story().Pay().Link().Money().Learn(new Evidence.Failed("no"), "n2").When(new Evidence.Failed("no").Learned(1, EvidenceSource.Inquiry, Story.Start, "call-1")),
+        "fulfilled, taken back" => Tell("fulfilled").Learn(new Evidence.Reversed("m1", new Money(49900, Currency.Find("INR"))), "n3"),
         "contradicted" => new Story().Pay().Link().Money().Learn(new Evidence.Failed("no"), "n2"),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };

@@ -26,18 +26,19 @@ public sealed class RiskTests(PostgresFixture postgres) : IClassFixture<Postgres
               values ('cards', 'r1', 8, 1, 1, 700, 'INR', 'find the order', now()) returning 1) select count(*) from stray
             """);
 
-        var (now, lines) = await new RiskStore(world.Database).Read(default);
+        var (now, lines) = await new RiskStore(world.Database, new RiskOptions()).Read(default);
 
         lines.Select(l => (l.Kind, l.Account, l.Currency, l.Count, l.Amount)).ShouldBe(
         [
             (RiskKinds.Unresolved, "cards", "INR", 1, 49900), (RiskKinds.Late, "cards", "INR", 1, 49900), (RiskKinds.Duplicate, "wallets", "INR", 2, 2 * 49900),
             (RiskKinds.Unmatched, "cards", null, 1, null), (RiskKinds.Unmatched, "cards", "INR", 1, 700), (RiskKinds.Questioned, "cards", "INR", 1, 49800),
+            (RiskKinds.Unfulfilled, "cards", "INR", 5, 5 * 49900),
         ]);
         lines.ShouldAllBe(l => l.Oldest <= now && l.Oldest > now.AddMinutes(-5));
         RiskView.Of(now, lines, new RiskOptions()).TooOld.ShouldBe(0);
         RiskView.Of(now.AddDays(2), lines, new RiskOptions()).TooOld.ShouldBe(6);
         RiskView.Of(now.AddDays(2), lines, new RiskOptions { Ages = new Dictionary<string, TimeSpan> { [RiskKinds.Late] = TimeSpan.FromDays(7) } })
-            .Risks.Where(r => !r.TooOld).Select(r => r.Kind).ShouldBe([RiskKinds.Late]);
+            .Risks.Where(r => !r.TooOld).Select(r => r.Kind).ShouldBe([RiskKinds.Late, RiskKinds.Unfulfilled]);
 
         using var screen = new StringWriter();
         RiskCommand.Write(RiskView.Of(now.AddDays(2), lines, new RiskOptions()), AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(screen) }));
@@ -57,6 +58,9 @@ public sealed class RiskTests(PostgresFixture postgres) : IClassFixture<Postgres
     [Fact]
     public void An_age_is_read_for_all_kinds_and_for_one()
     {
+        RiskOptions.From(Configuration("Risk:Age", "12:00:00")).Of(RiskKinds.Unfulfilled).ShouldBe(TimeSpan.FromDays(3));
+        RiskOptions.From(Configuration("Risk:Ages:unfulfilled", "never")).Asks(RiskKinds.Unfulfilled).ShouldBeFalse();
+        RiskOptions.From(Configuration("Risk:Age", "12:00:00")).Asks(RiskKinds.Unfulfilled).ShouldBeTrue();
         RiskOptions.From(Configuration("Risk:Age", "12:00:00")).Of(RiskKinds.Late).ShouldBe(TimeSpan.FromHours(12));
         RiskOptions.From(Configuration("Risk:Ages:late", "3.00:00:00")).Of(RiskKinds.Late).ShouldBe(TimeSpan.FromDays(3));
         RiskOptions.From(Configuration("Risk:Ages:late", "3.00:00:00")).Of(RiskKinds.Duplicate).ShouldBe(TimeSpan.FromDays(1));

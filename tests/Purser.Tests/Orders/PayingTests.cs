@@ -156,6 +156,30 @@ public sealed class PayingTests
         .HasLink().Hears(Tell.Succeeded()).When(new OrderCommand.Fulfil()).Told("order.fulfilled").When(new OrderCommand.Fulfil()).Same().Told();
 
     [Fact]
+    public void Goods_stay_while_their_money_is_denied_taken_back_disputed_or_on_its_way_back()
+    {
+        static Scenario Paid() => Given.Order().HasLink().Hears(Tell.Succeeded());
+        static void Holds(Scenario story) => story.Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Held)).When(new OrderCommand.Fulfil()).Refused(Refusal.OrderHeld).Told();
+        Holds(Paid().Hears(Tell.Failed).Hears(Tell.Failed, source: EvidenceSource.Inquiry));
+        Holds(Paid().Hears(Tell.Reversed()));
+        Holds(Paid().Hears(Tell.DisputeOpened()));
+        Holds(Paid().Hears(Tell.DisputeOpened()).Hears(Tell.DisputeClosed(won: false)));
+        Paid().Hears(Tell.DisputeOpened()).Hears(Tell.DisputeClosed(won: true)).When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+        Paid().Hears(Tell.Succeeded("money_2")).Hears(Tell.Reversed("money_2")).When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+        Paid().Refunds().Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.None)).When(new OrderCommand.Fulfil()).Refused(Refusal.OrderNotPaid);
+        Paid().Refunds(100).When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+    }
+
+    [Fact]
+    public void Goods_that_went_out_and_whose_money_is_taken_back_are_called_unpaid_and_a_return_is_not()
+    {
+        static Scenario Sent() => Given.Order().HasLink().Hears(Tell.Succeeded()).When(new OrderCommand.Fulfil()).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Done));
+        Sent().Hears(Tell.Reversed()).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Unpaid)).When(new OrderCommand.Fulfil()).Same().Told();
+        Sent().Hears(Tell.DisputeOpened()).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Unpaid));
+        Sent().Refunds().Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Done));
+    }
+
+    [Fact]
     public void Looking_asks_the_gateway_now_but_not_twice_within_two_seconds() => Given.Order().HasLink()
         .When(new OrderCommand.Look(1)).Asked("inquire 1")
         .Later(TimeSpan.FromMilliseconds(1999)).When(new OrderCommand.Look(1)).Same(1).Asked()
