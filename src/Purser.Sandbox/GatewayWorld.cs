@@ -85,7 +85,7 @@ public sealed class GatewayWorld : IDisposable
         }
     }
 
-    internal void Set(IReadOnlyDictionary<string, string> switches) => settings.Set(switches);
+    public void Set(IReadOnlyDictionary<string, string> switches) => settings.Set(switches);
 
     internal void Reset()
     {

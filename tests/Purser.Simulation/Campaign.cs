@@ -39,6 +39,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     public long Links { get; private set; }
     public long Captures { get; private set; }
     public long Refunds { get; private set; }
+    public long Disputes { get; private set; }
     public long Questions { get; private set; }
     public long News { get; private set; }
     public long Commits { get; private set; }
@@ -84,6 +85,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
         Orders += world.Database.Orders.Count;
         Links += world.Gateways.Sum(g => g.Links.Count);
         Captures += world.Captures;
+        Disputes += world.Disputes;
         Questions += world.Questions;
         News += world.Post.Delivered;
         Commits += world.Database.Commits;

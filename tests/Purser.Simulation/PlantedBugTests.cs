@@ -20,7 +20,12 @@ public sealed class PlantedBugTests
         bug.BreaksRules.ShouldNotBeEmpty();
         var spoken = new SortedSet<string>(StringComparer.Ordinal);
         for (var nth = 0; nth < MostSeeds && !spoken.IsSupersetOf(bug.BreaksRules); nth++)
-            spoken.UnionWith(new Campaign(FirstSeed + (ulong)nth, Campaign.WorldOrders, bug).Run().Failures.SelectMany(f => f.Violations).Select(v => v.Rule));
+        {
+            var seed = FirstSeed + (ulong)nth;
+            var world = new World(Campaign.SeedOf(seed, 0), [.. Enumerable.Range(0, Campaign.WorldOrders)], bug, day: bug.NeedsSilence ? SilentDay.Short(seed) : null);
+            world.Run();
+            spoken.UnionWith(world.Auditor.Violations.Select(v => v.Rule));
+        }
         spoken.IsSupersetOf(bug.BreaksRules).ShouldBeTrue($"{name} must be found within {MostSeeds} seeds; these spoke: {string.Join("; ", spoken)}");
     }
 

@@ -165,6 +165,9 @@ sealed class Auditor(World world)
                 world.Trace.Mix(stored.Index, 140 + (long)e.Type, e.Sequence);
                 world.Trace.Tell(stored.Index, $"{e.Type.Name()} #{e.Sequence} payment {e.Payment} {e.Amount} {e.Reason} ({e.Source} {e.RawKey}); order {e.OrderStatus}");
             }
+            foreach (var e in group)
+                if (e is { Source: EvidenceSource.Settlement, RawKey: { } row } && TellsOfMoney.Contains(e.Type))
+                    Hold("I7 a row is believed as it says", stored.Index, world.Database.Statements.Said(row)?.Amount == e.Amount, $"row {row} says {world.Database.Statements.Said(row)?.Amount}, and by it {e.Amount} came");
             try
             {
                 var folded = OrderHistory.Fold(events);
@@ -178,6 +181,8 @@ sealed class Auditor(World world)
         foreach (var entry in changes.Postings.GroupBy(p => (p.Order, p.Sequence, p.Amount.Currency)))
             Hold("I12 postings balance", world.Database.IndexOf(entry.Key.Order), entry.Sum(p => p.Amount.MinorUnits) == 0, $"event {entry.Key.Sequence}'s postings do not balance");
     }
+
+    static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];
 
     /// <summary>A question for a link has arrived: its key was committed before, and it is the same question as ever.</summary>
     public void LinkAsked(string account, string reference, Money? amount, ReadOnlySpan<byte> request)

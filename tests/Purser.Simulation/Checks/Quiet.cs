@@ -13,6 +13,8 @@ sealed class Quiet(World world)
     const int MostHidden = 25;
 
     readonly List<(WorldGateway Gateway, Money Amount)> left = [];
+    /// <summary>What banks have of our money at each gateway, as far as anybody told us.</summary>
+    readonly List<(WorldGateway Gateway, Money Amount)> disputed = [];
     /// <summary>Captures that no question tells of, for a later try on the same reference hides them.</summary>
     int hidden;
 
@@ -22,6 +24,7 @@ sealed class Quiet(World world)
         foreach (var gateway in world.Gateways)
         {
             foreach (var link in gateway.Links) Compare(gateway, link);
+            foreach (var dispute in gateway.Disputes) Compare(gateway, dispute);
             foreach (var money in gateway.Refunds.GroupBy(r => r.MoneyId)) GivenBack(gateway, money.Key, [.. money]);
             Balance(gateway);
         }
@@ -137,6 +140,32 @@ sealed class Quiet(World world)
         Check("I9 what went back there went back here", link?.Order ?? -1, back == known, $"{back} of {moneyId} went back at {gateway.Account}, we believe {known}, order {link?.Payment.Order}");
     }
 
+    /// <summary>A dispute is known when its news or a row told of it; no further than it truly went, and with its amount.</summary>
+    void Compare(WorldGateway gateway, WorldDispute dispute)
+    {
+        var stored = world.Database.Orders.GetValueOrDefault(dispute.Link.Payment.Order);
+        var ours = stored?.Row.Payment(dispute.Link.Payment.Number);
+        var known = ours?.Dispute ?? DisputeState.None;
+        var told = Told(gateway, dispute).Append(DisputeState.None).Max();
+        Check("I4 disputes are known", dispute.Link.Order, known >= told && (known is DisputeState.None or DisputeState.Open || known == dispute.State),
+            $"{dispute.Id} about {dispute.Amount} at {gateway.Account} is {dispute.State}, we were told {told} and believe {known}, order {dispute.Link.Payment.Order}");
+        foreach (var e in stored?.Events.Where(e => e.Payment == ours?.Number && e.Type is EventType.DisputeOpened or EventType.DisputeClosed) ?? [])
+            Check("I4 disputes are known", dispute.Link.Order, e.Amount == dispute.Amount, $"{dispute.Id} is about {dispute.Amount}, event {e.Sequence} says {e.Amount}");
+        if (known is DisputeState.Open or DisputeState.Lost) disputed.Add((gateway, dispute.Amount));
+    }
+
+    IEnumerable<DisputeState> Told(WorldGateway gateway, WorldDispute dispute)
+    {
+        foreach (var state in Enum.GetValues<DisputeState>())
+            if (world.Post.Facts.Contains(dispute.Fact(state))) yield return state;
+        foreach (var (_, said) in DeskOf(gateway).Delivered.Where(r => r.Said.MoneyReference == dispute.MoneyId && !IsUnplaced(gateway, r.Said)))
+            if (said.Kind == SettlementKind.Dispute) yield return DisputeState.Open;
+            else if (said.Kind == SettlementKind.DisputeReturned) yield return DisputeState.Won;
+    }
+
+    /// <summary>Nobody knew whose money the row is about.</summary>
+    bool IsUnplaced(WorldGateway gateway, SettlementLine said) => world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.UnknownOrder);
+
     /// <summary>What each account owes us by our books is what it holds for us and has not settled.</summary>
     void Balance(WorldGateway gateway)
     {
@@ -147,6 +176,7 @@ sealed class Quiet(World world)
         var held = gateway.Links.SelectMany(l => l.Tries).Where(t => t.CapturedAt is not null)
             .GroupBy(t => t.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(t => t.Amount.MinorUnits));
         foreach (var back in gateway.Refunds) held[back.Amount.Currency] = held.GetValueOrDefault(back.Amount.Currency) - back.Amount.MinorUnits;
+        foreach (var (_, amount) in disputed.Where(d => d.Gateway == gateway)) held[amount.Currency] = held.GetValueOrDefault(amount.Currency) - amount.MinorUnits;
         foreach (var (_, amount) in left.Where(l => l.Gateway == gateway)) held[amount.Currency] -= amount.MinorUnits;
         foreach (var (row, said) in DeskOf(gateway).Delivered)
             foreach (var (settled, sign) in Settled(gateway, row, said)) held[settled.Currency] = held.GetValueOrDefault(settled.Currency) - (sign * settled.MinorUnits);
@@ -160,7 +190,8 @@ sealed class Quiet(World world)
     {
         // The gateway calls two rows the same: the second is taken for a repetition, and asked about.
         if (row.Nth > 1) yield break;
-        var posted = world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
+        // Of a dispute's row the order books the disputed money, and the row itself the rest.
+        var posted = said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned ? IsUnplaced(gateway, said) : world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
         var asked = world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.TheirsPaid)
             || world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.Refund);
         var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);

@@ -96,12 +96,43 @@ sealed class StatementAuditor(World world)
                     && (c.IsDoubted(DiscrepancyKind.SettledTwice) || c.IsDoubted(DiscrepancyKind.SettledOtherwise))))),
             SettlementClass.UnknownOrder => asked ? Tables.IsPosted(account, said.RowKey) : order is not null && Settles(order, said.RowKey),
             SettlementClass.DuplicateLine or SettlementClass.Changed => asked,
-            SettlementClass.Refund => asked || order is not null && (order.Refunds.Any(r => r.Settled?.RowKey == said.RowKey || r.SettledOtherwise)
-                || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey))),
+            SettlementClass.Refund or SettlementClass.RefundUnasked => asked || (order is not null && WentBack(order, said)),
+            SettlementClass.RefundMissing => order is not null && order.Refunds.Any(r => r.Status == RefundStatus.Failed && r.Amount == said.Amount && (said.Refund is not { } named || named.Number == r.Number)),
+            SettlementClass.Dispute => asked || (order is not null && Disputed(file.Row, order, payment!.Value.Number, said)),
+            SettlementClass.Adjustment => Posted(file.Row, said, ("fees", -said.Net)),
+            SettlementClass.Payout => file.Row.PaidOut is true || Posted(file.Row, said, ("bank", -said.Net)),
+            SettlementClass.OursPaid => order?.Payment(payment!.Value.Number) is { } p && (p.Captures.IsEmpty || p.Captures.Any(c => c.Settled is not null || c.IsDoubted(DiscrepancyKind.NotSettled))),
+            SettlementClass.BothUnpaid => true,
             SettlementClass.Repeated => Tables.Files.Exists(f => f.Row.Id < file.Row.Id && f.Row.Account == account && f.Lines.Exists(l => l.Said.RowKey == said.RowKey)),
-            _ => true,
+            _ => throw new InvalidOperationException($"No rule for {line.Class}."),
         };
         Check("I23 what a line asks for is done", done, $"{file.Row.IdText}:{line.Read.Number} ({line.Class}, {said.RowKey}, {said.Amount}, payment {payment}) has had no effect", order is null ? -1 : world.Database.IndexOf(order.Id));
+    }
+
+    /// <summary>The row is that of a refund of its amount; of another, a person is asked.</summary>
+    static bool WentBack(Order order, SettlementLine said) => order.Refunds.Any(r => r.SettledOtherwise || (r.Settled?.RowKey == said.RowKey && r.Amount == said.Amount))
+        || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey && o.Amount == said.Amount));
+
+    /// <summary>The order knows the dispute and its amount, and the rest of the row stands in the books.</summary>
+    bool Disputed(SettlementFile file, Order order, int payment, SettlementLine said)
+    {
+        var back = said.Kind == SettlementKind.DisputeReturned;
+        var moved = back ? said.Amount : -said.Amount;
+        return order.Payment(payment)!.Dispute >= (back ? DisputeState.Won : DisputeState.Open)
+            && world.Database.Orders[order.Id].Events.Exists(e => e.Payment == payment && e.Type is EventType.DisputeOpened or EventType.DisputeClosed && e.Amount == said.Amount)
+            && Posted(file, said, ("fees", moved - said.Net));
+    }
+
+    /// <summary>The row's sides in the books are these, what it adds to what the gateway owes, and where it is paid out, the bank's.</summary>
+    bool Posted(SettlementFile file, SettlementLine said, (string Account, Money Amount) against)
+    {
+        var bank = file.PaidOut is true ? said.Net : Money.Zero(said.Net.Currency);
+        var stand = Tables.Postings.GetValueOrDefault((file.Account, said.RowKey), [])
+            .GroupBy(s => s.LedgerAccount switch { "fee_tax" => "fees", var ledger => ledger }).ToDictionary(g => g.Key, g => g.Sum(s => s.Amount.MinorUnits));
+        var wanted = new Dictionary<string, long> { [against.Account] = against.Amount.MinorUnits };
+        wanted["bank"] = wanted.GetValueOrDefault("bank") + bank.MinorUnits;
+        wanted[$"receivable:{file.Account}"] = -against.Amount.MinorUnits - bank.MinorUnits;
+        return wanted.Keys.Union(stand.Keys).All(ledger => wanted.GetValueOrDefault(ledger) == stand.GetValueOrDefault(ledger));
     }
 
     static bool Settles(Order order, string rowKey) => order.Refunds.Any(r => r.Settled?.RowKey == rowKey)

@@ -24,6 +24,9 @@ sealed class PostOffice(World world)
     /// <summary>Captured money that some news told of.</summary>
     public HashSet<string> Arrived { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What else proving news told of, and to a payment that we know.</summary>
+    public HashSet<string> Facts { get; } = new(StringComparer.Ordinal);
+
     public long Delivered { get; private set; }
 
     public static string Stamp(ReadOnlySpan<byte> body) => Convert.ToHexString(SHA256.HashData(body));
@@ -101,7 +104,12 @@ sealed class PostOffice(World world)
             else if (heard.Got && heard.Value == NewsIntake.Outcome.Stored)
             {
                 Delivered++;
-                if (notice.Money is { } money && world.Database.Letters.GetValueOrDefault((gateway.Account, Stamp(letter.Body))) is not null) Arrived.Add(money);
+                if (world.Database.Letters.GetValueOrDefault((gateway.Account, Stamp(letter.Body))) is not null)
+                {
+                    if (notice.Money is { } money) Arrived.Add(money);
+                    // A lie in its place, or words that nobody knows, tell less.
+                    if (notice.Fact is { } fact && id == about) Facts.Add(fact);
+                }
                 world.Auditor.NewsPromised(gateway.Account, about, notice);
                 if (fault == Fault.CrashAfterAnswer) _ = life.Crash("after the answer to a webhook (C6)");
                 if (fault != Fault.NewsReplyLost) return;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Purser.Payments;
 
 namespace Purser.Simulation;
 
@@ -17,14 +18,40 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
     protected override string RefundPrefix => "rfnd_";
 
     protected override string ReportHead =>
-        "entity_id,type,debit,credit,amount,currency,fee,tax,on_hold,settled,created_at,settled_at,settlement_id,notes,payment_id,settlement_utr,order_receipt,method\n";
+        "entity_id,type,debit,credit,amount,currency,fee,tax,on_hold,settled,created_at,settled_at,settlement_id,notes,payment_id,settlement_utr,order_receipt,method,dispute_id\n";
 
     protected override string Row(string id, string payment, string? refund, Money gross, Money fee, string of)
     {
         var (at, back) = (Now.ToOffset(new TimeSpan(5, 30, 0)).ToString("dd/MM/yyyy HH:mm:ss", CultureInfo.InvariantCulture), refund is not null);
         var notes = back ? $"\"{{\"\"payment\"\":\"\"{payment}\"\",\"\"refund\"\":\"\"{refund}\"\"}}\"" : "";
         return $"{id},{(back ? "refund" : "payment")},{Major(back ? -gross.MinorUnits : 0)},{Major(back ? 0 : gross.MinorUnits - fee.MinorUnits)},{Major(Math.Abs(gross.MinorUnits))},"
-            + $"{gross.Currency.Code},{Major(fee.MinorUnits)},0.00,False,True,{at},{at},setl_{at[..2]},{notes},{(back ? of : "")},UTR{at[..2]},{(back ? "" : payment)},upi\n";
+            + $"{gross.Currency.Code},{Major(fee.MinorUnits)},0.00,False,True,{at},{at},setl_{at[..2]},{notes},{(back ? of : "")},UTR{at[..2]},{(back ? "" : payment)},upi,\n";
+    }
+
+    protected override string DisputePrefix => "disp_";
+
+    protected override string Row(WorldDispute dispute, bool back, bool named)
+    {
+        var (at, amount, fee) = (Now.ToOffset(new TimeSpan(5, 30, 0)).ToString("dd/MM/yyyy HH:mm:ss", CultureInfo.InvariantCulture), dispute.Amount.MinorUnits, back ? 0 : dispute.Fee.MinorUnits);
+        return $"adj_{dispute.Id}{(back ? "b" : "")},adjustment,{Major(back ? 0 : amount + fee)},{Major(back ? amount : 0)},{Major(amount)},{dispute.Amount.Currency.Code},{Major(fee)},0.00,"
+            + $"False,True,{at},{at},setl_{at[..2]},,{dispute.MoneyId},UTR{at[..2]},{(named ? dispute.Link.Reference : "")},,{dispute.Id}\n"
+            // What the answer to the bank costs is a row of its own, which belongs to no payment.
+            + (back || fee == 0 ? "" : $"adj_{dispute.Id}c,adjustment,1.00,0.00,1.00,{dispute.Amount.Currency.Code},0.00,0.00,False,True,{at},{at},setl_{at[..2]},,,UTR{at[..2]},,,\n");
+    }
+
+    protected override void TellDispute(WorldDispute dispute, DisputeState then)
+    {
+        var (type, status) = then switch
+        {
+            DisputeState.Won => ("payment.dispute.won", "won"),
+            DisputeState.Lost => ("payment.dispute.lost", "lost"),
+            _ => ("payment.dispute.created", "open"),
+        };
+        var money = dispute.Link.Tries.First(t => t.Id == dispute.MoneyId && t.CapturedAt is not null);
+        var said = $$"""{"id":"{{dispute.Id}}","entity":"dispute","payment_id":"{{dispute.MoneyId}}","amount":{{dispute.Amount.MinorUnits}},"currency":"{{dispute.Amount.Currency.Code}}","amount_deducted":0,"reason_code":"goods_not_received","status":"{{status}}","created_at":{{NowSeconds}}}""";
+        Tell(new Notice(type, dispute.Link, (_, view) =>
+            $$$$"""{"entity":"event","account_id":"acc_World","event":"{{{{type}}}}","contains":["payment","dispute"],"payload":{"payment":{"entity":{{{{Payment(dispute.Link, money, view)}}}}},"dispute":{"entity":{{{{said}}}}}},"created_at":{{{{NowSeconds}}}}}""")
+        { Fact = dispute.Fact(then) });
     }
 
     static WireAnswer ServerError => new(500, """{"error":{"code":"SERVER_ERROR","description":"We are facing some trouble completing your request."}}""");

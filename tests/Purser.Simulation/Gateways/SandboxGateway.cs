@@ -195,7 +195,25 @@ sealed class SandboxGateway : WorldGateway
     {
         var page = Visited(link);
         var less = World.Faults.At(Port.Page, link.Order) is (Fault.CapturedLess, var lot) ? 1 + (long)(lot % 500) : 0;
+        var disputed = LetsBanksDispute.Contains(dialect.Name) && Chance.Of(World.Seed, 22, link.Order, link.Payment.Number) % 10 == 0 && !link.Tries.Exists(t => t.CapturedAt is not null);
+        if (disputed) own.Set(new Dictionary<string, string> { ["aftermath"] = "Chargeback" });
         dialect.Capture(page, page.Amount - Math.Min(less, page.Amount - 1));
+        if (!disputed) return;
+        own.Set(new Dictionary<string, string>());
+        World.Outside.Start(() => SeeDispute(link), World.Auditor.Threw);
+    }
+
+    /// <summary>These can be told to let the shopper's bank take money back after a while. Their book has no word for it; their own statement has.</summary>
+    static readonly HashSet<string> LetsBanksDispute = ["ccavenue"];
+
+    static readonly TimeSpan UntilDisputed = TimeSpan.FromMinutes(10.5);
+
+    async Task SeeDispute(WorldLink link)
+    {
+        await World.Loop.Wait(UntilDisputed);
+        foreach (var money in ById(link.Id)!.Tries.Where(t => t.CapturedAt is not null && !Disputes.Any(d => d.MoneyId == t.Id)))
+            if (Report().Split('\n').Any(row => row.Contains("Chargeback", StringComparison.Ordinal) && row.Contains(money.Id, StringComparison.Ordinal)))
+                Disputed(new WorldDispute($"chargeback-{money.Id}", link, money.Id, money.Amount, Money.Zero(money.Amount.Currency)));
     }
 
     public override WorldTry? PayLater(WorldLink link) => Visited(link) is var page && dialect.Begin(page) is { } id ? Try(link, TryState.UnderWay, id, link.Amount) : null;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Purser.Payments;
 
 namespace Purser.Simulation;
 
@@ -23,6 +24,28 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
 
     protected override string Row(string id, string payment, string? refund, Money gross, Money fee, string of) => string.Create(CultureInfo.InvariantCulture,
         $"po_{Now:yyyyMMdd},{Now:yyyy-MM-dd} 00:00:00,txn_{id},{Now:yyyy-MM-dd HH:mm:ss},{gross.Currency.Code.ToLowerInvariant()},{Major(gross.MinorUnits)},{Major(fee.MinorUnits)},{Major(gross.MinorUnits - fee.MinorUnits)},{(refund is null ? "charge" : "refund")},{id},{of},{payment},{refund}\n");
+
+    protected override string DisputePrefix => "du_";
+
+    protected override string Row(WorldDispute dispute, bool back, bool named)
+    {
+        var (gross, fee) = (back ? dispute.Amount.MinorUnits : -dispute.Amount.MinorUnits, back ? 0 : dispute.Fee.MinorUnits);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"po_{Now:yyyyMMdd},{Now:yyyy-MM-dd} 00:00:00,txn_{dispute.Id}{(back ? "_back" : "")},{Now:yyyy-MM-dd HH:mm:ss},{dispute.Amount.Currency.Code.ToLowerInvariant()},{Major(gross)},{Major(fee)},{Major(gross - fee)},{(back ? "dispute_reversal" : "dispute")},{dispute.Id},{dispute.MoneyId},{(named ? dispute.Link.Reference : "")},\n");
+    }
+
+    protected override void TellDispute(WorldDispute dispute, DisputeState then)
+    {
+        var (type, status) = then switch
+        {
+            DisputeState.Won => ("charge.dispute.closed", "won"),
+            DisputeState.Lost => ("charge.dispute.closed", "lost"),
+            _ => ("charge.dispute.created", "needs_response"),
+        };
+        Tell(new Notice(type, dispute.Link, (id, view) => Event(id, type,
+            $$$"""{"id":"{{{dispute.Id}}}","object":"dispute","amount":{{{dispute.Amount.MinorUnits}}},"currency":"{{{dispute.Amount.Currency.Code.ToLowerInvariant()}}}","charge":"ch_{{{dispute.MoneyId[3..]}}}","payment_intent":"{{{dispute.MoneyId}}}","reason":"fraudulent","status":"{{{(view.UnknownWord ? "under_a_stone" : status)}}}","created":{{{NowSeconds}}}}"""))
+        { Fact = dispute.Fact(then) });
+    }
 
     static WireAnswer ServerError => new(500, """{"error":{"type":"api_error","message":"An error occurred."}}""");
 

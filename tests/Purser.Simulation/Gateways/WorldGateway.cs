@@ -12,6 +12,7 @@ abstract class WorldGateway(World world, string account, string host)
     readonly Dictionary<string, WorldLink> byId = new(StringComparer.Ordinal);
     readonly List<WorldLink> links = [];
     readonly List<WorldRefund> refunds = [];
+    readonly List<WorldDispute> disputes = [];
 
     public string Account => account;
     public string Host => host;
@@ -34,6 +35,9 @@ abstract class WorldGateway(World world, string account, string host)
             return refunds;
         }
     }
+
+    /// <summary>What banks truly took back, or want to; one of a link at the most.</summary>
+    public IReadOnlyList<WorldDispute> Disputes => disputes;
 
     /// <summary>It answers nothing before this time.</summary>
     public DateTimeOffset GoneUntil { get; set; }
@@ -149,6 +153,14 @@ abstract class WorldGateway(World world, string account, string host)
         world.Trace.Mix(order, 103, amount.MinorUnits);
         world.Trace.Tell(order, $"{account} gives {amount} of {moneyId} back");
         world.Refunds++;
+    }
+
+    protected void Disputed(WorldDispute dispute)
+    {
+        disputes.Add(dispute);
+        world.Trace.Mix(dispute.Link.Order, 104, dispute.Amount.MinorUnits);
+        world.Trace.Tell(dispute.Link.Order, $"the bank disputes {dispute.Amount} of {dispute.MoneyId} at {account}: {dispute.Id}");
+        world.Disputes++;
     }
 
     protected WorldTry Try(WorldLink link, TryState state, string id, Money amount)

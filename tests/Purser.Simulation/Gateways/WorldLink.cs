@@ -1,3 +1,5 @@
+using Purser.Payments;
+
 namespace Purser.Simulation;
 
 enum LinkState { Open, Paid, Cancelled, Expired }
@@ -33,6 +35,21 @@ sealed class WorldTry(string id, Money amount, DateTimeOffset at, TryState first
 
 /// <summary>Money that a gateway truly gave back.</summary>
 sealed record WorldRefund(string MoneyId, Money Amount);
+
+/// <summary>Money that a shopper's bank took back from the gateway, or wants to.</summary>
+/// <param name="fee">What the gateway keeps for its trouble.</param>
+sealed class WorldDispute(string id, WorldLink link, string moneyId, Money amount, Money fee)
+{
+    public string Id => id;
+    public WorldLink Link => link;
+    public string MoneyId => moneyId;
+    public Money Amount => amount;
+    public Money Fee => fee;
+    public DisputeState State { get; set; } = DisputeState.Open;
+
+    /// <summary>The name of the fact that it stands so.</summary>
+    public string Fact(DisputeState state) => $"{id} {state}";
+}
 
 /// <summary>A link as the gateway that made it knows it.</summary>
 sealed class WorldLink(string id, string reference, int order, PaymentId payment, Money amount, DateTimeOffset at, DateTimeOffset expiresAt, string returnUrl)
@@ -86,6 +103,9 @@ sealed record Notice(string Type, WorldLink Link, Func<string, View, string> Ren
 {
     /// <summary>The gateway's own name for the event, where it has one.</summary>
     public string? EventId { get; init; }
+
+    /// <summary>What it tells of beside captured money, where it is proof of it.</summary>
+    public string? Fact { get; init; }
 }
 
 /// <summary>A notice on its way.</summary>

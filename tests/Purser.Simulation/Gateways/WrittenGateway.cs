@@ -93,6 +93,8 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
         Captured(link, attempt);
         stated.Append(Row(attempt.Id, link.Reference, null, attempt.Amount, Fee(attempt.Amount), attempt.Id));
         TellCaptured(link, attempt, first);
+        if (Chance.Of(World.Seed, 21, link.Order, link.Payment.Number) is var lot && lot % 10 == 0)
+            World.Outside.Start(() => Dispute(link, attempt, Chance.Random(lot)), World.Auditor.Threw);
     }
 
     protected abstract void BecomesUnderWay(WorldLink link);
@@ -143,8 +145,7 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
         var money = link.Tries.First(t => t.Id == moneyId && t.CapturedAt is not null);
         var amount = new Money(minorUnits, money.Amount.Currency);
         World.Auditor.RefundAsked(account, reference, amount, request);
-        var gone = refunds.Where(r => r.Money == money && r.State != RefundState.Failed).Sum(r => r.Amount.MinorUnits);
-        if (minorUnits <= 0 || gone + minorUnits > money.Amount.MinorUnits) return null;
+        if (minorUnits <= 0 || Gone(money) + minorUnits > money.Amount.MinorUnits) return null;
         var refund = new WrittenRefund(Draw(RefundPrefix, reference), reference, paymentReference, link, money, amount, Now) { VisibleFrom = Now + terms.HiddenFor };
         refunds.Add(refund);
         World.Outside.Start(() => Carry(refund), World.Auditor.Threw);
@@ -168,6 +169,44 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
         }
         TellRefund(refund);
     }
+
+    // Disputes.
+
+    /// <summary>By its contract.</summary>
+    const long DisputeFee = 1500;
+
+    protected abstract string DisputePrefix { get; }
+
+    /// <param name="back">The money is ours again.</param>
+    /// <param name="named">With our name for the payment beside the gateway's for the money.</param>
+    protected abstract string Row(WorldDispute dispute, bool back, bool named);
+
+    protected abstract void TellDispute(WorldDispute dispute, DisputeState then);
+
+    /// <summary>The shopper's bank takes what is left of the money, or a part of it; what it decides in the end it decides days later, or never.</summary>
+    async Task Dispute(WorldLink link, WorldTry money, Random size)
+    {
+        await World.Loop.Wait(size.Between(TimeSpan.FromMinutes(10), TimeSpan.FromHours(30)));
+        var left = money.Amount.MinorUnits - Gone(money);
+        if (left <= 0 || Disputes.Any(d => d.Link == link)) return;
+        // Of some a merchant hears only when the statement has them.
+        var (some, named, told) = (size.Next(4) == 0 ? 1 + (long)(left * size.NextDouble() * .9) : left, size.Next(3) != 0, size.Next(4) != 0);
+        var fee = new Money(size.Next(3) == 0 ? 0 : DisputeFee, money.Amount.Currency);
+        var dispute = new WorldDispute(Draw(DisputePrefix, link.Id), link, money.Id, new Money(some, money.Amount.Currency), fee);
+        Disputed(dispute);
+        stated.Append(Row(dispute, back: false, named));
+        if (told) TellDispute(dispute, DisputeState.Open);
+        if (size.Next(4) == 0) return;
+        await World.Loop.Wait(size.Between(TimeSpan.FromHours(1), TimeSpan.FromHours(50)));
+        dispute.State = size.Next(2) == 0 ? DisputeState.Won : DisputeState.Lost;
+        World.Trace.Tell(link.Order, $"{account}: {dispute.Id} is {dispute.State}");
+        if (dispute.State == DisputeState.Won) stated.Append(Row(dispute, back: true, named));
+        if (told) TellDispute(dispute, dispute.State);
+    }
+
+    /// <summary>What of captured money is given back, on its way back, or with the shopper's bank.</summary>
+    long Gone(WorldTry money) => refunds.Where(r => r.Money == money && r.State != RefundState.Failed).Sum(r => r.Amount.MinorUnits)
+        + Disputes.Where(d => d.MoneyId == money.Id && d.State != DisputeState.Won).Sum(d => d.Amount.MinorUnits);
 
     /// <summary>Makes a link, and lets it lapse at its time.</summary>
     /// <param name="unique">The gateway makes no second link for a reference; null then.</param>

@@ -16,6 +16,12 @@ abstract class PlantedBug
     /// <summary>The rules that this breaks: each of them must say so. That some other rule stumbles over the consequences proves nothing.</summary>
     public abstract IReadOnlyList<string> BreaksRules { get; }
 
+    /// <summary>It shows where one gateway tells of no money for hours, so that statements do.</summary>
+    public virtual bool NeedsSilence => false;
+
+    /// <summary>It shows with a fault of statements that is rare: where it is looked for, that strikes every night.</summary>
+    public virtual Fault Provokes => Fault.None;
+
     public virtual bool TakesNewsAgain => false;
     public virtual bool IgnoresRowLocks => false;
     public virtual bool ForgetsAlarms => false;
@@ -25,6 +31,7 @@ abstract class PlantedBug
     public virtual bool TakesFilesAgain => false;
     public virtual bool TakesEveryRow => false;
     public virtual bool KeepsWhatCouldBeRead => false;
+    public virtual bool PostsNoRows => false;
 
     public virtual Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => OrderMachine.Decide(order, input, now, rules);
 

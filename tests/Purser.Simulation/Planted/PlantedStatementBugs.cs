@@ -5,7 +5,11 @@ namespace Purser.Simulation;
 /// <summary>What other systems were found to do wrong with settlement files.</summary>
 static class PlantedStatementBugs
 {
-    public static IReadOnlyList<PlantedBug> All { get; } = [new DuplicateLineBookedTwice(), new SameFileAppliedTwice(), new CutFileHalfApplied()];
+    public static IReadOnlyList<PlantedBug> All { get; } =
+    [
+        new DuplicateLineBookedTwice(), new SameFileAppliedTwice(), new CutFileHalfApplied(), new AcceptedFromAStatementUncompared(),
+        new DisputeNotKept(), new RowsPostedNowhere(),
+    ];
 
     /// <summary>A row settles its money, whether or not that is settled already.</summary>
     abstract class RowsBookedAgain : PlantedBug
@@ -38,5 +42,36 @@ static class PlantedStatementBugs
         public override IReadOnlyList<string> BreaksRules => ["I21 a cut file is refused"];
 
         public override bool KeepsWhatCouldBeRead => true;
+    }
+
+    /// <summary>The file says that it was paid, so it is paid; how much came is not looked at.</summary>
+    sealed class AcceptedFromAStatementUncompared : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I7 a row is believed as it says"];
+
+        public override bool NeedsSilence => true;
+
+        public override Fault Provokes => Fault.WrongAmount;
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
+            base.Decide(order, input is Evidence.Succeeded { Source: EvidenceSource.Settlement } told && order?.Payment(told.Payment) is { } p ? told with { Amount = p.Amount } : input, now, rules);
+    }
+
+    /// <summary>What a bank wants back is for the people who answer disputes, and not for the books.</summary>
+    sealed class DisputeNotKept : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I4 disputes are known", "I23 what a line asks for is done"];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => order is not null && input is Evidence.DisputeOpened or Evidence.DisputeClosed
+            ? new Decision(order!, [], [], [], new Reply.Same(order!))
+            : base.Decide(order, input, now, rules);
+    }
+
+    /// <summary>A row without an order changes nothing: what the gateway kept for itself is in no book.</summary>
+    sealed class RowsPostedNowhere : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I23 what a line asks for is done"];
+
+        public override bool PostsNoRows => true;
     }
 }

@@ -60,6 +60,8 @@ sealed class Desk(World world, WorldGateway gateway)
         for (var draw = 0; draw < 2; draw++)
             if (world.Faults.At(Port.Statement, FaultIndex) is (not Fault.None and var fault, var lot)) faults[fault] = lot;
 
+        if (world.Bug.Provokes != Fault.None) faults.TryAdd(world.Bug.Provokes, Chance.Of(world.Seed, 15, Number));
+
         // A statement with totals of its own is made whole or not at all.
         var chosen = whole.Rows.Where(r => Framed || (!delivered.ContainsKey(r.Name) && !never.Contains(r.Name))).ToList();
         if (faults.ContainsKey(Fault.Reissued)) chosen = [.. whole.Rows.Where(r => !never.Contains(r.Name))];
@@ -120,7 +122,9 @@ sealed class Desk(World world, WorldGateway gateway)
         for (var i = 0; i < written.Count; i++)
         {
             var row = written[i].Row;
-            if (row.Said.Kind != SettlementKind.Payment || row.Said.Amount.Currency.Code != "INR" || size.Next(5) != 0) continue;
+            if (row.Said.Kind != SettlementKind.Payment || row.Said.Amount.Currency.Code != "INR") continue;
+            // Where nobody here knows the money nothing contradicts the row, so that is lied about more often.
+            if (size.Next(world.Database.FindMoney(gateway.Account, row.Said.MoneyReference!) is null ? 2 : 5) != 0) continue;
             if (row.WithAmount(row.Said.Amount + new Money(1 + size.Next(400), row.Said.Amount.Currency)) is not { } text) continue;
             written[i] = (row, text);
             Wrong.Add(row.Said.MoneyReference!);

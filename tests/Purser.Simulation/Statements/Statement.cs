@@ -18,6 +18,8 @@ sealed class Statement
     /// <summary>Which of its lines are about money says the gateway's own reader.</summary>
     public static Statement Of(string text, GatewayAccounts.Entry entry)
     {
+        // Where nothing was settled yet, some gateways have not even a header to say.
+        if (text.Length == 0) return new Statement("", [], "");
         var lines = Lines(text);
         var rows = new List<(int At, StatementRow Row)>();
         foreach (var read in SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)), ((ISettleByFile)entry.Gateway).Sheet, entry.Account))
@@ -52,7 +54,7 @@ sealed record StatementRow(string Text, SettlementLine Said, int Nth)
     public (string, int) Name => (Said.RowKey, Nth);
 
     /// <summary>What the row moves between the gateway and the shopper, with sign.</summary>
-    public Money Gross => Said.Kind == SettlementKind.Payment ? Said.Amount : -Said.Amount;
+    public Money Gross => Said.Kind is SettlementKind.Payment or SettlementKind.DisputeReturned or SettlementKind.RefundReturned ? Said.Amount : -Said.Amount;
 
     /// <summary>The row with another amount; null where the amount is not to be found in it.</summary>
     public string? WithAmount(Money other)

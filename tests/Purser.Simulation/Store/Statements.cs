@@ -249,6 +249,9 @@ sealed class Statements(World world)
         return SettlementFile.TryParseId(at[0], out var id) && this[id].Row is { State: FileState.Acting } row && row.Account == account && this[id].Lines.Exists(l => $"{l.Read.Number}" == at[1]);
     }
 
+    /// <summary>What the line says that evidence names.</summary>
+    public SettlementLine? Said(string rawKey) => rawKey.Split(':') is [var file, var number] && SettlementFile.TryParseId(file, out var id) ? this[id].Lines.Find(l => $"{l.Read.Number}" == number)?.Said : null;
+
     public Dictionary<int, PaymentNow> Payments(IReadOnlyList<StoredLine> lines)
     {
         var found = new Dictionary<int, PaymentNow>();
@@ -266,7 +269,7 @@ sealed class Statements(World world)
 
     public void Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened)
     {
-        foreach (var sides in postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key))))
+        foreach (var sides in world.Bug.PostsNoRows ? [] : postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key))))
             Postings.Add((file.Account, sides.Key), [.. sides.DistinctBy(s => s.Line)]);
         foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), new RowQuestion(Discrepancies.Count + 1, file.Account, file.Id, row));
     }
@@ -276,7 +279,7 @@ sealed class Statements(World world)
         var found = new List<AnsweredRow>();
         foreach (var question in Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && ActStore.AnsweredByMoney.Contains(d.Row.Class)).OrderBy(d => d.Id).Take(most))
         {
-            var said = this[question.File].Lines[question.Row.Number - 1].Said;
+            var said = Line(question);
             if (PaymentOf(question, said) is { } known && (said.Kind != SettlementKind.Payment || IsTold(known, said)))
                 found.Add(new AnsweredRow(question.Id, question.File, question.Row.Number, known, null, said is { Kind: SettlementKind.Payment, MoneyReference: null }));
         }
@@ -292,8 +295,10 @@ sealed class Statements(World world)
     bool IsTold(PaymentId payment, SettlementLine said) => world.Database.Orders[payment.Order] is var order && order.Events.Exists(e => e.Payment == payment.Number
         && ActStore.TellsOfMoney.Contains(e.Type) && e.Source is { } source && ActStore.GatewaysOwn.Contains(source) && (said.MoneyReference is not { } money || e.MoneyReference == money));
 
+    public SettlementLine Line(RowQuestion question) => this[question.File].Lines[question.Row.Number - 1].Said;
+
     /// <summary>The gateway itself told of the money that the row is about, so that nobody needs to be asked any more.</summary>
-    public bool IsKnown(RowQuestion question) => this[question.File].Lines[question.Row.Number - 1].Said is { Kind: SettlementKind.Payment } said
+    public bool IsKnown(RowQuestion question) => Line(question) is { Kind: SettlementKind.Payment } said
         && PaymentOf(question, said) is { } payment && IsTold(payment, said);
 
     public bool Confirm(long id, string resolution)
