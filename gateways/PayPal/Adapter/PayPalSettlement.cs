@@ -127,7 +127,7 @@ static class PayPalSettlement
             Fee = fee.MinorUnits < 0 ? -fee : null,
             HappenedAt = at,
             // Into the balance, which is at once; the calendar is the statement's own.
-            SettledOn = at is { } time ? DateOnly.FromDateTime(time.DateTime) : null,
+            SettledOn = at is { } time ? DateOnly.FromDateTime(time.UtcDateTime) : null,
             PayoutReference = kind == SettlementKind.Payout ? id : null,
             Note = kind == SettlementKind.Adjustment ? code : null,
         };

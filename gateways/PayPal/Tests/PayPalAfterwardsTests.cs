@@ -33,7 +33,7 @@ public sealed class PayPalAfterwardsTests(World world) : IClassFixture<World>
         "SB","1SIM000000REFUND1","0001jd8xk3m4nr1","8SIM0000CAPTURE01","TXN","T1107",2025/06/15 11:00:00 -0700,2025/06/15 11:00:00 -0700,"DR",500,"EUR","","","","0001jd8xk3m4nr1","SIMPAYER00001","","","",0,0,""
         "SB","1SIM000000CHARGE1","","8SIM0000CAPTURE01","TXN","T1201",2025/06/15 12:00:00 -0700,2025/06/15 12:00:00 -0700,"DR",1499,"EUR","","","","","","","","",0,0,""
         "SB","1SIM000000PAYOUT1","","","","T0400",2025/06/15 13:00:00 -0700,2025/06/15 13:00:00 -0700,"DR",1000,"EUR","","","","","","","","",0,0,""
-        "SB","1SIM000000UNKNOWN","","","","T9999",2025/06/15 14:00:00 -0700,2025/06/15 14:00:00 -0700,"CR",7,"EUR","","","","","","","","",0,0,""
+        "SB","1SIM000000UNKNOWN","","","","T9999",2025/06/15 20:00:00 -0700,2025/06/15 20:00:00 -0700,"CR",7,"EUR","","","","","","","","",0,0,""
         "SB","1SIM00000000BROKEN","","","","T0006",2025/06/15 15:00:00 -0700,2025/06/15 15:00:00 -0700,"CR","12.50","EUR","","","","","","","","",0,0,""
         "SF","EUR",1999,500,0,84,"CR",0,"CR",1415,"CR",0,"CR",1415,"CR",0,"CR",0,3
         "SC",7
@@ -60,7 +60,8 @@ public sealed class PayPalAfterwardsTests(World world) : IClassFixture<World>
             (Payment, 84L, new DateTimeOffset(2025, 6, 15, 15, 6, 38, TimeSpan.Zero), new DateOnly(2025, 6, 15)));
         lines[1].Payment.ShouldBeNull();
         (lines[2].Refund!.Value.Reference, lines[2].RefundReference, lines[2].MoneyReference).ShouldBe(("0001jd8xk3m4nr1", "1SIM000000REFUND1", "8SIM0000CAPTURE01"));
-        (lines[3].MoneyReference, lines[5].Note).ShouldBe(("8SIM0000CAPTURE01", "T9999"));
+        // In the evening over there, and as the search tells it.
+        (lines[3].MoneyReference, lines[5].Note, lines[5].SettledOn).ShouldBe(("8SIM0000CAPTURE01", "T9999", new DateOnly(2025, 6, 16)));
     }
 
     [Fact]
