@@ -73,7 +73,8 @@ static class DeliveryDocs
     public static readonly ApiOperation Rotate = new("rotateWebhookSecret", Tag, "Put a new secret in force", Access.Secret)
     {
         Description = "For the overlap messages carry two signatures, by the new secret and by the old one. 0 hours ends the old one at once. " +
-            "Asked for twice it makes two secrets, the later of which counts.",
+            "Repeated with the same Idempotency-Key it makes no second secret; the first is not shown again. Four secrets are in force at the most: " +
+            "a further rotation ends the oldest at once.",
         Body = typeof(RotationBody),
         BodyIsOptional = true,
         Examples = [("a day's overlap", """{"overlap_hours": 24}""")],
@@ -83,7 +84,7 @@ static class DeliveryDocs
 
     public static readonly ApiOperation Test = new("testWebhookEndpoint", Tag, "Send a test message now", Access.Secret)
     {
-        Description = "A signed message of type webhook_endpoint.test, sent once while you wait.",
+        Description = "A signed message of type webhook_endpoint.test, sent once while you wait. With the same Idempotency-Key it has the same id.",
         Answers =
         [
             new(200, "What the receiver made of it.", typeof(TestView),

@@ -3,6 +3,7 @@ using System.Text;
 using Purser.Server.Api;
 using Purser.Server.Engine;
 using Purser.Server.Live;
+using Purser.Server.Orders;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Deliveries;
@@ -64,9 +65,11 @@ public static class DeliveryEndpoints
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!DeliveryId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
         if (found.EndpointIsDeleted) return new Problem(ProblemTypes.WebhookEndpointDeleted) { Resource = found.Endpoint };
-        await store.Again(parsed, time.GetUtcNow(), stop);
+        var key = IdempotencyKey.Of(http, "");
+        var before = await store.Again(parsed, time.GetUtcNow(), key, stop);
+        if (before is not null && !before.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint)) return Refusals.KeyConflict(http, before.Resource);
         sender.LookAgain();
-        return ApiJson.Answer(DeliveryView.From((await store.Find(parsed, stop))!), StatusCodes.Status202Accepted);
+        return ApiJson.Answer(DeliveryView.From((await store.Find(parsed, stop))!), StatusCodes.Status202Accepted, replayed: before is not null);
     }
 
     static Problem Unknown() => new(ProblemTypes.DeliveryUnknown) { Field = "id" };

@@ -1,6 +1,8 @@
+using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Orders;
+using Purser.Server.Engine;
 
 namespace Purser.Server.Deliveries;
 
@@ -61,29 +63,41 @@ public sealed class DeliveryReadStore(NpgsqlDataSource database)
     }
 
     /// <summary>Puts it at the beginning of the schedule, due now. What is under way this moment is left alone.</summary>
-    public async Task Again(DeliveryId id, DateTimeOffset now, CancellationToken stop)
+    /// <returns>What the Idempotency-Key was used for before; then nothing is done.</returns>
+    public async Task<StoredKey?> Again(DeliveryId id, DateTimeOffset now, RequestKey? key, CancellationToken stop)
     {
-        await using var again = database.CreateCommand("""
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var again = new NpgsqlCommand("""
             update deliveries set state = 0, due_at = $4, failures = 0, leased_until = null, ended_at = null
             where order_id = $1 and sequence = $2 and receiver = $3 and (leased_until is null or leased_until <= $4)
-            """);
+            """, connection);
         Key(again, id);
         again.Parameters.Add(At(now));
         await again.ExecuteNonQueryAsync(stop);
+        if (key is not null && await RequestKeyStore.Claim(connection, key, id.ToString(), stop) is { } used) return used;
+        await transaction.CommitAsync(stop);
+        return null;
     }
 
     /// <summary>The same for an endpoint's deliveries of events in a period.</summary>
-    /// <returns>How many.</returns>
-    public async Task<long> AgainAll(int receiver, DeliveryState[] states, DateTimeOffset since, DateTimeOffset until, DateTimeOffset now, CancellationToken stop)
+    /// <returns>How many; or what the Idempotency-Key was used for before, and then nothing is done.</returns>
+    public async Task<(long Count, StoredKey? Before)> AgainAll(
+        int receiver, DeliveryState[] states, DateTimeOffset since, DateTimeOffset until, DateTimeOffset now, RequestKey? key, CancellationToken stop)
     {
-        await using var again = database.CreateCommand("""
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var again = new NpgsqlCommand("""
             update deliveries set state = 0, due_at = $5, failures = 0, leased_until = null, ended_at = null
             where receiver = $1 and state = any($2) and at >= $3 and at < $4
-            """);
+            """, connection);
         again.Parameters.Add(new NpgsqlParameter<int> { TypedValue = receiver });
         again.Parameters.Add(new NpgsqlParameter { Value = states.Select(s => (short)s).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint });
         again.Parameters.AddRange(new[] { At(since), At(until), At(now) });
-        return await again.ExecuteNonQueryAsync(stop);
+        var count = await again.ExecuteNonQueryAsync(stop);
+        if (key is not null && await RequestKeyStore.Claim(connection, key, count.ToString(CultureInfo.InvariantCulture), stop) is { } used) return (0, used);
+        await transaction.CommitAsync(stop);
+        return (count, null);
     }
 
     static void Key(NpgsqlCommand command, DeliveryId id)

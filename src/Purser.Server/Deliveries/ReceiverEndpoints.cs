@@ -120,9 +120,15 @@ public static class ReceiverEndpoints
         if (!secrets.CanKeep) return new Problem(ProblemTypes.SecretsKeyMissing);
         var secret = WebhookSignature.NewSecret();
         var now = time.GetUtcNow();
-        return await store.Rotate(id, number => secrets.Seal(id, number, secret), now, now.AddHours(overlap), stop) is { } rotated
-            ? ApiJson.Answer(ReceiverView.From(rotated, secret))
-            : Unknown();
+        var key = IdempotencyKey.Of(http, $"{overlap}");
+        return await store.Rotate(id, number => secrets.Seal(id, number, secret), now, now.AddHours(overlap), key, stop) switch
+        {
+            ReceiverMade.Now { Receiver: var fresh } => ApiJson.Answer(ReceiverView.From(fresh, secret)),
+            ReceiverMade.KeyUsed { Key: var used } when used.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint) =>
+                await store.Find(id, stop) is { } rotated ? ApiJson.Answer(ReceiverView.From(rotated), replayed: true) : Unknown(),
+            ReceiverMade.KeyUsed { Key: var used } => Refusals.KeyConflict(http, used.Resource),
+            _ => Unknown(),
+        };
     }
 
     /// <summary>Sent at once and once, and answered with what the receiver said.</summary>
@@ -135,7 +141,8 @@ public static class ReceiverEndpoints
         if (await store.Find(id, stop) is not { } receiver) return Unknown();
         List<string> keys = [.. (await store.Secrets(receiver, time.GetUtcNow(), stop)).Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>()];
         if (keys.Count == 0) return new Problem(ProblemTypes.SecretsKeyMissing, "The endpoint's secret cannot be opened with the key that the server has.") { Resource = id };
-        var message = "test_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        // Asked for again under the same key it is the same message, and a receiver that knows its id does nothing twice.
+        var message = "test_" + Convert.ToHexStringLower(IdempotencyKey.Of(http, "") is { } key ? key.Name() : RandomNumberGenerator.GetBytes(8));
         var body = JsonSerializer.SerializeToUtf8Bytes(
             new Events.EventView(message, "webhook_endpoint.test", time.GetUtcNow().UtcDateTime, 0, JsonElement.Parse("{}")), ApiJson.Plain.EventView);
         var answer = await line.Send(receiver.Url, message, body, keys, stop);
@@ -159,9 +166,17 @@ public static class ReceiverEndpoints
             _ => [DeliveryState.Dead],
         };
         var now = time.GetUtcNow();
-        var count = await deliveries.AgainAll(receiver.Number, states, since!.Value, until ?? now, now, stop);
-        sender.LookAgain();
-        return ApiJson.Answer(new RedeliveryView(count), StatusCodes.Status202Accepted);
+        var key = IdempotencyKey.Of(http, $"{since:O} {until:O} {status}");
+        switch (await deliveries.AgainAll(receiver.Number, states, since!.Value, until ?? now, now, key, stop))
+        {
+            case (var count, null):
+                sender.LookAgain();
+                return ApiJson.Answer(new RedeliveryView(count), StatusCodes.Status202Accepted);
+            case (_, { } used) when used.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint) && long.TryParse(used.Resource, CultureInfo.InvariantCulture, out var before):
+                return ApiJson.Answer(new RedeliveryView(before), StatusCodes.Status202Accepted, replayed: true);
+            case (_, { } used):
+                return Refusals.KeyConflict(http, used.Resource);
+        }
     }
 
     static DateTimeOffset? Time(JsonFields fields, string name, bool required)

@@ -5,7 +5,7 @@ using Purser.Server.Engine;
 
 namespace Purser.Server.Deliveries;
 
-/// <summary>What became of an endpoint that was to be made.</summary>
+/// <summary>What became of an endpoint that was to be made, or of its secret that was to be rotated.</summary>
 public abstract record ReceiverMade
 {
     ReceiverMade() { }
@@ -13,6 +13,8 @@ public abstract record ReceiverMade
     public sealed record Now(Receiver Receiver) : ReceiverMade;
 
     public sealed record TooMany : ReceiverMade;
+
+    public sealed record Unknown : ReceiverMade;
 
     /// <summary>This Idempotency-Key came before.</summary>
     public sealed record KeyUsed(StoredKey Key) : ReceiverMade;
@@ -23,6 +25,9 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
 {
     /// <summary>Each is one more row for each event.</summary>
     public const int Most = 16;
+
+    /// <summary>All are signed with, so that no message grows without end; a rotation beyond them ends the oldest at once.</summary>
+    public const int MostSecrets = 4;
 
     const string Columns = """
         e.number, e.id, e.url, e.description, e.types, e.ordered, e.status, e.paused_because, e.failing_since, e.created_at, e.updated_at,
@@ -111,20 +116,21 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
 
     /// <summary>Puts a new secret in force; those before it end at <paramref name="oldEndAt"/>, if not earlier.</summary>
     /// <param name="seal">The secret as it is kept, for the number that it gets.</param>
-    public async Task<Receiver?> Rotate(string id, Func<int, string> seal, DateTimeOffset now, DateTimeOffset oldEndAt, CancellationToken stop)
+    public async Task<ReceiverMade> Rotate(string id, Func<int, string> seal, DateTimeOffset now, DateTimeOffset oldEndAt, RequestKey? key, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var find = new NpgsqlCommand($"select {Columns} from webhook_endpoints e where e.id = $1 and e.kind = 0 and e.status < 2 for update of e", connection) { Parameters = { Text(id) } };
-        if (await Read(find, stop) is not [var receiver]) return null;
+        if (await Read(find, stop) is not [var receiver]) return new ReceiverMade.Unknown();
+        if (key is not null && await RequestKeyStore.Claim(connection, key, id, stop) is { } used) return new ReceiverMade.KeyUsed(used);
         await using var ask = new NpgsqlCommand("select max(number) from webhook_secrets where receiver = $1", connection)
         { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number } } };
         var number = (int)(await ask.ExecuteScalarAsync(stop))! + 1;
         await using var rotate = new NpgsqlBatch(connection, transaction);
         rotate.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_secrets set ends_at = least(ends_at, $2) where receiver = $1")
         { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number }, At(oldEndAt) } });
-        rotate.BatchCommands.Add(new NpgsqlBatchCommand("delete from webhook_secrets where receiver = $1 and ends_at <= $2")
-        { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number }, At(now) } });
+        rotate.BatchCommands.Add(new NpgsqlBatchCommand("delete from webhook_secrets where receiver = $1 and (ends_at <= $2 or number <= $3)")
+        { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number }, At(now), new NpgsqlParameter<int> { TypedValue = number - MostSecrets } } });
         rotate.BatchCommands.Add(new NpgsqlBatchCommand("insert into webhook_secrets (receiver, number, sealed, created_at) values ($1, $2, $3, $4)")
         {
             Parameters =
@@ -134,7 +140,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         });
         await rotate.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
-        return receiver with { OldSecretUntil = oldEndAt > now ? oldEndAt : null };
+        return new ReceiverMade.Now(receiver with { OldSecretUntil = oldEndAt > now ? oldEndAt : null });
     }
 
     /// <summary>The secrets that are in force, the newest first.</summary>

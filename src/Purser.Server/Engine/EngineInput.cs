@@ -16,7 +16,11 @@ public sealed record EngineInput(
 
 /// <summary>A POST's Idempotency-Key, its API key, and the SHA-256 of what was asked.</summary>
 /// <param name="Resource">What it is about, when the first POST succeeds: an order's or a payment's id; filled in by the engine.</param>
-public sealed record RequestKey(int ApiKeyId, string Key, byte[] Fingerprint);
+public sealed record RequestKey(int ApiKeyId, string Key, byte[] Fingerprint)
+{
+    /// <summary>Eight bytes that are the same for the same request under the same key, and for no other.</summary>
+    public byte[] Name() => System.Security.Cryptography.SHA256.HashData([.. Fingerprint, .. System.Text.Encoding.ASCII.GetBytes($"{ApiKeyId} {Key}")])[..8];
+}
 
 public enum NewsVerdict { Applied, Noted, Quarantined }
 

@@ -16,13 +16,16 @@ static class RequestKeyStore
         claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Key });
         claim.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = key.Fingerprint });
         claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resource });
-        if (await claim.ExecuteNonQueryAsync(stop) == 1) return null;
+        return await claim.ExecuteNonQueryAsync(stop) == 1 ? null : await Find(connection, key, stop);
+    }
 
+    /// <summary>What the key was used for, if it was.</summary>
+    public static async Task<StoredKey?> Find(NpgsqlConnection connection, RequestKey key, CancellationToken stop)
+    {
         await using var find = new NpgsqlCommand("select fingerprint, resource from request_keys where api_key_id = $1 and key = $2", connection);
         find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = key.ApiKeyId });
         find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Key });
         await using var rows = await find.ExecuteReaderAsync(stop);
-        await rows.ReadAsync(stop);
-        return new StoredKey(rows.GetFieldValue<byte[]>(0), rows.GetString(1));
+        return await rows.ReadAsync(stop) ? new StoredKey(rows.GetFieldValue<byte[]>(0), rows.GetString(1)) : null;
     }
 }

@@ -1,4 +1,5 @@
 using Purser.Server.Api;
+using Purser.Server.Orders;
 using Purser.Server.Platform;
 using Purser.Server.Settlement;
 
@@ -51,9 +52,18 @@ static class DiscrepancyEndpoints
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!DiscrepancyId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
+        // An answer is given once whoever repeats it; the key is kept behind it, so that none is taken for given which was not.
+        var key = IdempotencyKey.Of(http, $"{action}\n{by}\n{reason}");
+        if (key is not null && await store.UseOf(key, stop) is { } used)
+            return used.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint) ? Answer(action == "note" || found.ResolvedAt is not null, replayed: true) : Refusals.KeyConflict(http, used.Resource);
         var outcome = await resolutions.Resolve(found, action!, by!, reason!, stop);
-        return outcome.Problem ?? ApiJson.Answer(DiscrepancyView.From((await store.Find(parsed, stop))!, options, time.GetUtcNow()),
-            outcome.Waits ? StatusCodes.Status202Accepted : StatusCodes.Status200OK);
+        if (outcome.Problem is { } problem) return problem;
+        if (key is not null) await store.Keep(key, parsed, stop);
+        found = (await store.Find(parsed, stop))!;
+        return Answer(!outcome.Waits, replayed: false);
+
+        IResult Answer(bool done, bool replayed) =>
+            ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow()), done ? StatusCodes.Status200OK : StatusCodes.Status202Accepted, replayed: replayed);
     }
 
     static async Task<IResult> Reopen(string id, HttpContext http, DiscrepancyStore store, Resolutions resolutions, SettlementOptions options, TimeProvider time, CancellationToken stop)

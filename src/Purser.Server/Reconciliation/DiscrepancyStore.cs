@@ -2,6 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Purser.Payments;
 using Purser.Reconciliation;
+using Purser.Server.Engine;
 
 namespace Purser.Server.Reconciliation;
 
@@ -45,6 +46,20 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Order?.Value ?? id.Row });
         find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Sequence });
         return await Read(find, stop) is [var one] ? one : null;
+    }
+
+    /// <summary>What an Idempotency-Key was used for before.</summary>
+    public async Task<StoredKey?> UseOf(RequestKey key, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        return await RequestKeyStore.Find(connection, key, stop);
+    }
+
+    /// <summary>Keeps an Idempotency-Key when its request was done.</summary>
+    public async Task Keep(RequestKey key, DiscrepancyId about, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await RequestKeyStore.Claim(connection, key, about.ToString(), stop);
     }
 
     static async Task<IReadOnlyList<StoredDiscrepancy>> Read(NpgsqlCommand command, CancellationToken stop)

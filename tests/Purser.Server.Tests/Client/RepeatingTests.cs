@@ -23,7 +23,6 @@ public sealed class RepeatingTests(PostgresFixture postgres) : IClassFixture<Pos
 
         house.Wire.Requests.Clear();
         house.Wire.LoseAnswer();
-        // Even when the first payment has failed meanwhile, the repeated call speaks of it and starts no second one.
         var payment = await house.Purser.Payments.Start(order.Id);
         (house.Wire.Keys.Distinct().Count(), payment.Number).ShouldBe((1, 1));
         (await house.Api.Count("select count(*) from payments")).ShouldBe(1);

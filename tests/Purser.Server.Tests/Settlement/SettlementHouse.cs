@@ -57,9 +57,10 @@ sealed class SettlementHouse : IAsyncDisposable
         return new SettlementHouse(host, gateway, secret);
     }
 
-    public async Task<Answered> Send(HttpMethod method, string path, HttpContent? content = null)
+    public async Task<Answered> Send(HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         using var answer = await http.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
         return new Answered(answer.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text), answer.Headers, answer.Content.Headers.ContentType?.MediaType);
