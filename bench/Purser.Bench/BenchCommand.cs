@@ -17,15 +17,19 @@ static class BenchCommand
 
     public static async Task<int> Run(string[] args)
     {
-        if (args.Contains("--help") || (args is ["--reconcile", _, .. var rest] ? rest : args).Except(["--json", "--quick", "--adapters"]).Any())
+        if (args.Contains("--help") || (args is ["--reconcile" or "--sockets", _, .. var rest] ? rest : args).Except(["--json", "--quick", "--adapters"]).Any())
         {
-            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters] | --reconcile LINES [--quick]\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else\n  --reconcile LINES  a statement of so many lines against as many payments, against COPY of the same file");
+            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters] | --reconcile LINES [--quick] | --sockets COUNT\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else\n  --reconcile LINES  a statement of so many lines against as many payments, against COPY of the same file\n  --sockets COUNT    so many idle sockets on one of two nodes: memory of each, and how soon it hears of a change on either node");
             return args.Contains("--help") ? 0 : 2;
         }
         if (args is ["--reconcile", var text, ..])
             return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var lines) && lines is >= 1000 and <= 20_000_000
                 ? await Reconcile(lines, args.Contains("--quick") ? 1 : 3)
                 : throw new StartFailureException($"--reconcile {text}: give a number of lines from 1000 to 20000000.");
+        if (args is ["--sockets", var sockets, ..])
+            return int.TryParse(sockets, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 100 and <= 14_000
+                ? await WithPostgres(async (postgres, _) => await SocketBench.Measure(await Fresh(postgres, "sockets"), count))
+                : throw new StartFailureException($"--sockets {sockets}: give a number of sockets from 100 to 14000; a node takes 15000.");
         var quick = args.Contains("--quick");
         if (args.Contains("--adapters"))
         {
@@ -61,7 +65,10 @@ static class BenchCommand
         }
     }
 
-    static async Task<int> Reconcile(int lines, int pairs)
+    static Task<int> Reconcile(int lines, int pairs) =>
+        WithPostgres(async (postgres, folder) => await ReconcileBench.Measure(postgres, await Fresh(postgres, "reconcile"), folder, lines, pairs));
+
+    static async Task<int> WithPostgres(Func<EmbeddedPostgres, string, Task<int>> measure)
     {
         var folder = Directory.CreateTempSubdirectory("purser-bench-").FullName;
         var options = Environment.IsPrivilegedProcess
@@ -70,7 +77,7 @@ static class BenchCommand
         try
         {
             await using var postgres = await EmbeddedPostgres.Start(options, NullLogger.Instance);
-            return await ReconcileBench.Measure(postgres, await Fresh(postgres, "reconcile"), folder, lines, pairs);
+            return await measure(postgres, folder);
         }
         finally
         {
@@ -204,7 +211,7 @@ static class BenchCommand
         int.Parse(File.ReadLines(Path.Combine(postgres.Directory, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
 
     /// <summary>A measured server in a process of its own.</summary>
-    sealed class Server : IAsyncDisposable
+    internal sealed class Server : IAsyncDisposable
     {
         Server(Process process, Uri url, string key, TimeSpan started) => (Process, Url, Key, Started) = (process, url, key, started);
 

@@ -17,6 +17,8 @@ sealed class Load(Uri server, string key, Func<TimeSpan> serverCpu, Func<TimeSpa
 
     static readonly byte[] PaymentBody = """{"gateway":"bench"}"""u8.ToArray();
 
+    static readonly HttpClient Http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, UseProxy = false });
+
     readonly string json = $"Content-Type: application/json\r\n{(key.Length > 0 ? $"Authorization: Bearer {key}\r\n" : "")}";
 
     /// <summary>An order, its payment, the signed webhook: paid when the webhook is answered.</summary>
@@ -32,6 +34,29 @@ sealed class Load(Uri server, string key, Func<TimeSpan> serverCpu, Func<TimeSpa
         await Webhook(client, "paid_" + reference, reference);
         if (references is not null) lock (references) references.Add(reference);
     });
+
+    /// <summary>Orders whose link is ready.</summary>
+    public Task<Loaded> Links(int callers, int count, List<WatchedOrder> made) => Run(callers, count, async (client, number) =>
+    {
+        var (status, body) = await client.Post("/v1/orders", json, OrderBody);
+        if (status != 201) throw new InvalidOperationException($"An order was answered {status}: {Encoding.UTF8.GetString(body.Span)}");
+        var (order, token) = (Text(body, "id"), Text(body, "token"));
+        (status, body) = await client.Post($"/v1/orders/{order}/payments", json, PaymentBody);
+        if (status != 201 || Text(body, "status") != "pending") throw new InvalidOperationException($"A payment was answered {status}: {Encoding.UTF8.GetString(body.Span)}");
+        _ = OrderId.TryParse(order, out var id);
+        made.Add(new WatchedOrder(order, token, new PaymentId(id, 1).Reference));
+    });
+
+    /// <summary>One signed webhook that pays, beside others.</summary>
+    public async Task Pay(string reference)
+    {
+        var body = BenchGateway.Webhook("paid_" + reference, reference, 49900);
+        using var content = new ByteArrayContent(body);
+        foreach (var header in BenchGateway.Headers(body).Split("\r\n", StringSplitOptions.RemoveEmptyEntries))
+            content.Headers.TryAddWithoutValidation(header[..header.IndexOf(':', StringComparison.Ordinal)], header[(header.IndexOf(':', StringComparison.Ordinal) + 2)..]);
+        using var answer = await Http.PostAsync(new Uri(server, "/gateways/bench/webhook"), content);
+        answer.EnsureSuccessStatusCode();
+    }
 
     /// <summary>Webhooks with new event ids about payments that are paid: checked, stored, nothing changes.</summary>
     public Task<Loaded> Webhooks(int callers, int count, IReadOnlyList<string> references, string round) =>

@@ -37,6 +37,11 @@ static class Machine
         return (fields.Sum() - fields[3] - fields[4], fields.Sum());
     }
 
+    /// <summary>How many files this session may have open at most.</summary>
+    public static int MostFiles() =>
+        File.ReadLines("/proc/self/limits").First(l => l.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[4] is var hard
+        && int.TryParse(hard, out var files) ? files : int.MaxValue;
+
     static long[]? Stat(int id)
     {
         try
