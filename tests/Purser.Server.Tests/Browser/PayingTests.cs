@@ -82,6 +82,21 @@ public sealed class PayingTests(BrowserHouse house) : IClassFixture<BrowserHouse
     }
 
     [Fact]
+    public async Task A_checkout_that_was_left_open_follows_the_payment()
+    {
+        await using var context = await house.Open();
+        var order = await house.Server.Place();
+        var (one, two) = (await context.NewPageAsync(), await context.NewPageAsync());
+        await one.GotoAsync(house.Server.Links.Checkout(order));
+        await BrowserHouse.PressPay(one);
+        await two.GotoAsync(house.Server.Links.Checkout(order));
+        await two.GetByRole(AriaRole.Link, new() { Name = Texts.ContinuePayment }).WaitForAsync();
+        await Money(order.Id);
+        await BrowserHouse.Arrives(two, house.Server.Url + "/pay/");
+        await BrowserHouse.Shows(two, "paid");
+    }
+
+    [Fact]
     public async Task A_double_click_posts_once()
     {
         await using var context = await house.Open();
