@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Purser.Invoices;
 using Purser.Payments;
 using Purser.Refunds;
 
@@ -34,8 +35,16 @@ public sealed record OrderPolicy(LatePolicy Late = LatePolicy.Refund, DuplicateP
 /// <param name="Country">ISO 3166-1 alpha-2.</param>
 public sealed record Customer(string? Name = null, string? Email = null, string? Phone = null, string? Country = null);
 
-/// <summary>One thing that is sold: quantity times unit amount, in the order's currency.</summary>
-public sealed record OrderLine(string Name, long Quantity, long UnitAmount, string? Product = null);
+/// <summary>One thing that is sold: quantity times unit amount, in the order's currency. The price holds its tax.</summary>
+/// <param name="Hsn">The code of the goods or the service, as tax law counts them.</param>
+/// <param name="TaxRate">Null: the seller's usual one.</param>
+public sealed record OrderLine(string Name, long Quantity, long UnitAmount, string? Product = null, string? Hsn = null, TaxRate? TaxRate = null);
+
+/// <summary>What an invoice needs of who pays. Personal data: never in logs, events or traces.</summary>
+/// <param name="Address">On one line.</param>
+/// <param name="State">ISO 3166-2, without the country.</param>
+/// <param name="TaxId">GSTIN, VAT number and the like.</param>
+public sealed record Billing(string? Address = null, string? State = null, string? TaxId = null);
 
 /// <summary>Something about an order that needs an answer, from a gateway or a person.</summary>
 /// <param name="MoneyReference">The money it is about; null when it is about the payment's link or status.</param>

@@ -68,9 +68,10 @@ public abstract record OrderCommand : OrderInput
 /// <param name="Fingerprint">SHA-256 of all that the merchant stated; the same again is the same order.</param>
 /// <param name="ReturnUrl">Where our pages send the shopper in the end.</param>
 /// <param name="Locale">The language that mails to the shopper are written in; null: the installation's.</param>
+/// <param name="Billing">What only the invoice says of the shopper.</param>
 public sealed record OrderContent(
     ImmutableArray<OrderLine> Lines, ImmutableSortedDictionary<string, string> Metadata, string? UserId, string? ReturnUrl,
-    ImmutableArray<byte> Fingerprint, string? Locale = null);
+    ImmutableArray<byte> Fingerprint, string? Locale = null, Billing? Billing = null);
 
 /// <summary>What a person wants done about a question.</summary>
 public enum AnswerAction
