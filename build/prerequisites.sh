@@ -103,6 +103,15 @@ need_hledger() {
   export PURSER_HLEDGER
 }
 
+# Sets Devanagari on invoices. Without it they are in English.
+need_harfbuzz() {
+  local library
+  for library in /usr/lib/*/libharfbuzz.so.0 /usr/lib64/libharfbuzz.so.0 /usr/lib/libharfbuzz.so.0 /opt/homebrew/lib/libharfbuzz.0.dylib; do
+    [ ! -e "$library" ] || return 0
+  done
+  apt_install libharfbuzz0b || say "HarfBuzz was not found; invoices in Hindi will be written in English."
+}
+
 need_postgres_unless_given() {
   [ -n "${ConnectionStrings__Purser:-}" ] || need_postgres
 }

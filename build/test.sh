@@ -152,6 +152,7 @@ run_all_checks() {
   need_node
   need_chromium
   need_hledger
+  need_harfbuzz
   cd "$root" || return 1
   local projects
   check "npm packages" install_npm_packages || true

@@ -154,6 +154,35 @@ create table installation (
   constraint installation_pkey PRIMARY KEY (name)
 );
 
+create table invoice_series (
+  series text not null,
+  last bigint not null,
+  last_at timestamp with time zone not null,
+  constraint invoice_series_pkey PRIMARY KEY (series)
+);
+
+create table invoices (
+  series text not null,
+  place bigint not null,
+  number text not null,
+  kind smallint not null,
+  order_id bigint not null,
+  payment integer not null,
+  refund integer,
+  currency text not null,
+  total bigint not null,
+  issued_at timestamp with time zone not null,
+  document text not null,
+  voided_at timestamp with time zone,
+  constraint invoices_pkey PRIMARY KEY (series, place),
+  constraint invoices_number_key UNIQUE (number),
+  constraint invoices_check CHECK (((kind = 1) = (refund IS NOT NULL)))
+);
+CREATE INDEX invoices_newest ON invoices USING btree (kind, issued_at DESC, number DESC);
+CREATE UNIQUE INDEX invoices_of_order ON invoices USING btree (order_id) WHERE (kind = 0);
+CREATE UNIQUE INDEX invoices_of_refund ON invoices USING btree (order_id, refund) WHERE ((kind = 1) AND (voided_at IS NULL));
+CREATE TRIGGER invoices_stay BEFORE DELETE OR TRUNCATE ON invoices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 create table operator_notices (
   number bigint generated always as identity not null,
   kind smallint not null,
@@ -213,6 +242,7 @@ create table orders (
   customer_country text,
   hash bytea default '\x'::bytea not null,
   locale text,
+  billing text,
   constraint orders_pkey PRIMARY KEY (id),
   constraint orders_amount_check CHECK ((amount > 0)),
   constraint orders_check CHECK (((status = 1) = (paid_by IS NOT NULL))),
@@ -293,6 +323,8 @@ create table products (
   active boolean default true not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  hsn text,
+  tax_basis_points integer,
   constraint products_pkey PRIMARY KEY (id),
   constraint products_unit_amount_check CHECK ((unit_amount > 0))
 );

@@ -35,12 +35,15 @@ public sealed record NewOrder
     /// <summary>What to do with late and second money; the installation's habit when left out.</summary>
     public OrderPolicy? Policy { get; init; }
 
+    /// <summary>The language of mails and invoices to the shopper, <c>en</c> or <c>hi</c>; the installation's when left out.</summary>
+    public string? Locale { get; init; }
+
     internal OrderBody Body()
     {
         var stated = Lines.Select(l => l.UnitAmount).Append(Amount).OfType<Money>().Select(m => m.Currency).Distinct(StringComparer.Ordinal).ToList();
         if (stated.Count > 1) throw new ArgumentException($"An order has one currency, and this one has {string.Join(", ", stated)}.");
-        return new OrderBody(Reference, stated.FirstOrDefault(), Lines.Count == 0 ? null : [.. Lines.Select(l => new LineBody(l.Product, l.Name, l.Quantity, l.UnitAmount?.MinorUnits))],
-            Amount?.MinorUnits, Description, Customer, UserId, Metadata, ReturnUrl, ExpiresIn is { } time ? (long)time.TotalSeconds : null, Policy);
+        return new OrderBody(Reference, stated.FirstOrDefault(), Lines.Count == 0 ? null : [.. Lines.Select(l => new LineBody(l.Product, l.Name, l.Quantity, l.UnitAmount?.MinorUnits, l.Hsn, l.TaxRate))],
+            Amount?.MinorUnits, Description, Customer, UserId, Metadata, ReturnUrl, ExpiresIn is { } time ? (long)time.TotalSeconds : null, Policy, Locale);
     }
 }
 
@@ -67,8 +70,14 @@ public sealed record NewOrderLine
     /// <summary>How many.</summary>
     public int Quantity { get; }
 
-    /// <summary>The price of one, or null for a product's own.</summary>
+    /// <summary>The price of one, tax included, or null for a product's own.</summary>
     public Money? UnitAmount { get; }
+
+    /// <summary>For the invoice: the HSN or SAC code, 4 to 8 digits. Of a product it is the product's own.</summary>
+    public string? Hsn { get; init; }
+
+    /// <summary>For the invoice: the tax that the price holds, in percent with up to two decimals, such as <c>18</c>. Of a product it is the product's own.</summary>
+    public string? TaxRate { get; init; }
 }
 
 /// <summary>Who pays.</summary>
@@ -85,6 +94,15 @@ public sealed record Customer
 
     /// <summary>ISO 3166-1 alpha-2, such as IN. Some ways to pay are offered in some countries only.</summary>
     public string? Country { get; init; }
+
+    /// <summary>For the invoice: the whole address on one line.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>For the invoice: the state's letters of ISO 3166-2, such as KA for Karnataka. Within India it decides which taxes the price holds.</summary>
+    public string? State { get; init; }
+
+    /// <summary>For the invoice: GSTIN, VAT number and the like.</summary>
+    public string? TaxId { get; init; }
 }
 
 /// <summary>What to do with money that nobody waits for.</summary>
@@ -102,15 +120,15 @@ public sealed record OrderPolicy
 
 sealed record OrderBody(
     string Reference, string? Currency, IReadOnlyList<LineBody>? Lines, long? Amount, string? Description, Customer? Customer, string? UserId,
-    IReadOnlyDictionary<string, string>? Metadata, string? ReturnUrl, long? ExpiresInSeconds, OrderPolicy? Policy);
+    IReadOnlyDictionary<string, string>? Metadata, string? ReturnUrl, long? ExpiresInSeconds, OrderPolicy? Policy, string? Locale);
 
-sealed record LineBody(string? Product, string? Name, int Quantity, long? UnitAmount);
+sealed record LineBody(string? Product, string? Name, int Quantity, long? UnitAmount, string? Hsn, string? TaxRate);
 
 sealed record PaymentBody(string? Gateway, string? Method);
 
 sealed record RefundBody(long? Amount, string? Payment, string? Note);
 
-sealed record ProductBody(string? Id, string Name, long UnitAmount, string Currency, string? Description, bool? Active);
+sealed record ProductBody(string? Id, string Name, long UnitAmount, string Currency, string? Description, bool? Active, string? Hsn, string? TaxRate);
 
 sealed record RotationBody(int? OverlapHours);
 

@@ -85,6 +85,10 @@ public sealed record Order : IJsonOnDeserialized
     [JsonIgnore]
     public string StatusUrl => CheckoutUrl.Replace($"/checkout/{Id}", $"/status/{Id}", StringComparison.Ordinal);
 
+    /// <summary>The invoice as PDF, for the shopper, once the order is paid; null until then. Where no seller is configured it leads to a 404.</summary>
+    [JsonIgnore]
+    public string? InvoiceUrl => PaidBy is null ? null : CheckoutUrl.Replace($"/checkout/{Id}", $"/v1/orders/{Id}/invoice", StringComparison.Ordinal);
+
     [JsonInclude, JsonRequired, JsonPropertyName("amount")]
     internal long AmountMinorUnits { get; init; }
 
@@ -148,6 +152,12 @@ public sealed record OrderLine
 
     /// <summary>The product's id, if it is one of Purser's list.</summary>
     public string? Product { get; init; }
+
+    /// <summary>HSN or SAC.</summary>
+    public string? Hsn { get; init; }
+
+    /// <summary>The tax that the price holds, in percent; null: the seller's usual rate.</summary>
+    public string? TaxRate { get; init; }
 
     /// <summary>The price of one.</summary>
     [JsonIgnore]

@@ -21,6 +21,12 @@ public sealed record Product
     /// <summary>Whether it can be ordered.</summary>
     public required bool Active { get; init; }
 
+    /// <summary>For the invoice: the HSN or SAC code, 4 to 8 digits.</summary>
+    public string? Hsn { get; init; }
+
+    /// <summary>For the invoice: the tax that the price holds, in percent with up to two decimals, such as <c>18</c>; the seller's usual rate when left out.</summary>
+    public string? TaxRate { get; init; }
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -51,6 +57,12 @@ public sealed record NewProduct
 
     /// <summary>Whether it can be ordered; yes when left out.</summary>
     public bool? Active { get; init; }
+
+    /// <summary>For the invoice: the HSN or SAC code, 4 to 8 digits.</summary>
+    public string? Hsn { get; init; }
+
+    /// <summary>For the invoice: the tax that the price holds, in percent with up to two decimals, such as <c>18</c>; the seller's usual rate when left out.</summary>
+    public string? TaxRate { get; init; }
 }
 
 /// <summary>What to change about a product; what is left out stays. The currency cannot change.</summary>
@@ -68,6 +80,12 @@ public sealed record ProductChange
 
     /// <summary>Whether it can be ordered.</summary>
     public bool? Active { get; init; }
+
+    /// <summary>For the invoice: the HSN or SAC code, 4 to 8 digits.</summary>
+    public string? Hsn { get; init; }
+
+    /// <summary>For the invoice: the tax that the price holds, in percent with up to two decimals, such as <c>18</c>; the seller's usual rate when left out.</summary>
+    public string? TaxRate { get; init; }
 }
 
 sealed record ProductPage(IReadOnlyList<Product> Products, string? Next);

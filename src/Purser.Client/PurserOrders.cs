@@ -178,7 +178,7 @@ public sealed class PurserProducts
     {
         ArgumentNullException.ThrowIfNull(product);
         var body = JsonSerializer.SerializeToUtf8Bytes(
-            new ProductBody(product.Id, product.Name, product.UnitAmount.MinorUnits, product.UnitAmount.Currency, product.Description, product.Active), PurserJson.Default.ProductBody);
+            new ProductBody(product.Id, product.Name, product.UnitAmount.MinorUnits, product.UnitAmount.Currency, product.Description, product.Active, product.Hsn, product.TaxRate), PurserJson.Default.ProductBody);
         return line.Post("v1/products", body, key ?? PurserLine.KeyOf("products", body), PurserJson.Default.Product, stop);
     }
 

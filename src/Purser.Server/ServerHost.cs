@@ -9,6 +9,7 @@ using Purser.Server.Checkout;
 using Purser.Server.Deliveries;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
+using Purser.Server.Invoices;
 using Purser.Server.Laboratory;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
@@ -77,7 +78,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         var (accounts, faults) = GatewayAccounts.Read(
             builder.Configuration, gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. SettlementEndpoints.Options(builder.Configuration).Faults(),
-            .. DeliveryEndpoints.Options(builder.Configuration).Faults(), .. MailOptions.Of(builder.Configuration).Faults(options), .. faults];
+            .. DeliveryEndpoints.Options(builder.Configuration).Faults(), .. MailOptions.Of(builder.Configuration).Faults(options), .. InvoiceOptions.Faults(builder.Configuration), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
         using var early = LoggerFactory.Create(logging => logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
@@ -165,6 +166,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         Services.GetRequiredService<Caller>().AnswerTo(Engine);
         var mail = Services.GetRequiredService<MailOptions>();
         await Services.GetRequiredService<MailStore>().Keep(mail.IsConfigured, mail.IsConfigured && mail.OperatorAddresses.Count > 0, Services.GetRequiredService<TimeProvider>().GetUtcNow(), stop);
+        await Services.GetRequiredService<InvoiceStore>().Keep(Services.GetRequiredService<InvoiceOptions>().IsConfigured, Services.GetRequiredService<TimeProvider>().GetUtcNow(), stop);
         Engine.Start();
         await app.StartAsync(stop);
         sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);

@@ -11,7 +11,7 @@ namespace Purser.Server.Api;
 /// read and write. A test writes it to docs/openapi.json and compares; the server only hands that file out.</summary>
 public static class ApiDocument
 {
-    static readonly string[] Tags = ["Orders", "Payments", "Refunds", "Products", "Gateways", "Events", "Outgoing webhooks", "Discrepancies", "Settlements", "Gateway news", "Books"];
+    static readonly string[] Tags = ["Orders", "Payments", "Refunds", "Invoices", "Products", "Gateways", "Events", "Outgoing webhooks", "Discrepancies", "Settlements", "Gateway news", "Books"];
 
     const string Introduction =
         "Place an order, start a payment, send the shopper to its link, and hear what came of it. Amounts are whole numbers in minor units of the " +

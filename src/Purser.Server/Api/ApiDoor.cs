@@ -98,11 +98,17 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
     (ApiCaller? Caller, Problem? Problem) Shopper(HttpContext http, ApiKey? key)
     {
         var payment = http.Request.Path.StartsWithSegments("/v1/payments", StringComparison.Ordinal);
+        var refund = http.Request.Path.StartsWithSegments("/v1/refunds", StringComparison.Ordinal);
         var id = http.Request.RouteValues["id"] as string;
         OrderId order;
         if (payment)
         {
             if (!PaymentId.TryParse(id, out var parsed)) return (null, Unknown(ProblemTypes.PaymentUnknown));
+            order = parsed.Order;
+        }
+        else if (refund)
+        {
+            if (!RefundId.TryParse(id, out var parsed)) return (null, Unknown(ProblemTypes.RefundUnknown));
             order = parsed.Order;
         }
         else if (!OrderId.TryParse(id, out order)) return (null, Unknown(ProblemTypes.OrderUnknown));
@@ -114,7 +120,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
             TokenCheck.Valid => (new ApiCaller(key, order), null),
             TokenCheck.Expired => (null, new Problem(ProblemTypes.TokenExpired) { Field = "token" }),
             // Whether the order exists is nobody's business who has no token for it.
-            TokenCheck.Foreign => (null, new Problem(payment ? ProblemTypes.PaymentUnknown : ProblemTypes.OrderUnknown,
+            TokenCheck.Foreign => (null, new Problem(payment ? ProblemTypes.PaymentUnknown : refund ? ProblemTypes.RefundUnknown : ProblemTypes.OrderUnknown,
                 "There is no such order, or this token is not for it.")
             { Field = "token", Remedy = "Send the token that came with this order." }),
             _ when key is not null => (new ApiCaller(key, null), new Problem(ProblemTypes.SecretKeyNeeded,

@@ -2,6 +2,7 @@ using Purser.Server.Audit;
 using Purser.Server.Deliveries;
 using Purser.Server.Events;
 using Purser.Server.Explanation;
+using Purser.Server.Invoices;
 using Purser.Server.Keys;
 using Purser.Server.Ledger;
 using Purser.Server.Live;
@@ -37,6 +38,7 @@ public static class ApiEndpoints
         AuditServices.Add(services);
         DiscrepancyEndpoints.Add(services);
         DeliveryEndpoints.Add(services, configuration);
+        InvoiceEndpoints.Add(services, configuration);
     }
 
     /// <summary>Before anything that answers under <c>/v1</c>.</summary>
@@ -56,6 +58,7 @@ public static class ApiEndpoints
         DiscrepancyEndpoints.Map(app);
         ReceiverEndpoints.Map(app);
         DeliveryEndpoints.Map(app);
+        InvoiceEndpoints.Map(app);
         ReferenceEndpoints.Map(app);
     }
 }

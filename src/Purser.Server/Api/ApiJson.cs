@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Purser.Server.Deliveries;
 using Purser.Server.Events;
 using Purser.Server.Explanation;
+using Purser.Server.Invoices;
 using Purser.Server.Ledger;
 using Purser.Server.Live;
 using Purser.Server.Orders;
@@ -29,6 +30,7 @@ namespace Purser.Server.Api;
 [JsonSerializable(typeof(BalanceList)), JsonSerializable(typeof(StatementView)), JsonSerializable(typeof(RiskView))]
 [JsonSerializable(typeof(ReceiverView)), JsonSerializable(typeof(ReceiverList)), JsonSerializable(typeof(ReceiverBody)), JsonSerializable(typeof(ReceiverChangeBody)), JsonSerializable(typeof(RotationBody))]
 [JsonSerializable(typeof(TestView)), JsonSerializable(typeof(DeliveryView)), JsonSerializable(typeof(DeliveryList)), JsonSerializable(typeof(RedeliveryBody)), JsonSerializable(typeof(RedeliveryView))]
+[JsonSerializable(typeof(InvoiceView)), JsonSerializable(typeof(InvoiceList)), JsonSerializable(typeof(CreditNoteList))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>Without the HTML escapes that only an inline script would need.</summary>

@@ -9,7 +9,8 @@ namespace Purser.Server.Checkout;
 /// <summary>An order as its pages show it.</summary>
 /// <param name="Now">The database's clock at the reading: the only clock that counts.</param>
 /// <param name="Locale">The shopper's language, where the order says it.</param>
-public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now, string? Locale);
+/// <param name="HasInvoice">It is written, or about to be.</param>
+public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now, string? Locale, bool HasInvoice = false);
 
 /// <summary>What the shopper's pages read.</summary>
 public sealed class CheckoutStore(NpgsqlDataSource database)
@@ -21,7 +22,11 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var read = new NpgsqlBatch(connection);
         foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, RefundTableStore.Load,
-            "select lines, return_url, clock_timestamp(), locale from orders where id = any($1)"])
+            """
+            select lines, return_url, clock_timestamp(), locale,
+                exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver where d.order_id = orders.id and e.kind = 3 and d.state < 2)
+            from orders where id = any($1)
+            """])
             read.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [id.Value] } } });
         await using var rows = await read.ExecuteReaderAsync(stop);
         if (!await rows.ReadAsync(stop)) return null;
@@ -33,7 +38,7 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
         await rows.NextResultAsync(stop);
         await rows.ReadAsync(stop);
         return new ShopperOrder(order, RowJson.ReadLines(rows.GetString(0)), rows.IsDBNull(1) ? null : rows.GetString(1),
-            rows.GetFieldValue<DateTimeOffset>(2), rows.IsDBNull(3) ? null : rows.GetString(3));
+            rows.GetFieldValue<DateTimeOffset>(2), rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetBoolean(4));
     }
 
     /// <summary>Who may look an order up: its id, when it was placed, the mail address on it.</summary>

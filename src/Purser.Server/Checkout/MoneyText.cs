@@ -8,7 +8,12 @@ public static class MoneyText
     public static string Of(Money money, bool indian = false) => $"{Figure(money, indian)} {money.Currency.Code}";
 
     /// <summary>Without the code, where it stands beside.</summary>
-    public static string Figure(Money money, bool indian = false)
+    public static string Figure(Money money, bool indian = false) => Write(money, Sign(money.Currency), indian);
+
+    /// <summary>Without code and sign, for columns.</summary>
+    public static string Number(Money money, bool indian = false) => Write(money, "", indian);
+
+    static string Write(Money money, string sign, bool indian)
     {
         var plain = money.ToMajorUnits();
         var negative = plain[0] == '-';
@@ -16,7 +21,7 @@ public static class MoneyText
         var point = whole.IndexOf('.');
         var decimals = point < 0 ? [] : whole[point..];
         if (point >= 0) whole = whole[..point];
-        return $"{(negative ? "−" : "")}{Sign(money.Currency)}{Grouped(whole, indian || money.Currency.Code == "INR")}{decimals}";
+        return $"{(negative ? "−" : "")}{sign}{Grouped(whole, indian || money.Currency.Code == "INR")}{decimals}";
     }
 
     static string Sign(Currency currency) => currency.Code switch

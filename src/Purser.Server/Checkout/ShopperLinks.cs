@@ -19,6 +19,12 @@ public sealed class ShopperLinks(ShopperTokens tokens)
     /// <summary>How the order stands, without any button that moves something.</summary>
     public string Status(Order order) => $"/status/{order.Id}{Token(order)}";
 
+    /// <summary>The order's invoice, as PDF.</summary>
+    public string Invoice(Order order) => $"/v1/orders/{order.Id}/invoice{Token(order)}";
+
+    /// <summary>The credit note of one refund, as PDF.</summary>
+    public string CreditNote(Order order, int refund) => $"/v1/refunds/{new RefundId(order.Id, refund)}/credit_note{Token(order)}";
+
     internal string Part(Order order, int? payment) => payment is { } number
         ? $"/pay/{new PaymentId(order.Id, number)}/part{Token(order)}"
         : $"/status/{order.Id}/part{Token(order)}";

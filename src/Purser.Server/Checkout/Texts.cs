@@ -21,6 +21,9 @@ public static class Texts
     public const string HowToPay = "How would you like to pay?";
     public const string NoWay = "This amount cannot be paid here at the moment. Nothing was charged. Please turn to the shop.";
     public const string TimeLeft = "Time left to pay";
+    public const string Invoice = "Invoice";
+    public const string Pdf = "PDF";
+    public static string CreditNote(string amount) => $"Credit note of {amount}";
     public const string OrderNumber = "Order";
     public const string HandOverNote = "You pay on a secure page of the payment company. This shop never sees your card or bank details.";
     public const string ChooseOne = "Please choose how to pay, then press Pay.";
@@ -209,6 +212,7 @@ public static class Texts
     public const string MailboxBack = "All mails";
     public const string MailboxTo = "To";
     public const string MailboxMessage = "Message-ID";
+    public const string MailboxEnclosure = "Attached";
     public const string MailboxHtml = "The mail as HTML";
     public const string MailboxText = "The mail as text";
 

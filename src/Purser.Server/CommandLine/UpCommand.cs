@@ -1,3 +1,4 @@
+using Purser.Server.Invoices;
 using Purser.Server.Mail;
 using Spectre.Console;
 
@@ -6,6 +7,13 @@ namespace Purser.Server.CommandLine;
 /// <summary>`purser up`: PostgreSQL, Purser, the sandbox and the sample shop for a developer, on ports to remember; Ctrl-C stops all of it.</summary>
 static class UpCommand
 {
+    /// <summary>Who sells in the demo. The number is well-formed, and nobody's.</summary>
+    static readonly (string Name, string Value)[] DemoSeller =
+    [
+        ("Seller", "Leaf & Kettle Private Limited"), ("Address", "12 Church Street, Bengaluru 560001"), ("State", "KA"), ("TaxId", "29AAAAA0000A1ZY"), ("Tax", "gst"), ("TaxRate", "5"),
+        ("Hsn", "0902"), ("TimeZone", "Asia/Kolkata"), ("Footer", "A demonstration; nothing was sold."),
+    ];
+
     public static async Task<int> Run(string[] settings, CancellationToken stop)
     {
         await using var sandbox = await SandboxProcess.Start(fixedPorts: true, speed: 60, stop);
@@ -13,6 +21,7 @@ static class UpCommand
         chosen["Purser:Demo"] = "true";
         chosen["Deliveries:Development"] = "true";
         chosen["Mail:Mailbox"] = "true";
+        foreach (var (name, value) in DemoSeller) chosen[$"{InvoiceOptions.Section}:{name}"] = value;
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
         chosen["Purser:ShopUrl"] = ShopProcess.UsualUrl;
         chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1," + ShopProcess.UsualUrl;

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Npgsql;
+using Purser.Server.Invoices;
 using Purser.Server.Mail;
 
 namespace Purser.Server.Deliveries;
@@ -7,7 +8,7 @@ namespace Purser.Server.Deliveries;
 /// <summary>Sends what is due. Each receiver has places of its own, so a dead one keeps nobody else waiting; a lease keeps nodes from sending the
 /// same at once, and when a node dies another goes on.</summary>
 sealed partial class DeliverySender(
-    DeliveryStore store, WebhookLine line, MailSender mail, ReceiverSecrets secrets, DeliveryOptions options, TimeProvider time, ILogger<DeliverySender> log)
+    DeliveryStore store, WebhookLine line, MailSender mail, InvoiceIssuer invoices, ReceiverSecrets secrets, DeliveryOptions options, TimeProvider time, ILogger<DeliverySender> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -19,6 +20,10 @@ sealed partial class DeliverySender(
 
     readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly Lock door = new();
+    readonly ReceiverKind[] kinds =
+    [
+        ReceiverKind.Endpoint, .. mail.IsConfigured ? (ReceiverKind[])[ReceiverKind.Shoppers, ReceiverKind.Operators] : [], .. invoices.IsConfigured ? (ReceiverKind[])[ReceiverKind.Invoices] : [],
+    ];
     readonly Dictionary<int, int> busy = [];
     readonly HashSet<Task> underWay = [];
     volatile bool anybodyListens;
@@ -78,8 +83,8 @@ sealed partial class DeliverySender(
     {
         Dictionary<int, int> now;
         lock (door) now = new Dictionary<int, int>(busy);
-        var taken = await store.Take(time.GetUtcNow(), (options.TimeOut > mail.TimeOut ? options.TimeOut : mail.TimeOut) + LeaseBeyondTimeOut, now, options.PerReceiver, mail.IsConfigured, stop);
-        anybodyListens = taken.Secrets.Count > 0 || mail.IsConfigured;
+        var taken = await store.Take(time.GetUtcNow(), (options.TimeOut > mail.TimeOut ? options.TimeOut : mail.TimeOut) + LeaseBeyondTimeOut, now, options.PerReceiver, kinds, stop);
+        anybodyListens = taken.Secrets.Count > 0 || kinds.Length > 1;
         foreach (var one in taken.Deliveries)
         {
             List<string> keys = [.. taken.Secrets[one.Id.Receiver].Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>()];
@@ -108,7 +113,8 @@ sealed partial class DeliverySender(
     {
         try
         {
-            var answer = one.Kind != ReceiverKind.Endpoint ? await mail.Send(one, CancellationToken.None)
+            var answer = one.Kind == ReceiverKind.Invoices ? await invoices.Send(one, CancellationToken.None)
+                : one.Kind != ReceiverKind.Endpoint ? await mail.Send(one, CancellationToken.None)
                 : keys.Count > 0 ? await line.Send(one.Url, one.MessageId, one.Body(), keys, CancellationToken.None)
                 // Nothing unsigned leaves: a receiver could not tell it from a forgery.
                 : new DeliveryAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY. Rotate it.", null, null, "");

@@ -26,7 +26,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
                 where d.receiver = e.number and d.state = 0 and d.due_at <= $1 and (d.leased_until is null or d.leased_until <= $1)
                     and (not e.ordered or not exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null))
                 order by d.due_at, d.order_id, d.sequence limit greatest($5 - coalesce(busy.count, 0), 0) for update of d skip locked) t
-            where e.status = 0 and (e.kind = 0 or $6))
+            where e.status = 0 and e.kind = any($6))
         update deliveries d set leased_until = $2, attempts = d.attempts + 1
         from taken t join webhook_endpoints e on e.number = t.receiver join events v on v.order_id = t.order_id and v.sequence = t.sequence
         where d.order_id = t.order_id and d.sequence = t.sequence and d.receiver = t.receiver
@@ -37,8 +37,9 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         ["set local plan_cache_mode = force_custom_plan", "set local enable_hashjoin = off", "set local enable_mergejoin = off", "set local enable_seqscan = off"];
 
     /// <param name="busy">How many are under way here, by receiver.</param>
-    /// <param name="mail">Mails, too: this node can send them.</param>
-    public async Task<Taken> Take(DateTimeOffset now, TimeSpan lease, IReadOnlyDictionary<int, int> busy, int perReceiver, bool mail, CancellationToken stop)
+    /// <param name="kinds">Of receivers: what this node is configured for.</param>
+    public async Task<Taken> Take(
+        DateTimeOffset now, TimeSpan lease, IReadOnlyDictionary<int, int> busy, int perReceiver, IReadOnlyList<ReceiverKind> kinds, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -49,7 +50,8 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         {
             Parameters =
             {
-                At(now), At(now + lease), Wholes(busy.Keys), Wholes(busy.Values), Whole(perReceiver), new NpgsqlParameter<bool> { TypedValue = mail },
+                At(now), At(now + lease), Wholes(busy.Keys), Wholes(busy.Values), Whole(perReceiver),
+                new NpgsqlParameter<short[]> { TypedValue = [.. kinds.Select(k => (short)k)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint },
             },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""

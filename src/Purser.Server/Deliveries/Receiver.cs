@@ -13,7 +13,7 @@ public enum ReceiverStatus : short
     Deleted,
 }
 
-/// <summary>What is behind a receiver. Its number also says, of an event, whom mail tells of it: then none is nobody.</summary>
+/// <summary>What is behind a receiver. Its number also says, of an event, whom mail tells of it: then an endpoint is nobody.</summary>
 public enum ReceiverKind : short
 {
     /// <summary>An address that the merchant gave.</summary>
@@ -22,9 +22,11 @@ public enum ReceiverKind : short
     Shoppers,
     /// <summary>The mail addresses of the configuration.</summary>
     Operators,
+    /// <summary>The books of invoices and credit notes, which are written here.</summary>
+    Invoices,
 }
 
-/// <summary>A webhook endpoint of the merchant, or mail.</summary>
+/// <summary>A webhook endpoint of the merchant, mail, or what writes invoices.</summary>
 /// <param name="Number">Short, for the many rows of deliveries; <paramref name="Id"/> is what the API says.</param>
 /// <param name="Types">Empty: all.</param>
 /// <param name="Ordered">An order's events come one after another.</param>

@@ -41,7 +41,7 @@ public sealed record AttemptView(
 
 public sealed record DeliveryView(
     string Id, [property: Description("The event, and the header webhook-id: the same at every attempt.")] string Event, string EventType, string Order,
-    [property: Description("The endpoint's id; mail_shoppers and mail_operators are mail.")] string WebhookEndpoint,
+    [property: Description("The endpoint's id; mail_shoppers and mail_operators are mail, invoices is what writes invoices.")] string WebhookEndpoint,
     [property: Description("waiting, delivered or dead. What is dead can be sent again.")] string Status, int Attempts,
     [property: Description("When it is sent next; null when it is not.")] DateTime? NextAttemptAt,
     [property: Description("Of the latest attempt: the status of the answer, or why there was none.")] string? Outcome, DateTime EventAt, DateTime? EndedAt,

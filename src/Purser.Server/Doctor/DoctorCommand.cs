@@ -3,6 +3,8 @@ using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.CommandLine;
 using Purser.Server.Gateways;
+using Purser.Server.Invoices;
+using Purser.Server.Invoices.Pdf;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
 using Spectre.Console;
@@ -21,7 +23,7 @@ public static class DoctorCommand
         var options = configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(configuration, new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         var mail = MailOptions.Of(configuration);
-        foreach (var fault in options.Faults().Concat(mail.Faults(options)).Concat(faults)) report.Bad("configuration", fault);
+        foreach (var fault in options.Faults().Concat(mail.Faults(options)).Concat(InvoiceOptions.Faults(configuration)).Concat(faults)) report.Bad("configuration", fault);
         if (beside is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
         else if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
         if (accounts.InOrder.IsEmpty && faults.IsEmpty)
@@ -50,7 +52,16 @@ public static class DoctorCommand
         using var lines = new GatewayLines();
         foreach (var entry in accounts.InOrder) await Call(entry, lines, report, time, stop);
         if (mail.Host is { Length: > 0 }) await Look(mail, report, stop);
+        Look(InvoiceOptions.Of(configuration), report);
         return report.Print();
+    }
+
+    static void Look(InvoiceOptions invoices, Report report)
+    {
+        if (!invoices.IsConfigured) return;
+        if (Shaper.OfThisMachine is null)
+            report.Note("invoices", $"HarfBuzz is not there, so Hindi invoices are written in English and names in Devanagari are hard to read. Install it: apt-get install {Shaper.Package}.");
+        else report.Good("invoices", $"Written for {invoices.Seller}; HarfBuzz sets Devanagari.");
     }
 
     static async Task Look(MailOptions mail, Report report, CancellationToken stop)

@@ -129,6 +129,38 @@ public sealed class InvariantStore(NpgsqlDataSource database)
               where p.account in ('refunds', 'suspense') and e.type in (18, 19) group by p.order_id having sum(p.amount) <> 0) b using (order_id)
             where coalesce(r.gone, 0) <> coalesce(b.booked, 0)
             """),
+        new("Invoices and credit notes are numbered 1..n within their series",
+            """
+            select coalesce(s.series, i.series) from invoice_series s full join (select series, count(*) as n, max(place) as last, min(place) as first from invoices group by series) i on i.series = s.series
+            where s.series is null or i.series is null or i.n <> i.last or i.first <> 1 or s.last <> i.last
+            """),
+        new("An invoice is of the accepted payment, and of its amount to the minor unit",
+            """
+            select i.order_id::text from invoices i left join orders o on o.id = i.order_id
+            where i.kind = 0 and (o.id is null or o.status <> 1 or o.paid_by <> i.payment or o.amount <> i.total or o.currency <> i.currency)
+            union all
+            select order_id::text from invoices i where total <> (
+              select sum((l->>'net')::bigint + (select coalesce(sum(t::bigint), 0) from jsonb_array_elements_text(l->'taxes') t)) from jsonb_array_elements(i.document::jsonb->'lines') l)
+            """),
+        new("What was paid since there is a seller has its invoice, or waits for it",
+            """
+            select d.order_id::text from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = 3
+            join events v on v.order_id = d.order_id and v.sequence = d.sequence and v.type = 13
+            where d.state = 1 and not exists (select from invoices i where i.order_id = d.order_id and i.kind = 0)
+              and exists (select from orders o where o.id = d.order_id and o.status = 1)
+            """),
+        new("What went back of invoiced money has its credit note, or waits for it, and no more was credited than invoiced",
+            """
+            select r.order_id::text from refunds r join invoices i on i.order_id = r.order_id and i.kind = 0 and i.payment = r.payment and i.currency = r.currency
+            join payments p on p.order_id = r.order_id and p.number = r.payment
+            where r.status = 3 and exists (select from jsonb_array_elements(p.captures::jsonb) c where (c->>'standing')::int = 0 and c->>'reference' = r.money_reference)
+              and not exists (select from invoices n where n.order_id = r.order_id and n.refund = r.number and n.voided_at is null and n.total = r.amount)
+              and not exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = 3
+                join events v on v.order_id = d.order_id and v.sequence = d.sequence and v.type in (18, 19) where d.order_id = r.order_id and d.state = 0)
+            union all
+            select i.order_id::text from invoices i where i.kind = 0
+              and i.total < (select sum(n.total) from invoices n where n.order_id = i.order_id and n.kind = 1 and n.voided_at is null)
+            """),
         new("What is open has an alarm that rings",
             """
             select id::text from orders where (status = 0 and wake_at is null) or wake_at < clock_timestamp() - interval '5 minutes'
@@ -174,7 +206,8 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             union all select 'gateway news quarantined', count(*), min(received_at) from gateway_news where verdict = 2
             union all select 'refunds requested and not sent', count(*), min(requested_at) from refunds where status = 0
             union all select 'webhooks given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind = 0 and e.status < 2
-            union all select 'mails given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind > 0
+            union all select 'mails given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind in (1, 2)
+            union all select 'invoices given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind = 3
             union all select 'notices to operators given up', count(*), min(at) from operator_notices where state = 2
             """);
         var waiting = new List<(string, long, DateTimeOffset?)>();

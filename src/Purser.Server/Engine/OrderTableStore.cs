@@ -140,6 +140,7 @@ static class OrderTableStore
         Column.Of("user_id", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.UserId),
         Column.Of("return_url", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.ReturnUrl),
         Column.Of("locale", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.Locale),
+        Column.Of("billing", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Billing)),
         Column.Of("lines", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Lines)),
         Column.Of("metadata", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Metadata)),
         Column.Of("late_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Late),
@@ -324,7 +325,7 @@ static class OrderTableStore
     /// <summary>Whoever wants to hear of it. PostgreSQL asks first whether there is anybody, and else does not unpack the events.</summary>
     static readonly RowSet<EventRow> InsertDeliveries = RowSet.Sql(
         "insert into deliveries (order_id, sequence, receiver, at, due_at) select u.order_id, u.sequence, e.number, u.at, u.at from {rows} u " +
-        "join webhook_endpoints e on case e.kind when 0 then e.types is null or u.type = any(e.types) else e.kind = u.mail end " +
+        "join webhook_endpoints e on case when e.kind in (0, 3) then e.types is null or u.type = any(e.types) else e.kind = u.mail end " +
         "where e.status < 2 and exists (select from webhook_endpoints)", [.. NewEvent[..4], Column.Of("mail", Smallint, (EventRow e) => (short)e.Mail)]);
     static readonly RowSet<Posting> InsertPostings = RowSet.Insert("postings", NewPosting);
     static readonly RowSet<OrderEvent> InsertDiscrepancies = RowSet.Insert("discrepancies", NewDiscrepancy);

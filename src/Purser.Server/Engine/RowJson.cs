@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Purser.Invoices;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
@@ -193,6 +194,8 @@ public static class RowJson
             json.WriteNumber("quantity", line.Quantity);
             json.WriteNumber("unit_amount", line.UnitAmount);
             if (line.Product is { } product) json.WriteString("product", product);
+            if (line.Hsn is { } hsn) json.WriteString("hsn", hsn);
+            if (line.TaxRate is { } rate) json.WriteNumber("tax_basis_points", rate.BasisPoints);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -203,6 +206,24 @@ public static class RowJson
         using var json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateArray().Select(l => new OrderLine(
             l.GetProperty("name").GetString()!, l.GetProperty("quantity").GetInt64(), l.GetProperty("unit_amount").GetInt64(),
-            l.TryGetProperty("product", out var product) ? product.GetString() : null))];
+            l.TryGetProperty("product", out var product) ? product.GetString() : null,
+            l.TryGetProperty("hsn", out var hsn) ? hsn.GetString() : null,
+            l.TryGetProperty("tax_basis_points", out var rate) ? new TaxRate(rate.GetInt32()) : null))];
+    }
+
+    public static string? Write(Billing? billing) => billing is null ? null : Text(json =>
+    {
+        json.WriteStartObject();
+        if (billing.Address is { } address) json.WriteString("address", address);
+        if (billing.State is { } state) json.WriteString("state", state);
+        if (billing.TaxId is { } number) json.WriteString("tax_id", number);
+        json.WriteEndObject();
+    });
+
+    public static Billing ReadBilling(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        string? Find(string name) => json.RootElement.TryGetProperty(name, out var value) ? value.GetString() : null;
+        return new Billing(Find("address"), Find("state"), Find("tax_id"));
     }
 }

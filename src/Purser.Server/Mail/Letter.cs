@@ -8,7 +8,13 @@ namespace Purser.Server.Mail;
 
 /// <summary>A mail, written and ready to be sent.</summary>
 /// <param name="MessageId">With its angle brackets; the same however often it is sent.</param>
-public sealed record Letter(string MessageId, ImmutableArray<string> To, string Subject, string Text, string Html);
+public sealed record Letter(string MessageId, ImmutableArray<string> To, string Subject, string Text, string Html)
+{
+    public Enclosure? Enclosure { get; init; }
+}
+
+/// <summary>A PDF that goes with a mail.</summary>
+public sealed record Enclosure(string FileName, byte[] Bytes);
 
 /// <summary>What a mail says, in the reader's language, before it has a form.</summary>
 /// <param name="Locale">The language, for screen readers.</param>

@@ -26,6 +26,10 @@ static class MailEndpoints
             MayLook(http, door, options) && box.Letters.FirstOrDefault(l => l.Number == number) is { } found
                 ? show.Show<LetterPage>(http, new() { [nameof(LetterPage.Options)] = door.Options, [nameof(LetterPage.Received)] = found }, frames: true)
                 : door.NotFound(http));
+        pages.MapGet("/mailbox/{number:int}/enclosure", (int number, HttpContext http, ShopperDoor door, Mailbox box, MailOptions options) =>
+            MayLook(http, door, options) && box.Letters.FirstOrDefault(l => l.Number == number)?.Letter.Enclosure is { } enclosure
+                ? Task.FromResult(Results.File(enclosure.Bytes, "application/pdf"))
+                : door.NotFound(http));
         pages.MapGet("/mailbox/{number:int}/html", async (int number, HttpContext http, ShopperDoor door, Mailbox box, MailOptions options) =>
         {
             if (!MayLook(http, door, options) || box.Letters.FirstOrDefault(l => l.Number == number) is not { } found) return await door.NotFound(http);

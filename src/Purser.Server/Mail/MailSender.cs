@@ -1,14 +1,16 @@
 using System.Collections.Immutable;
 using Npgsql;
+using Purser.Orders;
 using Purser.Server.Checkout;
 using Purser.Server.Deliveries;
+using Purser.Server.Invoices;
 
 namespace Purser.Server.Mail;
 
 /// <summary>Writes letters and hands them on. When is the business of deliveries.</summary>
 sealed partial class MailSender(
-    MailOptions options, IMailLine line, CheckoutStore orders, CheckoutOptions checkout, ShopperLetters shoppers, OperatorLetters operators, MailStore store, TimeProvider time,
-    ILogger<MailSender> log)
+    MailOptions options, IMailLine line, CheckoutStore orders, CheckoutOptions checkout, ShopperLetters shoppers, OperatorLetters operators, MailStore store, InvoiceIssuer invoices,
+    InvoicePdf pdf, TimeProvider time, ILogger<MailSender> log)
 {
     const string DefaultName = "Purser";
     const int MostNotices = 8;
@@ -25,11 +27,37 @@ sealed partial class MailSender(
         var told = ToldEvent.Of(one);
         if (await orders.Find(one.Id.Order, stop) is not { } found) return Moot(now, "The order is not there any more.");
         if (one.Kind == ReceiverKind.Shoppers)
-            return found.Order.Customer.Email is not { Length: > 0 } email ? Moot(now, "The order has no mail address.")
-                : shoppers.Write(found, told) is not var (content, subject) ? Moot(now, "Not sent: it is no longer so.")
-                : await line.Send(Compose(one.MessageId, [email], subject, content, checkout.MerchantName), stop);
+        {
+            if (found.Order.Customer.Email is not { Length: > 0 } email) return Moot(now, "The order has no mail address.");
+            if (shoppers.Write(found, told) is not var (content, subject)) return Moot(now, "Not sent: it is no longer so.");
+            var enclosed = await Enclosed(one.Id.Order, told, MailWords.For(found.Locale ?? options.Locale), stop);
+            if (enclosed is not null) content = content with { Words = [.. content.Words, enclosed.Value.Words] };
+            return await line.Send(Compose(one.MessageId, [email], subject, content, checkout.MerchantName) with { Enclosure = enclosed?.Enclosure }, stop);
+        }
         return operators.Discrepancy(found.Order, told) is not { } discrepancy ? Moot(now, "Not sent: it is no longer so.")
             : await line.Send(Compose(one.MessageId + ".operators", [.. options.OperatorAddresses], discrepancy.Headline, discrepancy, null), stop);
+    }
+
+    /// <summary>The invoice or the credit note that goes with the mail. If it is not written yet it is now, whoever was to do it.</summary>
+    async Task<(Enclosure Enclosure, string Words)?> Enclosed(OrderId order, ToldEvent told, MailWords words, CancellationToken stop)
+    {
+        var (document, said) = told.Type switch
+        {
+            EventType.OrderPaid => (await invoices.Invoice(order, stop), words.InvoiceEnclosed),
+            EventType.RefundSucceeded => (await invoices.CreditNote(order, told.Refund!.Value, stop), words.CreditNoteEnclosed),
+            _ => (null, words.InvoiceEnclosed),
+        };
+        if (document is null) return null;
+        try
+        {
+            return (new Enclosure($"{document.Number}.pdf", pdf.Draw(document)), said(document.Number));
+        }
+        catch (Exception bug) when (bug is not (OutOfMemoryException or NpgsqlException))
+        {
+            // That money came is told all the same; the document stands on the order's page once it can be drawn.
+            LogUndrawn(log, document.Number, bug);
+            return null;
+        }
     }
 
     static DeliveryAnswer Moot(DateTimeOffset now, string why) => new(now, TimeSpan.Zero, null, why, null, null, "") { IsMoot = true };
@@ -82,6 +110,9 @@ sealed partial class MailSender(
 
     [LoggerMessage(86, LogLevel.Error, "A notice to operators failed for a reason of ours")]
     static partial void LogFailed(ILogger log, Exception bug);
+
+    [LoggerMessage(88, LogLevel.Error, "{Number} could not be drawn; the mail goes without it")]
+    static partial void LogUndrawn(ILogger log, string number, Exception bug);
 
     [LoggerMessage(87, LogLevel.Warning, "Operators could not be told of {Endpoint} by mail; the last answer: {Outcome}")]
     static partial void LogUntold(ILogger log, string endpoint, string outcome);

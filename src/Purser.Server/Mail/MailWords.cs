@@ -37,6 +37,9 @@ public sealed record MailWords
     public required string PaidLate { get; init; }
     public required string PaidLateWords { get; init; }
     public required string KeepAsProof { get; init; }
+    /// <summary>The number.</summary>
+    public required Func<string, string> InvoiceEnclosed { get; init; }
+    public required Func<string, string> CreditNoteEnclosed { get; init; }
     public required string Declined { get; init; }
     /// <summary>The gateway's name.</summary>
     public required Func<string, string> DeclinedWords { get; init; }
@@ -95,6 +98,8 @@ public sealed record MailWords
         PaidLate = Texts.PaidLate,
         PaidLateWords = Texts.PaidLateWords,
         KeepAsProof = "Please do not pay again. Keep this mail as your proof.",
+        InvoiceEnclosed = number => $"Your invoice {number} is attached.",
+        CreditNoteEnclosed = number => $"Credit note {number} is attached.",
         Declined = Texts.Declined,
         DeclinedWords = gateway => $"Your bank or {gateway} said no to the last try, or it was broken off, and you were not charged for it. You can try again, with another card or account.",
         Failed = Texts.Failed,

@@ -40,6 +40,7 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
         message.Headers["X-Auto-Response-Suppress"] = "All";
         message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(letter.Text, Encoding.UTF8, "text/plain"));
         message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(letter.Html, Encoding.UTF8, "text/html"));
+        if (letter.Enclosure is { } enclosure) message.Attachments.Add(new Attachment(new MemoryStream(enclosure.Bytes), enclosure.FileName, "application/pdf"));
 
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(options.TimeOut);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Text.Json.Serialization;
+using Purser.Invoices;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
 
@@ -49,12 +50,15 @@ public sealed record OrderBody(
 
 public sealed record LineBody(
     [property: Description("A product's id; then name and price are ours.")] string? Product = null,
-    string? Name = null, long? Quantity = null, [property: Description("In minor units. Secret keys only.")] long? UnitAmount = null)
+    string? Name = null, long? Quantity = null, [property: Description("In minor units, tax included. Secret keys only.")] long? UnitAmount = null,
+    [property: Description(TaxFields.HsnMeaning), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Hsn = null,
+    [property: Description(TaxFields.RateMeaning), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? TaxRate = null)
 {
     public static LineBody Read(JsonFields fields)
     {
         var line = new LineBody(fields.Text("product", 100), fields.Text("name", OrderBody.LongestName),
-            fields.Whole("quantity", 1, OrderBody.MostQuantity, "how many", required: true), fields.Whole("unit_amount", 1, OrderBody.MostMinorUnits, OrderBody.Minor));
+            fields.Whole("quantity", 1, OrderBody.MostQuantity, "how many", required: true), fields.Whole("unit_amount", 1, OrderBody.MostMinorUnits, OrderBody.Minor),
+            TaxFields.Hsn(fields), TaxFields.Rate(fields));
         fields.RefuseUnknown();
         return line;
     }
@@ -63,14 +67,23 @@ public sealed record LineBody(
 public sealed record CustomerBody(
     string? Name = null, string? Email = null, string? Phone = null,
     [property: Description("ISO 3166-1 alpha-2, such as IN. Some ways to pay are offered in some countries only."),
-     JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Country = null)
+     JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Country = null,
+    [property: Description("For the invoice: the whole address on one line."), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Address = null,
+    [property: Description("For the invoice: the state's letters of ISO 3166-2, such as KA for Karnataka. Within India it decides which taxes the price holds."),
+     JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? State = null,
+    [property: Description("For the invoice: GSTIN, VAT number and the like."), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? TaxId = null)
 {
+    const int LongestAddress = 300;
+    const int LongestTaxId = 20;
+
     public static CustomerBody? Read(JsonFields order)
     {
         if (order.Object("customer") is not { } fields) return null;
         var customer = new CustomerBody(fields.Text("name", 100), fields.Text("email", OrderBody.LongestEmail), fields.Text("phone", 25),
-            fields.Text("country", 2)?.ToUpperInvariant());
+            fields.Text("country", 2)?.ToUpperInvariant(), fields.Text("address", LongestAddress), fields.Text("state", 3)?.ToUpperInvariant(),
+            fields.Text("tax_id", LongestTaxId)?.ToUpperInvariant());
         fields.RefuseUnknown();
+        CheckBilling(customer, fields);
         if (customer.Country is { } country && (country.Length != 2 || !country.All(char.IsAsciiLetterUpper)))
             fields.Fault("country", "'customer.country' is no country code.", "Send two letters of ISO 3166-1, such as IN, or leave it out.");
         if (customer.Email is { } email && !LooksLikeEmail(email))
@@ -78,6 +91,16 @@ public sealed record CustomerBody(
         if (customer.Phone is { } phone && (phone.Count(char.IsAsciiDigit) is < 5 or > 15 || phone.Any(c => !char.IsAsciiDigit(c) && c is not ('+' or ' ' or '-' or '(' or ')'))))
             fields.Fault("phone", "'customer.phone' is no telephone number.", "Send it with its country, such as +919876543210, or leave it out.");
         return customer;
+    }
+
+    static void CheckBilling(CustomerBody customer, JsonFields fields)
+    {
+        var india = customer.Country is null or PlaceOfSupply.India;
+        if (customer.State is { } state && (india ? IndianState.Find(state) is null : !state.All(char.IsAsciiLetterOrDigit)))
+            fields.Fault("state", $"'customer.state' is no state{(india ? " of India" : "")}.", "Send its letters of ISO 3166-2, such as KA for Karnataka, or leave it out.");
+        if (customer.TaxId is { } number && (customer.Country == PlaceOfSupply.India ? !Gstin.IsWellFormed(number) : !number.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or ' ' or '.' or '/')))
+            fields.Fault("tax_id", customer.Country == PlaceOfSupply.India ? "'customer.tax_id' is no GSTIN: its form or its last character is not right." : "'customer.tax_id' is no tax number.",
+                "Send it as it stands on the buyer's certificate, such as 27AAPFU0939F1ZV, or leave it out.");
     }
 
     static bool LooksLikeEmail(string text)

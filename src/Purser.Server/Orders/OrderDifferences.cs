@@ -27,6 +27,9 @@ static class OrderDifferences
         Compare("customer.email", terms.Customer.Email, order.Customer.Email);
         Compare("customer.phone", terms.Customer.Phone, order.Customer.Phone);
         Compare("customer.country", terms.Customer.Country, order.Customer.Country);
+        Compare("customer.address", terms.Billing?.Address, content.Billing?.Address);
+        Compare("customer.state", terms.Billing?.State, content.Billing?.State);
+        Compare("customer.tax_id", terms.Billing?.TaxId, content.Billing?.TaxId);
         Compare("user_id", body.UserId, content.UserId);
         ComparePairs(faults, body.Metadata, content.Metadata);
         Compare("return_url", body.ReturnUrl, content.ReturnUrl);

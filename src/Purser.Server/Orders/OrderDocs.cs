@@ -15,9 +15,9 @@ static class OrderDocs
           "amounts": {"captured": 0, "accepted": 0, "refunded": 0, "refunding": 0, "outstanding": 49900},
           "description": "Darjeeling first flush and 1 more",
           "lines": [
-            {"name": "Darjeeling first flush", "quantity": 2, "unit_amount": 19950, "amount": 39900, "product": "tea-ff-100"},
-            {"name": "Gift wrap", "quantity": 1, "unit_amount": 10000, "amount": 10000, "product": null}],
-          "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN"},
+            {"name": "Darjeeling first flush", "quantity": 2, "unit_amount": 19950, "amount": 39900, "product": "tea-ff-100", "hsn": "0902", "tax_rate": "5"},
+            {"name": "Gift wrap", "quantity": 1, "unit_amount": 10000, "amount": 10000, "product": null, "hsn": null, "tax_rate": null}],
+          "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN", "address": "4 Lake Road, Pune 411001", "state": "MH", "tax_id": null},
           "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks", "locale": null,
           "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse"},
           "paid_by": null, "created_at": "2026-03-01T10:00:00Z", "expires_at": "2026-03-01T10:30:00Z", "ended_at": null, "fulfilled_at": null, "fulfilment": null,
@@ -26,7 +26,7 @@ static class OrderDocs
           "payments": [{{PaymentDocs.Payment}}], "refunds": [], "questions": [],
           "links": {"self": "/v1/orders/ord_01jd8xk3m4n7p", "payments": "/v1/orders/ord_01jd8xk3m4n7p/payments",
             "events": "/v1/orders/ord_01jd8xk3m4n7p/events", "explanation": "/v1/orders/ord_01jd8xk3m4n7p/explanation",
-            "live": "/v1/orders/ord_01jd8xk3m4n7p/live", "cancellation": "/v1/orders/ord_01jd8xk3m4n7p/cancellation", "fulfilment": null, "refunds": null}
+            "live": "/v1/orders/ord_01jd8xk3m4n7p/live", "cancellation": "/v1/orders/ord_01jd8xk3m4n7p/cancellation", "fulfilment": null, "refunds": null, "invoice": null}
         }
         """;
 

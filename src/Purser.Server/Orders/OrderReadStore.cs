@@ -19,7 +19,7 @@ public sealed record OrderFilter(
 /// <summary>Reading orders without locking them. Order, payments and refunds are of one moment.</summary>
 public sealed class OrderReadStore(NpgsqlDataSource database)
 {
-    const string Content = "select id, lines, metadata, user_id, return_url, fingerprint, locale from orders where id = any($1) order by id";
+    const string Content = "select id, lines, metadata, user_id, return_url, fingerprint, locale, billing from orders where id = any($1) order by id";
 
     /// <summary>An order's id is drawn by a process's clock and its time set by the database's; they differ by less than this.</summary>
     static readonly TimeSpan ClocksDiffer = TimeSpan.FromHours(1);
@@ -116,7 +116,8 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         var contents = new List<OrderContent>();
         while (await rows.ReadAsync(stop))
             contents.Add(new OrderContent(RowJson.ReadLines(rows.GetString(1)), RowJson.ReadPairs(rows.GetString(2)), rows.IsDBNull(3) ? null : rows.GetString(3),
-                rows.IsDBNull(4) ? null : rows.GetString(4), [.. rows.GetFieldValue<byte[]>(5)], rows.IsDBNull(6) ? null : rows.GetString(6)));
+                rows.IsDBNull(4) ? null : rows.GetString(4), [.. rows.GetFieldValue<byte[]>(5)], rows.IsDBNull(6) ? null : rows.GetString(6),
+                rows.IsDBNull(7) ? null : RowJson.ReadBilling(rows.GetString(7))));
         await rows.NextResultAsync(stop);
         var payments = new List<(long Order, Payment P)>();
         while (await rows.ReadAsync(stop)) payments.Add((rows.GetInt64(0), OrderTableStore.ReadPayment(rows)));

@@ -7,7 +7,7 @@ namespace Purser.Server.Orders;
 
 /// <summary>A stated order with all that follows from it: prices, sum, description, policy, time.</summary>
 public sealed record OrderTerms(
-    Money Amount, string Description, ImmutableArray<OrderLine> Lines, Customer Customer, OrderPolicy Policy, TimeSpan Lives);
+    Money Amount, string Description, ImmutableArray<OrderLine> Lines, Customer Customer, OrderPolicy Policy, TimeSpan Lives, Billing? Billing);
 
 /// <summary>Works out an order's terms and notes what cannot be. A backend may state prices; a browser only names our products.</summary>
 public sealed class OrderPricing(PurserOptions options, ProductStore products)
@@ -27,7 +27,9 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
         Refuse(body.Metadata, "metadata", "it would be believed.");
         Refuse(body.Policy, "policy", "it decides about money.");
         for (var i = 0; i < body.Lines?.Count; i++)
-            if (body.Lines[i].Product is null || body.Lines[i].UnitAmount is not null)
+            if (body.Lines[i] is { Hsn: not null } or { TaxRate: not null })
+                fields.Fault($"lines[{i}].{(body.Lines[i].Hsn is null ? "tax_rate" : "hsn")}", "A publishable key may not state what tax a price holds: it is the product's.", Backend);
+            else if (body.Lines[i].Product is null || body.Lines[i].UnitAmount is not null)
                 fields.Fault($"lines[{i}].{(body.Lines[i].UnitAmount is null ? "product" : "unit_amount")}",
                     "A publishable key may only name products; their prices are ours.", "Send 'product' and 'quantity' alone.");
         if (body.Lines is null && !fields.Faults.Any(f => f.Field.StartsWith("lines", StringComparison.Ordinal)))
@@ -56,7 +58,8 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
         return new OrderTerms(
             new Money(lines.Count > 0 ? (long)sum : body.Amount!.Value, money), body.Description ?? Describe(priced.ToImmutable()), priced.ToImmutable(),
             new Customer(body.Customer?.Name, body.Customer?.Email, body.Customer?.Phone, body.Customer?.Country), Policy(body.Policy),
-            body.ExpiresInSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.OrderLife);
+            body.ExpiresInSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.OrderLife,
+            body.Customer is { Address: null, State: null, TaxId: null } or null ? null : new Billing(body.Customer.Address, body.Customer.State, body.Customer.TaxId));
     }
 
     Currency? CurrencyOf(OrderBody body, JsonFields fields, Dictionary<string, Product> known)
@@ -83,12 +86,12 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
         {
             if (line.Name is null) fields.Fault($"{path}.name", $"'{path}' has neither 'product' nor 'name'.", "Send the id of a product, or a name with its unit_amount.");
             if (line.UnitAmount is null) fields.Fault($"{path}.unit_amount", $"'{path}.unit_amount' is missing.", "Send the price of one in minor units.");
-            return line is { Name: { } name, UnitAmount: { } price, Quantity: { } count } ? new OrderLine(name, count, price) : null;
+            return line is { Name: { } name, UnitAmount: { } price, Quantity: { } count } ? new OrderLine(name, count, price, null, line.Hsn, TaxFields.Parsed(line.TaxRate)) : null;
         }
-        if (line.Name is not null || line.UnitAmount is not null)
+        if (line is not { Name: null, UnitAmount: null, Hsn: null, TaxRate: null })
         {
-            fields.Fault($"{path}.{(line.UnitAmount is null ? "name" : "unit_amount")}", $"'{path}' names a product and also states what it is or costs.",
-                "Send 'product' and 'quantity' alone; name and price are the product's.");
+            fields.Fault($"{path}.{(line.UnitAmount is not null ? "unit_amount" : line.Name is not null ? "name" : line.Hsn is not null ? "hsn" : "tax_rate")}", $"'{path}' names a product and also states what it is or costs.",
+                "Send 'product' and 'quantity' alone; name, price and tax are the product's.");
             return null;
         }
         if (!known.TryGetValue(id, out var product) || !product.Active)
@@ -102,7 +105,7 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
             fields.Fault($"{path}.product", $"The product '{id}' is sold in {product.Price.Currency}, the order is in {wanted}.", "Order products of one currency together.");
             return null;
         }
-        return new OrderLine(product.Name, line.Quantity!.Value, product.Price.MinorUnits, id);
+        return new OrderLine(product.Name, line.Quantity!.Value, product.Price.MinorUnits, id, product.Hsn, product.TaxRate);
     }
 
     static void CheckAmount(OrderBody body, JsonFields fields, Int128 sum)

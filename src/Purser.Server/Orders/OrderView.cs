@@ -52,8 +52,9 @@ public sealed record OrderView(
             new AmountsView(order.Captured.MinorUnits, accepted.MinorUnits, Sum(order, RefundStatus.Succeeded),
                 Sum(order, RefundStatus.Requested, RefundStatus.Sent, RefundStatus.Unresolved), order.HasEnded ? 0 : order.Amount.MinorUnits),
             order.Description,
-            [.. content.Lines.Select(l => new LineView(l.Name, l.Quantity, l.UnitAmount, l.Quantity * l.UnitAmount, l.Product))],
-            new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone, order.Customer.Country),
+            [.. content.Lines.Select(l => new LineView(l.Name, l.Quantity, l.UnitAmount, l.Quantity * l.UnitAmount, l.Product, l.Hsn, l.TaxRate?.ToString()))],
+            new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone, order.Customer.Country,
+                content.Billing?.Address, content.Billing?.State, content.Billing?.TaxId),
             forMerchant ? content.UserId : null, forMerchant ? content.Metadata : null, content.ReturnUrl, content.Locale,
             new PolicyView(EventNames.Snake(order.Policy.Late.ToString()), EventNames.Snake(order.Policy.Duplicate.ToString()), order.Policy.AllowsSecondLink ? "allow" : "refuse"),
             order.PaidBy is { } paid ? new PaymentId(order.Id, paid).ToString() : null,
@@ -64,7 +65,7 @@ public sealed record OrderView(
             [.. order.Questions.Select(q => new QuestionView(new PaymentId(order.Id, q.Payment).ToString(), EventNames.Snake(q.Kind.ToString()), q.MoneyReference, q.Amount?.MinorUnits, q.Amount?.Currency.Code))],
             new OrderLinks($"/v1/orders/{id}", $"/v1/orders/{id}/payments", $"/v1/orders/{id}/events", $"/v1/orders/{id}/explanation", $"/v1/orders/{id}/live",
                 order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order.Fulfilment == Purser.Orders.Fulfilment.Waiting ? $"/v1/orders/{id}/fulfilment" : null,
-                order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null));
+                order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null, order.Status == OrderStatus.Paid ? $"/v1/orders/{id}/invoice" : null));
     }
 
     /// <summary>The status for the world: a paid order whose own money went back is refunded. Duplicate and late money that goes back changes
@@ -98,9 +99,11 @@ public sealed record AmountsView(
     [property: Description("On its way back.")] long Refunding,
     [property: Description("Still owed.")] long Outstanding);
 
-public sealed record LineView(string Name, long Quantity, long UnitAmount, long Amount, string? Product);
+public sealed record LineView(
+    string Name, long Quantity, long UnitAmount, long Amount, string? Product, [property: Description("HSN or SAC.")] string? Hsn,
+    [property: Description("In percent; null: the seller's usual rate.")] string? TaxRate);
 
-public sealed record CustomerView(string? Name, string? Email, string? Phone, string? Country);
+public sealed record CustomerView(string? Name, string? Email, string? Phone, string? Country, string? Address, string? State, string? TaxId);
 
 public sealed record PolicyView(
     [property: Description("refund, accept or ask: what to do with money that comes after the order's end.")] string LatePayment,
@@ -137,6 +140,6 @@ public sealed record RefundView(
 
 /// <summary>Where to go on; null where there is nothing to do.</summary>
 public sealed record OrderLinks(
-    string Self, string Payments, string Events, string Explanation, string Live, string? Cancellation, string? Fulfilment, string? Refunds);
+    string Self, string Payments, string Events, string Explanation, string Live, string? Cancellation, string? Fulfilment, string? Refunds, string? Invoice);
 
 public sealed record OrderList(IReadOnlyList<OrderView> Orders, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);

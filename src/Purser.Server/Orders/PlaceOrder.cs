@@ -33,7 +33,7 @@ public sealed class PlaceOrder(OrderEngine engine, Ids ids, OrderPricing pricing
 
         var content = new OrderContent(
             terms.Lines, (ImmutableSortedDictionary<string, string>?)body.Metadata ?? ImmutableSortedDictionary<string, string>.Empty,
-            body.UserId, body.ReturnUrl, [.. fingerprint], body.Locale);
+            body.UserId, body.ReturnUrl, [.. fingerprint], body.Locale, terms.Billing);
         while (true)
         {
             var id = ids.NextOrder();

@@ -111,6 +111,9 @@ public static class ProblemTypes
     public static readonly ProblemType RefundUnknown = new("refund_unknown", 404, "There is no such refund.",
         "No refund has this id.", "A refund's id begins with 'ref_' and stands in the answer to POST /v1/orders/{id}/refunds.");
 
+    public static readonly ProblemType InvoiceUnknown = new("invoice_unknown", 404, "There is no such invoice or credit note.",
+        "None has this number.", "GET /v1/invoices and GET /v1/credit_notes list all of them.");
+
     public static readonly ProblemType NothingCaptured = new("nothing_captured", 409, "There is no money to give back.",
         "Nothing was captured on the payment, or it is not known yet.", "Read the payment; money can be given back once it has succeeded.");
 
@@ -173,7 +176,7 @@ public static class ProblemTypes
         MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
         OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted,
         TooManyWebhookEndpoints, SecretsKeyMissing, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
-        OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, NothingCaptured,
+        OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, InvoiceUnknown, NothingCaptured,
         NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
         BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,
     ];

@@ -9,13 +9,13 @@ static class ProductDocs
     const string Tag = "Products";
     const string Product = """
         {"id": "tea-ff-100", "name": "Darjeeling first flush", "unit_amount": 19950, "currency": "INR", "description": "100 g", "active": true,
-         "created_at": "2026-02-01T09:00:00Z", "updated_at": "2026-02-01T09:00:00Z"}
+         "created_at": "2026-02-01T09:00:00Z", "updated_at": "2026-02-01T09:00:00Z", "hsn": "0902", "tax_rate": "5"}
         """;
 
     public static readonly ApiOperation Create = new("createProduct", Tag, "Create a product", Access.Secret)
     {
         Body = typeof(ProductBody),
-        Examples = [("tea", """{"id": "tea-ff-100", "name": "Darjeeling first flush", "unit_amount": 19950, "currency": "INR", "description": "100 g"}""")],
+        Examples = [("tea", """{"id": "tea-ff-100", "name": "Darjeeling first flush", "unit_amount": 19950, "currency": "INR", "description": "100 g", "hsn": "0902", "tax_rate": "5"}""")],
         Answers = [new(201, "Created now.", typeof(ProductView), Product), new(200, "Created before.", typeof(ProductView), Product)],
         Problems = [MalformedJson, InvalidHeader, KeyMissing, SecretKeyNeeded, ProductExists, KeyReused, InvalidFields],
         TakesKey = true,

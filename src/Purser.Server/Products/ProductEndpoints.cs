@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Purser.Server.Api;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
@@ -9,10 +10,11 @@ namespace Purser.Server.Products;
 
 public sealed record ProductView(
     string Id, string Name, [property: Description("In minor units.")] long UnitAmount, string Currency, string? Description,
-    [property: Description("Whether it can be ordered.")] bool Active, DateTime CreatedAt, DateTime UpdatedAt)
+    [property: Description("Whether it can be ordered.")] bool Active, DateTime CreatedAt, DateTime UpdatedAt,
+    [property: Description("HSN or SAC.")] string? Hsn, [property: Description("The tax that the price holds, in percent; null: the seller's usual rate.")] string? TaxRate)
 {
     public static ProductView From(Product p) => new(
-        p.Id, p.Name, p.Price.MinorUnits, p.Price.Currency.Code, p.Description, p.Active, p.CreatedAt.UtcDateTime, p.UpdatedAt.UtcDateTime);
+        p.Id, p.Name, p.Price.MinorUnits, p.Price.Currency.Code, p.Description, p.Active, p.CreatedAt.UtcDateTime, p.UpdatedAt.UtcDateTime, p.Hsn, p.TaxRate?.ToString());
 }
 
 public sealed record ProductList(IReadOnlyList<ProductView> Products, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);
@@ -20,10 +22,14 @@ public sealed record ProductList(IReadOnlyList<ProductView> Products, [property:
 /// <param name="Id">Chosen by the merchant, or drawn here.</param>
 public sealed record ProductBody(
     [property: Description("Your own id: letters, digits, dots, dashes, underscores. Drawn when left out.")] string? Id = null, string? Name = null,
-    [property: Description("In minor units.")] long? UnitAmount = null, string? Currency = null, string? Description = null, bool? Active = null);
+    [property: Description("In minor units.")] long? UnitAmount = null, string? Currency = null, string? Description = null, bool? Active = null,
+    [property: Description(TaxFields.HsnMeaning), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Hsn = null,
+    [property: Description(TaxFields.RateMeaning), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? TaxRate = null);
 
 /// <summary>What may change about a product; a price in another currency is another product.</summary>
-public sealed record ProductChange(string? Name = null, long? UnitAmount = null, string? Description = null, bool? Active = null);
+public sealed record ProductChange(
+    string? Name = null, long? UnitAmount = null, string? Description = null, bool? Active = null,
+    [property: Description(TaxFields.HsnMeaning)] string? Hsn = null, [property: Description(TaxFields.RateMeaning)] string? TaxRate = null);
 
 /// <summary>The merchant's products, which publishable keys may order.</summary>
 public static class ProductEndpoints
@@ -49,7 +55,7 @@ public static class ProductEndpoints
         if (fields is null) return unreadable!;
         var body = new ProductBody(fields.Text("id", LongestId), fields.Text("name", LongestName, required: true),
             fields.Whole("unit_amount", 1, OrderBody.MostMinorUnits, Minor, required: true), fields.Text("currency", 20, required: true),
-            fields.Text("description", LongestDescription), fields.Flag("active"));
+            fields.Text("description", LongestDescription), fields.Flag("active"), TaxFields.Hsn(fields), TaxFields.Rate(fields));
         fields.RefuseUnknown();
         if (body.Id is { } chosen && !chosen.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
             fields.Fault("id", "'id' holds a character that ids do not have.", "Use letters, digits, dots, dashes and underscores.");
@@ -60,7 +66,7 @@ public static class ProductEndpoints
 
         var id = body.Id ?? "prod_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         var key = IdempotencyKey.Of(http, JsonSerializer.Serialize(body, ApiJson.Default.ProductBody));
-        var wanted = new Product(id, body.Name!, new Money(body.UnitAmount!.Value, currency), body.Description, body.Active ?? true, default, default);
+        var wanted = new Product(id, body.Name!, new Money(body.UnitAmount!.Value, currency), body.Description, body.Active ?? true, default, default, body.Hsn, TaxFields.Parsed(body.TaxRate));
         switch (await store.Add(wanted, key, stop))
         {
             case Added.Now added:
@@ -94,6 +100,8 @@ public static class ProductEndpoints
         if (wanted.Price.Currency != first.Price.Currency) yield return Differs("currency");
         if (wanted.Description != first.Description) yield return Differs("description");
         if (wanted.Active != first.Active) yield return Differs("active");
+        if (wanted.Hsn != first.Hsn) yield return Differs("hsn");
+        if (wanted.TaxRate != first.TaxRate) yield return Differs("tax_rate");
     }
 
     static async Task<IResult> List(HttpContext http, ProductStore store, CancellationToken stop)
@@ -114,7 +122,7 @@ public static class ProductEndpoints
         var (fields, unreadable) = await JsonBody.Read(http);
         if (fields is null) return unreadable!;
         var change = new ProductChange(fields.Text("name", LongestName), fields.Whole("unit_amount", 1, OrderBody.MostMinorUnits, Minor),
-            fields.Text("description", LongestDescription), fields.Flag("active"));
+            fields.Text("description", LongestDescription), fields.Flag("active"), TaxFields.Hsn(fields), TaxFields.Rate(fields));
         if (fields.Has("currency")) fields.Fault("currency", "A product's currency does not change.", "Create another product for another currency.");
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);

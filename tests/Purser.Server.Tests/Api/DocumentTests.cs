@@ -48,7 +48,8 @@ public sealed partial class DocumentTests(PostgresFixture postgres) : IClassFixt
         routes.Where(e => e.Metadata.GetMetadata<ApiOperation>() is null).Select(e => e.RoutePattern.RawText).ShouldBeEmpty();
         foreach (var route in routes)
         {
-            var path = Placeholder().Replace(route.RoutePattern.RawText!, "ord_01jd8xk3m4n7p").Replace("payments/ord_01jd8xk3m4n7p", "payments/pay_01jd8xk3m4n7p_1", StringComparison.Ordinal);
+            var path = Placeholder().Replace(route.RoutePattern.RawText!, "ord_01jd8xk3m4n7p").Replace("payments/ord_01jd8xk3m4n7p", "payments/pay_01jd8xk3m4n7p_1", StringComparison.Ordinal)
+                .Replace("refunds/ord_01jd8xk3m4n7p", "refunds/ref_01jd8xk3m4n7p_1", StringComparison.Ordinal);
             foreach (var method in route.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods)
                 (await house.Send(new HttpMethod(method), path, method == "GET" ? null : "{}", "")).Status.ShouldBe(HttpStatusCode.Unauthorized, path);
         }

@@ -26,6 +26,9 @@ public sealed class PageHouse : IAsyncLifetime
     /// <summary>The language on orders that are placed from now on.</summary>
     public string? Locale { get; set; }
 
+    /// <summary>What invoices say of the shopper, on orders that are placed from now on.</summary>
+    public Billing? Billing { get; set; }
+
     /// <summary>Settings beside the usual ones.</summary>
     public IReadOnlyDictionary<string, string?> Also { get; init; } = ImmutableDictionary<string, string?>.Empty;
 
@@ -78,7 +81,7 @@ public sealed class PageHouse : IAsyncLifetime
         return await Do(id, new OrderCommand.Create(id, null, new Money(amount, Currency.Find(currency)), description,
             customer ?? new Customer("Asha Rao", "asha@shop.example", "+919900000000"), policy ?? new OrderPolicy(), lives ?? TimeSpan.FromMinutes(30),
             new OrderContent(lines.Length > 0 ? [.. lines] : [new OrderLine("Darjeeling first flush, 250 g", 1, amount)],
-                ImmutableSortedDictionary<string, string>.Empty, userId, returnUrl, [1], Locale)));
+                ImmutableSortedDictionary<string, string>.Empty, userId, returnUrl, [1], Locale, Billing)));
     }
 
     public Task<Order> Start(Order order, string account = "razorpay") =>

@@ -1,7 +1,9 @@
+using Purser.Invoices;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Doctor;
 using Purser.Server.Engine;
+using Purser.Server.Invoices;
 using Purser.Server.Tests.Engine;
 using Purser.Server.Tests.Platform;
 
@@ -11,6 +13,8 @@ namespace Purser.Server.Tests.Doctor;
 /// and the rule that is meant for it must speak.</summary>
 public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
+    const string Credited = "What went back of invoiced money has its credit note, or waits for it, and no more was credited than invoiced";
+
     static readonly (string Rule, string Sickness)[] Sick =
     [
         ("A reference names one order", "drop index orders_reference; update orders set reference = 'twice'"),
@@ -47,6 +51,15 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         ("Postings of every event sum to zero per currency", "delete from postings where line = 1"),
         ("What was captured is what the books took in", "update orders set captured = captured + 1"),
         ("What went back by the books is what refunds gave back", "update refunds set status = 3"),
+        ("Invoices and credit notes are numbered 1..n within their series", "update invoices set place = place + 1"),
+        ("Invoices and credit notes are numbered 1..n within their series", "update invoice_series set last = last + 1"),
+        ("Invoices and credit notes are numbered 1..n within their series", "delete from invoice_series"),
+        ("An invoice is of the accepted payment, and of its amount to the minor unit", "update invoices set total = total - 1"),
+        ("An invoice is of the accepted payment, and of its amount to the minor unit", "update invoices set payment = 2"),
+        ("An invoice is of the accepted payment, and of its amount to the minor unit", "update invoices set document = replace(document, '\"net\":42288', '\"net\":42287')"),
+        ("What was paid since there is a seller has its invoice, or waits for it", "update invoices set order_id = order_id + 1"),
+        (Credited, "insert into refunds (order_id, number, payment, money_reference, amount, currency, reason, status, requested_at) select i.order_id, 1, i.payment, c->>'reference', 1, 'INR', 2, 3, now() from invoices i join payments p on p.order_id = i.order_id, jsonb_array_elements(p.captures::jsonb) c"),
+        (Credited, "insert into invoices (series, place, number, kind, order_id, payment, refund, currency, total, issued_at, document) select 'CRN', 1, 'CRN-1', 1, order_id, payment, 1, currency, total + 1, issued_at, document from invoices"),
         ("What is open has an alarm that rings", "update orders set wake_at = null where status <> 0"),
         ("What is open has an alarm that rings", "update orders set wake_at = wake_at - interval '1 day' where wake_at is not null"),
     ];
@@ -105,10 +118,26 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         await world.Do(settled, new Evidence.Settled($"m_{settled.Letters}_1", new Settled("row_1", Paise(49900), Paise(48722), Paise(998), Paise(180), new DateOnly(2026, 3, 2), "utr_1"), PaidOut: true)
             .Learned(1, EvidenceSource.Settlement, DateTimeOffset.UnixEpoch, "stl_1:1"));
 
+        await Invoice(world, settled);
+
         var open = await Linked(world, new OrderPolicy(AllowsSecondLink: true));
         await Open(world, open, 2);
         await Pay(world, open, 1);
         return world;
+    }
+
+    /// <summary>As it is written once the event was told.</summary>
+    static async Task Invoice(EngineWorld world, OrderId id)
+    {
+        var (store, now) = (new InvoiceStore(world.Database), TimeProvider.System.GetUtcNow());
+        await store.Keep(true, now, default);
+        await using (var tell = world.Database.CreateCommand($"""
+            insert into deliveries (order_id, sequence, receiver, at, state, due_at, ended_at)
+            select v.order_id, v.sequence, e.number, v.at, 1, v.at, v.at from events v, webhook_endpoints e where v.order_id = {id.Value} and v.type = {(int)EventType.OrderPaid}
+            """)) await tell.ExecuteNonQueryAsync();
+        var taxed = Taxation.Of(Currency.Find("INR"), [Tax.Vat], [new PricedLine("A book", 1, 49900, null, new TaxRate(1800))]);
+        await store.Add(new NewInvoice(InvoiceKind.Invoice, "INV", id, 1, null, Paise(49900), new InvoiceDocument(1, "en", "UTC", new SellerPart("S", "A", "IN", null, null),
+            new BuyerPart(null, null, null, null, null), null, now.UtcDateTime, null, ["vat"], "VAT", null, InvoiceDocument.Parts(taxed), null, "https://pay.example")), now, default);
     }
 
     static Money Paise(long units) => new(units, Currency.Find("INR"));

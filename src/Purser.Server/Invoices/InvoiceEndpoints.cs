@@ -1,0 +1,94 @@
+using Purser.Orders;
+using Purser.Server.Api;
+using Purser.Server.Orders;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Invoices;
+
+/// <summary>Reading invoices and credit notes, as JSON and as PDF; an order's and a refund's own also with the order's token.</summary>
+public sealed class InvoiceEndpoints(InvoiceIssuer issuer, InvoiceStore store, InvoicePdf pdf, InvoiceOptions options, OrderReadStore orders)
+{
+    public static void Add(IServiceCollection services, IConfiguration configuration) => services.AddSingleton(InvoiceOptions.Of(configuration))
+        .AddSingleton<InvoiceStore>().AddSingleton<InvoiceIssuer>().AddSingleton<InvoicePdf>().AddSingleton<InvoiceEndpoints>();
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/orders/{id}/invoice", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfOrder(id, http, stop)).Is(InvoiceDocs.OfOrder);
+        routes.MapGet("/v1/refunds/{id}/credit_note", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfRefund(id, http, stop)).Is(InvoiceDocs.OfRefund);
+        routes.MapGet("/v1/invoices", (HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.List(InvoiceKind.Invoice, http, stop)).Is(InvoiceDocs.List);
+        routes.MapGet("/v1/credit_notes", (HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.List(InvoiceKind.CreditNote, http, stop)).Is(InvoiceDocs.ListCreditNotes);
+        routes.MapGet("/v1/invoices/{number}", (string number, InvoiceEndpoints e, CancellationToken stop) => e.Read(InvoiceKind.Invoice, number, stop)).Is(InvoiceDocs.Read);
+        routes.MapGet("/v1/credit_notes/{number}", (string number, InvoiceEndpoints e, CancellationToken stop) => e.Read(InvoiceKind.CreditNote, number, stop)).Is(InvoiceDocs.ReadCreditNote);
+        routes.MapGet("/v1/invoices/{number}.pdf", (string number, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.Pdf(InvoiceKind.Invoice, number, http, stop)).Is(InvoiceDocs.Pdf);
+        routes.MapGet("/v1/credit_notes/{number}.pdf", (string number, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.Pdf(InvoiceKind.CreditNote, number, http, stop))
+            .Is(InvoiceDocs.CreditNotePdf);
+    }
+
+    async Task<IResult> OfOrder(string id, HttpContext http, CancellationToken stop)
+    {
+        if (!OrderId.TryParse(id, out var order)) return new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
+        // What is owed is written now, though its delivery waits: who was told of the payment is quicker than a queue.
+        var written = (await store.Of(order, stop)).FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) ?? await issuer.Invoice(order, stop);
+        if (written is not null) return Answer(written, http);
+        return await orders.Find(order, stop) is not { } stored ? new Problem(ProblemTypes.OrderUnknown) { Field = "id" } : None(stored.Order.Status == OrderStatus.Paid, id, "The order is not paid yet.");
+    }
+
+    async Task<IResult> OfRefund(string id, HttpContext http, CancellationToken stop)
+    {
+        if (!RefundId.TryParse(id, out var refund)) return new Problem(ProblemTypes.RefundUnknown) { Field = "id" };
+        var written = (await store.Of(refund.Order, stop)).FirstOrDefault(i => i.Refund == refund.Number && i.VoidedAt is null) ?? await issuer.CreditNote(refund.Order, refund.Number, stop);
+        if (written is not null) return Answer(written, http);
+        return (await orders.Find(refund.Order, stop))?.Order.Refund(refund.Number) is not { } told ? new Problem(ProblemTypes.RefundUnknown) { Field = "id" }
+            : None(told.Status == Purser.Refunds.RefundStatus.Succeeded, id, "The money has not gone back, or not yet.");
+    }
+
+    async Task<IResult> List(InvoiceKind kind, HttpContext http, CancellationToken stop)
+    {
+        var query = new QueryFields(http.Request.Query);
+        var (order, since, until, limit) = (query.Text("order", 40), query.Time("issued_after"), query.Time("issued_before"), query.Limit());
+        OrderId? of = null;
+        if (order is not null)
+            if (OrderId.TryParse(order, out var parsed)) of = parsed;
+            else query.Fault("order", $"'{order}' is no order's id.", "Send an id that begins with 'ord_'.");
+        (DateTimeOffset, string)? after = null;
+        if (query.Text("cursor") is { } cursor)
+            if (CursorOf(cursor) is { } place) after = place;
+            else query.Fault("cursor", "'cursor' is no cursor of ours.", "Send the cursor of the answer before this one, unchanged, or leave it out to begin.");
+        if (query.Problem() is { } problem) return problem;
+        var found = await store.List(new InvoiceFilter(kind, of, since, until, after, limit), stop);
+        List<InvoiceView> page = [.. found.Take(limit).Select(i => InvoiceView.From(i, whole: false))];
+        var next = found.Count > limit ? $"{found[limit - 1].IssuedAt.UtcTicks}.{found[limit - 1].Number}" : null;
+        return kind == InvoiceKind.Invoice ? ApiJson.Answer(new InvoiceList(page, next)) : ApiJson.Answer(new CreditNoteList(page, next));
+    }
+
+    async Task<IResult> Read(InvoiceKind kind, string number, CancellationToken stop) =>
+        await store.Find(number, kind, stop) is { } found ? ApiJson.Answer(InvoiceView.From(found)) : Unknown();
+
+    async Task<IResult> Pdf(InvoiceKind kind, string number, HttpContext http, CancellationToken stop) =>
+        await store.Find(number, kind, stop) is { } found ? Answer(found, http) : Unknown();
+
+    IResult Answer(StoredInvoice invoice, HttpContext http)
+    {
+        var headers = http.Response.Headers;
+        // Numbers are letters, digits and hyphens, so they need no quoting of their own.
+        headers.ContentDisposition = $"inline; filename=\"{invoice.Number}.pdf\"";
+        headers.CacheControl = "private, no-store";
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        return Results.Bytes(pdf.Draw(invoice), "application/pdf");
+    }
+
+    Problem None(bool isDue, string id, string notDue) => new(ProblemTypes.InvoiceUnknown, isDue && options.IsConfigured ? "None is owed: the money moved before there was a seller, or it was never invoiced." : isDue ? "No seller is configured." : notDue)
+    {
+        Field = "id",
+        Resource = id,
+        Remedy = !isDue ? "Ask again when 'order.paid' or 'refund.succeeded' was told."
+            : options.IsConfigured ? "Orders that were paid before a seller was configured have none; make theirs where you made them until then."
+            : $"Set {InvoiceOptions.Section}:Seller and the other settings of docs/invoices.md; orders that are paid from then on have invoices.",
+    };
+
+    static Problem Unknown() => new(ProblemTypes.InvoiceUnknown) { Field = "number" };
+
+    static (DateTimeOffset, string)? CursorOf(string text) =>
+        text.Split('.') is [var ticks, var number] && long.TryParse(ticks, out var at) && at >= 0 && at <= DateTime.MaxValue.Ticks ? (new DateTimeOffset(at, TimeSpan.Zero), number) : null;
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using Purser.Invoices;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+using Purser.Server.Deliveries;
+using Purser.Server.Mail;
+using Purser.Server.Orders;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Invoices;
+
+/// <summary>Writes what is owed: an invoice for the payment that an order accepted, a credit note for each refund of it. It looks at how things stand and not at what it is
+/// told, so it may be told anything any number of times, in any order.</summary>
+public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, InvoiceStore store, OrderReadStore orders, PublicAddress address, TimeProvider time)
+{
+    const string NotOwed = "No invoice: the order was paid before there was a seller, or this money was never invoiced.";
+
+    readonly string zone = options.TimeZone ?? mail.TimeZone;
+
+    public bool IsConfigured => options.IsConfigured;
+
+    /// <summary>What became of an event, as a delivery's answer.</summary>
+    public async Task<DeliveryAnswer> Send(LeasedDelivery one, CancellationToken stop)
+    {
+        var (now, began) = (time.GetUtcNow(), time.GetTimestamp());
+        var written = one.Type == EventType.OrderPaid ? await Invoice(one.Id.Order, stop) : await CreditNote(one.Id.Order, ToldEvent.Of(one).Refund!.Value, stop);
+        return written is null
+            ? new DeliveryAnswer(now, TimeSpan.Zero, null, NotOwed, null, null, "") { IsMoot = true }
+            : new DeliveryAnswer(now, time.GetElapsedTime(began), StatusCodes.Status200OK, null, written.Number, null, "");
+    }
+
+    /// <summary>Makes sure that the order's invoice is written.</summary>
+    /// <returns>Null when none is owed.</returns>
+    public async Task<StoredInvoice?> Invoice(OrderId id, CancellationToken stop)
+    {
+        if (!IsConfigured) return null;
+        if ((await store.Of(id, stop)).FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) is { } written) return written;
+        if (!await store.IsOwed(id, stop) || await orders.Find(id, stop) is not { Order: { Status: OrderStatus.Paid, PaidBy: { } payment } } found) return null;
+        var now = time.GetUtcNow();
+        var document = Document(found);
+        var statement = document.Statement(found.Order.Amount.Currency);
+        // Lines are the order's amount by the rules of placing it; an invoice that says otherwise must not be.
+        if (statement.Total != found.Order.Amount.MinorUnits) throw new InvalidOperationException($"The lines of {id} are not its amount.");
+        return await store.Add(new NewInvoice(InvoiceKind.Invoice, Series(options.Prefix, now), id, payment, null, found.Order.Amount, document), now, stop);
+    }
+
+    /// <summary>Makes sure that a refund that went back has its credit note, after the invoice; and that one which failed after all has none that counts.</summary>
+    /// <returns>Null when none is owed.</returns>
+    public async Task<StoredInvoice?> CreditNote(OrderId id, int refund, CancellationToken stop)
+    {
+        if (await Invoice(id, stop) is not { } invoice || await orders.Find(id, stop) is not { } found || found.Order.Refund(refund) is not { } told) return null;
+        var accepted = found.Order.Payment(invoice.Payment)!.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted)?.MoneyReference;
+        if (told.Payment != invoice.Payment || told.MoneyReference != accepted || told.Amount.Currency != invoice.Total.Currency) return null;
+        var counting = (await store.Of(id, stop)).FirstOrDefault(c => c.Refund == refund && c.VoidedAt is null);
+        switch (told.Status)
+        {
+            case RefundStatus.Succeeded:
+                var now = time.GetUtcNow();
+                return counting ?? await store.AddCredit(invoice, refund, before => Credit(invoice, told, before, now), now, stop);
+            case RefundStatus.Failed when counting is not null:
+                await store.Void(counting, time.GetUtcNow(), stop);
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    NewInvoice Credit(StoredInvoice invoice, Refund refund, IReadOnlyList<StoredInvoice> before, DateTimeOffset now)
+    {
+        var currency = invoice.Total.Currency;
+        var left = before.Aggregate(invoice.Document.Statement(currency), (rest, credit) => Taxation.Without(rest, credit.Document.Statement(currency)));
+        var document = invoice.Document with
+        {
+            Rules = Taxation.Version,
+            Credit = new CreditPart(new RefundId(invoice.Order, refund.Number).ToString(), refund.DoneAt!.Value.UtcDateTime, invoice.Number, invoice.IssuedAt.UtcDateTime),
+            Lines = InvoiceDocument.Parts(Taxation.Credit(left, refund.Amount.MinorUnits)),
+            TimeZone = zone,
+        };
+        return new NewInvoice(InvoiceKind.CreditNote, Series(options.CreditPrefix, now), invoice.Order, invoice.Payment, refund.Number, refund.Amount, document);
+    }
+
+    string Series(string prefix, DateTimeOffset now) =>
+        $"{prefix}-{FiscalYear.Of(DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(now, TimeZoneInfo.FindSystemTimeZoneById(zone)).DateTime), options.FirstMonth)}";
+
+    InvoiceDocument Document(StoredOrder found)
+    {
+        var (order, content) = found;
+        var buyer = order.Customer;
+        var place = options.Tax == "gst" ? PlaceOfSupply.Of(options.SellerState!, buyer.Country, IndianState.Find(content.Billing?.State) ?? Gstin.StateOf(content.Billing?.TaxId)) : null;
+        ImmutableArray<Tax> taxes = options.Tax switch { "gst" => PlaceOfSupply.Taxes(options.SellerState!, place), "vat" => [Tax.Vat], _ => [] };
+        var lines = content.Lines.IsEmpty
+            ? [new PricedLine(order.Description, 1, order.Amount.MinorUnits, options.Hsn, options.UsualRate)]
+            : content.Lines.Select(l => new PricedLine(l.Name, l.Quantity, l.UnitAmount, l.Hsn ?? options.Hsn, l.TaxRate ?? options.UsualRate));
+        return new InvoiceDocument(Taxation.Version, content.Locale ?? mail.Locale, zone,
+            new SellerPart(options.Seller!, options.Address!, options.Country, options.Tax == "gst" ? options.SellerState!.Code : options.State, options.TaxId),
+            new BuyerPart(buyer.Name, content.Billing?.Address, buyer.Country, content.Billing?.State, content.Billing?.TaxId), order.Reference, order.EndedAt!.Value.UtcDateTime,
+            null, [.. taxes.Select(t => EventNames.Snake(t.ToString()))], options.TaxName, options.Tax != "gst" ? null : place?.Code ?? buyer.Country,
+            InvoiceDocument.Parts(Taxation.Of(order.Amount.Currency, taxes, lines)), options.Footer, address.Url);
+    }
+}

@@ -1,0 +1,38 @@
+using Purser.Server.Tests.Mail;
+
+namespace Purser.Server.Tests.Invoices;
+
+/// <summary>What goes with the mails, as an independent program counts it after a real server took them.</summary>
+public sealed class InvoiceMailTests
+{
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public async Task The_confirmation_has_the_invoice_and_the_refunds_mail_the_credit_note_whoever_is_quicker(bool booksAreHeldBack)
+    {
+        await using var server = await MailServer.Start();
+        var settings = InvoiceHouse.Seller.Concat(MailDeliveryTests.Settings(server.Port)).ToDictionary(s => s.Name, s => (string?)s.Value);
+        var house = new InvoiceHouse { Pages = new Checkout.PageHouse { Also = settings } };
+        await house.InitializeAsync();
+        try
+        {
+            if (booksAreHeldBack) await house.HoldBack();
+            var order = await house.Paid();
+            var paid = (await server.Wait(1))[0];
+            var number = (await house.Store.Of(order.Id, default)).ShouldHaveSingleItem().Number;
+            paid.Attachments.ShouldBe(1);
+            paid.Text.ShouldContain($"Your invoice {number} is attached.");
+            await house.Refund(order);
+            var refunded = (await server.Wait(2))[1];
+            var credit = (await house.Store.Of(order.Id, default))[1].Number;
+            refunded.Attachments.ShouldBe(1);
+            refunded.Text.ShouldContain($"Credit note {credit} is attached.");
+            await house.GoOn();
+            await house.NoneWait();
+            (await house.Store.Of(order.Id, default)).Count.ShouldBe(2);
+        }
+        finally
+        {
+            await house.DisposeAsync();
+        }
+    }
+}

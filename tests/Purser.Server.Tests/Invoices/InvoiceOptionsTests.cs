@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+using Purser.Server.Invoices;
+using Purser.Server.Platform;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Invoices;
+
+public sealed class InvoiceOptionsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static string Here([CallerFilePath] string path = "") => path;
+
+    static List<string> Faults(params (string Name, string? Value)[] changed)
+    {
+        var settings = InvoiceHouse.Seller.ToDictionary(s => s.Name, s => (string?)s.Value);
+        foreach (var (name, value) in changed)
+            if (value is null) settings.Remove($"{InvoiceOptions.Section}:{name}");
+            else settings[$"{InvoiceOptions.Section}:{name}"] = value;
+        return [.. InvoiceOptions.Faults(new ConfigurationBuilder().AddInMemoryCollection(settings).Build())];
+    }
+
+    [Fact]
+    public void The_settings_of_the_guide_are_good()
+    {
+        var guide = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../../docs/invoices.md"));
+        var samples = Regex.Matches(guide, "```json\n(\\{\n  \"Purser\".*?)```", RegexOptions.Singleline);
+        samples.Count.ShouldBe(3);
+        foreach (Match sample in samples)
+        {
+            using var json = new MemoryStream(Encoding.UTF8.GetBytes(sample.Groups[1].Value));
+            var configuration = new ConfigurationBuilder().AddJsonStream(json).Build();
+            InvoiceOptions.Faults(configuration).ShouldBeEmpty();
+            InvoiceOptions.Of(configuration).IsConfigured.ShouldBeTrue();
+        }
+    }
+
+    [Fact]
+    public void Every_setting_is_in_the_guide()
+    {
+        var guide = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../../docs/invoices.md"));
+        foreach (var setting in typeof(InvoiceOptions).GetProperties().Where(p => p.CanWrite)) guide.ShouldContain($"`{setting.Name}`");
+    }
+
+    [Fact]
+    public void Good_settings_have_no_fault_and_none_are_needed()
+    {
+        Faults().ShouldBeEmpty();
+        InvoiceOptions.Faults(new ConfigurationBuilder().Build()).ShouldBeEmpty();
+        InvoiceOptions.Of(new ConfigurationBuilder().Build()).IsConfigured.ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("Seller", null), InlineData("Address", null), InlineData("Country", "DE"), InlineData("State", "Karnataka"), InlineData("State", "MH"), InlineData("TaxId", "29AAAAA0000A1ZZ")]
+    [InlineData("TaxId", null), InlineData("Tax", "sales"), InlineData("TaxRate", "18 %"), InlineData("TaxRate", null), InlineData("Hsn", "tea"), InlineData("Prefix", "INVOICE")]
+    [InlineData("Prefix", "i/1"), InlineData("CreditPrefix", "INV"), InlineData("YearStartsIn", "13"), InlineData("TimeZone", "Mars/Olympus"), InlineData("Footer", "a\u0007b"), InlineData("Sellar", "x")]
+    public void What_is_wrong_is_named_with_its_remedy(string name, string? value) =>
+        Faults((name, value)).ShouldContain(f => f.Contains($"{InvoiceOptions.Section}:{name}", StringComparison.Ordinal) && (f.Contains("set ", StringComparison.Ordinal) || f.Contains("leave", StringComparison.Ordinal) || f.Contains("correct", StringComparison.Ordinal) || f.Contains("write", StringComparison.Ordinal)));
+
+    [Fact]
+    public async Task A_server_with_a_wrong_seller_does_not_start()
+    {
+        var settings = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(), ["urls"] = "http://127.0.0.1:0", [$"{InvoiceOptions.Section}:Tax"] = "gst" };
+        (await Should.ThrowAsync<StartFailureException>(() => ServerHost.Start([], settings))).Message.ShouldContain($"{InvoiceOptions.Section}:Seller is missing");
+    }
+}

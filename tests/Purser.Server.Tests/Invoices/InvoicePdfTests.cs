@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using System.IO.Compression;
+using System.Text;
+using System.Text.RegularExpressions;
+using Purser.Invoices;
+using Purser.Server.Invoices;
+using Purser.Server.Invoices.Pdf;
+
+namespace Purser.Server.Tests.Invoices;
+
+/// <summary>What is drawn, read out of the file's own streams.</summary>
+public sealed partial class InvoicePdfTests
+{
+    const string Link = "https://pay.example.com/status/ord_01jd8xk3m4n7p?token=AAeH3nGx0dZb1yXk8p2s5TqVw9M";
+    static readonly Typesetter Typesetter = new(Shaper.OfThisMachine);
+
+    static StoredInvoice Invoice(string currency = "INR", string locale = "en", string buyer = "Asha Rao", ImmutableArray<Tax>? taxes = null, params PricedLine[] lines)
+    {
+        OrderId.TryParse("ord_01jd8xk3m4n7p", out var order).ShouldBeTrue();
+        var at = new DateTimeOffset(2026, 11, 22, 20, 0, 0, TimeSpan.Zero);
+        var statement = Taxation.Of(Currency.Find(currency), taxes ?? [Tax.Igst], lines.Length > 0 ? lines : [new PricedLine("Darjeeling", 1, 12_345_600, "0902", new TaxRate(500))]);
+        return new StoredInvoice("INV-2627-000017", "INV-2627", 17, InvoiceKind.Invoice, order, 1, null, new Money(statement.Total, statement.Currency), at, null,
+            new InvoiceDocument(1, locale, "Asia/Kolkata", new SellerPart("Leaf & Kettle", "12 Church Street", "IN", "29", "29AAAAA0000A1ZY"), new BuyerPart(buyer, null, "IN", "MH", null), null,
+                at.UtcDateTime, null, [.. statement.Taxes.Select(t => t.ToString().ToLowerInvariant())], "VAT", "27", InvoiceDocument.Parts(statement), null, "https://pay.example.com"));
+    }
+
+    static byte[] Draw(StoredInvoice invoice, Typesetter? with = null) => InvoicePdf.Draw(invoice, Link, with ?? Typesetter);
+
+    /// <summary>The text, as a reader's program would copy it: by the fonts' own maps, and by what stands beside joined letters.</summary>
+    static string Text(byte[] pdf)
+    {
+        var file = Encoding.Latin1.GetString(pdf);
+        var streams = Objects().Matches(file).ToDictionary(m => int.Parse(m.Groups[1].Value), m => m.Groups[2].Value);
+        string Unpacked(string body)
+        {
+            var start = body.IndexOf("stream\n", StringComparison.Ordinal) + 7;
+            using var zip = new ZLibStream(new MemoryStream(Encoding.Latin1.GetBytes(body[start..body.LastIndexOf("\nendstream", StringComparison.Ordinal)])), CompressionMode.Decompress);
+            using var reader = new StreamReader(zip, Encoding.Latin1);
+            return reader.ReadToEnd();
+        }
+        string Unicode(string digits) => Encoding.BigEndianUnicode.GetString(Convert.FromHexString(digits));
+        var maps = FontNames().Matches(file).DistinctBy(m => m.Groups[1].Value).ToDictionary(m => m.Groups[1].Value, m =>
+            Letters().Matches(Unpacked(streams[int.Parse(Map().Match(streams[int.Parse(m.Groups[2].Value)]).Groups[1].Value)])).Where(l => l.Groups[1].Value.Length == 4)
+                .DistinctBy(l => l.Groups[1].Value).ToDictionary(l => l.Groups[1].Value, l => Unicode(l.Groups[2].Value)));
+        var text = new StringBuilder();
+        foreach (var page in streams.Values.Where(s => s.StartsWith("<</Filter", StringComparison.Ordinal)).Select(Unpacked).Where(s => s.Contains(" Tf ", StringComparison.Ordinal)))
+            foreach (Match shown in Shown().Matches(page))
+            {
+                if (shown.Groups[1].Success) text.Append(Unicode(shown.Groups[1].Value));
+                else if (!shown.Groups[4].Success) foreach (Match glyph in Glyphs().Matches(shown.Groups[3].Value)) text.Append(maps[shown.Groups[2].Value][glyph.Groups[1].Value]);
+                text.Append('\n');
+            }
+        return text.ToString();
+    }
+
+    [GeneratedRegex(@"(?<=\n)(\d+) 0 obj\n(.*?)\nendobj", RegexOptions.Singleline)]
+    private static partial Regex Objects();
+
+    [GeneratedRegex(@"/F(\d+) (\d+) 0 R")]
+    private static partial Regex FontNames();
+
+    [GeneratedRegex(@"/ToUnicode (\d+) 0 R")]
+    private static partial Regex Map();
+
+    [GeneratedRegex(@"<([0-9A-F]{4})> <([0-9A-F]*)>")]
+    private static partial Regex Letters();
+
+    [GeneratedRegex(@"/ActualText <FEFF([0-9A-F]*)>>> BDC\nBT .*?ET\nEMC|BT [^\n]*?/F(\d+) [^\n]*? Td ([^\n]*?)ET\n(EMC)?")]
+    private static partial Regex Shown();
+
+    [GeneratedRegex(@"<([0-9A-F]{4})>")]
+    private static partial Regex Glyphs();
+
+    static int Pages(byte[] pdf) => int.Parse(Regex.Match(Encoding.Latin1.GetString(pdf), @"/Count (\d+)").Groups[1].Value);
+
+    [Fact]
+    public void The_same_document_is_the_same_file_byte_for_byte()
+    {
+        var first = Draw(Invoice(locale: "hi"));
+        Draw(Invoice(locale: "hi"), new Typesetter(Shaper.OfThisMachine)).ShouldBe(first);
+        Draw(Invoice(locale: "hi", buyer: "Asha Raj")).ShouldNotBe(first);
+    }
+
+    [Fact]
+    public void Amounts_are_written_as_the_reader_writes_them_and_with_their_currencys_decimals()
+    {
+        Text(Draw(Invoice())).ShouldSatisfyAllConditions(
+            t => t.ShouldContain("₹1,23,456.00 INR"), t => t.ShouldContain("IGST 5 % on 1,17,577.14"), t => t.ShouldContain("5,878.86"), t => t.ShouldContain("HSN/SAC 0902"),
+            t => t.ShouldContain("Maharashtra (27)"), t => t.ShouldContain("23 November 2026", Case.Sensitive, "the day in the seller's zone"), t => t.ShouldContain("Tax invoice"));
+        Text(Draw(Invoice("JPY", taxes: [Tax.Vat], lines: new PricedLine("Sencha", 3, 41_152, null, new TaxRate(800))))).ShouldSatisfyAllConditions(
+            t => t.ShouldContain("¥123,456 JPY"), t => t.ShouldContain("VAT 8 % on 114,311"));
+        Text(Draw(Invoice("KWD", taxes: [], lines: new PricedLine("Chai", 1, 1_250_500, null, default)))).ShouldSatisfyAllConditions(
+            t => t.ShouldContain("1,250.500 KWD"), t => t.ShouldNotContain("Taxable"), t => t.ShouldNotContain("Tax invoice"));
+    }
+
+    [Fact]
+    public void Hindi_is_set_by_HarfBuzz_and_can_be_copied()
+    {
+        Shaper.OfThisMachine.ShouldNotBeNull($"apt-get install {Shaper.Package}");
+        Text(Draw(Invoice(locale: "hi", buyer: "श्रीमती आशा क्षत्रिय"))).ShouldSatisfyAllConditions(
+            t => t.ShouldContain("बीजक"), t => t.ShouldContain("श्रीमती"), t => t.ShouldContain("क्षत्रिय"), t => t.ShouldContain("महाराष्ट्र"), t => t.ShouldContain("कुल"));
+        // क, virama and ष are one sign; the vowel i stands before the letter that it is spoken after.
+        var (joined, apart) = (Typesetter.Set("क्ष").Runs[0].Glyphs, new Typesetter(null).Set("क्ष").Runs[0].Glyphs);
+        (joined.Length, apart.Length).ShouldBe((1, 3));
+        var (shaped, plain) = (Typesetter.Set("कि").Runs[0].Glyphs, new Typesetter(null).Set("कि").Runs[0].Glyphs);
+        shaped[^1].Glyph.ShouldBe(plain[0].Glyph);
+    }
+
+    [Fact]
+    public void Without_HarfBuzz_a_Hindi_invoice_is_written_in_English() =>
+        Text(Draw(Invoice(locale: "hi"), new Typesetter(null))).ShouldSatisfyAllConditions(t => t.ShouldContain("Tax invoice"), t => t.ShouldNotContain("बीजक"));
+
+    [Fact]
+    public void Text_of_strangers_stays_text_and_has_an_end()
+    {
+        var pdf = Draw(Invoice(buyer: "Eve\u202E)>> endobj\u0007 (\u2066" + new string('W', 10_000), lines: new PricedLine("/JS (x) Tj\nET Q \\u0000</b>", 1, 100, null, default)));
+        Pages(pdf).ShouldBe(1);
+        var text = Text(pdf);
+        text.ShouldContain("Eve )>> endobj");
+        text.ShouldContain("…");
+        text.ShouldContain("/JS (x) Tj ET Q");
+        text.Any(c => c is '\u202E' or '\u2066' or '\u0007').ShouldBeFalse();
+        text.Count(c => c == 'W').ShouldBeLessThan(200);
+        Encoding.Latin1.GetString(pdf).ShouldNotContain("/JS");
+        Typesetter.Printable("a\uD800b\u200Fc").ShouldBe("a\uFFFDbc");
+    }
+
+    [Fact]
+    public void Forty_lines_go_on_on_a_second_page_and_none_is_lost()
+    {
+        var pdf = Draw(Invoice(lines: [.. Enumerable.Range(1, 40).Select(i => new PricedLine($"Sencha no. {i} of forty", i, 1_000 + i, "0902", new TaxRate(i % 2 == 0 ? 500 : 1_800)))]));
+        Pages(pdf).ShouldBe(2);
+        var text = Text(pdf);
+        for (var i = 1; i <= 40; i++) text.ShouldContain($"Sencha no. {i} of forty");
+        text.ShouldContain("Page 2 of 2");
+    }
+
+    [Fact]
+    public void A_file_names_every_object_where_it_is()
+    {
+        var pdf = Draw(Invoice(locale: "hi"));
+        var file = Encoding.Latin1.GetString(pdf);
+        var table = int.Parse(Regex.Match(file, @"startxref\n(\d+)").Groups[1].Value);
+        file[table..].ShouldStartWith("xref\n");
+        var places = Regex.Matches(file[table..], @"(\d{10}) 00000 n");
+        for (var i = 0; i < places.Count; i++) file[int.Parse(places[i].Groups[1].Value)..].ShouldStartWith($"{i + 1} 0 obj\n");
+        pdf.Length.ShouldBeLessThan(80_000, "fonts are embedded in part");
+    }
+
+    [Fact]
+    public void The_largest_amounts_stay_in_their_columns_and_their_page()
+    {
+        var text = Text(Draw(Invoice(taxes: [Tax.Cgst, Tax.Sgst], lines: new PricedLine("Palace", 1, 999_999_999_999, "9954", new TaxRate(25)))));
+        text.ShouldContain("₹9,99,99,99,999.99 INR");
+        text.ShouldContain("CGST 0.125 %");
+    }
+}

@@ -1,0 +1,182 @@
+using Npgsql;
+using Purser.Orders;
+using Purser.Refunds;
+using Purser.Server.Invoices;
+using Purser.Server.Tests.Api;
+using Purser.Server.Tests.Deliveries;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Invoices;
+
+/// <summary>When an invoice is written, and under which number, whatever happens meanwhile.</summary>
+public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    readonly InvoiceHouse house = new();
+
+    public Task InitializeAsync() => house.InitializeAsync();
+
+    public Task DisposeAsync() => house.DisposeAsync();
+
+    [Fact]
+    public async Task A_paid_order_has_one_invoice_of_its_amount_however_often_it_is_told()
+    {
+        var order = await house.Paid(49_900, new OrderLine("Darjeeling", 2, 19_950, null, "0902", new Purser.Invoices.TaxRate(500)), new OrderLine("Kettle", 1, 10_000));
+        await house.NoneWait();
+        for (var again = 0; again < 3; again++)
+        {
+            await house.Do("update deliveries set state = 0, due_at = now(), leased_until = null");
+            await house.NoneWait();
+        }
+        var invoice = (await house.Store.Of(order.Id, default)).ShouldHaveSingleItem();
+        invoice.Number.ShouldMatch("^INV-[0-9]{4}-000001$");
+        invoice.Number.Length.ShouldBeLessThanOrEqualTo(16);
+        (invoice.Total, invoice.Payment).ShouldBe((order.Amount, 1));
+        invoice.Document.Taxes.ShouldBe(["cgst", "sgst"]);
+        invoice.Document.Lines.Select(l => (l.TaxRate, l.Hsn, l.Total)).ShouldBe([("5", "0902", 39_900L), ("18", "0902", 10_000L)]);
+        invoice.Document.Lines[0].Taxes.ShouldBe([950L, 950L]);
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task Fifty_at_once_and_each_of_them_twice_take_fifty_numbers_without_a_gap()
+    {
+        await house.HoldBack();
+        var orders = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => house.Paid()));
+        var made = await Task.WhenAll(orders.Concat(orders).Select(o => Task.Run(() => house.Issuer.Invoice(o.Id, default))));
+        made.Length.ShouldBe(100);
+        made.Select(i => i!.Place).Distinct().Order().ShouldBe(Enumerable.Range(1, 50).Select(i => (long)i));
+        made.GroupBy(i => i!.Order).ShouldAllBe(g => g.Select(i => i!.Number).Distinct().Count() == 1);
+        var byPlace = made.OrderBy(i => i!.Place).Select(i => i!.IssuedAt).ToList();
+        byPlace.ShouldBe(byPlace.Order());
+        await house.GoOn();
+        await house.NoneWait();
+        (await house.Count("select count(*) from invoices")).ShouldBe(50);
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task A_crash_between_number_and_commit_gives_the_number_to_the_next()
+    {
+        await house.HoldBack();
+        var (first, second) = (await house.Paid(), await house.Paid());
+        // What has this order's place in another series keeps the first one waiting after it took its number.
+        await using var connection = await house.Database.OpenConnectionAsync();
+        await using var holding = await connection.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand($"""
+            insert into invoices (series, place, number, kind, order_id, payment, currency, total, issued_at, document)
+            values ('X', 1, 'X-1', 0, {first.Id.Value}, 1, 'INR', 1, now(), '')
+            """, connection)) await hold.ExecuteNonQueryAsync();
+        var crashing = Task.Run(() => house.Issuer.Invoice(first.Id, default));
+        await Until.True(async () => await house.Count("select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'transactionid' and query like 'with taken%'") == 1, "the number to be taken");
+        var next = Task.Run(() => house.Issuer.Invoice(second.Id, default));
+        await Until.True(async () => await house.Count("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'with taken%'") == 2, "the next to wait for it");
+        await house.Do("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event = 'transactionid' and query like 'with taken%' and query_start = (select min(query_start) from pg_stat_activity where datname = current_database() and query like 'with taken%' and wait_event_type = 'Lock')");
+        await Should.ThrowAsync<NpgsqlException>(crashing);
+        (await next)!.Place.ShouldBe(1);
+        await holding.RollbackAsync();
+        (await house.Issuer.Invoice(first.Id, default))!.Place.ShouldBe(2);
+        await house.GoOn();
+        await house.NoneWait();
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task A_refund_that_is_told_before_its_invoice_was_written_has_both_written()
+    {
+        await house.HoldBack();
+        var order = await house.Refund(await house.Paid());
+        var credit = await house.Issuer.CreditNote(order.Id, 1, default);
+        credit!.Number.ShouldMatch("^CRN-[0-9]{4}-000001$");
+        credit.Total.ShouldBe(order.Amount);
+        var both = await house.Store.Of(order.Id, default);
+        both.Select(i => i.Kind).ShouldBe([InvoiceKind.Invoice, InvoiceKind.CreditNote]);
+        credit.Document.Credit!.Invoice.ShouldBe(both[0].Number);
+        await house.GoOn();
+        await house.NoneWait();
+        (await house.Store.Of(order.Id, default)).Count.ShouldBe(2);
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task Credit_notes_of_parts_add_up_to_the_invoice_tax_by_tax()
+    {
+        var order = await house.Paid(49_900, new OrderLine("Darjeeling", 1, 33_333, null, "0902", new Purser.Invoices.TaxRate(500)), new OrderLine("Kettle", 1, 16_567));
+        foreach (var part in new long?[] { 1, 33_333, 777, null }) order = await house.Refund(order, part);
+        await house.NoneWait();
+        var found = await house.Store.Of(order.Id, default);
+        found.Count.ShouldBe(5);
+        var credits = found.Skip(1).ToList();
+        credits.Select(c => c.Place).ShouldBe([1, 2, 3, 4]);
+        credits.Sum(c => c.Total.MinorUnits).ShouldBe(49_900);
+        for (var line = 0; line < 2; line++)
+        {
+            credits.Sum(c => c.Document.Lines[line].Net).ShouldBe(found[0].Document.Lines[line].Net);
+            for (var tax = 0; tax < 2; tax++) credits.Sum(c => c.Document.Lines[line].Taxes[tax]).ShouldBe(found[0].Document.Lines[line].Taxes[tax]);
+        }
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task A_refund_that_fails_after_all_voids_its_credit_note_and_the_next_refund_has_another()
+    {
+        var order = await house.Refund(await house.Paid());
+        await house.NoneWait();
+        order = await house.Hear(order, 1, new RefundEvidence.Failed("account closed"));
+        await house.NoneWait();
+        (await house.Store.Of(order.Id, default))[1].VoidedAt.ShouldNotBeNull();
+        order = await house.Refund(order);
+        await house.NoneWait();
+        var found = await house.Store.Of(order.Id, default);
+        found.Select(i => (i.Kind, i.Place, IsVoid: i.VoidedAt is not null)).ShouldBe([(InvoiceKind.Invoice, 1, false), (InvoiceKind.CreditNote, 1, true), (InvoiceKind.CreditNote, 2, false)]);
+        found[2].Refund.ShouldBe(2);
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task Money_that_the_order_did_not_want_has_neither_invoice_nor_credit_note()
+    {
+        var order = await house.Pages.Place(policy: new OrderPolicy(AllowsSecondLink: true));
+        await house.Pages.Open(order);
+        await house.Pages.Start(order, "stripe");
+        await house.Pages.Hear(order, new Evidence.LinkOpened(new Purser.Payments.PaymentLink.Redirect("https://gateway.example/2"), order.Amount) { GatewayReference = "l2" }, 2);
+        await house.Pages.Pay(order, payment: 1);
+        order = await house.Pages.Pay(order, payment: 2);
+        await house.Hear(order, 1, new RefundEvidence.Succeeded(order.Amount, null));
+        await house.NoneWait();
+        (await house.Store.Of(order.Id, default)).ShouldHaveSingleItem().Payment.ShouldBe(1);
+        (await house.Count("select count(*) from deliveries d join webhook_endpoints e on e.number = d.receiver where e.kind = 3 and d.outcome like 'No invoice:%'")).ShouldBe(1);
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task The_buyers_state_decides_which_taxes_are_printed()
+    {
+        house.Pages.Billing = new Billing("4 Lake Road, Pune 411001", "MH", null);
+        var order = await house.Paid();
+        await house.NoneWait();
+        var document = (await house.Store.Of(order.Id, default)).ShouldHaveSingleItem().Document;
+        (document.PlaceOfSupply, document.Buyer.Address).ShouldBe(("27", "4 Lake Road, Pune 411001"));
+        document.Taxes.ShouldBe(["igst"]);
+    }
+
+    [Fact]
+    public async Task When_connections_break_while_invoices_are_written_all_are_written_later_without_a_gap()
+    {
+        var clock = new PushedClock();
+        await using var api = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, InvoiceHouse.Seller);
+        for (var i = 0; i < 12; i++)
+        {
+            var order = (await api.Order()).Text("id");
+            var payment = await api.Post($"/v1/orders/{order}/payments", "{}");
+            await api.Tell($"evt_{i}", "captured", payment.Text("reference"), money: $"m_{i}");
+            if (i % 4 == 3) await api.Count("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%invoice%'");
+        }
+        await Until.True(async () =>
+        {
+            clock.Push(TimeSpan.FromMinutes(2));
+            return await api.Count("select count(*) from deliveries where state = 0") == 0;
+        }, "all to be written", seconds: 60);
+        (await api.Count("select count(*) from invoices")).ShouldBe(12);
+        (await api.Count("select max(place) from invoices")).ShouldBe(12);
+    }
+}
