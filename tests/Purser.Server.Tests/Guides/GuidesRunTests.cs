@@ -1,0 +1,128 @@
+using System.Text.RegularExpressions;
+using Npgsql;
+using Purser.Server.Platform;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Guides;
+
+/// <summary>Every block of the guides is run, or read by somebody who knows its words.</summary>
+public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    const string OwnName = "purser_of_the_guide";
+
+    public static TheoryData<string> Guides => ["integrate", "webhooks", "reconciliation", "accounts-and-routing", "several-machines", "security"];
+
+    static IEnumerable<string> Pages => Directory.EnumerateFiles(Path.Combine(GuidePage.Root, "docs"), "*.md").Append(Path.Combine(GuidePage.Root, "README.md"));
+
+    [Theory]
+    [MemberData(nameof(Guides))]
+    public async Task What_a_guide_tells_the_reader_to_do_works(string guide)
+    {
+        var page = GuidePage.Read($"docs/{guide}.md");
+        await using var town = await GuideTown.Open(await postgres.CreateDatabase());
+        if (guide == "reconciliation")
+            foreach (var outcome in (string[])["paid", "paid", "wrong_amount"]) await town.Pay("razorpay", outcome);
+        await Holds(guide, page, town.Database);
+        page.Blocks.ShouldNotBeEmpty();
+        if (page.Blocks.Where(b => b.Kind == "sh").ToList() is { Count: > 0 } commands) await town.Run(commands);
+    }
+
+    [Fact]
+    public async Task Going_live_goes_as_the_guide_says()
+    {
+        var page = GuidePage.Read("docs/going-live.md");
+        await using var town = await GuideTown.Open(await postgres.CreateDatabase());
+        await Holds("going-live", page, town.Database);
+        // The reader's own server is another than the one of `up`; its gateway is the sandbox's.
+        var to = new NpgsqlConnectionStringBuilder(town.Settings["ConnectionStrings:Purser"]);
+        town.Replace("http://127.0.0.1:7300", $"http://127.0.0.1:{GuideTown.FreePort()}");
+        town.Replace("Host=/var/run/postgresql;", $"Host={to.Host};Port={to.Port};");
+        town.Replace("Username=purser", $"Username={to.Username};Password={to.Password}");
+        // The private PostgreSQL has an account and a database of the guide's name already.
+        foreach (var word in (string[])["createuser ", "--owner=", "--role=", "template0 ", "Database=", "--dbname=", ".dump "]) town.Replace(word + "purser", word + OwnName);
+        var (key, world) = (SecretSettings.NewKey(), town.World("stripe"));
+        var settings = page.Blocks.Single(b => b.Kind == "json").Text
+            .Replace("\"secret_key\": \"enc:v1:...\"", $"\"secret_key\": \"{SecretSettings.Encrypt(key, "Gateways:cards:secret_key", world.Dialect.Credentials["secret_key"])}\"", StringComparison.Ordinal)
+            .Replace("\"webhook_secret\": \"enc:v1:...\"", $"\"webhook_secret\": \"{SecretSettings.Encrypt(key, "Gateways:cards:webhook_secret", world.Dialect.WebhookSecret)}\"", StringComparison.Ordinal);
+        settings.ShouldNotContain("enc:v1:...");
+        await File.WriteAllTextAsync(Path.Combine(town.Folder, "etc/purser/purser.json"), settings);
+        await File.WriteAllTextAsync(Path.Combine(town.Folder, "etc/purser/environment"),
+            town.Placed(page.Blocks.Single(b => b.Kind == "env").Text.Replace("PURSER_SECRETS_KEY=...", $"PURSER_SECRETS_KEY={key}", StringComparison.Ordinal)));
+        town.Settings.Clear();
+        town.Settings["ConnectionStrings:Purser"] = to.ConnectionString;
+        town.Settings["Gateways:cards:BaseUrl"] = world.Address.ToString();
+        town.Settings["Gateways:cards:TestMode"] = "true";
+        try
+        {
+            var said = await town.Run(page.Blocks.Where(b => b.Kind == "sh"));
+            said.ShouldContain("Nothing is wrong.");
+            Directory.GetFiles(Path.Combine(town.Folder, "var/backups/purser"), "*", SearchOption.AllDirectories).Length.ShouldBeGreaterThan(20, "dumps and a base backup");
+        }
+        finally
+        {
+            NpgsqlConnection.ClearAllPools();
+            foreach (var database in (string[])[OwnName, OwnName + "_restored"]) await PostgresTools.Run(to.ConnectionString, "dropdb", "--if-exists", "--force", database);
+            await PostgresTools.Run(to.ConnectionString, "dropuser", "--if-exists", OwnName);
+        }
+    }
+
+    /// <summary>Commands are run; everything else is read here, and what nobody can read is refused.</summary>
+    static async Task Holds(string guide, GuidePage page, NpgsqlDataSource database)
+    {
+        page.LooseCommands.ShouldBeEmpty(guide);
+        foreach (var block in page.Blocks)
+        {
+            IEnumerable<string> wrong = block.Kind switch
+            {
+                "sh" => [],
+                "json" => GuideWords.Json(block.Text),
+                "env" => GuideWords.Environment(block.Text),
+                "ini" => GuideWords.Service(block.Text),
+                "conf" => await GuideWords.Postgres(block.Text, database),
+                "caddy" => GuideWords.Caddy(block.Text),
+                "nginx" => GuideWords.Nginx(block.Text),
+                // The two receivers are compared with what another test runs.
+                "js" or "csharp" when guide == "webhooks" => [],
+                _ => [$"nobody knows how to run a block of the kind '{block.Kind}'"],
+            };
+            wrong.ShouldBeEmpty($"docs/{guide}.md, line {block.Line}");
+        }
+    }
+
+    [Theory]
+    [InlineData("```python\nprint(1)\n```\n", "the kind 'python'")]
+    [InlineData("```\n./purser serve\n```\n", "the kind ''")]
+    [InlineData("```js\n1\n```\n", "the kind 'js'")]
+    [InlineData("```json\n{\"Purser\": {\"PublicUrls\": \"x\"}}\n```\n", ":Purser:PublicUrls")]
+    [InlineData("```json\n{\"Risk\": {\"Ages\": {\"never_heard\": \"1\"}}}\n```\n", ":Risk:Ages:never_heard")]
+    [InlineData("```env\nPURSER_SECRET_KEYS=x\nPurser__PublicLink=x\n```\n", "Purser__PublicLink")]
+    [InlineData("```ini\nExecStart=/usr/bin/dotnet /opt/purser/nowhere.dll serve\n```\n", "ExecStart")]
+    [InlineData("```conf\nfsynch = on\n```\n", "fsynch")]
+    [InlineData("```caddy\npay.example.com {\n\treverse_proxies x\n\thealth_uri /readyz\n}\n```\n", "reverse_proxies x")]
+    [InlineData("```nginx\nserver {\n  location / {\n    proxy_pass http://x\n    proxy_read_timeout 75s;\n  }\n}\n```\n", "proxy_pass http://x")]
+    [InlineData("```nginx\nserver {\n  location / {\n    proxy_set_header Host $host;\n    proxy_read_timeout 20s;\n  }\n}\n```\n", "X-Forwarded-For")]
+    [InlineData("text\n\n    curl -s http://127.0.0.1:7300/\n", "curl -s")]
+    public async Task A_block_that_would_mislead_is_refused(string text, string because)
+    {
+        await using var database = NpgsqlDataSource.Create(await postgres.CreateDatabase());
+        (await Record.ExceptionAsync(() => Holds("planted", new GuidePage(text), database))).ShouldBeOfType<ShouldAssertException>().Message.ShouldContain(because);
+    }
+
+    [Fact]
+    public void What_pages_name_exists()
+    {
+        var help = File.ReadAllText(Path.Combine(GuidePage.Root, "purser"));
+        var document = File.ReadAllText(Path.Combine(GuidePage.Root, "docs/openapi.json"));
+        foreach (var path in Pages)
+        {
+            var (page, name) = (GuidePage.Read(path), Path.GetFileName(path));
+            GuideWords.UnknownSettings(page.Text).ShouldBeEmpty(name);
+            foreach (var link in page.Links.Select(l => l.Split('#')[0]).Where(l => l.Length > 0))
+                Path.Exists(Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, link))).ShouldBeTrue($"{name} links to {link}");
+            foreach (Match verb in Regex.Matches(page.Text, @"\./purser ([a-z-]+)"))
+                help.Contains($"\n  {verb.Groups[1].Value} ", StringComparison.Ordinal).ShouldBeTrue($"{name} names ./purser {verb.Groups[1].Value}");
+            foreach (Match address in Regex.Matches(page.Text, @"`(?:GET|POST|PUT|PATCH|DELETE) (/v1/[a-z_/{}]+)"))
+                document.ShouldContain($"\"{address.Groups[1].Value.TrimEnd('/')}\"", Case.Sensitive, $"{name} names {address.Value}");
+        }
+    }
+}
