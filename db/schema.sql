@@ -518,6 +518,7 @@ create table webhook_endpoints (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   kind smallint default 0 not null,
+  public_key text,
   constraint webhook_endpoints_pkey PRIMARY KEY (number),
   constraint webhook_endpoints_id_key UNIQUE (id)
 );

@@ -6,7 +6,8 @@ using System.Text.Json;
 
 namespace Purser.Client;
 
-/// <summary>Reads Purser's webhooks, which follow Standard Webhooks 1.0.0, and refuses what is forged, changed or stale. One instance serves all requests.</summary>
+/// <summary>Reads Purser's webhooks, which follow Standard Webhooks 1.0.0, and refuses what is forged, changed or stale. One instance serves all requests. It verifies
+/// <c>v1</c>, an endpoint's shared secret; <c>v1a</c> it does not, for .NET has no Ed25519.</summary>
 public sealed class PurserWebhooks
 {
     /// <summary>How far a message's time may be off the clock, before or after: five minutes, as the official libraries have it.</summary>
@@ -25,6 +26,8 @@ public sealed class PurserWebhooks
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(secret);
         var text = secret.Trim();
+        if (text.StartsWith("whpk_", StringComparison.Ordinal))
+            throw new ArgumentException("This is the public key of an endpoint that signs by v1a (Ed25519), which this class does not verify. Make the endpoint without 'signature', or verify with a library that knows Ed25519.", nameof(secret));
         if (text.StartsWith(Prefix, StringComparison.Ordinal)) text = text[Prefix.Length..];
         key = new byte[text.Length];
         if (!Convert.TryFromBase64String(text, key, out var length) || length is < 24 or > 64)

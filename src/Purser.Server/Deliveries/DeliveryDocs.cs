@@ -10,7 +10,7 @@ static class DeliveryDocs
 
     static string Receiver(string secret = "null", string status = "active") => $$"""
         {"id": "we_5f0c1d2e3a4b5c6d", "url": "https://shop.example/purser", "description": "The shop", "event_types": ["order.paid", "refund.succeeded"], "ordered": false,
-         "status": "{{status}}", "paused_because": null, "failing_since": null, "secret": {{secret}}, "old_secret_until": null,
+         "status": "{{status}}", "paused_because": null, "failing_since": null, "signature": "v1", "secret": {{secret}}, "public_key": null, "old_secret_until": null,
          "created_at": "2026-02-01T09:00:00Z", "updated_at": "2026-02-01T09:00:00Z"}
         """;
 
@@ -31,9 +31,9 @@ static class DeliveryDocs
 
     public static readonly ApiOperation Create = new("createWebhookEndpoint", Tag, "Have events sent to an address", Access.Secret)
     {
-        Description = "Messages follow Standard Webhooks 1.0.0. The answer shows the secret, once.",
+        Description = "Messages follow Standard Webhooks 1.0.0. The answer shows the secret, once. With `\"signature\": \"v1a\"` messages are signed by Ed25519, and the answer shows the public key.",
         Body = typeof(ReceiverBody),
-        Examples = [("the shop", """{"url": "https://shop.example/purser", "event_types": ["order.paid", "refund.succeeded"]}""")],
+        Examples = [("the shop", """{"url": "https://shop.example/purser", "event_types": ["order.paid", "refund.succeeded"]}"""), ("with a public key", """{"url": "https://shop.example/purser", "signature": "v1a"}""")],
         Answers =
         [
             new(201, "Created now.", typeof(ReceiverView), Made), new(200, "Created before, with this Idempotency-Key; the secret is not shown again.", typeof(ReceiverView), Receiver()),

@@ -87,7 +87,7 @@ sealed partial class DeliverySender(
         anybodyListens = taken.Secrets.Count > 0 || kinds.Length > 1;
         foreach (var one in taken.Deliveries)
         {
-            List<string> keys = [.. taken.Secrets[one.Id.Receiver].Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>()];
+            List<string> keys = [.. taken.Secrets[one.Id.Receiver].Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>().Where(WebhookSignature.CanSign)];
             lock (door)
             {
                 busy[one.Id.Receiver] = busy.GetValueOrDefault(one.Id.Receiver) + 1;
@@ -117,7 +117,7 @@ sealed partial class DeliverySender(
                 : one.Kind != ReceiverKind.Endpoint ? await mail.Send(one, CancellationToken.None)
                 : keys.Count > 0 ? await line.Send(one.Url, one.MessageId, one.Body(), keys, CancellationToken.None)
                 // Nothing unsigned leaves: a receiver could not tell it from a forgery.
-                : new DeliveryAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY. Rotate it.", null, null, "");
+                : new DeliveryAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY: rotate it. Or it is for v1a, and this node has no OpenSSL 3: install it.", null, null, "");
             var now = time.GetUtcNow();
             if (answer.IsDelivered)
             {

@@ -30,9 +30,10 @@ public enum ReceiverKind : short
 /// <param name="Number">Short, for the many rows of deliveries; <paramref name="Id"/> is what the API says.</param>
 /// <param name="Types">Empty: all.</param>
 /// <param name="Ordered">An order's events come one after another.</param>
+/// <param name="PublicKey">What the receiver checks with, of the newest key; null where a shared secret signs.</param>
 public sealed record Receiver(
     int Number, string Id, string Url, string? Description, IReadOnlyList<EventType> Types, bool Ordered, ReceiverStatus Status,
-    string? PausedBecause, DateTimeOffset? FailingSince, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? OldSecretUntil);
+    string? PausedBecause, DateTimeOffset? FailingSince, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? OldSecretUntil, string? PublicKey);
 
 /// <summary>What is to change; null stays.</summary>
 public sealed record ReceiverChange(

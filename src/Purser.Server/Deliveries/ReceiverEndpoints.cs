@@ -35,17 +35,20 @@ public static class ReceiverEndpoints
         var (fields, unreadable) = await JsonBody.Read(http);
         if (fields is null) return unreadable!;
         var body = new ReceiverBody(fields.Text("url", LongestUrl, required: true), fields.Text("description", LongestDescription),
-            fields.Texts("event_types", Enum.GetValues<EventType>().Length), fields.Flag("ordered"));
+            fields.Texts("event_types", Enum.GetValues<EventType>().Length), fields.Flag("ordered"),
+            fields.OneOf("signature", WebhookSignature.Shared, WebhookSignature.Asymmetric));
         var types = Types(fields, body.EventTypes);
         fields.RefuseUnknown();
+        if (body.Signature == WebhookSignature.Asymmetric && !WebhookSignature.KnowsAsymmetric)
+            fields.Fault("signature", "This node has no OpenSSL 3 (libcrypto.so.3), which v1a is signed with.", "Install it on every node, or send v1.");
         await CheckUrl(fields, body.Url, guard, line, stop);
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!secrets.CanKeep) return new Problem(ProblemTypes.SecretsKeyMissing);
 
         var id = "we_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        var secret = WebhookSignature.NewSecret();
+        var (secret, shown) = WebhookSignature.NewKey(body.Signature == WebhookSignature.Asymmetric);
         var key = IdempotencyKey.Of(http, JsonSerializer.Serialize(body, ApiJson.Default.ReceiverBody));
-        switch (await store.Make(id, body.Url!, body.Description, types ?? [], body.Ordered ?? false, secrets.Seal(id, 1, secret), time.GetUtcNow(), key, stop))
+        switch (await store.Make(id, body.Url!, body.Description, types ?? [], body.Ordered ?? false, secrets.Seal(id, 1, secret), shown, time.GetUtcNow(), key, stop))
         {
             case ReceiverMade.Now { Receiver: var made }:
                 sender.LookAgain();
@@ -118,10 +121,10 @@ public static class ReceiverEndpoints
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!secrets.CanKeep) return new Problem(ProblemTypes.SecretsKeyMissing);
-        var secret = WebhookSignature.NewSecret();
+        string? secret = null;
         var now = time.GetUtcNow();
         var key = IdempotencyKey.Of(http, $"{overlap}");
-        return await store.Rotate(id, number => secrets.Seal(id, number, secret), now, now.AddHours(overlap), key, stop) switch
+        return await store.Rotate(id, Renewed, now, now.AddHours(overlap), key, stop) switch
         {
             ReceiverMade.Now { Receiver: var fresh } => ApiJson.Answer(ReceiverView.From(fresh, secret)),
             ReceiverMade.KeyUsed { Key: var used } when used.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint) =>
@@ -129,6 +132,12 @@ public static class ReceiverEndpoints
             ReceiverMade.KeyUsed { Key: var used } => Refusals.KeyConflict(http, used.Resource),
             _ => Unknown(),
         };
+
+        (string Sealed, string? PublicKey) Renewed(Receiver receiver, int number)
+        {
+            (secret, var shown) = WebhookSignature.NewKey(receiver.PublicKey is not null);
+            return (secrets.Seal(id, number, secret), shown);
+        }
     }
 
     /// <summary>Sent at once and once, and answered with what the receiver said.</summary>
@@ -139,8 +148,8 @@ public static class ReceiverEndpoints
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (await store.Find(id, stop) is not { } receiver) return Unknown();
-        List<string> keys = [.. (await store.Secrets(receiver, time.GetUtcNow(), stop)).Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>()];
-        if (keys.Count == 0) return new Problem(ProblemTypes.SecretsKeyMissing, "The endpoint's secret cannot be opened with the key that the server has.") { Resource = id };
+        List<string> keys = [.. (await store.Secrets(receiver, time.GetUtcNow(), stop)).Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>().Where(WebhookSignature.CanSign)];
+        if (keys.Count == 0) return new Problem(ProblemTypes.SecretsKeyMissing, "The endpoint's secret cannot be opened with the key that the server has, or is for v1a and this node has no OpenSSL 3.") { Resource = id };
         // Asked for again under the same key it is the same message, and a receiver that knows its id does nothing twice.
         var message = "test_" + Convert.ToHexStringLower(IdempotencyKey.Of(http, "") is { } key ? key.Name() : RandomNumberGenerator.GetBytes(8));
         var body = JsonSerializer.SerializeToUtf8Bytes(

@@ -31,11 +31,12 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
 
     const string Columns = """
         e.number, e.id, e.url, e.description, e.types, e.ordered, e.status, e.paused_because, e.failing_since, e.created_at, e.updated_at,
-        (select max(s.ends_at) from webhook_secrets s where s.receiver = e.number and s.ends_at > clock_timestamp())
+        (select max(s.ends_at) from webhook_secrets s where s.receiver = e.number and s.ends_at > clock_timestamp()),
+        e.public_key
         """;
 
     public async Task<ReceiverMade> Make(
-        string id, string url, string? description, IReadOnlyList<EventType> types, bool ordered, string sealedSecret, DateTimeOffset now, RequestKey? key, CancellationToken stop)
+        string id, string url, string? description, IReadOnlyList<EventType> types, bool ordered, string sealedSecret, string? publicKey, DateTimeOffset now, RequestKey? key, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -44,8 +45,8 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         if (key is not null && await RequestKeyStore.Claim(connection, key, id, stop) is { } used) return new ReceiverMade.KeyUsed(used);
         await using var make = new NpgsqlCommand($"""
             with e as (
-                insert into webhook_endpoints (id, url, description, types, ordered, created_at, updated_at)
-                select $1, $2, $3, $4, $5, $6, $6 where (select count(*) from webhook_endpoints where kind = 0 and status < 2) < $7 returning *),
+                insert into webhook_endpoints (id, url, description, types, ordered, created_at, updated_at, public_key)
+                select $1, $2, $3, $4, $5, $6, $6, $9 where (select count(*) from webhook_endpoints where kind = 0 and status < 2) < $7 returning *),
             s as (insert into webhook_secrets (receiver, number, sealed, created_at) select number, 1, $8, $6 from e)
             select {Columns} from e
             """, connection)
@@ -53,7 +54,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
             Parameters =
             {
                 Text(id), Text(url), Text(description), Types(types), new NpgsqlParameter<bool> { TypedValue = ordered }, At(now), new NpgsqlParameter<int> { TypedValue = Most },
-                Text(sealedSecret),
+                Text(sealedSecret), Text(publicKey),
             },
         };
         if (await Read(make, stop) is not [var made]) return new ReceiverMade.TooMany();
@@ -115,8 +116,8 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
     }
 
     /// <summary>Puts a new secret in force; those before it end at <paramref name="oldEndAt"/>, if not earlier.</summary>
-    /// <param name="seal">The secret as it is kept, for the number that it gets.</param>
-    public async Task<ReceiverMade> Rotate(string id, Func<int, string> seal, DateTimeOffset now, DateTimeOffset oldEndAt, RequestKey? key, CancellationToken stop)
+    /// <param name="seal">The secret as it is kept, for the number that it gets, and what is shown of it.</param>
+    public async Task<ReceiverMade> Rotate(string id, Func<Receiver, int, (string Sealed, string? PublicKey)> seal, DateTimeOffset now, DateTimeOffset oldEndAt, RequestKey? key, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -126,6 +127,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         await using var ask = new NpgsqlCommand("select max(number) from webhook_secrets where receiver = $1", connection)
         { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number } } };
         var number = (int)(await ask.ExecuteScalarAsync(stop))! + 1;
+        var (kept, shown) = seal(receiver, number);
         await using var rotate = new NpgsqlBatch(connection, transaction);
         rotate.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_secrets set ends_at = least(ends_at, $2) where receiver = $1")
         { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number }, At(oldEndAt) } });
@@ -135,12 +137,14 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         {
             Parameters =
             {
-                new NpgsqlParameter<int> { TypedValue = receiver.Number }, new NpgsqlParameter<int> { TypedValue = number }, Text(seal(number)), At(now),
+                new NpgsqlParameter<int> { TypedValue = receiver.Number }, new NpgsqlParameter<int> { TypedValue = number }, Text(kept), At(now),
             },
         });
+        rotate.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set public_key = $2 where number = $1")
+        { Parameters = { new NpgsqlParameter<int> { TypedValue = receiver.Number }, Text(shown) } });
         await rotate.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
-        return new ReceiverMade.Now(receiver with { OldSecretUntil = oldEndAt > now ? oldEndAt : null });
+        return new ReceiverMade.Now(receiver with { OldSecretUntil = oldEndAt > now ? oldEndAt : null, PublicKey = shown });
     }
 
     /// <summary>The secrets that are in force, the newest first.</summary>
@@ -162,7 +166,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop))
             receivers.Add(new Receiver(rows.GetInt32(0), rows.GetString(1), rows.GetString(2), rows.IsDBNull(3) ? null : rows.GetString(3),
                 rows.IsDBNull(4) ? [] : [.. rows.GetFieldValue<short[]>(4).Select(t => (EventType)t)], rows.GetBoolean(5), (ReceiverStatus)rows.GetInt16(6),
-                rows.IsDBNull(7) ? null : rows.GetString(7), TimeOrNull(rows, 8), rows.GetFieldValue<DateTimeOffset>(9), rows.GetFieldValue<DateTimeOffset>(10), TimeOrNull(rows, 11)));
+                rows.IsDBNull(7) ? null : rows.GetString(7), TimeOrNull(rows, 8), rows.GetFieldValue<DateTimeOffset>(9), rows.GetFieldValue<DateTimeOffset>(10), TimeOrNull(rows, 11), rows.IsDBNull(12) ? null : rows.GetString(12)));
         return receivers;
     }
 

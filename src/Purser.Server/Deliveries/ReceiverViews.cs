@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 using Purser.Orders;
 
 namespace Purser.Server.Deliveries;
@@ -10,20 +11,24 @@ public sealed record ReceiverView(
     [property: Description("active, paused or deleted. A paused endpoint misses nothing: its events wait.")] string Status,
     string? PausedBecause,
     [property: Description("Since when nothing could be delivered; null when the last attempt went well.")] DateTime? FailingSince,
-    [property: Description("whsec_ and base 64. Shown in the answer that made it, and never again.")] string? Secret,
+    [property: Description("v1: an HMAC with the shared secret. v1a: Ed25519, checked with the public key.")] string Signature,
+    [property: Description("whsec_ and base 64. Shown in the answer that made it, and never again; null with v1a, whose private key never leaves.")] string? Secret,
+    [property: Description("Of v1a: whpk_ and base 64. After a rotation the newest.")] string? PublicKey,
     [property: Description("After a rotation: until then messages carry the old secret's signature, too.")] DateTime? OldSecretUntil,
     DateTime CreatedAt, DateTime UpdatedAt)
 {
     public static ReceiverView From(Receiver r, string? secret = null) => new(
         r.Id, r.Url, r.Description, [.. r.Types.Select(t => t.Name())], r.Ordered, EventNames.Snake(r.Status.ToString()), r.PausedBecause, r.FailingSince?.UtcDateTime,
-        secret, r.OldSecretUntil?.UtcDateTime, r.CreatedAt.UtcDateTime, r.UpdatedAt.UtcDateTime);
+        r.PublicKey is null ? WebhookSignature.Shared : WebhookSignature.Asymmetric, r.PublicKey is null ? secret : null, r.PublicKey, r.OldSecretUntil?.UtcDateTime, r.CreatedAt.UtcDateTime, r.UpdatedAt.UtcDateTime);
 }
 
 public sealed record ReceiverList(IReadOnlyList<ReceiverView> WebhookEndpoints);
 
 public sealed record ReceiverBody(
     [property: Description("https, up to 2048 characters, at a public address.")] string? Url = null, string? Description = null,
-    [property: Description("As in GET /v1/events; all when left out or empty.")] IReadOnlyList<string>? EventTypes = null, bool? Ordered = null);
+    [property: Description("As in GET /v1/events; all when left out or empty.")] IReadOnlyList<string>? EventTypes = null, bool? Ordered = null,
+    // Left out of what an Idempotency-Key stands for, where it is left out of the request: as it was before there was a choice.
+    [property: Description("v1, when left out, or v1a."), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Signature = null);
 
 /// <summary>What is left out stays.</summary>
 public sealed record ReceiverChangeBody(

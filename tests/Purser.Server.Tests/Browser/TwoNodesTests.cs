@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -38,11 +38,14 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await page.GotoAsync(checkout);
         await page.Locator("#pay").ClickAsync();
         await BrowserHouse.Arrives(page, town.GatewayUrl);
+        var told = Told(watching);
         await watching.GotoAsync(checkout.Replace("/checkout/", "/status/", StringComparison.Ordinal));
         await watching.GetByText(Texts.LiveOn).WaitForAsync();
         await watching.EvaluateAsync("() => { window.notReloaded = true }");
 
         await page.Locator("button[value=paid]").ClickAsync();
+        // By its socket, and not only because a page that waits looks now and then.
+        await Until.True(() => told.Any(t => t.Contains("\"order.paid\"", StringComparison.Ordinal)), "the socket to tell of it");
         await BrowserHouse.Shows(watching, "paid");
         (await watching.EvaluateAsync<bool>("() => window.notReloaded")).ShouldBeTrue("the page changed where it stood");
         await BrowserHouse.Shows(page, "paid");
@@ -55,6 +58,13 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         town.Front.Passed.Keys.ShouldNotContain((pages, "gateways"));
         one.Services.GetRequiredService<LiveHub>().Sockets.ShouldBe(0);
         (await town.Status(order)).ShouldBe("paid");
+    }
+
+    static ConcurrentQueue<string> Told(IPage page)
+    {
+        var told = new ConcurrentQueue<string>();
+        page.WebSocket += (_, socket) => socket.FrameReceived += (_, frame) => told.Enqueue(frame.Text ?? "");
+        return told;
     }
 
     static LiveNotices Notices(ServerHost host) => host.Services.GetRequiredService<LiveNotices>();
@@ -81,6 +91,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await page.GotoAsync(checkout);
         await page.Locator("#pay").ClickAsync();
         await BrowserHouse.Arrives(page, town.GatewayUrl);
+        var told = Told(watching);
         await watching.GotoAsync(checkout.Replace("/checkout/", "/status/", StringComparison.Ordinal));
         await watching.GetByText(Texts.LiveOn).WaitForAsync();
         await Until.True(() => town.Front.Passed.GetValueOrDefault((doomed.Url, "socket")) > 0, "the socket at the first node");
@@ -89,6 +100,8 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await doomed.Kill();
         await Until.True(() => town.Front.Passed.GetValueOrDefault((other.Url, "socket")) > 0, "the page to come back at the other node", seconds: 60);
         await page.Locator("button[value=paid]").ClickAsync();
+        // By its socket, and not only because a page that waits looks now and then.
+        await Until.True(() => told.Any(t => t.Contains("\"order.paid\"", StringComparison.Ordinal)), "the socket to tell of it");
         await BrowserHouse.Shows(watching, "paid");
         await BrowserHouse.Shows(page, "paid");
         (await watching.EvaluateAsync<bool>("() => window.notReloaded")).ShouldBeTrue("the page changed where it stood");
