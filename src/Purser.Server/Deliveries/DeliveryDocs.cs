@@ -79,7 +79,8 @@ static class DeliveryDocs
         BodyIsOptional = true,
         Examples = [("a day's overlap", """{"overlap_hours": 24}""")],
         Answers = [new(200, "With the new secret, shown once.", typeof(ReceiverView), Made)],
-        Problems = [MalformedJson, KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown, SecretsKeyMissing, InvalidFields],
+        Problems = [MalformedJson, InvalidHeader, KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown, KeyReused, SecretsKeyMissing, InvalidFields],
+        TakesKey = true,
     };
 
     public static readonly ApiOperation Test = new("testWebhookEndpoint", Tag, "Send a test message now", Access.Secret)
@@ -90,7 +91,8 @@ static class DeliveryDocs
             new(200, "What the receiver made of it.", typeof(TestView),
                 """{"delivered": true, "message_id": "test_5f0c1d2e3a4b5c6d", "status": 200, "trouble": null, "answer": "ok", "took_ms": 31}"""),
         ],
-        Problems = [MalformedJson, KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown, SecretsKeyMissing, InvalidFields],
+        Problems = [MalformedJson, InvalidHeader, KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown, KeyReused, SecretsKeyMissing, InvalidFields],
+        TakesKey = true,
     };
 
     public static readonly ApiOperation RedeliverPeriod = new("redeliverPeriod", Tag, "Send an endpoint's deliveries of a period again", Access.Secret)
@@ -99,7 +101,8 @@ static class DeliveryDocs
         Body = typeof(RedeliveryBody),
         Examples = [("what was given up", """{"since": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z", "status": "dead"}""")],
         Answers = [new(202, "They are due now.", typeof(RedeliveryView), """{"deliveries": 17}""")],
-        Problems = [MalformedJson, KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown, InvalidFields],
+        Problems = [MalformedJson, InvalidHeader, KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown, KeyReused, InvalidFields],
+        TakesKey = true,
     };
 
     public static readonly ApiOperation List = new("listDeliveries", Tag, "List deliveries", Access.Secret)
@@ -123,6 +126,7 @@ static class DeliveryDocs
     {
         Description = "With the same id. The schedule begins anew; one that is under way is left alone.",
         Answers = [new(202, "It is due now.", typeof(DeliveryView), One)],
-        Problems = [MalformedJson, KeyMissing, SecretKeyNeeded, DeliveryUnknown, WebhookEndpointDeleted, InvalidFields],
+        Problems = [MalformedJson, InvalidHeader, KeyMissing, SecretKeyNeeded, DeliveryUnknown, KeyReused, WebhookEndpointDeleted, InvalidFields],
+        TakesKey = true,
     };
 }

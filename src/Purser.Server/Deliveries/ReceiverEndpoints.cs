@@ -151,7 +151,9 @@ public static class ReceiverEndpoints
         List<string> keys = [.. (await store.Secrets(receiver, time.GetUtcNow(), stop)).Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>().Where(WebhookSignature.CanSign)];
         if (keys.Count == 0) return new Problem(ProblemTypes.SecretsKeyMissing, "The endpoint's secret cannot be opened with the key that the server has, or is for v1a and this node has no OpenSSL 3.") { Resource = id };
         // Asked for again under the same key it is the same message, and a receiver that knows its id does nothing twice.
-        var message = "test_" + Convert.ToHexStringLower(IdempotencyKey.Of(http, "") is { } key ? key.Name() : RandomNumberGenerator.GetBytes(8));
+        var key = IdempotencyKey.Of(http, "");
+        if (key is not null && await store.Claim(key, id, stop) is { } used && !used.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint)) return Refusals.KeyConflict(http, used.Resource);
+        var message = "test_" + Convert.ToHexStringLower(key?.Name() ?? RandomNumberGenerator.GetBytes(8));
         var body = JsonSerializer.SerializeToUtf8Bytes(
             new Events.EventView(message, "webhook_endpoint.test", time.GetUtcNow().UtcDateTime, 0, JsonElement.Parse("{}")), ApiJson.Plain.EventView);
         var answer = await line.Send(receiver.Url, message, body, keys, stop);

@@ -147,6 +147,13 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         return new ReceiverMade.Now(receiver with { OldSecretUntil = oldEndAt > now ? oldEndAt : null, PublicKey = shown });
     }
 
+    /// <summary>Keeps the key of a request that changes nothing else here, or says what it was used for.</summary>
+    public async Task<StoredKey?> Claim(RequestKey key, string id, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        return await RequestKeyStore.Claim(connection, key, id, stop);
+    }
+
     /// <summary>The secrets that are in force, the newest first.</summary>
     public async Task<IReadOnlyList<SealedSecret>> Secrets(Receiver receiver, DateTimeOffset now, CancellationToken stop)
     {

@@ -77,7 +77,7 @@ static class OrderDocs
     {
         Description = "The order cannot be paid any more; open links are closed at their gateways. Money that comes all the same is treated by the order's late policy.",
         Answers = [new(200, "Cancelled, now or before.", typeof(OrderView), Order)],
-        Problems = [KeyMissing, SecretKeyNeeded, OrderUnknown, OrderPaid, OrderExpired, KeyReused],
+        Problems = [InvalidHeader, KeyMissing, SecretKeyNeeded, OrderUnknown, OrderPaid, OrderExpired, KeyReused],
         TakesKey = true,
     };
 
@@ -85,7 +85,7 @@ static class OrderDocs
     {
         Description = "Only a paid order is fulfilled, and only while nothing speaks against its money. Said again it is the same, and the first time stays.",
         Answers = [new(200, "Fulfilled, now or before.", typeof(OrderView), Order)],
-        Problems = [KeyMissing, SecretKeyNeeded, OrderUnknown, OrderNotPaid, OrderHeld, KeyReused],
+        Problems = [InvalidHeader, KeyMissing, SecretKeyNeeded, OrderUnknown, OrderNotPaid, OrderHeld, KeyReused],
         TakesKey = true,
     };
 }

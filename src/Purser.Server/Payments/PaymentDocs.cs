@@ -45,7 +45,7 @@ static class PaymentDocs
     {
         Description = "The gateway is asked to close the link; the payment is `cancelled` once it says so. Money that was quicker counts.",
         Answers = [new(200, "The payment as it stands now.", typeof(PaymentView), Payment)],
-        Problems = [KeyMissing, TokenExpired, SecretKeyNeeded, PaymentUnknown, PaymentSucceeded, LinkCannotBeCancelled, KeyReused],
+        Problems = [InvalidHeader, KeyMissing, TokenExpired, SecretKeyNeeded, PaymentUnknown, PaymentSucceeded, LinkCannotBeCancelled, KeyReused],
         TakesKey = true,
     };
 

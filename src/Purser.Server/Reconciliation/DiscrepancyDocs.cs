@@ -52,7 +52,8 @@ static class DiscrepancyDocs
             new(202, "A second person must send the same.", typeof(DiscrepancyView), Open.Replace("\"resolution\": null", "\"resolution\": \"accept\"", StringComparison.Ordinal)
                 .Replace("\"resolved_by\": []", "\"resolved_by\": [\"Asha Rao\"]", StringComparison.Ordinal).Replace("\"persons_needed\": 1", "\"persons_needed\": 2", StringComparison.Ordinal)),
         ],
-        Problems = [MalformedJson, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable],
+        Problems = [MalformedJson, InvalidHeader, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, KeyReused],
+        TakesKey = true,
     };
 
     public static readonly ApiOperation Reopen = new("reopenDiscrepancy", Tag, "Take a decision back", Access.Secret)

@@ -24,14 +24,16 @@ static class SettlementDocs
     {
         Description = "The body is the file as the gateway gave it, alone (any Content-Type) or as the first file of a multipart form. Its bytes are kept before " +
             "anything is read; then it is read whole, matched, and acted on while you read its state. The same bytes again change nothing and answer 200 with what " +
-            "came of them. With `dry_run=true` the answer says what would be done, and nothing is kept.",
+            "came of them; a file that was refused is read again. Repeated with the same Idempotency-Key it is answered with the same file, and one that was refused is not " +
+            "read again. With `dry_run=true` the answer says what would be done, and nothing is kept, the key neither.",
         Query =
         [
             new("gateway", "The gateway account that the file is of.", Example: "shop-cards"), new("dry_run", "true: match only, and keep nothing."),
             new("name", "What to call the file; else its name in the form."),
         ],
         Answers = [new(201, "Kept, and being worked on.", typeof(SettlementView), File), new(200, "It was here before; or the answer to a dry run.", typeof(SettlementView), File)],
-        Problems = [InvalidQuery, BadRequest, BodyTooLarge, KeyMissing, SecretKeyNeeded],
+        Problems = [InvalidQuery, InvalidHeader, BadRequest, KeyReused, BodyTooLarge, KeyMissing, SecretKeyNeeded],
+        TakesKey = true,
     };
 
     public static readonly ApiOperation List = new("listSettlements", Tag, "List settlement files", Access.Secret)

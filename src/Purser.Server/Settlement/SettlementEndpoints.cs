@@ -5,7 +5,9 @@ using Purser.Gateways;
 using Purser.Orders;
 using Purser.Reconciliation;
 using Purser.Server.Api;
+using Purser.Server.Engine;
 using Purser.Server.Gateways;
+using Purser.Server.Orders;
 using Purser.Server.Platform;
 using Purser.Server.Reconciliation;
 
@@ -59,7 +61,14 @@ static class SettlementEndpoints
             var (bytes, told) = await Body(http.Request, stop);
             if (bytes is null)
                 return new Problem(ProblemTypes.BadRequest, "The form has no file.") { Field = "body", Remedy = "Send one file in the form, or the file alone as the body." };
-            var taken = await files.TakeIn(account!, Name(name ?? told), FileSource.Upload, bytes, dryRun, options.MostBytes, stop);
+            var called = Name(name ?? told);
+            RequestKey? key = null;
+            var (taken, used) = await files.TakeIn(account!, called, FileSource.Upload, bytes, dryRun, options.MostBytes,
+                sha => key = IdempotencyKey.Of(http, $"{account} {dryRun} {Convert.ToHexStringLower(sha)} {called}"), stop);
+            if (taken is null)
+                return used!.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint) && SettlementFile.TryParseId(used.Resource, out var first) && await files.Find(first, stop) is { } kept
+                    ? ApiJson.Answer(SettlementView.From(kept, before: true), replayed: true)
+                    : Refusals.KeyConflict(http, used.Resource);
             if (taken.File.Bytes == 0)
             {
                 await files.Withdraw(taken.File.Id, stop);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Reconciliation;
+using Purser.Server.Engine;
 
 namespace Purser.Server.Settlement;
 
@@ -31,7 +32,13 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         """;
 
     /// <summary>Keeps the bytes as they come, a part at a time, in one commit; nothing is parsed. The same bytes again keep nothing.</summary>
-    public async Task<TakenIn> TakeIn(string account, string name, FileSource source, Stream bytes, bool dryRun, long most, CancellationToken stop)
+    public async Task<TakenIn> TakeIn(string account, string name, FileSource source, Stream bytes, bool dryRun, long most, CancellationToken stop) =>
+        (await TakeIn(account, name, source, bytes, dryRun, most, _ => null, stop)).Taken!;
+
+    /// <summary>The same under an Idempotency-Key, which is kept in the same commit and says what it was used for before. A dry run keeps nothing, its key neither.</summary>
+    /// <param name="keyOf">The request's key, if it has one, once the file's SHA-256 is known.</param>
+    public async Task<(TakenIn? Taken, StoredKey? Used)> TakeIn(
+        string account, string name, FileSource source, Stream bytes, bool dryRun, long most, Func<byte[], RequestKey?> keyOf, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -57,6 +64,10 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             await copy.CompleteAsync(stop);
         }
         var sha = hash.GetHashAndReset();
+        // An empty file is taken back at once.
+        var key = length == 0 ? null : keyOf(sha);
+        if (key is not null && await (dryRun ? RequestKeyStore.Find(connection, key, stop) : RequestKeyStore.Claim(connection, key, SettlementFile.IdOf(id), stop)) is { } used)
+            return (null, used);
         if (!dryRun || await Find(connection, account, sha, stop) is null)
         {
             await using var keep = new NpgsqlCommand($"""
@@ -74,19 +85,28 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             if (await One(keep, stop) is { } kept)
             {
                 await transaction.CommitAsync(stop);
-                return new TakenIn(kept, Before: false);
+                return (new TakenIn(kept, Before: false), null);
             }
         }
         await transaction.RollbackAsync(stop);
+        return await TakeAgain(connection, account, sha, dryRun, key, stop);
+    }
+
+    static async Task<(TakenIn? Taken, StoredKey? Used)> TakeAgain(NpgsqlConnection connection, string account, byte[] sha, bool dryRun, RequestKey? key, CancellationToken stop)
+    {
+        var first = await Find(connection, account, sha, stop) ?? throw new InvalidOperationException("The first of two equal files vanished.");
+        if (dryRun) return (new TakenIn(first, Before: true), null);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        if (key is not null && await RequestKeyStore.Claim(connection, key, first.IdText, stop) is { } used) return (null, used);
         // What was refused is read again: a setting may have been mended since, or the program.
         await using var again = new NpgsqlCommand($"""
             update settlement_files set state = 0, refusal = null, refusal_row = null, refusal_column = null, tries = 0
-            where account = $1 and sha256 = $2 and not dry_run and state = 6 returning {Columns}
+            where id = $1 and state = 6 returning {Columns}
             """, connection);
-        again.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
-        again.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = sha });
-        if (!dryRun && await One(again, stop) is { } retried) return new TakenIn(retried, Before: false);
-        return new TakenIn(await Find(connection, account, sha, stop) ?? throw new InvalidOperationException("The first of two equal files vanished."), Before: true);
+        again.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first.Id });
+        var retried = await One(again, stop);
+        await transaction.CommitAsync(stop);
+        return (retried is null ? new TakenIn(first, Before: true) : new TakenIn(retried, Before: false), null);
     }
 
     static async Task<SettlementFile?> Find(NpgsqlConnection connection, string account, byte[] sha, CancellationToken stop)

@@ -40,16 +40,22 @@ public sealed partial class DocumentTests(PostgresFixture postgres) : IClassFixt
         File.ReadAllText(DocumentPath).ShouldBe(made);
     }
 
+    List<RouteEndpoint> UnderV1 => [.. Endpoints.OfType<RouteEndpoint>().Where(e => e.RoutePattern.RawText!.StartsWith("/v1/", StringComparison.Ordinal))];
+
+    /// <summary>The route's path with ids that may exist.</summary>
+    static string PathOf(RouteEndpoint route) =>
+        Placeholder().Replace(route.RoutePattern.RawText!, "ord_01jd8xk3m4n7p").Replace("payments/ord_01jd8xk3m4n7p", "payments/pay_01jd8xk3m4n7p_1", StringComparison.Ordinal)
+            .Replace("refunds/ord_01jd8xk3m4n7p", "refunds/ref_01jd8xk3m4n7p_1", StringComparison.Ordinal);
+
     [Fact]
     public async Task Nothing_under_v1_is_open_to_strangers()
     {
-        var routes = Endpoints.OfType<RouteEndpoint>().Where(e => e.RoutePattern.RawText!.StartsWith("/v1/", StringComparison.Ordinal)).ToList();
+        var routes = UnderV1;
         routes.Count.ShouldBeGreaterThan(15);
         routes.Where(e => e.Metadata.GetMetadata<ApiOperation>() is null).Select(e => e.RoutePattern.RawText).ShouldBeEmpty();
         foreach (var route in routes)
         {
-            var path = Placeholder().Replace(route.RoutePattern.RawText!, "ord_01jd8xk3m4n7p").Replace("payments/ord_01jd8xk3m4n7p", "payments/pay_01jd8xk3m4n7p_1", StringComparison.Ordinal)
-                .Replace("refunds/ord_01jd8xk3m4n7p", "refunds/ref_01jd8xk3m4n7p_1", StringComparison.Ordinal);
+            var path = PathOf(route);
             foreach (var method in route.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods)
                 (await house.Send(new HttpMethod(method), path, method == "GET" ? null : "{}", "")).Status.ShouldBe(HttpStatusCode.Unauthorized, path);
         }
@@ -57,6 +63,28 @@ public sealed partial class DocumentTests(PostgresFixture postgres) : IClassFixt
 
     [GeneratedRegex("\\{[a-zA-Z]+\\}")]
     private static partial Regex Placeholder();
+
+    [Fact]
+    public async Task Every_POST_under_v1_takes_an_idempotency_key_and_refuses_one_that_is_none()
+    {
+        var document = JsonNode.Parse(File.ReadAllText(DocumentPath))!;
+        var posts = UnderV1.Where(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("POST")).ToList();
+        posts.Count.ShouldBeGreaterThan(13);
+        var before = await house.Rows();
+        foreach (var post in posts)
+        {
+            foreach (string[] keys in (string[][])[[""], [new string('k', IdempotencyKey.Longest + 1)], ["one", "two"]])
+            {
+                var answer = await house.Post(PathOf(post), "{}", headers: [.. keys.Select(key => (IdempotencyKey.Header, key))]);
+                (answer.Status, answer.Problem, answer.Text("field")).ShouldBe((HttpStatusCode.BadRequest, "invalid_header", IdempotencyKey.Header), post.RoutePattern.RawText);
+            }
+            var told = document["paths"]![post.RoutePattern.RawText!]!["post"]!;
+            told["parameters"]!.AsArray().ShouldContain(p => (string?)p!["name"] == IdempotencyKey.Header, post.RoutePattern.RawText);
+            foreach (var type in new[] { ProblemTypes.InvalidHeader, ProblemTypes.KeyReused })
+                told["responses"]![$"{type.Status}"]?["content"]?[Problem.MediaType]?["examples"]?[type.Name].ShouldNotBeNull($"{post.RoutePattern.RawText} {type.Name}");
+        }
+        (await house.Rows()).ShouldBe(before);
+    }
 
     [Fact]
     public void Every_example_fits_its_schema()

@@ -74,6 +74,7 @@ public sealed class ReceiverApiTests(PostgresFixture postgres) : IClassFixture<P
         foreach (var key in new[] { "t1", "t1", "t2" })
             tests.Add((await house.Api.Post($"/v1/webhook_endpoints/{id}/test", null, null, ("Idempotency-Key", key))).Text("message_id"));
         (tests[1] == tests[0], tests[2] == tests[0]).ShouldBe((true, false));
+        (await house.Api.Post($"/v1/webhook_endpoints/{id}/test", null, null, ("Idempotency-Key", "r1"))).Problem.ShouldBe("idempotency_key_reused");
         house.Receiver.At("/hook")[^1].Signature.Split(' ').Length.ShouldBe(ReceiverStore.MostSecrets);
     }
 

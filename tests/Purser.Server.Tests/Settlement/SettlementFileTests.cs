@@ -2,7 +2,9 @@ using System.Net;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Reconciliation;
+using Purser.Server.Api;
 using Purser.Server.Settlement;
+using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Platform;
 using static Purser.Server.Tests.Settlement.StatementGateway;
 
@@ -46,6 +48,50 @@ public sealed class SettlementFileTests(PostgresFixture postgres) : IClassFixtur
         (await house.Ask<long>("select count(*) from settlement_file_parts")).ShouldBe(1);
         // Another account's file is another file, whatever its bytes.
         (await house.Upload(file, "gateway=other")).Status.ShouldBe(HttpStatusCode.Created);
+    }
+
+    [Fact]
+    public async Task A_file_sent_again_under_its_key_is_the_same_file_and_another_request_under_it_is_refused()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (file, other) = (Statement(Line("a", await house.Paid())), Statement(Line("b", await house.Paid())));
+        var sent = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => house.Upload(file, key: "march")));
+        sent.Select(s => s.Text("id")).Distinct().ShouldHaveSingleItem();
+        sent.Count(s => s.Status == HttpStatusCode.Created && !Replayed(s)).ShouldBe(1);
+        sent.Count(s => s.Status == HttpStatusCode.OK && Replayed(s)).ShouldBe(4);
+        var id = sent[0].Text("id");
+        (await house.Ended(id)).Text("state").ShouldBe("done");
+
+        foreach (var (bytes, query) in new[] { (other, "gateway=shop"), (file, "gateway=other"), (file, "gateway=shop&name=april"), (file, "gateway=shop&dry_run=true") })
+        {
+            var refused = await house.Upload(bytes, query, "march");
+            (refused.Status, refused.Problem, refused.Text("field"), refused.Text("resource")).ShouldBe((HttpStatusCode.Conflict, "idempotency_key_reused", IdempotencyKey.Header, id), query);
+        }
+        (await house.Ask<long>("select count(*) from settlement_files")).ShouldBe(1);
+        (await house.Ask<long>("select count(*) from settlement_file_parts")).ShouldBe(1);
+
+        // What keeps nothing keeps no key either.
+        (await house.Upload([], key: "april")).Status.ShouldBe(HttpStatusCode.BadRequest);
+        (await house.Upload(other, "gateway=shop&dry_run=true", "april")).Status.ShouldBe(HttpStatusCode.OK);
+        (await house.Upload(other, key: "april")).Status.ShouldBe(HttpStatusCode.Created);
+        // The same bytes under another key are the same file, and the key is theirs from then on.
+        (await house.Upload(file, key: "may")).Text("id").ShouldBe(id);
+        (await house.Upload(other, key: "may")).Text("resource").ShouldBe(id);
+    }
+
+    static bool Replayed(Answered answer) => answer.Headers.Contains(IdempotencyKey.ReplayedHeader);
+
+    [Fact]
+    public async Task A_refused_file_is_read_again_when_it_is_sent_again_but_not_when_its_request_is_repeated()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var foreign = "date;sum\n1;2\n"u8.ToArray();
+        var refused = await house.Ended((await house.Upload(foreign, key: "march")).Text("id"));
+        refused.Text("state").ShouldBe("refused");
+        var repeated = await house.Upload(foreign, key: "march");
+        (repeated.Status, Replayed(repeated), repeated.Text("state")).ShouldBe((HttpStatusCode.OK, true, "refused"));
+        var again = await house.Upload(foreign, key: "april");
+        (again.Status, again.Text("id"), again.Text("state")).ShouldBe((HttpStatusCode.Created, refused.Text("id"), "stored"));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Purser.Server.Api;
 using Purser.Server.Doctor;
 using Purser.Server.Keys;
 using Purser.Server.Platform;
@@ -74,10 +75,11 @@ sealed class SettlementHouse : IAsyncDisposable
         return await Send(HttpMethod.Post, path, content);
     }
 
-    public async Task<Answered> Upload(byte[] file, string query = "gateway=shop")
+    /// <param name="key">An Idempotency-Key.</param>
+    public async Task<Answered> Upload(byte[] file, string query = "gateway=shop", string? key = null)
     {
         using var content = new ByteArrayContent(file);
-        return await Send(HttpMethod.Post, $"/v1/settlements?{query}", content);
+        return await Send(HttpMethod.Post, $"/v1/settlements?{query}", content, key is null ? [] : [(IdempotencyKey.Header, key)]);
     }
 
     /// <summary>Sends the file and waits until nothing more comes of it.</summary>
