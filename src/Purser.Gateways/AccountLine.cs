@@ -37,7 +37,7 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
         {
             LineReply.Answered a => (a.Status, Keep(Body(request, a.Body.Span)), a.Status.ToString()),
             LineReply.NotSent n => ((int?)null, "", $"not_sent: {n.Reason}"),
-            LineReply.Lost l => (null, "", $"lost: {l.Reason}"),
+            LineReply.Lost l => (null, Keep(redaction.CutEnd(Body(request, WholeLetters(l.Fragment.Span)))), $"lost: {l.Reason}"),
             _ => throw new InvalidOperationException($"No record of {reply.GetType().Name}."),
         };
         exchanges.Add(new Exchange(
@@ -63,6 +63,14 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
     {
         var text = IsUtf8(bytes) ? Encoding.UTF8.GetString(bytes) : "[not UTF-8, read as Latin-1] " + Encoding.Latin1.GetString(bytes);
         return text.Replace('\0', '\u2400'); // PostgreSQL's text holds no zero byte.
+    }
+
+    /// <summary>Without the letter that it breaks off in; bytes that are no UTF-8 anyway as they are.</summary>
+    static ReadOnlySpan<byte> WholeLetters(ReadOnlySpan<byte> broken)
+    {
+        for (var cut = 0; cut < 4 && cut < broken.Length; cut++)
+            if (IsUtf8(broken[..^cut])) return broken[..^cut];
+        return broken;
     }
 
     static bool IsUtf8(ReadOnlySpan<byte> bytes) => System.Text.Unicode.Utf8.IsValid(bytes);

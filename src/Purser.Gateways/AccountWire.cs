@@ -101,13 +101,14 @@ sealed class AccountWire
         var content = request.MovesNothing ? null : new TellTale(request.Body);
         if (request.ContentType is { } type) content?.Headers.TryAddWithoutValidation("Content-Type", type);
         message.Content = content;
+        using var body = new MemoryStream();
         try
         {
             using var answer = await network.SendAsync(message, timeout);
-            if (await ReadBody(answer, timeout) is not { } body) return new(new LineReply.Lost("answer too long"), Failing: true);
+            if (!await ReadBody(answer, body, timeout)) return new(Lost("answer too long", body), Failing: true);
             var status = (int)answer.StatusCode;
             if (status == 429) KeepQuiet(answer);
-            return new(new LineReply.Answered(status, ReadHeaders(answer), body), Failing: status >= 500);
+            return new(new LineReply.Answered(status, ReadHeaders(answer), body.ToArray()), Failing: status >= 500);
         }
         catch (Exception e) when (content is not { Started: true } && NeverConnected(e, timeout))
         {
@@ -115,10 +116,13 @@ sealed class AccountWire
         }
         catch (Exception e) // Whatever a network or a decoder throws: it was sent, or may have been, and no whole answer came.
         {
-            if (stop.IsCancellationRequested) return new(new LineReply.Lost("stopped"), Failing: false);
-            return new(new LineReply.Lost(timeout.IsCancellationRequested ? "no answer in time" : Describe(e)), Failing: true);
+            var stopped = stop.IsCancellationRequested;
+            var why = stopped ? "stopped" : timeout.IsCancellationRequested ? "no answer in time" : Describe(e);
+            return new(Lost(why, body), Failing: !stopped);
         }
     }
+
+    static LineReply.Lost Lost(string why, MemoryStream read) => new(why) { Fragment = read.Length > 0 ? read.ToArray() : default };
 
     /// <summary>Too many requests: nobody asks this account anything for as long as it wants, within reason.</summary>
     void KeepQuiet(HttpResponseMessage answer)
@@ -152,18 +156,17 @@ sealed class AccountWire
         _ => $"connection: {e.GetType().Name}",
     };
 
-    /// <summary>All of it, decompressed; null when it is longer than we read.</summary>
-    async Task<ReadOnlyMemory<byte>?> ReadBody(HttpResponseMessage answer, CancellationToken stop)
+    /// <summary>All of it, decompressed; false when it is longer than we read. What came before a failure stays in the body.</summary>
+    async Task<bool> ReadBody(HttpResponseMessage answer, MemoryStream body, CancellationToken stop)
     {
         using var stream = await answer.Content.ReadAsStreamAsync(stop);
-        using var body = new MemoryStream();
         var chunk = new byte[16 * 1024];
         for (int read; (read = await stream.ReadAsync(chunk, stop)) > 0;)
         {
-            if (body.Length + read > limits.AnswerBytes) return null;
+            if (body.Length + read > limits.AnswerBytes) return false;
             body.Write(chunk, 0, read);
         }
-        return body.ToArray();
+        return true;
     }
 
     static Dictionary<string, string> ReadHeaders(HttpResponseMessage answer)

@@ -51,7 +51,11 @@ public abstract record LineReply
     public sealed record NotSent(string Reason) : LineReply;
 
     /// <summary>Sent, or perhaps sent, and no whole answer came.</summary>
-    public sealed record Lost(string Reason) : LineReply;
+    public sealed record Lost(string Reason) : LineReply
+    {
+        /// <summary>What came of an answer before it broke off or grew too long. It is written down for a person; nothing is concluded from it.</summary>
+        public ReadOnlyMemory<byte> Fragment { get; init; }
+    }
 }
 
 /// <summary>One request and what came of it, secrets and personal data cut out; kept as the evidence behind our words.</summary>

@@ -38,6 +38,15 @@ public sealed partial class Redaction
         return CardLike().Replace(text, match => PassesLuhn(match.ValueSpan) ? Mark : match.Value);
     }
 
+    /// <summary>A text that breaks off anywhere, without the beginning of a secret or of a number that it may end in: what is half there is not found.</summary>
+    public string CutEnd(string broken)
+    {
+        foreach (var secret in secrets)
+            for (var length = Math.Min(secret.Length - 1, broken.Length); length >= ShortestSecret; length--)
+                if (broken.AsSpan(broken.Length - length).SequenceEqual(secret.AsSpan(0, length))) return broken[..^length] + Mark;
+        return HalfNumber().Replace(broken, Mark);
+    }
+
     // By the names that gateways have for them: how to reach the shopper, what they are called, where they live, what they paid with.
     const string PersonalFields =
         "(?:[a-z_]*e?mail(?:_?id)?|contact|[a-z_]*(?:phone|mobile)(?:_?(?:no|number))?|national_number|(?:[a-z]+_)?tel|[a-z]*_?name|name_on_card|card_?holder|" +
@@ -73,6 +82,10 @@ public sealed partial class Redaction
     // Digits inside a longer word are an id.
     [GeneratedRegex(@"(?<!\w)[0-9](?:(?:[ +-]|%20)?[0-9]){12,18}(?!\w)")]
     private static partial Regex CardLike();
+
+    // Of a card or a telephone; shorter ends tell nothing.
+    [GeneratedRegex(@"(?<!\w)(?:\+|%2B|\\u002B)?[0-9](?:(?:[ +-]|%20)?[0-9]){5,}(?:[ +-]|%20?)?\z")]
+    private static partial Regex HalfNumber();
 
     static bool PassesLuhn(ReadOnlySpan<char> text)
     {

@@ -61,12 +61,18 @@ public sealed class WhatWasSentTests
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"cut\":")]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-")]
-    [InlineData("garbage\r\n\r\n")]
-    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
-    public async Task An_answer_that_breaks_off_is_lost(string answer)
+    [InlineData("", "")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"cut\":", "{\"cut\":")]
+    [InlineData("HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", "half")]
+    // Nothing half of what would be cut out of the whole: a letter, a card's number, the account's secret, a name.
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncaf\u00c3", "caf")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nn=4242 4242 42", "n=[cut]")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nkey s3cr3t/of+the=acc", "key [cut]")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"name\":\"Asha", "{\"name\":\"[cut]\"")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-", "")]
+    [InlineData("garbage\r\n\r\n", "")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "")]
+    public async Task An_answer_that_breaks_off_is_lost_and_what_came_of_it_is_kept(string answer, string kept)
     {
         await using var server = new RawServer(async c =>
         {
@@ -79,7 +85,9 @@ public sealed class WhatWasSentTests
         (await line.Send(TestAccount.Post(), default)).ShouldBeOfType<LineReply.Lost>();
 
         server.Requests.ShouldBe(1);
-        line.Exchanges.Single().Outcome.ShouldStartWith("lost: ");
+        var exchange = line.Exchanges.Single();
+        exchange.Outcome.ShouldStartWith("lost: ");
+        (exchange.Status, exchange.Answer).ShouldBe((null, kept));
     }
 
     [Fact]
@@ -127,7 +135,9 @@ public sealed class WhatWasSentTests
             }
         });
         using var lines = new GatewayLines(limits: Quick);
-        (await TestAccount.Open(lines, server.Address).Send(TestAccount.Post(), default)).ShouldBe(new LineReply.Lost("no answer in time"));
+        var line = TestAccount.Open(lines, server.Address);
+        (await line.Send(TestAccount.Post(), default)).ShouldBeOfType<LineReply.Lost>().Reason.ShouldBe("no answer in time");
+        line.Exchanges.Single().Answer.ShouldMatch("^x+$");
     }
 
     [Fact]
@@ -201,7 +211,10 @@ public sealed class WhatWasSentTests
             await c.Write([.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {bomb.Length}\r\n\r\n"), .. bomb.ToArray()]);
         });
         using var lines = new GatewayLines(limits: Quick with { WholeCall = TimeSpan.FromSeconds(5) });
-        (await TestAccount.Open(lines, server.Address).Send(TestAccount.Post(), default)).ShouldBe(new LineReply.Lost("answer too long"));
+        var line = TestAccount.Open(lines, server.Address);
+        (await line.Send(TestAccount.Post(), default)).ShouldBeOfType<LineReply.Lost>().Reason.ShouldBe("answer too long");
+        // What is kept of it is the beginning, and no more of it than of any answer.
+        line.Exchanges.Single().Answer.ShouldMatch("^\u2400{16384} \\[[0-9]+ more characters\\]$");
     }
 
     [Fact]
