@@ -106,7 +106,8 @@ public sealed partial class ServerHost : IAsyncDisposable
     {
         services.AddSingleton(options).AddSingleton(accounts).AddSingleton(database).AddSingleton(database.Source);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(new Telemetry(configuration));
+        // Made by the container, or the container would not dispose of it.
+        services.AddSingleton(_ => new Telemetry(configuration));
         services.AddSingleton<PublicAddress>();
         services.AddSingleton(p => new Ids(p.GetRequiredService<TimeProvider>(), new Random(RandomNumberGenerator.GetInt32(int.MaxValue))));
         services.AddSingleton<Func<OrderRules>>(p =>

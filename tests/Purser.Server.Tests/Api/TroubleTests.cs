@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Platform;
@@ -18,8 +19,10 @@ public sealed class TroubleTests(PostgresFixture postgres) : IClassFixture<Postg
         // A server of its own, for this test takes it away.
         await using var house = await ApiHouse.Open(first.ConnectionString);
         var order = (await house.Order()).Text("id");
+        (await Health(house)).ShouldBe((HttpStatusCode.OK, "ok", HttpStatusCode.OK, "ready"));
         await first.DisposeAsync();
 
+        (await Health(house)).ShouldBe((HttpStatusCode.OK, "ok", HttpStatusCode.ServiceUnavailable, "The database does not answer."));
         foreach (var (method, path, body) in new (HttpMethod, string, string?)[]
         {
             (HttpMethod.Post, "/v1/orders", Body), (HttpMethod.Get, $"/v1/orders/{order}", null), (HttpMethod.Post, $"/v1/orders/{order}/payments", "{}"),
@@ -37,7 +40,27 @@ public sealed class TroubleTests(PostgresFixture postgres) : IClassFixture<Postg
         (await house.Get($"/v1/orders/{order}")).Text("status").ShouldBe("awaiting_payment");
         (await house.Count("select count(*) from orders")).ShouldBe(2);
         (await house.Count("select count(*) from payments")).ShouldBe(0);
+        await Until.True(async () => (await Health(house)).Ready == "ready", "the server to be ready again");
     }
+
+    /// <summary>What a load balancer is told.</summary>
+    static async Task<(HttpStatusCode Alive, string Says, HttpStatusCode Status, string Ready)> Health(ApiHouse house)
+    {
+        using var alive = await house.Http.GetAsync("/healthz");
+        using var ready = await house.Http.GetAsync("/readyz");
+        return (alive.StatusCode, await alive.Content.ReadAsStringAsync(), ready.StatusCode, await ready.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
+    [InlineData(29, HttpStatusCode.OK, "ready")]
+    [InlineData(31, HttpStatusCode.ServiceUnavailable, "No alarm was looked at for 31 seconds.")]
+    public async Task A_server_whose_alarms_nobody_hears_is_not_ready(int seconds, HttpStatusCode status, string says)
+    {
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), services => services.AddSingleton<IAlarmClock>(new Silent(TimeSpan.FromSeconds(seconds))));
+        (await Health(house)).ShouldBe((HttpStatusCode.OK, "ok", status, says));
+    }
+
+    sealed record Silent(TimeSpan SinceLastSweep) : IAlarmClock;
 
     [Fact]
     public async Task A_fault_of_ours_is_500_with_a_trace_id_and_nothing_secret()

@@ -53,7 +53,16 @@ public sealed class SandboxHouse : IAsyncLifetime
             // A statement takes its fees from what a gateway owes; these tests look at the money before it.
             ["Purser:Settlement:FetchDays"] = "0",
         };
-        foreach (var world in Playable.Select(World))
+        foreach (var (name, value) in Accounts(Playable.Select(World))) settings[name] = value;
+        Server = await ServerHost.Start([], settings);
+        foreach (var gateway in Playable) SendWebhooks(gateway);
+    }
+
+    /// <summary>Settings of an account at each of these gateways of a sandbox.</summary>
+    public static Dictionary<string, string?> Accounts(IEnumerable<GatewayWorld> worlds)
+    {
+        var settings = new Dictionary<string, string?>();
+        foreach (var world in worlds)
         {
             var account = $"Gateways:{world.Dialect.Name}";
             settings[$"{account}:BaseUrl"] = world.Address.ToString();
@@ -61,8 +70,7 @@ public sealed class SandboxHouse : IAsyncLifetime
             if (Adapters[world.Dialect.Name].Profile.Settings.Any(s => s.Name == "webhook_secret")) settings[$"{account}:webhook_secret"] = world.Dialect.WebhookSecret;
             foreach (var (name, value) in world.Dialect.Credentials) settings[$"{account}:{name}"] = value;
         }
-        Server = await ServerHost.Start([], settings);
-        foreach (var gateway in Playable) SendWebhooks(gateway);
+        return settings;
     }
 
     public async Task DisposeAsync()

@@ -1,17 +1,25 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Diagnostics.Metrics;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
+using Purser.Sandbox;
+using Purser.Server.CommandLine;
+using Purser.Server.Doctor;
+using Purser.Server.Tests.Browser;
 using Purser.Server.Tests.Mail;
 using Purser.Server.Tests.Platform;
 using Purser.Server.Tests.Situations;
+using Spectre.Console;
 
 namespace Purser.Server.Tests.Telling;
 
-/// <summary>No card data, no secret and no personal data in logs, traces or metrics: canaries are planted wherever such data come in, and everything
-/// that is told is searched for them.</summary>
+/// <summary>No card data, no secret and no personal data in logs, traces, metrics or the doctor's words: canaries are planted wherever such data come in,
+/// and everything that is told is searched for them. Traces and metrics are heard where they arrive, so whatever the server sends is searched.</summary>
 public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     const string CardNumber = "4111111111111111";
@@ -20,80 +28,161 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
     const string Phone = "+919812345670";
     const string Note = "canary-metadata-secret";
 
+    static object Order(string currency = "INR") => new
+    {
+        currency,
+        lines = new[] { new { name = $"Card {CardNumber}", quantity = 1, unit_amount = 49900 } },
+        customer = new { name = Name, email = Email, phone = Phone },
+        metadata = new { note = Note },
+    };
+
+    static void IsNotTold(IReadOnlyList<string> everything, IEnumerable<string> canaries)
+    {
+        foreach (var canary in canaries.Concat([CardNumber, Email, Name, Phone, Note]).Distinct())
+            everything.Where(line => line.Contains(canary, StringComparison.Ordinal)).Select(line => line.Length <= 2000 ? line : line[..2000])
+                .ShouldBeEmpty($"the canary {canary[..Math.Min(6, canary.Length)]}... must not be told");
+    }
+
+    /// <summary>The ears are open: what must be told was heard, by log, trace and metric.</summary>
+    static void IsHeard(IReadOnlyList<string> everything, string order)
+    {
+        everything.ShouldContain(line => line.StartsWith("log", StringComparison.Ordinal) && line.Contains(order));
+        everything.ShouldContain(line => line.StartsWith("/v1/traces", StringComparison.Ordinal) && line.Contains("engine.batch"));
+        everything.ShouldContain(line => line.StartsWith("/v1/metrics", StringComparison.Ordinal) && line.Contains("purser.webhooks.received"));
+    }
+
+    static string TokenIn(string address) => address[(address.IndexOf("token=", StringComparison.Ordinal) + 6)..].Split('&')[0];
+
     [Fact]
     public async Task Nothing_personal_or_secret_is_told_and_ids_are()
     {
-        using var told = new Told();
+        var told = new Told();
+        await using var collector = await OtlpReceiver.Open();
         var connection = await postgres.CreateDatabase();
         await using var mail = await MailServer.Start();
         await mail.Be("refuse 550 5.1.1 <ADDRESS> is unknown here");
-        var settings = MailDeliveryTests.Settings(mail.Port).ToDictionary(s => s.Name, s => (string?)s.Value);
-        await using var shop = await Shop.Open(connection, new Dictionary<string, string?>(settings) { ["Logging:LogLevel:Default"] = "Trace" },
-            services => services.AddSingleton<ILoggerProvider>(told));
-        var order = await shop.Order(new
+        var settings = MailDeliveryTests.Settings(mail.Port).Concat(collector.Settings).ToDictionary(s => s.Name, s => (string?)s.Value);
+        string id, token, secret;
+        await using (var shop = await Shop.Open(connection, new Dictionary<string, string?>(settings) { ["Logging:LogLevel:Default"] = "Trace" },
+            services => services.AddSingleton<ILoggerProvider>(told)))
         {
-            currency = "INR",
-            lines = new[] { new { name = $"Card {CardNumber}", quantity = 1, unit_amount = 49900 } },
-            customer = new { name = Name, email = Email, phone = Phone },
-            metadata = new { note = Note },
-        });
-        var id = order.GetProperty("id").GetString()!;
-        await shop.Pay(id);
-        await shop.Tell("first", ScriptedGateway.News("evt_c", "captured", Shop.Reference(id, 1), money: "m_" + CardNumber));
-        await shop.Tell("first", ScriptedGateway.News("evt_d", "captured", Shop.Reference(id, 1)), "forged");
-        var checkout = order.GetProperty("checkout_url").GetString()!;
-        var token = checkout[(checkout.IndexOf("token=", StringComparison.Ordinal) + 6)..];
-        using (await shop.Api.GetAsync(checkout)) { }
-        using (await shop.Api.GetAsync($"/gateways/first/return?payment=pay_{id[4..]}_1&token={token}")) { }
-        using (await shop.Api.GetAsync($"/gateways/first/return?pay_{id[4..]}_1.{token}")) { }
-        using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", amount = 1, customer = new { email = Email }, card = CardNumber })) { }
-        // A bug's stack trace is told too: a text that PostgreSQL cannot hold makes one.
-        using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", lines = new[] { new { name = "a\0b " + Name, quantity = 1, unit_amount = 100 } } })) { }
-        await shop.Get($"/v1/orders/{id}/explanation");
+            var order = await shop.Order(Order());
+            id = order.GetProperty("id").GetString()!;
+            await shop.Pay(id);
+            await shop.Tell("first", ScriptedGateway.News("evt_c", "captured", Shop.Reference(id, 1), money: "m_" + CardNumber));
+            await shop.Tell("first", ScriptedGateway.News("evt_d", "captured", Shop.Reference(id, 1)), "forged");
+            var checkout = order.GetProperty("checkout_url").GetString()!;
+            token = TokenIn(checkout);
+            using (await shop.Api.GetAsync(checkout)) { }
+            using (await shop.Api.GetAsync($"/gateways/first/return?payment=pay_{id[4..]}_1&token={token}")) { }
+            using (await shop.Api.GetAsync($"/gateways/first/return?pay_{id[4..]}_1.{token}")) { }
+            using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", amount = 1, customer = new { email = Email }, card = CardNumber })) { }
+            // A bug's stack trace is told too: a text that PostgreSQL cannot hold makes one.
+            using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", lines = new[] { new { name = "a\0b " + Name, quantity = 1, unit_amount = 100 } } })) { }
+            await shop.Get($"/v1/orders/{id}/explanation");
+            await Until.True(() => told.Everything.Any(line => line.Contains("is given up", StringComparison.Ordinal)), "the mail to be given up");
+            secret = shop.Api.DefaultRequestHeaders.Authorization!.Parameter!;
+        }
 
-        await Until.True(() => told.Everything().Any(line => line.Contains("is given up", StringComparison.Ordinal)), "the mail to be given up");
-
-        var secret = shop.Api.DefaultRequestHeaders.Authorization!.Parameter!;
-        var password = new Npgsql.NpgsqlConnectionStringBuilder(connection).Password!;
-        var everything = told.Everything();
-        foreach (var canary in new[] { CardNumber, Email, Name, Phone, Note, secret, token, password })
-            everything.Where(line => line.Contains(canary, StringComparison.Ordinal)).ShouldBeEmpty($"the canary {canary[..6]}... must not be told");
-
-        // The ears are open: what must be told was heard, by log, trace and metric.
-        everything.ShouldContain(line => line.StartsWith("log", StringComparison.Ordinal) && line.Contains(id));
-        everything.ShouldContain(line => line.StartsWith("span", StringComparison.Ordinal) && line.Contains("engine.batch"));
-        everything.ShouldContain(line => line.StartsWith("metric", StringComparison.Ordinal) && line.Contains("purser.webhooks.received"));
+        string[] everything = [.. told.Everything, .. collector.Everything];
+        IsHeard(everything, id);
+        IsNotTold(everything, [secret, token, new NpgsqlConnectionStringBuilder(connection).Password!]);
     }
 
-    /// <summary>Hears every log line, span and measurement of the process.</summary>
+    /// <summary>With wires, signatures and bodies as those gateways have them, and with answers and webhooks that are wrong.</summary>
+    [Fact]
+    public async Task What_gateways_know_of_us_and_say_of_shoppers_is_not_told()
+    {
+        var told = new Told();
+        await using var collector = await OtlpReceiver.Open();
+        await using var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = 60 });
+        GatewayWorld[] worlds = [sandbox.World("razorpay")!, sandbox.World("stripe")!];
+        var connection = await postgres.CreateDatabase();
+        var settings = SandboxHouse.Accounts(worlds);
+        var secrets = worlds.SelectMany(w => SandboxHouse.Adapters[w.Dialect.Name].Profile.Settings.Where(s => s.Secret)
+            .Select(s => settings.GetValueOrDefault($"Gateways:{w.Dialect.Name}:{s.Name}"))).OfType<string>().ToList();
+        secrets.Count.ShouldBeGreaterThanOrEqualTo(4);
+        foreach (var (name, value) in collector.Settings) settings[name] = value;
+        settings["ConnectionStrings:Purser"] = connection;
+        settings["urls"] = "http://127.0.0.1:0";
+        settings["Logging:LogLevel:Default"] = "Trace";
+        settings["Purser:TrustedProxies"] = "10.0.0.1";
+        List<string> orders = [];
+        await using (var host = await ServerHost.Start([], settings, services => services.AddSingleton<ILoggerProvider>(told)))
+        {
+            secrets.Add((await DevelopmentKeys.Renew(host, "test", default)).Secret);
+            using var api = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(host.Url) };
+            api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secrets[^1]);
+            foreach (var world in worlds)
+            {
+                world.Webhooks.Register(new Uri($"{host.Url}/gateways/{world.Dialect.Name}/webhook"), null);
+                foreach (var spoilt in new[] { true, false }) orders.Add(await Flow(api, world, spoilt, secrets));
+            }
+        }
+
+        var doctor = await Doctor(settings);
+        worlds.ShouldAllBe(w => doctor.Contains(w.Dialect.Name));
+        string[] everything = [.. told.Everything, .. collector.Everything, doctor];
+        foreach (var order in orders) IsHeard(everything, order);
+        IsNotTold(everything, [.. secrets, new NpgsqlConnectionStringBuilder(connection).Password!]);
+    }
+
+    /// <summary>One order from its link to its refund. Where it is spoilt the first answer breaks off, and nobody can pay.</summary>
+    static async Task<string> Flow(HttpClient api, GatewayWorld world, bool spoilt, List<string> secrets)
+    {
+        var gateway = world.Dialect.Name;
+        world.Faults.Set(spoilt ? [new("create_link", "malformed", Variant: "truncated")] : []).ShouldBeNull();
+        var order = await Json(await api.PostAsJsonAsync("/v1/orders", Order()));
+        var id = order.GetProperty("id").GetString()!;
+        secrets.Add(order.GetProperty("token").GetString()!);
+        var payment = await Json(await api.PostAsJsonAsync($"/v1/orders/{id}/payments", new { gateway }));
+        payment.GetProperty("status").GetString().ShouldBe(spoilt ? "unresolved" : "pending");
+        using (var forged = new StringContent($$"""{"email": "{{Email}}", "card": "{{CardNumber}}"}""", Encoding.UTF8, "application/json"))
+        {
+            forged.Headers.Add("X-Razorpay-Signature", "00");
+            forged.Headers.Add("Stripe-Signature", "t=1,v1=00");
+            forged.Headers.Add("X-Forwarded-For", Email);
+            using var refused = await api.PostAsync($"/gateways/{gateway}/webhook", forged);
+            ((int)refused.StatusCode).ShouldBe(401);
+        }
+        if (spoilt) return id;
+
+        var link = world.Dialect.LinkByReference(Shop.Reference(id, 1))!;
+        var paid = Shopper.Act(world, link, "paid", null);
+        await Until.True(async () => (await Json(await api.GetAsync($"/v1/orders/{id}"))).GetProperty("status").GetString() == "paid", $"{gateway}'s webhook to be believed");
+        using (var back = await api.GetAsync(new Uri(new Uri(api.BaseAddress!, "/"), new Uri(paid.Return!.Url).PathAndQuery))) ((int)back.StatusCode).ShouldBeInRange(300, 399);
+        using var refund = new HttpRequestMessage(HttpMethod.Post, $"/v1/orders/{id}/refunds") { Content = JsonContent.Create(new { amount = 100, note = Note }) };
+        refund.Headers.Add("Idempotency-Key", "canary-refund-" + gateway);
+        await Json(await api.SendAsync(refund));
+        return id;
+    }
+
+    static async Task<JsonElement> Json(HttpResponseMessage answer)
+    {
+        using (answer)
+        {
+            answer.IsSuccessStatusCode.ShouldBeTrue(await answer.Content.ReadAsStringAsync());
+            return await answer.Content.ReadFromJsonAsync<JsonElement>();
+        }
+    }
+
+    static async Task<string> Doctor(Dictionary<string, string?> settings)
+    {
+        using var configuration = new ConfigurationManager();
+        configuration.AddInMemoryCollection(settings);
+        using var words = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(words) });
+        console.Profile.Width = 4000;
+        await DoctorCommand.Run(configuration, TimeProvider.System, default, console);
+        return words.ToString();
+    }
+
+    /// <summary>Hears every log line.</summary>
     sealed class Told : ILoggerProvider, ILogger
     {
         readonly ConcurrentQueue<string> lines = new();
-        readonly ActivityListener spans;
-        readonly MeterListener metrics = new();
 
-        public Told()
-        {
-            spans = new ActivityListener
-            {
-                ShouldListenTo = source => source.Name.StartsWith("Purser", StringComparison.Ordinal) || source.Name == "Npgsql",
-                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-                ActivityStopped = span => lines.Enqueue($"span {span.DisplayName} {string.Join(' ', span.TagObjects.Select(t => $"{t.Key}={t.Value}"))} " +
-                    string.Join(' ', span.Events.SelectMany(e => e.Tags).Select(t => $"{t.Key}={t.Value}"))),
-            };
-            ActivitySource.AddActivityListener(spans);
-            metrics.InstrumentPublished = (instrument, listener) =>
-            {
-                if (instrument.Meter.Name.StartsWith("Purser", StringComparison.Ordinal) || instrument.Meter.Name is "Npgsql" or "Microsoft.AspNetCore.Hosting")
-                    listener.EnableMeasurementEvents(instrument);
-            };
-            metrics.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Measured(instrument, value, tags));
-            metrics.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Measured(instrument, value, tags));
-            metrics.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Measured(instrument, value, tags));
-            metrics.Start();
-        }
-
-        public IReadOnlyList<string> Everything() => [.. lines];
+        public IReadOnlyList<string> Everything => [.. lines];
 
         public ILogger CreateLogger(string categoryName) => this;
 
@@ -108,17 +197,6 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             lines.Enqueue($"log {formatter(state, exception)} {exception}");
 
-        void Measured<T>(Instrument instrument, T value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
-        {
-            var text = $"metric {instrument.Name} {value}";
-            foreach (var (name, tag) in tags) text += $" {name}={tag}";
-            lines.Enqueue(text);
-        }
-
-        public void Dispose()
-        {
-            spans.Dispose();
-            metrics.Dispose();
-        }
+        public void Dispose() { }
     }
 }
