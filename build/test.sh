@@ -101,7 +101,8 @@ run_all_tests() {
   done
 }
 
-# Adds the counts of one project. A project that crashes, or runs nothing, fails.
+# Adds the counts of one project. A project that crashes, or runs nothing, fails; one that was cut short has one failure more, for the tests that never
+# ran are counted nowhere.
 count_tests() {
   local name results counters code=1 seconds=0
   name=$(basename "$1" .csproj)
@@ -111,7 +112,10 @@ count_tests() {
   local total ran good bad
   total=$(counter total "$counters") ran=$(counter executed "$counters")
   good=$(counter passed "$counters") bad=$((ran - good))
-  if [ "$total" -eq 0 ] || { [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+  if grep -q '^Test Run Aborted' "$root/.purser/$name.log" 2>/dev/null; then
+    echo "$name was aborted after $total tests; those that had not ended are counted nowhere."
+    bad=$((bad + 1))
+  elif [ "$total" -eq 0 ] || { [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
     echo "$name ended with code $code after $total tests."
     bad=$((bad + 1))
   fi
