@@ -198,7 +198,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
     {
         { HasStarted: true } => null,
         { StatusCode: 400, ContentLength: null } => new Problem(ProblemTypes.BadRequest),
-        { StatusCode: 413, ContentLength: null } => new Problem(ProblemTypes.BodyTooLarge),
+        { StatusCode: 413, ContentLength: null } => new Problem(ProblemTypes.BodyTooLarge) { Field = "body" },
         { StatusCode: 415, ContentLength: null } => new Problem(ProblemTypes.WrongMediaType),
         _ => null,
     };
@@ -208,12 +208,12 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
         switch (e)
         {
             case BadHttpRequestException bad:
-                return new Problem(bad.StatusCode switch
+                return bad.StatusCode switch
                 {
-                    413 => ProblemTypes.BodyTooLarge,
-                    408 => ProblemTypes.RequestTimedOut,
-                    _ => ProblemTypes.BadRequest,
-                });
+                    413 => new Problem(ProblemTypes.BodyTooLarge) { Field = "body" },
+                    408 => new Problem(ProblemTypes.RequestTimedOut),
+                    _ => new Problem(ProblemTypes.BadRequest),
+                };
             case NpgsqlException or TimeoutException or StoreAwayException when e is not PostgresException refused || StoreFault.IsAway(refused) || StoreFault.IsPassing(refused):
                 LogAway(log, http.Request.Method, http.GetEndpoint()?.DisplayName, e.Message);
                 return new Problem(ProblemTypes.Busy, "The database is away.") { RetryAfter = AwayFor };

@@ -22,7 +22,7 @@ public static class JsonBody
     {
         var request = http.Request;
         var (bytes, tooLarge) = await ReadBytes(http);
-        if (tooLarge) return (null, new Problem(ProblemTypes.BodyTooLarge, $"The body has more than {MostBytes / 1024} kB."));
+        if (tooLarge) return (null, new Problem(ProblemTypes.BodyTooLarge, $"The body has more than {MostBytes / 1024} kB.") { Field = "body" });
         if (bytes.Length == 0 && optional) return (new JsonFields(Empty), null);
         if (!request.HasJsonContentType()) return (null, new Problem(ProblemTypes.WrongMediaType) { Field = "Content-Type" });
         if (bytes.Length == 0) return (null, new Problem(ProblemTypes.MalformedJson, "The body is empty."));

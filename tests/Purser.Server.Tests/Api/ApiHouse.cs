@@ -110,7 +110,9 @@ sealed class ApiHouse : IAsyncDisposable
     /// <summary>Everything that a request could have written.</summary>
     public Task<long> Rows() => Count("""
         select (select count(*) from orders) + (select count(*) from payments) + (select count(*) from events) + (select count(*) from request_keys)
-            + (select count(*) from products) + (select count(*) from gateway_calls)
+            + (select count(*) from products) + (select count(*) from gateway_calls) + (select count(*) from gateway_news) + (select count(*) from refunds)
+            + (select count(*) from deliveries) + (select count(*) from webhook_endpoints) + (select count(*) from audit_log) + (select count(*) from settlement_files)
+            + (select count(*) from discrepancies) + (select count(*) from postings)
         """);
 
     public async ValueTask DisposeAsync()

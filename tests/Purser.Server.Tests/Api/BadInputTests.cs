@@ -99,15 +99,15 @@ public sealed class BadInputTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Theory]
-    [InlineData(501, 422)]
-    [InlineData(100_000, 413)]
-    public async Task Too_many_lines_are_refused(int lines, int status)
+    [InlineData(501, 422, "lines")]
+    [InlineData(100_000, 413, "body")]
+    public async Task Too_many_lines_are_refused(int lines, int status, string field)
     {
         var before = await house.Rows();
         var body = new StringBuilder("""{"currency":"INR","lines":[""");
         for (var i = 0; i < lines; i++) body.Append(i == 0 ? "" : ",").Append("""{"name":"A line","quantity":1,"unit_amount":1}""");
         var answer = await house.Post("/v1/orders", body.Append("]}").ToString());
-        ((int)answer.Status).ShouldBe(status);
+        ((int)answer.Status, answer.Text("field")).ShouldBe((status, field));
         answer.Text("remedy").ShouldContain("500");
         (await house.Rows()).ShouldBe(before);
     }
