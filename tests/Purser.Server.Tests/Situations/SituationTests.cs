@@ -135,6 +135,7 @@ public sealed class SituationTests(PostgresFixture postgres) : IClassFixture<Pos
         (await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => shop.Tell("first", news)))).ShouldAllBe(s => s == HttpStatusCode.OK);
 
         (await shop.Count("select count(*) from gateway_news")).ShouldBe(1);
+        Status(await shop.Get($"/v1/orders/{id}")).ShouldBe("paid");
         (await shop.Count("select count(*) from events where type = 13")).ShouldBe(1);
         (await shop.Count("select count(*) from postings")).ShouldBe(2);
     }
@@ -156,12 +157,15 @@ public sealed class SituationTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task A_webhook_for_an_unknown_order_is_answered_kept_and_visible()
     {
         await using var shop = await Open();
-        (await shop.Tell("first", ScriptedGateway.News("e1", "captured", "01jd8xk3m4n7pp1"))).ShouldBe(HttpStatusCode.OK);
-        (await shop.Tell("first", ScriptedGateway.News("e2", "captured", "somebody else's"))).ShouldBe(HttpStatusCode.OK);
+        byte[][] sent = [ScriptedGateway.News("e1", "captured", "01jd8xk3m4n7pp1"), ScriptedGateway.News("e2", "captured", "somebody else's")];
+        foreach (var news in sent) (await shop.Tell("first", news)).ShouldBe(HttpStatusCode.OK);
 
-        var list = await shop.Get("/v1/gateway_news?verdict=quarantined");
-        list.GetRawText().ShouldContain("e1");
-        list.GetRawText().ShouldContain("e2");
+        var list = (await shop.Get("/v1/gateway_news?verdict=quarantined")).GetProperty("news").EnumerateArray().ToList();
+        list.Select(n => (n.GetProperty("gateway").GetString(), n.GetProperty("event_id").GetString(), n.GetProperty("event_type").GetString()))
+            .ShouldBe([("first", "e1", "captured"), ("first", "e2", "captured")], ignoreOrder: true);
+        list.ShouldAllBe(n => n.GetProperty("reason").GetString() != null);
+        for (var n = 0; n < sent.Length; n++)
+            (await shop.Get($"/v1/gateway_news/first/e{n + 1}")).GetProperty("body").GetBytesFromBase64().ShouldBe(sent[n]);
     }
 
     [Fact]
