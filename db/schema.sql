@@ -144,6 +144,7 @@ create table gateway_news (
   payment integer,
   headers text not null,
   body bytea not null,
+  readings smallint default 0 not null,
   constraint gateway_news_pkey PRIMARY KEY (account, event_id)
 );
 CREATE INDEX gateway_news_quarantine ON gateway_news USING btree (received_at) WHERE (verdict = 2);
@@ -296,6 +297,7 @@ create table payments (
   handed_at timestamp with time zone,
   back_at timestamp with time zone,
   open_until timestamp with time zone,
+  heard_at timestamp with time zone,
   constraint payments_pkey PRIMARY KEY (order_id, number),
   constraint payments_check CHECK (((status <> ALL (ARRAY[0, 1, 2, 3])) OR (look_at IS NOT NULL))),
   constraint payments_number_check CHECK ((number >= 1)),
@@ -363,6 +365,7 @@ create table refunds (
   settled text,
   settled_otherwise boolean default false not null,
   not_settled boolean default false not null,
+  heard_at timestamp with time zone,
   constraint refunds_pkey PRIMARY KEY (order_id, number),
   constraint refunds_amount_check CHECK ((amount > 0))
 );

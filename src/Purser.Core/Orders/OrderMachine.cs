@@ -212,10 +212,11 @@ public static class OrderMachine
         if (c.Heard)
             foreach (var r in draft.Order.Refunds.Where(r => r.Payment == c.Payment && r is { IsOpen: true, NeverLeft: false })) RefundMachine.Look(draft, r);
         if (c.Back) draft.Change(p = FormMachine.CameBack(p, draft.Now, draft.Rules));
+        if (c.Heard) draft.Change(p = p with { HeardAt = draft.Now });
         // The gateway's own word that something happened is worth a question also after success: it may be a second capture.
         if (p.Status == Succeeded && !c.Heard) return new Already(c.Payment);
         // A link that nobody has been asked for in earnest is for the alarm to ask for: looking must not use up the tries.
-        if (p.CanBeAskedForAgain || !(p.IsOpen || p.MayExist || p.Status == Succeeded)) return new Already(c.Payment);
+        if (p.CanBeAskedForAgain || !(c.Heard || p.IsOpen || p.MayExist || p.Status == Succeeded)) return new Already(c.Payment);
         if (!c.Heard && RecentlyLooked(p, draft))
         {
             // What was asked a moment ago may be older than what brought the shopper back, so it is asked again in a moment.
@@ -254,9 +255,7 @@ public static class OrderMachine
     static Outcome LookRefund(Draft draft, int number)
     {
         if (draft.Order.Refund(number) is not { } r) return new Refusing(Refusal.RefundUnknown);
-        if (!r.IsOpen || r.NeverLeft || (r.LookedAt is { } at && draft.Now - at < draft.Rules.AskAgainAfter)) return new Already(r.Payment, number);
-        RefundMachine.Look(draft, r);
-        return new Doing(r.Payment, number);
+        return RefundMachine.Hear(draft, r) ? new Doing(r.Payment, number) : new Already(r.Payment, number);
     }
 
     static bool RecentlyLooked(Payment p, Draft draft) => p.LookedAt is { } at && draft.Now - at < draft.Rules.AskAgainAfter;
@@ -328,6 +327,7 @@ public static class OrderMachine
     static Outcome Learn(Draft draft, Evidence evidence)
     {
         if (draft.Order.Payment(evidence.Payment) is not { } p) return new Refusing(Refusal.PaymentUnknown);
+        if (evidence is { Source: EvidenceSource.Inquiry } and not Evidence.MixedUp && evidence.At >= p.HeardAt) draft.Change(p = p with { HeardAt = null });
         switch (evidence)
         {
             case Evidence.Succeeded money:

@@ -28,6 +28,8 @@ static class Schedule
     public static DateTimeOffset? NextLook(Order order, Payment p, OrderRules rules)
     {
         var due = Due(order, p, rules);
+        // An open payment is asked about anyway.
+        if (!p.IsOpen && p.HeardAt is { } heard) due = Earlier(due, Lingering(p.LookedAt, heard, rules));
         // Somebody wanted a look a moment after the last one; nothing but a look answers that.
         var wanted = p.Status != Succeeded && p.LookAt is { } at && at == p.LookedAt + rules.AskAgainAfter;
         return wanted && !(due < p.LookAt) ? p.LookAt : due;
@@ -49,7 +51,7 @@ static class Schedule
         Starting or Unresolved when order.ClosingAt is null || order.HasEnded => AfterAsking(p, rules),
         Starting or Unresolved or Pending or Processing => order switch
         {
-            { EndedAt: { } end } => Lingering(p, end, rules),
+            { EndedAt: { } end } => Lingering(p.LookedAt, end, rules),
             { ClosingAt: not null } => (p.LookedAt ?? p.StartedAt) + rules.ClosingEvery,
             _ when p.Status == Processing => (p.LookedAt ?? p.ProcessingAt ?? p.StartedAt) + rules.PendingEvery,
             _ when FormMachine.AskFrom(p, rules) is { } from => p.LookedAt >= from ? p.LookedAt + rules.PendingEvery : from,
@@ -75,11 +77,11 @@ static class Schedule
         return looked + (age < rules.ClosingEvery ? rules.ClosingEvery : age > Hour ? Hour : age);
     }
 
-    /// <summary>The order is over and the link may still be open.</summary>
-    static DateTimeOffset Lingering(Payment p, DateTimeOffset end, OrderRules rules)
+    /// <summary>Something happened, and what became of it nobody has said yet: the order is over and the link may still be open, or the gateway hinted at it.</summary>
+    public static DateTimeOffset Lingering(DateTimeOffset? lookedAt, DateTimeOffset since, OrderRules rules)
     {
-        var looked = p.LookedAt is { } at && at >= end ? at : end;
-        var age = looked - end;
+        var looked = lookedAt is { } at && at >= since ? at : since;
+        var age = looked - since;
         return looked + (age < Closely ? rules.PendingEvery : age / 8 < Hour ? Hour : age / 8);
     }
 
@@ -91,6 +93,8 @@ static class Schedule
             if (!(p.LookedAt >= end + delay)) return end + delay;
         return null;
     }
+
+    public static DateTimeOffset Earlier(DateTimeOffset? one, DateTimeOffset other) => one < other ? one.Value : other;
 
     static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset? other) => other > one ? other.Value : one;
 }

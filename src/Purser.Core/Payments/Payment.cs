@@ -137,6 +137,8 @@ public sealed record Payment
     /// <summary>When it is next asked about.</summary>
     public DateTimeOffset? LookAt { get; init; }
     public DateTimeOffset? LookedAt { get; init; }
+    /// <summary>When the gateway itself said, in words that prove nothing, that something happened; until it has answered what.</summary>
+    public DateTimeOffset? HeardAt { get; init; }
     public DateTimeOffset? AbsentFirstAt { get; init; }
     public DateTimeOffset? AbsentLastAt { get; init; }
     /// <summary>We want the link closed and keep asking until it is.</summary>
@@ -177,7 +179,7 @@ public sealed record Payment
         && RefusedAsks == other.RefusedAsks && GatewayReference == other.GatewayReference && Equals(Link, other.Link)
         && HandedAt == other.HandedAt && BackAt == other.BackAt && OpenUntil == other.OpenUntil
         && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && Fee == other.Fee
-        && Tax == other.Tax && Reason == other.Reason && LookAt == other.LookAt && LookedAt == other.LookedAt
+        && Tax == other.Tax && Reason == other.Reason && LookAt == other.LookAt && LookedAt == other.LookedAt && HeardAt == other.HeardAt
         && AbsentFirstAt == other.AbsentFirstAt && AbsentLastAt == other.AbsentLastAt && CancelAsked == other.CancelAsked
         && Contradicted == other.Contradicted && Dispute == other.Dispute && Discrepancy == other.Discrepancy;
 

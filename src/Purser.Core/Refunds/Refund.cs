@@ -50,6 +50,8 @@ public sealed record Refund
     /// <summary>When it is next asked about.</summary>
     public DateTimeOffset? LookAt { get; init; }
     public DateTimeOffset? LookedAt { get; init; }
+    /// <summary>When the gateway itself said, in words that prove nothing, that something happened; until it has answered what.</summary>
+    public DateTimeOffset? HeardAt { get; init; }
     public DateTimeOffset? AbsentFirstAt { get; init; }
     public DateTimeOffset? AbsentLastAt { get; init; }
     /// <summary>The row of the gateway's statement that took the money from what it owes us.</summary>

@@ -78,6 +78,7 @@ static class RefundMachine
         if (refund is { } known)
         {
             known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
+            if (e.Source == EvidenceSource.Inquiry && e.At >= known.HeardAt) known = known with { HeardAt = null };
             draft.Change(known);
             Apply(draft, known, e);
             return true;
@@ -287,7 +288,7 @@ static class RefundMachine
     /// <summary>What is due about a refund now.</summary>
     public static void Attend(Draft draft, Refund r)
     {
-        if (r.Status == Failed) AskAnew(draft, r);
+        if (r.Status == Failed && Due(draft.Order, r, draft.Rules) <= draft.Now) AskAnew(draft, r);
         else if (r.NeverLeft && r.Asks < Refund.MostBits) AskFor(draft, r);
         else if (r.NeverLeft) GiveUp(draft, r);
         else Look(draft, r);
@@ -298,6 +299,16 @@ static class RefundMachine
         if (draft.Calls.Exists(c => c is GatewayCall.InquireRefund i && i.Number == r.Number)) return;
         draft.Change(r with { LookedAt = draft.Now });
         draft.Calls.Add(new GatewayCall.InquireRefund(draft.Order, r.Payment, r.Number));
+    }
+
+    /// <summary>The gateway hints at something: it is asked now, or when what was asked a moment ago has been answered, and until it answers.</summary>
+    public static bool Hear(Draft draft, Refund r)
+    {
+        if (r.NeverLeft) return false;
+        draft.Change(r = r with { HeardAt = draft.Now });
+        if (r.LookedAt is { } at && draft.Now - at < draft.Rules.AskAgainAfter) return false;
+        Look(draft, r);
+        return true;
     }
 
     static void AskFor(Draft draft, Refund r)
@@ -324,6 +335,12 @@ static class RefundMachine
 
     /// <summary>When the refund next needs attention; null when nothing is left to wait for.</summary>
     public static DateTimeOffset? NextLook(Order order, Refund r, OrderRules rules)
+    {
+        var due = Due(order, r, rules);
+        return r.HeardAt is { } heard && !r.NeverLeft ? Schedule.Earlier(due, Schedule.Lingering(r.LookedAt, heard, rules)) : due;
+    }
+
+    static DateTimeOffset? Due(Order order, Refund r, OrderRules rules)
     {
         switch (r.Status)
         {

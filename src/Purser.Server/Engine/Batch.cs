@@ -29,7 +29,7 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
     public void Fail(int item, EngineInput input, Exception bug)
     {
         if (input.News is not { } news) failures[item] = bug;
-        else replies[item] = Quarantine(news, input.Order, $"Deciding on it failed: {bug.GetType().Name}.");
+        else replies[item] = Quarantine(item, news, input.Order, $"Deciding on it failed: {bug.GetType().Name}.");
     }
 
     /// <param name="mayBeStored">It was sent to the database before, and the answer was lost.</param>
@@ -52,52 +52,58 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
             return stored.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint)
                 ? new EngineReply.Replayed(stored.Resource)
                 : new EngineReply.KeyConflict(stored.Resource);
-        if (input.News is not null && !loaded.FreshNews.Contains(item)) return new EngineReply.DuplicateNews();
+        if (input.News is not null && !loaded.FreshNews.Contains(item) && !loaded.Aside.Contains(item)) return new EngineReply.DuplicateNews();
         if (input.Inputs is [OrderCommand.Create create])
             return mayBeStored && Find(create.Id) is { } there ? new EngineReply.Done(new Reply.Made(there)) : Create(input, create);
 
         if (input.News is { ConcernsNoOrder: true } aside)
         {
-            changes.News.Add((aside, null, NewsVerdict.Noted, null));
+            (loaded.Aside.Contains(item) ? changes.Placed : changes.News).Add((aside, null, NewsVerdict.Noted, null));
             return new EngineReply.Done(null, NewsVerdict.Noted);
         }
 
         var order = input.Order is { } id ? Find(id) : null;
         if (input.News is { } news && (order is null || news.QuarantineReason is not null))
-            return Quarantine(news, input.Order, news.QuarantineReason ?? (input.Order is null ? "It names no order of ours." : "We have no such order."));
+            return Quarantine(item, news, input.Order, news.QuarantineReason ?? (input.Order is null ? "It names no order of ours." : "We have no such order."));
         if (order is null) return new EngineReply.Done(new Reply.Refused(Refusal.OrderUnknown));
         // One installation may hold several accounts at a gateway, a test one among them: what one signs says nothing of another's payments.
         if (input.News is { Payment: { } told } foreign && order.Payment(told) is { } theirs && theirs.Account != foreign.Account)
-            return Quarantine(foreign, input.Order, $"The payment belongs to the account {theirs.Account}.");
+            return Quarantine(item, foreign, input.Order, $"The payment belongs to the account {theirs.Account}.");
 
         var (inputs, unbelieved) = Believed(order, input);
         if (unbelieved is not null)
-            return input.News is { } mixed ? Quarantine(mixed, input.Order, unbelieved) : new EngineReply.Done(new Reply.Refused(Refusal.AnswerUnsuitable, order));
+            return input.News is { } mixed ? Quarantine(item, mixed, input.Order, unbelieved) : new EngineReply.Done(new Reply.Refused(Refusal.AnswerUnsuitable, order));
 
         // All of one input's decisions, or none: a bug in the third must not leave the first two without the third.
         var decided = new List<Decision>();
         Reply? reply = null;
+        string? unusable = null;
+        var heardAt = input.News?.CameAt ?? loaded.Now;
         foreach (var one in inputs)
         {
             // What a message tells is true from when it arrived here, by the one clock that all nodes share.
             var dated = one switch
             {
-                Evidence { Source: EvidenceSource.Webhook } heard => heard with { At = loaded.Now },
-                RefundEvidence { Source: EvidenceSource.Webhook } heard => heard with { At = loaded.Now },
+                Evidence { Source: EvidenceSource.Webhook } heard => heard with { At = heardAt },
+                RefundEvidence { Source: EvidenceSource.Webhook } heard => heard with { At = heardAt },
                 _ => one,
             };
             var decision = decide(order, dated, loaded.Now, rules);
             reply = decision.Reply;
+            if (input.News is not null && reply is Reply.Refused refused)
+            {
+                // The rest of the message counts all the same.
+                unusable ??= refused.Why switch
+                {
+                    Refusal.PaymentUnknown => "The order has no such payment.",
+                    Refusal.RefundUnknown => "The order has no such refund.",
+                    var why => $"Refused: {why}.",
+                };
+                continue;
+            }
             order = decision.After;
             decided.Add(decision);
         }
-        if (input.News is { } unusable && reply is Reply.Refused refused)
-            return Quarantine(unusable, input.Order, refused.Why switch
-            {
-                Refusal.PaymentUnknown => "The order has no such payment.",
-                Refusal.RefundUnknown => "The order has no such refund.",
-                var why => $"Refused: {why}.",
-            });
 
         var before = current.GetValueOrDefault(order.Id) ?? loaded.Orders[order.Id];
         var changed = !Same(order, before);
@@ -111,8 +117,9 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         NewsVerdict? verdict = null;
         if (input.News is { } kept)
         {
-            verdict = changed ? NewsVerdict.Applied : NewsVerdict.Noted;
-            changes.News.Add((kept, order.Id, verdict.Value, null));
+            verdict = unusable is not null ? NewsVerdict.Quarantined : changed ? NewsVerdict.Applied : NewsVerdict.Noted;
+            if (unusable is not null) Quarantine(item, kept, order.Id, unusable);
+            else (loaded.Aside.Contains(item) ? changes.Placed : changes.News).Add((kept, order.Id, verdict.Value, null));
         }
         if (input.Key is { } made && reply is Reply.Made or Reply.Same) Remember(made, Resource(order, reply));
         return new EngineReply.Done(reply, verdict);
@@ -150,8 +157,10 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         return new EngineReply.Done(decision.Reply);
     }
 
-    EngineReply.Done Quarantine(GatewayNews news, OrderId? order, string reason)
+    /// <summary>Kept aside for a person, and read again later; what was aside already stays as it is.</summary>
+    EngineReply Quarantine(int item, GatewayNews news, OrderId? order, string reason)
     {
+        if (loaded.Aside.Contains(item)) return new EngineReply.DuplicateNews();
         changes.News.Add((news, order, NewsVerdict.Quarantined, reason));
         return new EngineReply.Done(null, NewsVerdict.Quarantined);
     }

@@ -29,7 +29,11 @@ public enum NewsVerdict { Applied, Noted, Quarantined }
 /// <param name="ConcernsNoOrder">It is about something else than orders (a payout, say); kept, and nobody need look.</param>
 public sealed record GatewayNews(
     string Account, string EventId, string EventType, int? Payment, string Headers, ReadOnlyMemory<byte> Body, string? QuarantineReason = null,
-    bool ConcernsNoOrder = false);
+    bool ConcernsNoOrder = false)
+{
+    /// <summary>When it came, of a message that was kept aside and is read again.</summary>
+    public DateTimeOffset? CameAt { get; init; }
+}
 
 /// <summary>One exchange with a gateway, redacted.</summary>
 public sealed record CallRecord(

@@ -64,7 +64,11 @@ public interface IOrderSession : IAsyncDisposable
 public sealed record LoadedBatch(
     DateTimeOffset Now, CommitMark? Mark, IReadOnlyDictionary<OrderId, Order> Orders, IReadOnlySet<int> FreshNews,
     IReadOnlyDictionary<(int ApiKey, string Key), StoredKey> Keys, IReadOnlyDictionary<string, (OrderId Order, byte[] Fingerprint)> References,
-    IReadOnlyDictionary<OrderId, Revision> Revisions, IReadOnlyDictionary<GatewayName, PaymentId> Holders);
+    IReadOnlyDictionary<OrderId, Revision> Revisions, IReadOnlyDictionary<GatewayName, PaymentId> Holders)
+{
+    /// <summary>Indexes of batch items whose news came before and were kept aside: now they may have their place.</summary>
+    public IReadOnlySet<int> Aside { get; init; } = System.Collections.Frozen.FrozenSet<int>.Empty;
+}
 
 /// <summary>Which writing of an order it is.</summary>
 /// <param name="Version">Another one after every write to the order's row, whoever wrote.</param>
@@ -91,10 +95,12 @@ public sealed class BatchChanges
     public List<Posting> Postings { get; } = [];
     /// <summary>Fresh news with what came of them.</summary>
     public List<(GatewayNews News, OrderId? Order, NewsVerdict Verdict, string? Reason)> News { get; } = [];
+    /// <summary>News that had been kept aside and have found their order.</summary>
+    public List<(GatewayNews News, OrderId? Order, NewsVerdict Verdict, string? Reason)> Placed { get; } = [];
     public List<(RequestKey Key, string Resource)> Keys { get; } = [];
     public List<(OrderId Order, CallRecord Call)> Calls { get; } = [];
 
-    public bool IsEmpty => Created.Count + Changed.Count + Events.Count + News.Count + Keys.Count + Calls.Count == 0;
+    public bool IsEmpty => Created.Count + Changed.Count + Events.Count + News.Count + Placed.Count + Keys.Count + Calls.Count == 0;
 }
 
 /// <summary>The database refused: a constraint, a deadlock, a serialization failure. The batch was rolled back.</summary>

@@ -254,7 +254,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             Add(load, RefundTableStore.Load, ids);
             load.BatchCommands.Add(new NpgsqlBatchCommand("select clock_timestamp(), pg_current_xact_id()::text"));
             if (news.Length > 0)
-                Add(load, "select account, event_id from gateway_news where (account, event_id) in (select * from unnest($1::text[], $2::text[]))",
+                Add(load, "select account, event_id, verdict = 2 from gateway_news where (account, event_id) in (select * from unnest($1::text[], $2::text[]))",
                     news.Select(n => n.Account).ToArray(), news.Select(n => n.EventId).ToArray());
             if (keys.Length > 0)
                 Add(load, "select api_key_id, key, fingerprint, resource from request_keys where (api_key_id, key) in (select * from unnest($1::int[], $2::text[]))",
@@ -288,10 +288,15 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             mark = rows.GetString(1);
 
             var known = new HashSet<(string, string)>();
+            var waiting = new HashSet<(string, string)>();
             if (news.Length > 0)
             {
                 await rows.NextResultAsync(stop);
-                while (await rows.ReadAsync(stop)) known.Add((rows.GetString(0), rows.GetString(1)));
+                while (await rows.ReadAsync(stop))
+                {
+                    known.Add((rows.GetString(0), rows.GetString(1)));
+                    if (rows.GetBoolean(2)) waiting.Add((rows.GetString(0), rows.GetString(1)));
+                }
             }
             var storedKeys = new Dictionary<(int, string), StoredKey>();
             if (keys.Length > 0)
@@ -316,13 +321,15 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             }
 
             // Of equal news in one batch the first is fresh.
-            var fresh = new HashSet<int>();
+            var (fresh, aside) = (new HashSet<int>(), new HashSet<int>());
             for (var i = 0; i < batch.Count; i++)
-                if (batch[i].News is { } one && known.Add((one.Account, one.EventId))) fresh.Add(i);
+                if (batch[i].News is not { } one) continue;
+                else if (known.Add((one.Account, one.EventId))) fresh.Add(i);
+                else if (waiting.Remove((one.Account, one.EventId))) aside.Add(i);
             foreach (var id in orders.Keys)
                 if (payments.TryGetValue(id.Value, out var mine))
                     orders[id] = orders[id] with { Payments = [.. mine], Refunds = refunds.TryGetValue(id.Value, out var back) ? [.. back] : [] };
-            return new LoadedBatch(now, new CommitMark(mark), orders, fresh, storedKeys, holders, revisions, held);
+            return new LoadedBatch(now, new CommitMark(mark), orders, fresh, storedKeys, holders, revisions, held) { Aside = aside };
         }
 
         /// <summary>The links or the money that the batch's facts name, and of which payments: as columns.</summary>

@@ -28,7 +28,7 @@ static class OrderTableStore
     const string PaymentColumns =
         "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
-        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until";
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at";
 
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
     /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was, or the reckoned time is none to write.</summary>
@@ -116,6 +116,7 @@ static class OrderTableStore
             HandedAt = TimeOrNull(r, 37),
             BackAt = TimeOrNull(r, 38),
             OpenUntil = TimeOrNull(r, 39),
+            HeardAt = TimeOrNull(r, 40),
         };
     }
 
@@ -208,6 +209,7 @@ static class OrderTableStore
         Column.Of("reason", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reason),
         Column.Of("look_at", TimestampTz, (PaymentRow p) => p.P.LookAt),
         Column.Of("looked_at", TimestampTz, (PaymentRow p) => p.P.LookedAt),
+        Column.Of("heard_at", TimestampTz, (PaymentRow p) => p.P.HeardAt),
         Column.Of("absent_first_at", TimestampTz, (PaymentRow p) => p.P.AbsentFirstAt),
         Column.Of("absent_last_at", TimestampTz, (PaymentRow p) => p.P.AbsentLastAt),
         Column.Of("cancel_asked", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.CancelAsked),
@@ -332,6 +334,7 @@ static class OrderTableStore
     static readonly RowSet<OrderEvent> ResolveDiscrepancies = RowSet.Sql(
         "update discrepancies d set resolved_at = u.at, resolution = u.resolution from {rows} u where d.order_id = u.order_id " +
         "and d.payment = u.payment and d.kind = u.kind and d.money_reference is not distinct from u.money_reference and d.sequence < u.sequence and d.resolved_at is null", EndOfDiscrepancy);
+    static readonly RowSet<NewsRow> PlaceNews = RowSet.Update("gateway_news", NewNews[..2], NewNews[3..7]);
     static readonly RowSet<NewsRow> InsertNews =
         RowSet.Insert("gateway_news", NewNews, "received_at", "clock_timestamp()");
     static readonly RowSet<CaptureRow> InsertCaptures = RowSet.Insert("captures", NewCapture);
@@ -387,6 +390,7 @@ static class OrderTableStore
         InsertDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyOpened)]);
         ResolveDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyResolved)]);
         InsertNews.Add(batch, changes.News);
+        PlaceNews.Add(batch, changes.Placed);
         InsertCaptures.Add(batch, captures);
         SettleCaptures.Add(batch, settled);
         InsertKeys.Add(batch, changes.Keys);

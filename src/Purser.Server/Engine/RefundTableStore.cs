@@ -11,7 +11,7 @@ static class RefundTableStore
 {
     const string RefundColumns =
         "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at, note, asked_at, asks, unsent_asks, refund_reference, " +
-        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise, not_settled";
+        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise, not_settled, heard_at";
 
     public const string Load = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
 
@@ -40,6 +40,7 @@ static class RefundTableStore
         Settled = r.IsDBNull(22) ? null : RowJson.ReadSettled(r.GetString(22)),
         SettledOtherwise = r.GetBoolean(23),
         NotSettled = r.GetBoolean(24),
+        HeardAt = OrderTableStore.TimeOrNull(r, 25),
     };
 
     static readonly Column<RefundRow>[] RefundKey =
@@ -72,6 +73,7 @@ static class RefundTableStore
         Column.Of("rejected", NpgsqlDbType.Boolean, (RefundRow r) => r.R.Rejected),
         Column.Of("look_at", TimestampTz, (RefundRow r) => r.R.LookAt),
         Column.Of("looked_at", TimestampTz, (RefundRow r) => r.R.LookedAt),
+        Column.Of("heard_at", TimestampTz, (RefundRow r) => r.R.HeardAt),
         Column.Of("absent_first_at", TimestampTz, (RefundRow r) => r.R.AbsentFirstAt),
         Column.Of("absent_last_at", TimestampTz, (RefundRow r) => r.R.AbsentLastAt),
         Column.Of("settled", NpgsqlDbType.Text, (RefundRow r) => RowJson.Write(r.R.Settled)),

@@ -30,7 +30,8 @@ public sealed partial class NewsIntake(
         Unchecked,
     }
 
-    public async Task<(Outcome Outcome, EngineReply? Reply)> Take(string account, RawMessage message, CancellationToken stop)
+    /// <param name="cameAt">Of a message that was kept aside and is read again: when it came.</param>
+    public async Task<(Outcome Outcome, EngineReply? Reply)> Take(string account, RawMessage message, CancellationToken stop, DateTimeOffset? cameAt = null)
     {
         if (accounts.Find(account) is not { } entry) return (Outcome.UnknownAccount, null);
         if (await WithProof(entry, message, stop) is not { } whole)
@@ -52,7 +53,8 @@ public sealed partial class NewsIntake(
             case NewsReading.Genuine genuine:
                 try
                 {
-                    return await Store(Read(entry.Account, message, await Placed(entry.Account.Name, genuine, stop)), stop);
+                    var read = Read(entry.Account, message, await Placed(entry.Account.Name, genuine, stop));
+                    return await Store(read with { News = read.News! with { CameAt = cameAt } }, stop);
                 }
                 catch (StoreAwayException away)
                 {

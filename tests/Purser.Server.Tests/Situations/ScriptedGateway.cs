@@ -73,9 +73,14 @@ sealed class ScriptedGateway(string name) : IGateway, ICancelLinks
             "failed" => new Evidence.Failed("declined by the bank"),
             "authorised" => new Evidence.Processing(),
             "declined" => new Evidence.Declined("insufficient funds"),
+            "disputed" => new Evidence.DisputeOpened("dispute_1", amount),
             var other => new Evidence.Processing(other),
         };
-        return new NewsReading.Genuine(Text("id"), Text("kind"), PaymentId.TryParseReference(Text("reference"), out var id) ? id : null, [fact]);
+        return new NewsReading.Genuine(
+            Text("id"), Text("kind"), PaymentId.TryParseReference(Text("reference"), out var id) ? id : null, [fact], ProvesAmount: Text("kind") != "hinted")
+        {
+            MoneyReference = fact is Evidence.DisputeOpened ? Text("money") : null,
+        };
     }
 
     public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => new NewsReading.Genuine("return", "return", null, []);

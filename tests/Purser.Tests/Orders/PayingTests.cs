@@ -203,6 +203,20 @@ public sealed class PayingTests
         .Later(TimeSpan.FromMinutes(1)).When(new OrderCommand.Look(1)).Same(1).Asked()
         .When(new OrderCommand.Look(1, Heard: true)).Asked("inquire 1");
 
+    [Fact]
+    public void What_the_gateway_hints_at_is_asked_about_until_it_answers() => Given.Order().HasLink().Hears(Tell.Succeeded())
+        .When(new OrderCommand.Look(1, Heard: true)).Asked("inquire 1")
+        .Later(TimeSpan.FromSeconds(59)).Tick().Asked()
+        .Later(TimeSpan.FromSeconds(1)).Tick().Asked("inquire 1")
+        .Later(TimeSpan.FromMinutes(1)).Tick().Asked("inquire 1")
+        .Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry)
+        .Later(TimeSpan.FromDays(1)).Tick().Asked();
+
+    [Fact]
+    public void A_link_that_was_refused_is_asked_about_when_the_gateway_tells_of_it() => Given.Order().Pays().Hears(Tell.Refused())
+        .When(new OrderCommand.Look(1)).Asked()
+        .When(new OrderCommand.Look(1, Heard: true)).Asked("inquire 1");
+
     /// <summary>Two links can bear one reference: the answer to the first question was lost, and the key under which it was asked again had lapsed.</summary>
     [Fact]
     public void News_of_the_end_of_another_link_end_nothing_and_are_worth_a_question() => Given.Order().HasLink()
