@@ -106,7 +106,7 @@ static Task<Order> Place(PurserClient purser, HttpRequest request, Cart cart, st
     return purser.Orders.Place(new NewOrder
     {
         Reference = reference,
-        Lines = [.. cart.Lines.Select(l => new NewOrderLine(l.Tea.Name, l.Quantity, l.Tea.Price))],
+        Lines = [.. cart.Lines.Select(l => new NewOrderLine(l.Tea.Name, l.Quantity, l.Tea.Price) { Hsn = l.Tea.Hsn, TaxRate = l.Tea.TaxRate })],
         Customer = new Customer { Name = name, Email = email, Country = "IN" },
         ReturnUrl = $"{request.Scheme}://{request.Host}/return/{reference}",
     });

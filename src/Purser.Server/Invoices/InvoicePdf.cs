@@ -35,7 +35,7 @@ public sealed class InvoicePdf(ShopperTokens tokens)
     sealed class Sheet(PdfFile file, StoredInvoice invoice, InvoiceWords words, string link, Typesetter typesetter)
     {
         const double Left = 42, Right = PdfPage.Width - 42, Top = 48, Bottom = PdfPage.Height - 52;
-        const double Small = 7.5, Normal = 9, Big = 10.5, WidestFigure = 66, NameLine = 11.5;
+        const double Small = 7.5, Normal = 9, Big = 10.5, WidestFigure = 66, NameLine = 11.5, RateGap = 5;
         static readonly Ink Dark = new(0x1c, 0x24, 0x30), Soft = new(0x5b, 0x64, 0x70), Faint = new(0xe2, 0xde, 0xd5), Pale = new(0xf4, 0xf2, 0xec), Blue = new(0x1f, 0x3a, 0x5f), Red = new(0x9a, 0x2a, 0x1a);
 
         readonly InvoiceDocument document = invoice.Document;
@@ -132,9 +132,12 @@ public sealed class InvoicePdf(ShopperTokens tokens)
 
         void Lines()
         {
-            // Small enough that the largest figure stays in its column.
-            var figures = Normal * Math.Min(1, WidestFigure / typesetter.Set(Number(statement.Lines.Max(l => Math.Max(l.Total, l.UnitAmount)))).Width(Normal));
-            var rateEnds = TaxEnds - typesetter.Set(Number(statement.Lines.Max(l => l.Taxes.Sum()))).Width(figures) - 5;
+            // Small enough that the largest figure stays in its column, and the largest tax leaves room for its rate.
+            var widestRate = statement.Lines.Max(l => typesetter.Set($"{l.Rate} %").Width(Small));
+            var widestTax = typesetter.Set(Number(statement.Lines.Max(l => l.Taxes.Sum()))).Width(Normal);
+            var widest = typesetter.Set(Number(statement.Lines.Max(l => Math.Max(l.Total, l.UnitAmount)))).Width(Normal);
+            var figures = Normal * Math.Min(1, Math.Min(WidestFigure / widest, (TaxEnds - NetEnds - widestRate - 2 * RateGap) / widestTax));
+            var rateEnds = TaxEnds - widestTax * figures / Normal - RateGap;
             ColumnHeads();
             var shown = statement.Lines.Select((line, i) => (line, Number: i + 1)).Where(l => !isCredit || l.line.Total > 0);
             foreach (var (line, number) in shown)

@@ -24,7 +24,7 @@ sealed class ClientHouse : IAsyncDisposable
     public Uri Address => Api.Http.BaseAddress!;
     public PurserClient Purser => services.GetRequiredService<PurserClient>();
 
-    public static async Task<ClientHouse> Open(string database) => new(await ApiHouse.Open(database, ("Deliveries:Development", "true")));
+    public static async Task<ClientHouse> Open(string database, params (string Name, string Value)[] more) => new(await ApiHouse.Open(database, [("Deliveries:Development", "true"), .. more]));
 
     ServiceProvider Services(Uri address, string key)
     {

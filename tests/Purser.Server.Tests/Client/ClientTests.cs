@@ -9,19 +9,20 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
 
     PurserClient Purser => house.Purser;
 
-    public async Task InitializeAsync() => house = await ClientHouse.Open(await postgres.CreateDatabase());
+    public async Task InitializeAsync() => house = await ClientHouse.Open(await postgres.CreateDatabase(), Server.Tests.Invoices.InvoiceHouse.Seller);
 
     public async Task DisposeAsync() => await house.DisposeAsync();
 
     [Fact]
     public async Task An_order_comes_back_as_it_was_placed()
     {
-        await Purser.Products.Create(new NewProduct { Id = "tea", Name = "Tea", UnitAmount = new Money(250_00, "INR") });
+        await Purser.Products.Create(new NewProduct { Id = "tea", Name = "Tea", UnitAmount = new Money(250_00, "INR"), Hsn = "0902", TaxRate = "5" });
         var placed = await Purser.Orders.Place(new NewOrder
         {
             Reference = "cart-1",
-            Lines = [NewOrderLine.OfProduct("tea", 2), new NewOrderLine("Gift wrap", 1, new Money(100_00, "INR"))],
-            Customer = new Customer { Name = "Asha Rao", Email = "asha@example.test", Country = "IN" },
+            Lines = [NewOrderLine.OfProduct("tea", 2), new NewOrderLine("Gift wrap", 1, new Money(100_00, "INR")) { Hsn = "4819", TaxRate = "12.5" }],
+            Customer = new Customer { Name = "Asha Rao", Email = "asha@example.test", Country = "IN", Address = "4 Lake Road, Pune", State = "MH", TaxId = "27AAPFU0939F1ZV" },
+            Locale = "hi",
             UserId = "u-7",
             Metadata = new Dictionary<string, string> { ["campaign"] = "spring" },
             ReturnUrl = "https://shop.example/thanks",
@@ -33,6 +34,10 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
         order.Lines.Select(l => (l.Name, l.Product, l.Quantity, l.UnitAmount, l.Amount)).ShouldBe([
             ("Tea", "tea", 2, new Money(250_00, "INR"), new Money(500_00, "INR")), ("Gift wrap", null, 1, new Money(100_00, "INR"), new Money(100_00, "INR"))]);
         (order.Customer.Name, order.Customer.Country, order.UserId, order.Metadata!["campaign"]).ShouldBe(("Asha Rao", "IN", "u-7", "spring"));
+        order.Lines.Select(l => (l.Hsn, l.TaxRate)).ShouldBe([("0902", "5"), ("4819", "12.5")]);
+        (order.Customer.Address, order.Customer.State, order.Customer.TaxId).ShouldBe(("4 Lake Road, Pune", "MH", "27AAPFU0939F1ZV"));
+        (await house.Api.Get($"/v1/orders/{order.Id}")).Text("locale").ShouldBe("hi");
+        order.InvoiceUrl.ShouldBeNull();
         (order.Policy.LatePayment, order.Policy.DuplicatePayment).ShouldBe((LatePolicy.Accept, DuplicatePolicy.Ask));
         (order.ExpiresAt - order.CreatedAt).ShouldBe(TimeSpan.FromMinutes(20));
         (order.Amounts.Outstanding, order.Amounts.Captured).ShouldBe((new Money(600_00, "INR"), new Money(0, "INR")));
@@ -56,6 +61,8 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
 
         var paid = await Purser.Orders.Get(order.Id);
         (paid.Status, paid.PaidBy, paid.Amounts.Accepted, paid.Payments.Count).ShouldBe((OrderStatus.Paid, payment.Id, new Money(49_900, "INR"), 2));
+        using var invoice = await house.Api.Http.GetAsync(paid.InvoiceUrl);
+        invoice.Content.Headers.ContentType!.MediaType.ShouldBe("application/pdf");
         (await Purser.Payments.Get(payment.Id)).Captures.Single().Amount.ShouldBe(new Money(49_900, "INR"));
         var first = await Purser.Orders.Fulfil(order.Id);
         first.FulfilledAt.ShouldNotBeNull();

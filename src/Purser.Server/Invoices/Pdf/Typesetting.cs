@@ -80,24 +80,28 @@ public sealed class Typesetter(Shaper? shaper)
     int Fitting(string text, double size, double width, bool bold, bool anywhere = false)
     {
         if (Set(text, bold).Width(size) <= width) return text.Length;
-        var (whole, space) = (0, 0);
-        foreach (var end in Ends(text))
+        // Halving, for each measuring sets all of it anew: a name of two hundred letters on five hundred lines took seconds.
+        int[] ends = [.. Ends(text)];
+        var (fits, tooLong) = (0, ends.Length);
+        while (tooLong - fits > 1)
         {
-            if (Set(text[..end], bold).Width(size) > width) break;
-            whole = end;
-            if (end < text.Length && text[end] == ' ') space = end;
+            var middle = (fits + tooLong) / 2;
+            if (Set(text[..ends[middle - 1]], bold).Width(size) <= width) fits = middle;
+            else tooLong = middle;
         }
-        var fits = !anywhere && space > 0 ? space : whole;
-        return Math.Max(fits, StringInfo.GetNextTextElementLength(text));
+        var whole = fits == 0 ? ends[0] : ends[fits - 1];
+        var space = anywhere || whole == text.Length || text[whole] == ' ' ? whole : text.LastIndexOf(' ', whole - 1);
+        return space > 0 ? space : whole;
     }
 
-    /// <summary>Ends of letters as readers see them, with their marks.</summary>
+    /// <summary>Ends of letters as readers see them, with their marks; what a virama joins is one.</summary>
     static IEnumerable<int> Ends(string text)
     {
+        const char Virama = '\u094D';
         for (var end = 0; end < text.Length;)
         {
             end += StringInfo.GetNextTextElementLength(text, end);
-            yield return end;
+            if (end == text.Length || text[end - 1] != Virama) yield return end;
         }
     }
 
