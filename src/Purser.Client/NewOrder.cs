@@ -114,6 +114,9 @@ public sealed record OrderPolicy
     /// <summary>A second success.</summary>
     public DuplicatePolicy? DuplicatePayment { get; init; }
 
+    /// <summary>Money that a gateway told of and denies afterwards, when no statement has it.</summary>
+    public FailedPolicy? FailedPayment { get; init; }
+
     /// <summary><c>refuse</c> or <c>allow</c>: whether a second link may be open beside the first.</summary>
     public string? SecondLink { get; init; }
 }

@@ -93,6 +93,18 @@ public enum DuplicatePolicy
     Ask,
 }
 
+/// <summary>What to do with an order that was paid by money which its gateway denies afterwards.</summary>
+[JsonConverter(typeof(WordConverter<FailedPolicy>))]
+public enum FailedPolicy
+{
+    /// <summary>A word that this version of the client does not know.</summary>
+    Unknown,
+    /// <summary>It is cancelled, unless it was fulfilled.</summary>
+    Cancel,
+    /// <summary>A person decides.</summary>
+    Ask,
+}
+
 /// <summary>Snake case on the wire; a word that is new since is the enum's first member, for old clients must not break by it.</summary>
 sealed class WordConverter<T> : JsonConverter<T> where T : struct, Enum
 {

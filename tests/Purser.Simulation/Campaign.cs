@@ -40,6 +40,9 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     public long Captures { get; private set; }
     public long Refunds { get; private set; }
     public long Disputes { get; private set; }
+    /// <summary>Captures that gateways denied later, and orders that were cancelled for it.</summary>
+    public long TakenBack { get; private set; }
+    public long Denied { get; private set; }
     public long Questions { get; private set; }
     public long News { get; private set; }
     public long Commits { get; private set; }
@@ -86,6 +89,8 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
         Links += world.Gateways.Sum(g => g.Links.Count);
         Captures += world.Captures;
         Disputes += world.Disputes;
+        TakenBack += world.TakenBack;
+        Denied += world.Database.Orders.Values.Sum(o => o.Events.Count(e => e is { Type: EventType.OrderCancelled, Payment: not null }));
         Questions += world.Questions;
         News += world.Post.Delivered;
         Commits += world.Database.Commits;

@@ -69,14 +69,20 @@ static class Laws
         Law(given, "refunds never exceed what was captured", story);
 
         if (before is null) return;
-        Law(before.Status != OrderStatus.Paid || (after.Status == OrderStatus.Paid && after.PaidBy == before.PaidBy), "paid stays paid", story);
+        var denied = before.PaidBy is { } paid && Denied(before.Payment(paid)!, after);
+        Law(before.Status != OrderStatus.Paid || (after.Status == OrderStatus.Paid && after.PaidBy == before.PaidBy) || (denied && after.Status == OrderStatus.Cancelled), "paid stays paid, unless the money is denied", story);
         foreach (var p in before.Payments)
         {
             var now = after.Payment(p.Number)!;
-            Law(p.Captures.All(c => now.Captures.Any(n => n.MoneyReference == c.MoneyReference)), "money facts are never erased", story);
-            Law(p.Status != PaymentStatus.Succeeded || now.Status == PaymentStatus.Succeeded, "succeeded stays succeeded", story);
+            Law(p.Captures.All(c => now.Captures.Any(n => n.MoneyReference == c.MoneyReference)) || Denied(p, after), "money facts are never erased", story);
+            Law(p.Status != PaymentStatus.Succeeded || now.Status == PaymentStatus.Succeeded || Denied(p, after), "succeeded stays succeeded", story);
         }
     }
+
+    /// <summary>By its statement and, twice, by its gateway; and nobody has the goods.</summary>
+    static bool Denied(Payment before, Order after) => after.Payment(before.Number) is { Captures: [], Status: PaymentStatus.Failed } now && before.Captures is [var money]
+        && money.IsDoubted(DiscrepancyKind.NotSettled) && before.Contradicted && now.Denied.Any(d => d.MoneyReference == money.MoneyReference)
+        && after is { FulfilledAt: null, Policy.Failed: FailedPolicy.Cancel };
 
     /// <summary>Questions that are the place of money which pays nothing.</summary>
     static bool Place(DiscrepancyKind kind) =>

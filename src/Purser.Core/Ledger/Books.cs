@@ -18,6 +18,8 @@ public static class Books
             Entry(e, [.. Undo(e), (Receivable(e), amount), ("sales", -amount)]),
         { Type: EventType.PaymentAmountMismatch, Amount: { } amount } =>
             Entry(e, [.. Undo(e), (Receivable(e), amount), ("suspense", -amount)]),
+        // The gateway told of the money, and then that it never came.
+        { Type: EventType.PaymentFailed, MoneyReference: not null, Amount: { } amount } => Entry(e, [("sales", amount), (Receivable(e), -amount)]),
         { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.Reversed, By: null, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } less ? [("refunds", -less), (Receivable(e), less)] : Array.Empty<(string, Money)>(),
                 ("refunds", amount), (Receivable(e), -amount)]),

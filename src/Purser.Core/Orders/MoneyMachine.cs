@@ -12,6 +12,13 @@ static class MoneyMachine
     /// <summary>Money came in. Success always counts; what it counts as, the order decides.</summary>
     public static void Receive(Draft draft, Payment p, Evidence.Succeeded e)
     {
+        if (p.Denied.FirstOrDefault(d => d.MoneyReference == e.MoneyReference) is { } denial)
+        {
+            // News from before it was taken back may come after: the gateway is asked what is so now.
+            if (e.Source == EvidenceSource.Webhook) Ask(draft, p.Number);
+            if (e.Source == EvidenceSource.Webhook || e.At <= denial.At) return;
+            p = p with { Denied = p.Denied.Remove(denial) };
+        }
         p = p with
         {
             GatewayReference = p.GatewayReference ?? e.GatewayReference, Method = e.Method ?? p.Method, Fee = e.Fee ?? p.Fee, Tax = e.Tax ?? p.Tax,

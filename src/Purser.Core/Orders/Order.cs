@@ -25,11 +25,16 @@ public enum LatePolicy { Refund, Accept, Ask }
 
 public enum DuplicatePolicy { Refund, Ask }
 
+/// <summary>What becomes of an order that was paid when its gateway denies the money afterwards.</summary>
+public enum FailedPolicy { Cancel, Ask }
+
 /// <summary>What one order wants done in cases that need a policy. Each acts once.</summary>
 /// <param name="Late">Money that arrives after the order ended.</param>
 /// <param name="Duplicate">A success on an order that has its accepted payment.</param>
 /// <param name="AllowsSecondLink">True accepts the risk that two open links are both paid; the second is a duplicate then.</param>
-public sealed record OrderPolicy(LatePolicy Late = LatePolicy.Refund, DuplicatePolicy Duplicate = DuplicatePolicy.Refund, bool AllowsSecondLink = false);
+/// <param name="Failed">The accepted money turns out never to have come, as far as its statement and the gateway itself say.</param>
+public sealed record OrderPolicy(
+    LatePolicy Late = LatePolicy.Refund, DuplicatePolicy Duplicate = DuplicatePolicy.Refund, bool AllowsSecondLink = false, FailedPolicy Failed = FailedPolicy.Cancel);
 
 /// <summary>Who pays. Personal data: never in logs, events or traces.</summary>
 /// <param name="Country">ISO 3166-1 alpha-2.</param>

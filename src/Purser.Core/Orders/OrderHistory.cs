@@ -91,12 +91,13 @@ public static class OrderHistory
         };
     }
 
-    /// <summary>The order's own status moves only with the events that say so, and never away from paid.</summary>
+    /// <summary>The order's own status moves only with the events that say so, and away from paid only when the money that paid it was denied.</summary>
     static OrderSummary Stand(OrderSummary s, OrderEvent e)
     {
         var possible = (s.Status, e.Type) switch
         {
-            (OrderStatus.Paid, EventType.OrderPaid or EventType.OrderExpired or EventType.OrderCancelled) => false,
+            (OrderStatus.Paid, EventType.OrderCancelled) => e is { OrderStatus: OrderStatus.Cancelled, Late: false, PaidBy: null } && s.PaidBy is { } paid && s.Payments[paid - 1].Captures.IsEmpty,
+            (OrderStatus.Paid, EventType.OrderPaid or EventType.OrderExpired) => false,
             (_, EventType.OrderPaid) => e.OrderStatus == OrderStatus.Paid && e.PaidBy is not null && e.PaidBy == e.Payment,
             (OrderStatus.AwaitingPayment, EventType.OrderExpired) => e.OrderStatus == OrderStatus.Expired,
             (OrderStatus.AwaitingPayment, EventType.OrderCancelled) => e.OrderStatus == OrderStatus.Cancelled,
@@ -120,11 +121,12 @@ public static class OrderHistory
         if (number < 1 || number > s.Payments.Length) throw Impossible(e, "its payment was never started");
         var p = s.Payments[number - 1];
         if (e.Account != p.Account) throw Impossible(e, $"the payment is at {p.Account}");
-        if (e.PaymentStatus is not { } status || !MayMove(p.Status, status, e.Type)) throw Impossible(e, $"the payment is {p.Status}");
+        if (e.PaymentStatus is not { } status || !MayMove(p.Status, status, e.Type, denied: e.MoneyReference is not null)) throw Impossible(e, $"the payment is {p.Status}");
         p = p with { Status = status };
         p = e.Type switch
         {
             EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch => Capture(p, e),
+            EventType.PaymentFailed when e.MoneyReference is not null => Denied(p, e),
             EventType.DisputeOpened when p.Dispute == DisputeState.None => p with { Dispute = DisputeState.Open },
             EventType.DisputeOpened => throw Impossible(e, $"the dispute is {p.Dispute}"),
             EventType.DisputeClosed => p with { Dispute = Closed(p.Dispute, e) },
@@ -133,14 +135,14 @@ public static class OrderHistory
         return s with { Payments = s.Payments.SetItem(number - 1, p) };
     }
 
-    static bool MayMove(PaymentStatus from, PaymentStatus to, EventType type) => type switch
+    static bool MayMove(PaymentStatus from, PaymentStatus to, EventType type, bool denied) => type switch
     {
         EventType.PaymentLinkReady => IsOpen(from) && to == PaymentStatus.Pending,
         EventType.PaymentProcessing => IsOpen(from) && to == PaymentStatus.Processing,
         EventType.PaymentUnresolved => IsOpen(from) && to == PaymentStatus.Unresolved,
         EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate => to == PaymentStatus.Succeeded,
         EventType.PaymentAmountMismatch => to == (from == PaymentStatus.Succeeded ? PaymentStatus.Succeeded : PaymentStatus.Held),
-        EventType.PaymentFailed => !HasMoney(from) && to == PaymentStatus.Failed,
+        EventType.PaymentFailed => (!HasMoney(from) || denied) && to == PaymentStatus.Failed,
         EventType.PaymentCancelled => !HasMoney(from) && to == PaymentStatus.Cancelled,
         EventType.PaymentExpired => !HasMoney(from) && to == PaymentStatus.Expired,
         _ => from == to,
@@ -159,6 +161,10 @@ public static class OrderHistory
         var capture = new CaptureSummary(reference, amount, known?.Row);
         return p with { Captures = known is null ? p.Captures.Add(capture) : p.Captures.Replace(known, capture) };
     }
+
+    static PaymentSummary Denied(PaymentSummary p, OrderEvent e) => p.Captures is [var only] && only.MoneyReference == e.MoneyReference && only.Amount == e.Amount && only.Row is null
+        ? p with { Captures = [] }
+        : throw Impossible(e, "only money that is known, and that no statement has, can be denied");
 
     static DisputeState Closed(DisputeState before, OrderEvent e)
     {

@@ -342,6 +342,7 @@ public static class OrderMachine
             case Evidence.Unsettled missing:
                 SettlementMachine.Miss(draft, p, missing);
                 break;
+            case Evidence.Failed no when SettlementMachine.Deny(draft, p, no): break;
             default:
                 LearnOther(draft, p, evidence);
                 break;

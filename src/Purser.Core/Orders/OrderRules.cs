@@ -26,6 +26,10 @@ public sealed record OrderRules
     /// <summary>Between two questions while an order is closing or a contradiction is open.</summary>
     public TimeSpan ClosingEvery { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Money that no statement has is asked about so often, and so long after it came.</summary>
+    public TimeSpan MissingEvery { get; init; } = TimeSpan.FromDays(1);
+    public TimeSpan MissingFor { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>A question asked sooner than this after the last one is answered by the last one: a shopper who reloads a page must not
     /// make us storm a gateway.</summary>
     public TimeSpan AskAgainAfter { get; init; } = TimeSpan.FromSeconds(2);

@@ -38,6 +38,9 @@ static class Schedule
     static DateTimeOffset? Due(Order order, Payment p, OrderRules rules) => p.Status switch
     {
         Succeeded when p.Contradicted && p.Discrepancy is null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
+        // Said once against money that no statement has.
+        Succeeded when p.Contradicted && Misses(order, p) is not null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
+        Succeeded when Misses(order, p) is { } money => (p.LookedAt ?? p.StartedAt) + rules.MissingEvery is var next && next < money.At + rules.MissingFor ? next : null,
         // It may have been the answers that were wrong: a later one closes the question.
         Succeeded when p.Discrepancy is DiscrepancyKind.Contradiction => Watch(order, p, rules),
         // A wrong amount may have been a garbled answer. It keeps the shopper waiting, so it is asked about until it is told right or the order ends.
@@ -61,6 +64,10 @@ static class Schedule
         Failed or Cancelled or Expired => p.MayExist ? Watch(order, p, rules) : null,
         _ => throw new InvalidOperationException($"No schedule for status {p.Status}."),
     };
+
+    /// <summary>Money that no statement has, while nobody has answered for it.</summary>
+    static Capture? Misses(Order order, Payment p) => p.Captures.FirstOrDefault(c => c.IsDoubted(DiscrepancyKind.NotSettled) && c.Settled is null
+        && !p.Answers.Contains(new Answered(DiscrepancyKind.NotSettled, c.MoneyReference)) && order.RefundOf(p.Number, c.MoneyReference) is null);
 
     static DateTimeOffset AfterAsking(Payment p, OrderRules rules)
     {

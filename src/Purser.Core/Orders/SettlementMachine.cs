@@ -33,8 +33,47 @@ static class SettlementMachine
         if (p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference) is not { Settled: null } money) return;
         if (money.IsDoubted(DiscrepancyKind.NotSettled)) return;
         Doubt(draft, p.Number, money, DiscrepancyKind.NotSettled, e, row: null, why: e.Why);
+        // What was said against the money before does not count for it: the gateway is asked anew.
+        draft.Change(draft.Order.Payment(p.Number)! with { Contradicted = false });
         OrderMachine.Ask(draft, p.Number);
     }
+
+    /// <summary>The money that pays the order, which no statement has, and which nothing else but its gateway's own word speaks for: if that denies it, too,
+    /// the order's policy acts. Null: a person decides.</summary>
+    static Capture? Deniable(Order order, Payment p) =>
+        order is { Status: OrderStatus.Paid, FulfilledAt: null, Policy.Failed: FailedPolicy.Cancel } && order.PaidBy == p.Number
+        && p is { Captures: [{ Standing: Standing.Accepted, Settled: null } money], Reversals: [], OutsideRefunds: [], Dispute: DisputeState.None }
+        && money.IsDoubted(DiscrepancyKind.NotSettled) && !p.Answers.Contains(new Answered(DiscrepancyKind.NotSettled, money.MoneyReference))
+        && !order.Refunds.Any(r => r.Payment == p.Number) ? money : null;
+
+    /// <summary>Asked about money that no statement has, the gateway says that the payment failed. Said twice, the second time to a question that was sent
+    /// after the first answer, it counts: the money leaves the books and the order is cancelled. Nothing is given back, for nothing came.</summary>
+    /// <returns>False when this is not such money.</returns>
+    public static bool Deny(Draft draft, Payment p, Evidence.Failed e)
+    {
+        if (e.Source != EvidenceSource.Inquiry || Deniable(draft.Order, p) is not { } money) return false;
+        if (!p.Contradicted)
+        {
+            draft.Change(p with { Contradicted = true });
+            OrderMachine.Ask(draft, p.Number);
+            return true;
+        }
+        var contradiction = p.Discrepancy is DiscrepancyKind.Contradiction;
+        draft.Change(p with
+        {
+            Status = PaymentStatus.Failed, Reason = e.Reason, Captures = [], Denied = p.Denied.Add(new Denial(money.MoneyReference, e.At)),
+            Contradicted = false, Discrepancy = contradiction ? null : p.Discrepancy,
+        });
+        draft.Tell(EventType.PaymentFailed, p.Number, e, money.Amount, money: money.MoneyReference, reason: e.Reason);
+        if (contradiction) OrderMachine.Resolve(draft, p.Number, DiscrepancyKind.Contradiction, e, p.Amount, "failed");
+        OrderMachine.Resolve(draft, p.Number, DiscrepancyKind.NotSettled, e, money.Amount, Cancelled, money.MoneyReference);
+        draft.Order = draft.Order with { Status = OrderStatus.Cancelled, Late = false, PaidBy = null, EndedAt = draft.Now };
+        draft.Tell(EventType.OrderCancelled, p.Number, e, draft.Order.Amount, reason: $"{p.Account} told of the money and denied it afterwards ({e.Reason})");
+        return true;
+    }
+
+    /// <summary>How the question is resolved: by the order's policy.</summary>
+    public const string Cancelled = "failed_payment: cancel";
 
     static void Doubt(
         Draft draft, int number, Capture money, DiscrepancyKind kind, Evidence because, Settled? row, bool paidOut = false, string? why = null)

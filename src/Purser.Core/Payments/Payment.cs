@@ -60,6 +60,10 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     public Capture Trust(DiscrepancyKind kind) => this with { Doubts = Doubts & ~(1 << (int)kind) };
 }
 
+/// <summary>Money that a gateway told of and then denied, when no statement had it.</summary>
+/// <param name="At">When the question was sent to which it denied it: what was known before says nothing against that.</param>
+public sealed record Denial(string MoneyReference, DateTimeOffset At);
+
 /// <summary>A question that a person has answered: it is asked no more, although what raised it may still be so.</summary>
 public sealed record Answered(DiscrepancyKind Kind, string? MoneyReference);
 
@@ -126,6 +130,8 @@ public sealed record Payment
     public ImmutableArray<Capture> Captures { get; init; } = [];
     /// <summary>The gateway's references of money that it took back by itself.</summary>
     public ImmutableArray<string> Reversals { get; init; } = [];
+    /// <summary>Captures that were taken out of the books again, for the gateway denies them.</summary>
+    public ImmutableArray<Denial> Denied { get; init; } = [];
     /// <summary>What the gateway gave back without being asked by us.</summary>
     public ImmutableArray<OutsideRefund> OutsideRefunds { get; init; } = [];
     /// <summary>Questions about this payment that a person has answered.</summary>
@@ -172,7 +178,7 @@ public sealed record Payment
     public bool MayExist => GatewayReference is not null || UnansweredAsks > 0;
 
     public bool Equals(Payment? other) => other is not null && Captures.SequenceEqual(other.Captures)
-        && Reversals.SequenceEqual(other.Reversals) && OutsideRefunds.SequenceEqual(other.OutsideRefunds) && Answers.SequenceEqual(other.Answers) && ProcessingAt == other.ProcessingAt && ClearAt == other.ClearAt
+        && Reversals.SequenceEqual(other.Reversals) && Denied.SequenceEqual(other.Denied) && OutsideRefunds.SequenceEqual(other.OutsideRefunds) && Answers.SequenceEqual(other.Answers) && ProcessingAt == other.ProcessingAt && ClearAt == other.ClearAt
         && Number == other.Number && Account == other.Account && Status == other.Status && Amount == other.Amount
         && Method == other.Method && Routed == other.Routed && ReturnUrl == other.ReturnUrl && StartedAt == other.StartedAt
         && LinkExpiresAt == other.LinkExpiresAt && AskedAt == other.AskedAt && Asks == other.Asks

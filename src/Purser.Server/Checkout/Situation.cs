@@ -172,6 +172,8 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         var accepts = order.Policy.Late == LatePolicy.Accept;
         var watching = order.Payments.Any(p => p.IsOpen || p.MayExist);
         ImmutableArray<string> after = watching ? [accepts ? Texts.EndedWatchingAccept : Texts.EndedWatchingRefund] : [];
+        if (order.Status == OrderStatus.Cancelled && order.Payments.Any(p => !p.Denied.IsEmpty))
+            return new("denied", Tone.Care, Texts.Denied, [Texts.DeniedWords, Texts.DeniedCounts]) { Step = Step.Elsewhere };
         return order.Status == OrderStatus.Cancelled
             ? new("cancelled", Tone.Over, Texts.Cancelled, [Texts.CancelledWords, .. after]) { Step = Step.Elsewhere }
             : new("expired", Tone.Over, Texts.Expired, [Texts.ExpiredWords, .. after]) { Step = Step.Elsewhere };

@@ -136,6 +136,9 @@ public static class Texts
     public const string ExpiredWords = "This order was not paid in time and is closed. Please order again at the shop.";
     public const string Cancelled = "The order was cancelled";
     public const string CancelledWords = "The shop cancelled this order. Please do not pay it.";
+    public const string Denied = "Your payment did not go through after all";
+    public const string DeniedWords = "Your bank or the payment company said that you had paid, and says now that the money never moved. The order is cancelled, and you owe nothing for it; please order again at the shop.";
+    public const string DeniedCounts = "Should your account show the payment all the same, tell the shop: money that did move is found, and goes back to you or pays the order.";
     public const string EndedWatchingRefund = "If you were charged, nothing is lost: we keep watching, and money that still arrives goes back to you.";
     public const string EndedWatchingAccept = "If you were charged, nothing is lost: we keep watching, and money that still arrives counts for this order.";
     public const string LateRefund = "Your money came too late; the refund is on the way";

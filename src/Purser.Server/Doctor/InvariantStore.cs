@@ -85,9 +85,10 @@ public sealed class InvariantStore(NpgsqlDataSource database)
         new("Events tell of all money, and of no other",
             $"""
             {Told},
-            taken as (select distinct on (order_id, number, data->>'money_reference')
-              order_id, number, data->>'money_reference' as money, (data->>'amount')::bigint as amount, data->>'currency' as currency
-              from told where type in (5, 10, 11, 12) order by order_id, number, data->>'money_reference', sequence desc),
+            latest as (select distinct on (order_id, number, data->>'money_reference')
+              order_id, number, data->>'money_reference' as money, (data->>'amount')::bigint as amount, data->>'currency' as currency, type = 6 as denied
+              from told where type in (5, 10, 11, 12) or (type = 6 and data->>'money_reference' is not null) order by order_id, number, data->>'money_reference', sequence desc),
+            taken as (select order_id, number, money, amount, currency from latest where not denied),
             held as (select p.order_id, p.number, c->>'reference' as money, (c->>'amount')::bigint as amount, c->>'currency' as currency
               from payments p, jsonb_array_elements(p.captures::jsonb) c where p.captures is not null),
             asked as (select order_id, number, data->>'money_reference' as money, (data->>'amount')::bigint as amount, data->>'currency' as currency
@@ -116,7 +117,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             """
             select o.id::text from orders o
             left join (select p.order_id, -sum(p.amount) as booked from postings p join events e on e.order_id = p.order_id and e.sequence = p.sequence
-              where p.account in ('sales', 'suspense') and e.type in (5, 10, 11, 12) group by p.order_id) b on b.order_id = o.id
+              where p.account in ('sales', 'suspense') and e.type in (5, 6, 10, 11, 12) group by p.order_id) b on b.order_id = o.id
             where o.captured <> coalesce(b.booked, 0)
               and not exists (select from payments m, jsonb_array_elements(m.captures::jsonb) c
                               where m.order_id = o.id and m.captures is not null and c->>'currency' <> o.currency)
@@ -137,7 +138,8 @@ public sealed class InvariantStore(NpgsqlDataSource database)
         new("An invoice is of the accepted payment, and of its amount to the minor unit",
             """
             select i.order_id::text from invoices i left join orders o on o.id = i.order_id
-            where i.kind = 0 and (o.id is null or o.status <> 1 or o.paid_by <> i.payment or o.amount <> i.total or o.currency <> i.currency)
+            where i.kind = 0 and (o.id is null or o.paid_by <> i.payment
+              or (o.status <> 1 and not exists (select from payments p where p.order_id = o.id and p.number = i.payment and p.denied is not null)) or o.amount <> i.total or o.currency <> i.currency)
             union all
             select order_id::text from invoices i where total <> (
               select sum((l->>'net')::bigint + (select coalesce(sum(t::bigint), 0) from jsonb_array_elements_text(l->'taxes') t)) from jsonb_array_elements(i.document::jsonb->'lines') l)

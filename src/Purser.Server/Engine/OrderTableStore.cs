@@ -23,12 +23,12 @@ static class OrderTableStore
 {
     const string OrderColumns =
         "id, reference, amount, currency, description, customer_name, customer_email, customer_phone, late_policy, duplicate_policy, second_link, " +
-        "status, late, paid_by, sequence, created_at, expires_at, closing_at, ended_at, fulfilled_at, wake_at, customer_country";
+        "status, late, paid_by, sequence, created_at, expires_at, closing_at, ended_at, fulfilled_at, wake_at, customer_country, failed_policy";
 
     const string PaymentColumns =
         "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
-        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at";
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at, denied";
 
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
     /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was, or the reckoned time is none to write.</summary>
@@ -61,7 +61,7 @@ static class OrderTableStore
         Amount = new Money(r.GetInt64(2), Currency.Find(r.GetString(3))),
         Description = r.GetString(4),
         Customer = new Customer(Text(r, 5), Text(r, 6), Text(r, 7), Text(r, 21)),
-        Policy = new OrderPolicy((LatePolicy)r.GetInt16(8), (DuplicatePolicy)r.GetInt16(9), r.GetBoolean(10)),
+        Policy = new OrderPolicy((LatePolicy)r.GetInt16(8), (DuplicatePolicy)r.GetInt16(9), r.GetBoolean(10), (FailedPolicy)r.GetInt16(22)),
         Status = (OrderStatus)r.GetInt16(11),
         Late = r.GetBoolean(12),
         PaidBy = r.IsDBNull(13) ? null : r.GetInt32(13),
@@ -117,6 +117,7 @@ static class OrderTableStore
             BackAt = TimeOrNull(r, 38),
             OpenUntil = TimeOrNull(r, 39),
             HeardAt = TimeOrNull(r, 40),
+            Denied = r.IsDBNull(41) ? [] : RowJson.ReadDenied(r.GetString(41)),
         };
     }
 
@@ -146,6 +147,7 @@ static class OrderTableStore
         Column.Of("metadata", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Metadata)),
         Column.Of("late_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Late),
         Column.Of("duplicate_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Duplicate),
+        Column.Of("failed_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Failed),
         Column.Of("second_link", NpgsqlDbType.Boolean, (NewOrderRow o) => o.Order.Policy.AllowsSecondLink),
         Column.Of("created_at", TimestampTz, (NewOrderRow o) => o.Order.CreatedAt),
         Column.Of("expires_at", TimestampTz, (NewOrderRow o) => o.Order.ExpiresAt),
@@ -202,6 +204,7 @@ static class OrderTableStore
         Column.Of("declined_at", TimestampTz, (PaymentRow p) => p.P.DeclinedAt),
         Column.Of("captures", NpgsqlDbType.Text, (PaymentRow p) => p.P.Captures.IsEmpty ? null : RowJson.Write(p.P.Captures)),
         Column.Of("reversals", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reversals.IsEmpty ? null : RowJson.Write(p.P.Reversals)),
+        Column.Of("denied", NpgsqlDbType.Text, (PaymentRow p) => p.P.Denied.IsEmpty ? null : RowJson.Write(p.P.Denied)),
         Column.Of("outside_refunds", NpgsqlDbType.Text, (PaymentRow p) => p.P.OutsideRefunds.IsEmpty ? null : RowJson.Write(p.P.OutsideRefunds)),
         Column.Of("answers", NpgsqlDbType.Text, (PaymentRow p) => p.P.Answers.IsEmpty ? null : RowJson.Write(p.P.Answers)),
         Column.Of("fee", Bigint, (PaymentRow p) => p.P.Fee),
@@ -338,6 +341,8 @@ static class OrderTableStore
     static readonly RowSet<NewsRow> InsertNews =
         RowSet.Insert("gateway_news", NewNews, "received_at", "clock_timestamp()");
     static readonly RowSet<CaptureRow> InsertCaptures = RowSet.Insert("captures", NewCapture);
+    static readonly RowSet<CaptureRow> DeleteCaptures = RowSet.Sql(
+        "delete from captures c using {rows} u where c.account = u.account and c.money_reference = u.money_reference", NewCapture[..2]);
     static readonly RowSet<CaptureRow> SettleCaptures = RowSet.Sql(
         "update captures c set settled_on = coalesce(u.settled_on, current_date) from {rows} u where c.account = u.account and c.money_reference = u.money_reference",
         SettledCapture);
@@ -362,6 +367,7 @@ static class OrderTableStore
         var refundsMoved = new List<RefundRow>();
         var captures = new List<CaptureRow>();
         var settled = new List<CaptureRow>();
+        var denied = new List<CaptureRow>();
         foreach (var (before, after) in changes.Changed.Concat(changes.Created.Select(c => (c.Order with { Payments = [], Refunds = [] }, c.Order))))
         {
             foreach (var p in after.Payments)
@@ -370,6 +376,8 @@ static class OrderTableStore
             foreach (var p in after.Payments)
             {
                 var known = before.Payment(p.Number)?.Captures ?? [];
+                foreach (var c in known)
+                    if (!p.Captures.Any(k => k.MoneyReference == c.MoneyReference)) denied.Add((p.Account, c, after.Id, p.Number));
                 foreach (var c in p.Captures)
                 {
                     var was = known.FirstOrDefault(k => k.MoneyReference == c.MoneyReference);
@@ -391,6 +399,7 @@ static class OrderTableStore
         ResolveDiscrepancies.Add(batch, [.. changes.Events.Where(e => e.Type == EventType.DiscrepancyResolved)]);
         InsertNews.Add(batch, changes.News);
         PlaceNews.Add(batch, changes.Placed);
+        DeleteCaptures.Add(batch, denied);
         InsertCaptures.Add(batch, captures);
         SettleCaptures.Add(batch, settled);
         InsertKeys.Add(batch, changes.Keys);

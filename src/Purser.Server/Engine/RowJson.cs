@@ -155,6 +155,25 @@ public static class RowJson
             (DiscrepancyKind)a.GetProperty("kind").GetInt32(), a.TryGetProperty("reference", out var money) ? money.GetString() : null))];
     }
 
+    public static string Write(ImmutableArray<Denial> denied) => Text(json =>
+    {
+        json.WriteStartArray();
+        foreach (var denial in denied)
+        {
+            json.WriteStartObject();
+            json.WriteString("reference", denial.MoneyReference);
+            json.WriteString("at", denial.At);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    });
+
+    public static ImmutableArray<Denial> ReadDenied(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        return [.. json.RootElement.EnumerateArray().Select(d => new Denial(d.GetProperty("reference").GetString()!, d.GetProperty("at").GetDateTimeOffset()))];
+    }
+
     public static string Write(ImmutableArray<string> texts) => Text(json =>
     {
         json.WriteStartArray();

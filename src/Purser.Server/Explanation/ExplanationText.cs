@@ -47,6 +47,8 @@ public static class ExplanationText
             EventType.PaymentDeclined => $"A try to pay payment {e.Payment} was declined{Because(e)}.",
             EventType.PaymentProcessing => $"{e.Account} says that money for payment {e.Payment} is on its way{Because(e)}.",
             EventType.PaymentSucceeded => $"{e.Account} took {e.Amount} for payment {e.Payment}, which is what was asked for.",
+            EventType.PaymentFailed when e.MoneyReference is not null =>
+                $"{e.Account} denied the {e.Amount} that it had told of for payment {e.Payment}{Because(e)}, and no statement has them: they were taken out of the books, and nothing goes back, for nothing came.",
             EventType.PaymentFailed => $"Payment {e.Payment} ended without money{Because(e)}.",
             EventType.PaymentExpired => $"The link of payment {e.Payment} ran out.",
             EventType.PaymentCancelled => $"The link of payment {e.Payment} was closed.",
@@ -56,6 +58,7 @@ public static class ExplanationText
             EventType.PaymentAmountMismatch => $"{e.Account} took {e.Amount} for payment {e.Payment}, which is not what was asked for.",
             EventType.OrderPaid => $"Payment {e.Payment} was accepted: the order was paid.",
             EventType.OrderExpired => "The order's time ran out without a payment, and it expired.",
+            EventType.OrderCancelled when e.Payment is not null => $"The order was cancelled by its policy: the money of payment {e.Payment}, which had paid it, never came{Because(e)}.",
             EventType.OrderCancelled => "The merchant cancelled the order.",
             EventType.OrderFulfilled => "The merchant fulfilled the order.",
             EventType.RefundRequested => $"A refund of {e.Amount} from payment {e.Payment} was asked for{Because(e)}{By(e)}.",
@@ -102,6 +105,8 @@ public static class ExplanationText
             { Status: OrderStatus.Paid, Late: true } => Standing($"The order is paid, late, by payment {order.PaidBy}: its policy accepts money that comes after the end.", EventType.OrderPaid),
             { Status: OrderStatus.Paid } => Standing($"The order is paid by payment {order.PaidBy}.", EventType.OrderPaid),
             { Status: OrderStatus.Expired } => Standing("The order is expired: no payment was accepted in its time.", EventType.OrderExpired),
+            { Status: OrderStatus.Cancelled } when order.Payments.Any(p => !p.Denied.IsEmpty) =>
+                Standing("The order is cancelled: it was paid by money that its gateway denied afterwards.", EventType.OrderCancelled),
             { Status: OrderStatus.Cancelled } => Standing("The order is cancelled: the merchant asked for it before any payment was accepted.", EventType.OrderCancelled),
             { ClosingAt: not null } => Standing("The order's time is over, and its links are being closed before it expires.", EventType.OrderCreated),
             { Payments.IsEmpty: true } => Standing("The order waits for a payment to be started.", EventType.OrderCreated),
@@ -201,6 +206,7 @@ public static class ExplanationText
             PaymentStatus.Starting or PaymentStatus.Unresolved => $"Purser asks {p.Account} what became of payment {p.Number}, by our reference.",
             PaymentStatus.Pending => $"Unless {p.Account} tells first, Purser asks it whether payment {p.Number} was paid.",
             PaymentStatus.Processing => $"Purser asks {p.Account} whether the money of payment {p.Number} arrived.",
+            PaymentStatus.Succeeded when p.Captures.Any(c => c.IsDoubted(DiscrepancyKind.NotSettled)) => $"Purser asks {p.Account} again about payment {p.Number}, because no statement has its money.",
             PaymentStatus.Succeeded => $"Purser asks {p.Account} again about payment {p.Number}, because it contradicted itself.",
             _ => $"Purser asks {p.Account} once more whether money came for payment {p.Number}.",
         };

@@ -21,6 +21,8 @@ sealed class MailNews(BatchChanges changes)
             case EventType.OrderPaid or EventType.OrderExpired or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch or EventType.RefundSucceeded or EventType.RefundFailed:
             // Late money that is accepted is told as what it is, the order's payment.
             case EventType.PaymentLate when Of(e.Order).After.Status != OrderStatus.Paid:
+            // Whoever cancels a cart knows it; that the money was none, nobody told the shopper.
+            case EventType.OrderCancelled when e.Payment is not null:
             case EventType.PaymentDeclined or EventType.PaymentFailed when IsToTell(e):
                 return Of(e.Order).After.Customer.Email is { Length: > 0 } ? ReceiverKind.Shoppers : ReceiverKind.Endpoint;
             default:

@@ -47,6 +47,9 @@ public sealed record MailWords
     public required string FailedWords { get; init; }
     public required string Expired { get; init; }
     public required string ExpiredWords { get; init; }
+    public required string Denied { get; init; }
+    public required string DeniedWords { get; init; }
+    public required string DeniedCounts { get; init; }
     public required string WatchingRefund { get; init; }
     public required string WatchingAccept { get; init; }
     public required string Late { get; init; }
@@ -106,6 +109,9 @@ public sealed record MailWords
         FailedWords = Texts.FailedWords,
         Expired = Texts.Expired,
         ExpiredWords = Texts.ExpiredWords,
+        Denied = Texts.Denied,
+        DeniedWords = Texts.DeniedWords,
+        DeniedCounts = Texts.DeniedCounts,
         WatchingRefund = Texts.EndedWatchingRefund,
         WatchingAccept = Texts.EndedWatchingAccept,
         Late = "Your money came after the order was closed and goes back to you",

@@ -25,6 +25,8 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
             EventType.OrderPaid when order.Status == OrderStatus.Paid => Paid(found, words, format),
             EventType.PaymentDeclined or EventType.PaymentFailed when StillFailed(order, told) => Failed(order, told, words, format),
             EventType.OrderExpired when order.Status == OrderStatus.Expired => Expired(order, words),
+            EventType.OrderCancelled when order.Status == OrderStatus.Cancelled && order.Payments.Any(p => !p.Denied.IsEmpty) =>
+                new LetterContent(words.Locale, LetterTone.Care, words.Denied) { Words = [words.DeniedWords, words.DeniedCounts] },
             EventType.PaymentLate when order.Status != OrderStatus.Paid => Late(order, told, words, format),
             EventType.PaymentDuplicate => Twice(order, told, words, format),
             EventType.PaymentAmountMismatch when order.Payment(told.Payment!.Value)!.Captures.Any(c => c.MoneyReference == told.MoneyReference && c.Standing == Standing.Mismatched) =>

@@ -112,13 +112,13 @@ public sealed record CustomerBody(
 
 public sealed record PolicyBody(
     [property: Description("refund, accept or ask.")] string? LatePayment = null, [property: Description("refund or ask.")] string? DuplicatePayment = null,
-    [property: Description("refuse or allow.")] string? SecondLink = null)
+    [property: Description("refuse or allow.")] string? SecondLink = null, [property: Description("cancel or ask.")] string? FailedPayment = null)
 {
     public static PolicyBody? Read(JsonFields order)
     {
         if (order.Object("policy") is not { } fields) return null;
         var policy = new PolicyBody(fields.OneOf("late_payment", "refund", "accept", "ask"), fields.OneOf("duplicate_payment", "refund", "ask"),
-            fields.OneOf("second_link", "refuse", "allow"));
+            fields.OneOf("second_link", "refuse", "allow"), fields.OneOf("failed_payment", "cancel", "ask"));
         fields.RefuseUnknown();
         return policy;
     }

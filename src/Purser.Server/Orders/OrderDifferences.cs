@@ -37,6 +37,7 @@ static class OrderDifferences
         Compare("expires_in_seconds", (long)terms.Lives.TotalSeconds, (long)Math.Round((order.ExpiresAt - order.CreatedAt).TotalSeconds));
         Compare("policy.late_payment", Word(terms.Policy.Late), Word(order.Policy.Late));
         Compare("policy.duplicate_payment", Word(terms.Policy.Duplicate), Word(order.Policy.Duplicate));
+        Compare("policy.failed_payment", Word(terms.Policy.Failed), Word(order.Policy.Failed));
         Compare("policy.second_link", terms.Policy.AllowsSecondLink ? "allow" : "refuse", order.Policy.AllowsSecondLink ? "allow" : "refuse");
         return faults;
     }

@@ -19,7 +19,7 @@ static class OrderDocs
             {"name": "Gift wrap", "quantity": 1, "unit_amount": 10000, "amount": 10000, "product": null, "hsn": null, "tax_rate": null}],
           "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN", "address": "4 Lake Road, Pune 411001", "state": "MH", "tax_id": null},
           "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks", "locale": null,
-          "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse"},
+          "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse", "failed_payment": "cancel"},
           "paid_by": null, "created_at": "2026-03-01T10:00:00Z", "expires_at": "2026-03-01T10:30:00Z", "ended_at": null, "fulfilled_at": null, "fulfilment": null,
           "next_look_at": "2026-03-01T10:15:00Z", "sequence": 3,
           "checkout_url": "https://pay.example.com/checkout/ord_01jd8xk3m4n7p?token=AAeH3nGx0dZb1yXk8p2s5TqVw9M", "token": "AAeH3nGx0dZb1yXk8p2s5TqVw9M",
@@ -43,7 +43,7 @@ static class OrderDocs
                  "lines": [{"product": "tea-ff-100", "quantity": 2}, {"name": "Gift wrap", "quantity": 1, "unit_amount": 10000}],
                  "customer": {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210", "country": "IN"},
                  "user_id": "u-4711", "metadata": {"campaign": "spring"}, "return_url": "https://shop.example/thanks", "expires_in_seconds": 1800,
-                 "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse"}}
+                 "policy": {"late_payment": "refund", "duplicate_payment": "refund", "second_link": "refuse", "failed_payment": "cancel"}}
                 """),
             ("amount only", """{"reference": "invoice-88", "currency": "JPY", "amount": 5200, "description": "Invoice 88"}"""),
             ("from a browser", """{"lines": [{"product": "tea-ff-100", "quantity": 1}], "customer": {"email": "asha@example.com"}}"""),

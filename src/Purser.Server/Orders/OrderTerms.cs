@@ -151,5 +151,6 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
 
     OrderPolicy Policy(PolicyBody? stated) => new(
         Enum.Parse<LatePolicy>(stated?.LatePayment ?? options.LatePayment, ignoreCase: true),
-        Enum.Parse<DuplicatePolicy>(stated?.DuplicatePayment ?? options.DuplicatePayment, ignoreCase: true), stated?.SecondLink == "allow");
+        Enum.Parse<DuplicatePolicy>(stated?.DuplicatePayment ?? options.DuplicatePayment, ignoreCase: true), stated?.SecondLink == "allow",
+        Enum.Parse<FailedPolicy>(stated?.FailedPayment ?? options.FailedPayment, ignoreCase: true));
 }

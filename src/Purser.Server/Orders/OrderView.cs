@@ -56,7 +56,8 @@ public sealed record OrderView(
             new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone, order.Customer.Country,
                 content.Billing?.Address, content.Billing?.State, content.Billing?.TaxId),
             forMerchant ? content.UserId : null, forMerchant ? content.Metadata : null, content.ReturnUrl, content.Locale,
-            new PolicyView(EventNames.Snake(order.Policy.Late.ToString()), EventNames.Snake(order.Policy.Duplicate.ToString()), order.Policy.AllowsSecondLink ? "allow" : "refuse"),
+            new PolicyView(EventNames.Snake(order.Policy.Late.ToString()), EventNames.Snake(order.Policy.Duplicate.ToString()), order.Policy.AllowsSecondLink ? "allow" : "refuse",
+                EventNames.Snake(order.Policy.Failed.ToString())),
             order.PaidBy is { } paid ? new PaymentId(order.Id, paid).ToString() : null,
             order.CreatedAt.UtcDateTime, order.ExpiresAt.UtcDateTime, order.EndedAt?.UtcDateTime, order.FulfilledAt?.UtcDateTime, FulfilmentOf(order), order.WakeAt?.UtcDateTime,
             order.Sequence, $"{address.Url}/checkout/{id}?token={token}", token,
@@ -108,7 +109,8 @@ public sealed record CustomerView(string? Name, string? Email, string? Phone, st
 public sealed record PolicyView(
     [property: Description("refund, accept or ask: what to do with money that comes after the order's end.")] string LatePayment,
     [property: Description("refund or ask: what to do with a second success.")] string DuplicatePayment,
-    [property: Description("refuse or allow: whether a second link may be open beside the first.")] string SecondLink);
+    [property: Description("refuse or allow: whether a second link may be open beside the first.")] string SecondLink,
+    [property: Description("cancel or ask: what to do with an order whose money no statement has and its gateway denies, while nothing is fulfilled.")] string FailedPayment);
 
 public sealed record QuestionView(string Payment, string Kind, string? MoneyReference, long? Amount, string? Currency);
 

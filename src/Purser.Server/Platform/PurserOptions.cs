@@ -21,6 +21,7 @@ public sealed record PurserOptions
 
     public string LatePayment { get; init; } = "refund";
     public string DuplicatePayment { get; init; } = "refund";
+    public string FailedPayment { get; init; } = "cancel";
 
     /// <summary>Shows the start page with its demo order. For development only.</summary>
     public bool Demo { get; init; }
@@ -67,6 +68,8 @@ public sealed record PurserOptions
             yield return $"Purser:LatePayment is '{LatePayment}'; set it to refund, accept or ask.";
         if (DuplicatePayment is not ("refund" or "ask"))
             yield return $"Purser:DuplicatePayment is '{DuplicatePayment}'; set it to refund or ask.";
+        if (FailedPayment is not ("cancel" or "ask"))
+            yield return $"Purser:FailedPayment is '{FailedPayment}'; set it to cancel or ask.";
         if (Lanes is < 1 or > 64)
             yield return $"Purser:Lanes is {Lanes}; set it between 1 and 64.";
     }

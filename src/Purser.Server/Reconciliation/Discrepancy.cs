@@ -69,7 +69,7 @@ public sealed record DiscrepancyView(
         DiscrepancyKind.SettledOtherwise => "ask the gateway for the difference, then close",
         DiscrepancyKind.FeeMismatch => "claim the fee back from the gateway or mend the account's rate, then close",
         DiscrepancyKind.SettledTwice => "tell the gateway, which will take one back, then close",
-        DiscrepancyKind.NotSettled => "ask the gateway where the money is; it closes itself when a statement has it",
+        DiscrepancyKind.NotSettled => "ask the gateway where the money is; it closes itself when a statement has it, or by the order's failed_payment when the gateway denies it",
         DiscrepancyKind.MixedUp => "tell the gateway, make sure at its console that the payment has a link of its own, then close",
         _ => "look at the order's explanation, ask the gateway, then close",
     };

@@ -43,6 +43,13 @@ public static class EverySituation
         ["cancelled_try"] = async house => await house.Hear(await house.Open(await house.Place()), new Evidence.LinkCancelled()),
         ["expired_try"] = async house => await house.Hear(await house.Open(await house.Place()), new Evidence.LinkExpired()),
         ["expired"] = house => Expired(house, new OrderPolicy()),
+        ["denied"] = async house =>
+        {
+            var order = await house.Pay(await house.Open(await house.Place()));
+            await house.Hear(order, new Evidence.Unsettled(order.Payments[0].Captures[0].MoneyReference, "It is in no statement."), source: EvidenceSource.Settlement);
+            await house.Hear(order, new Evidence.Failed("never_captured"), source: EvidenceSource.Inquiry);
+            return await house.Hear(order, new Evidence.Failed("never_captured"), source: EvidenceSource.Inquiry);
+        },
         ["cancelled"] = async house => await house.Do((await house.Open(await house.Place())).Id, new OrderCommand.Cancel()),
     };
 

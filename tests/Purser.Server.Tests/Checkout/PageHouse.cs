@@ -88,8 +88,8 @@ public sealed class PageHouse : IAsyncLifetime
         Do(order.Id, new OrderCommand.StartPayment(account, "card"));
 
     /// <summary>What a gateway tells, each a little later than the last.</summary>
-    public Task<Order> Hear(Order order, Evidence evidence, int payment = 1) =>
-        Do(order.Id, evidence.Learned(payment, evidence is Evidence.LinkCancelled or Evidence.LinkExpired ? EvidenceSource.Inquiry : EvidenceSource.Webhook,
+    public Task<Order> Hear(Order order, Evidence evidence, int payment = 1, EvidenceSource? source = null) =>
+        Do(order.Id, evidence.Learned(payment, source ?? (evidence is Evidence.LinkCancelled or Evidence.LinkExpired ? EvidenceSource.Inquiry : EvidenceSource.Webhook),
             told = told.AddSeconds(1), null));
 
     public async Task<Order> Open(Order order, PaymentLink? link = null, int payment = 1)

@@ -28,6 +28,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [InlineData("cancelled_try", "Nothing was charged on it.")]
     [InlineData("expired_try", "it counts for this order")]
     [InlineData("expired", "order again at the shop")]
+    [InlineData("denied", "the money never moved")]
     [InlineData("cancelled", "The shop cancelled this order.")]
     public async Task Every_situation_has_its_words(string name, string words)
     {

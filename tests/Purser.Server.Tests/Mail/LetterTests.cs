@@ -56,6 +56,7 @@ public sealed class LetterTests : IAsyncLifetime
     [InlineData("declined", "The payment was declined", "You can try again")]
     [InlineData("failed", "The payment did not go through", "You can try again")]
     [InlineData("expired", "The time to pay is over", "Please order again at the shop.")]
+    [InlineData("denied", "Your payment did not go through after all", "the money never moved")]
     [InlineData("held", "We received a different amount", "₹299.00 INR arrived, and the order is ₹499.00 INR.")]
     public async Task Each_kind_is_told_once(string situation, string headline, string words)
     {

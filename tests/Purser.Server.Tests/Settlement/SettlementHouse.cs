@@ -98,13 +98,13 @@ sealed class SettlementHouse : IAsyncDisposable
     }
 
     /// <summary>An order with a payment whose link is open.</summary>
-    public async Task<PaymentId> Pending(string account = "shop", long amount = 49900, string? late = null)
+    public async Task<PaymentId> Pending(string account = "shop", long amount = 49900, string? late = null, object? policy = null)
     {
         var order = await Post("/v1/orders", new Dictionary<string, object?>
         {
             ["currency"] = "INR",
             ["lines"] = new[] { new { name = "A book", quantity = 1, unit_amount = amount } },
-            ["policy"] = late is null ? null : new { late_payment = late },
+            ["policy"] = late is null ? policy : new { late_payment = late },
         });
         order.Status.ShouldBe(HttpStatusCode.Created, order.Body.ToString());
         var payment = await Post($"/v1/orders/{order.Text("id")}/payments", new { gateway = account });

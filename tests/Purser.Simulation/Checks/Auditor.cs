@@ -76,7 +76,7 @@ sealed class Auditor(World world)
         var i = stored.Index;
         Hold("I5 amounts", i, after.Amount == before.Amount && after.Id == before.Id && after.Reference == before.Reference && after.Policy == before.Policy
             && after.CreatedAt == before.CreatedAt && after.ExpiresAt == before.ExpiresAt && after.Payments.All(p => p.Amount == after.Amount), $"what never changes changed");
-        Hold("I10 money facts stay", i, Kept(before, after), $"a fact about money was erased");
+        Hold("I10 money facts stay", i, Kept(before, after) || Denied(before, after), $"a fact about money was erased");
         Hold("domain 2 one accepted", i, after.Payments.Sum(p => p.Captures.Count(c => c.Standing == Standing.Accepted)) == (after.Status == OrderStatus.Paid ? 1 : 0)
             && (after.PaidBy is not null) == (after.Status == OrderStatus.Paid), $"{after.Status}, paid by {after.PaidBy}, accepted {Accepted(after)}");
         Hold("I3 one open payment", i, after.Policy.AllowsSecondLink || after.Payments.Count(p => p.IsOpen) <= 1, $"open at once: {string.Join(", ", after.Payments.Where(p => p.IsOpen).Select(p => $"{p.Number} {p.Status}"))}");
@@ -128,13 +128,24 @@ sealed class Auditor(World world)
         return true;
     }
 
+    /// <summary>Of an order that nobody fulfilled, the gateway truly took all that paid it back, and the order is cancelled.</summary>
+    bool Denied(Order before, Order after)
+    {
+        if (before is not { Status: OrderStatus.Paid, FulfilledAt: null, PaidBy: { } paid, Policy.Failed: FailedPolicy.Cancel } || after is not { Status: OrderStatus.Cancelled, PaidBy: null }) return false;
+        var (was, now) = (before.Payment(paid)!, after.Payment(paid)!);
+        var tries = world.Gateways.Single(g => g.Account == was.Account).AllByReference(new PaymentId(before.Id, paid).Reference).SelectMany(l => l.Tries).ToList();
+        return now is { Status: PaymentStatus.Failed, Captures: [] } && was.Captures.All(c => now.Denied.Any(d => d.MoneyReference == c.MoneyReference)
+                && tries.Exists(t => t.TakenBack && t.Id == c.MoneyReference) && !tries.Exists(t => t.CapturedAt is not null && t.Id == c.MoneyReference))
+            && before.Payments.Where(p => p.Number != paid).All(p => p.Captures.All(c => after.Payment(p.Number)!.Captures.Any(k => k.MoneyReference == c.MoneyReference)));
+    }
+
     /// <summary>Money in our books with the right amount is money that the gateway holds.</summary>
     void TookMoney(StoredOrder stored, Payment p, Capture capture)
     {
         if (capture.Standing == Standing.Mismatched) return;
         var links = world.Gateways.Single(g => g.Account == p.Account).AllByReference(new PaymentId(stored.Row.Id, p.Number).Reference);
         Hold("I6 no success without money", stored.Index,
-            links.Any(l => l.Tries.Any(t => t.Id == capture.MoneyReference && t.Amount == capture.Amount && t.CapturedAt is not null)), $"we believe {capture.Amount} as {capture.MoneyReference}, gateway holds {(links is [.., { Money: { } money }] ? money.Amount.ToString() : "nothing")}, order {stored.Row.Id}");
+            links.Any(l => l.Tries.Any(t => t.Id == capture.MoneyReference && t.Amount == capture.Amount && (t.CapturedAt is not null || t.TakenBack))), $"we believe {capture.Amount} as {capture.MoneyReference}, gateway holds {(links is [.., { Money: { } money }] ? money.Amount.ToString() : "nothing")}, order {stored.Row.Id}");
     }
 
     /// <summary>The proof is stored: the news that told it, or what the gateway answered to us.</summary>

@@ -33,7 +33,7 @@ sealed class OpenQuestions(World world)
         var gateway = world.Gateways.Single(g => g.Account == p.Account);
         var desk = world.Desks.Single(d => d.Gateway == gateway);
         var links = gateway.AllByReference(new PaymentId(order.Id, p.Number).Reference);
-        var captured = links.SelectMany(l => l.Tries).FirstOrDefault(t => t.CapturedAt is not null && t.Id == question.MoneyReference);
+        var captured = links.SelectMany(l => l.Tries).FirstOrDefault(t => (t.CapturedAt is not null || t.TakenBack) && t.Id == question.MoneyReference);
         var lied = question.MoneyReference is { } money && desk.Wrong.Contains(money);
         return question.Kind switch
         {
@@ -44,6 +44,7 @@ sealed class OpenQuestions(World world)
             DiscrepancyKind.NotSettled when desk.Delivered.All(d => d.Said.Kind != SettlementKind.Payment || d.Said.MoneyReference != question.MoneyReference) => "no statement ever had the money",
             DiscrepancyKind.NotSettled when RefundId.TryParseReference(question.MoneyReference, out var refund) && order.Refund(refund.Number) is { Settled: null, Status: RefundStatus.Succeeded } back
                 && HasNoRow(desk, back) => "no statement ever had the refund",
+            DiscrepancyKind.Contradiction when links.Any(l => l.Tries.Exists(t => t.TakenBack)) => "the gateway took back what it had captured",
             DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } => "the gateway did not give a refund back",
             DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
             DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",

@@ -92,9 +92,21 @@ sealed class Quiet(World world)
             Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && (lied || c.Amount == money.Amount)) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
         }
         foreach (var c in ours?.Captures ?? [])
-            Check("I4 they hold all that we know", link.Order, Holds(gateway, link.Reference, c) || LiedAbout(gateway, c.MoneyReference), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
+            if (link.Tries.Exists(t => t.TakenBack && t.Id == c.MoneyReference && t.Amount == c.Amount) && !link.Tries.Exists(t => t.CapturedAt is not null && t.Id == c.MoneyReference))
+                StillBelieved(gateway, order!, ours!, c);
+            else Check("I4 they hold all that we know", link.Order, Holds(gateway, link.Reference, c) || LiedAbout(gateway, c.MoneyReference), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
         if (order is not null && known && link.Tries.Any(t => t.CapturedAt is not null && t.Amount == order.Amount))
             Check("I8 paid there is paid here", link.Order, ours?.Status == PaymentStatus.Succeeded, $"{order.Id} payment {link.Payment.Number} is {ours?.Status}, gateway holds {link.Money!.Amount}");
+    }
+
+    /// <summary>Money that its gateway took back is a person's to look at where the goods are out, where the policy asks, or where more hangs on it.</summary>
+    void StillBelieved(WorldGateway gateway, Order order, Payment p, Capture money)
+    {
+        left.Add((gateway, -money.Amount));
+        var asks = order.Policy.Failed == FailedPolicy.Ask || order.FulfilledAt is not null || money.Standing != Standing.Accepted || p.Captures.Length > 1
+            || order.Refunds.Any(r => r.Payment == p.Number) || p.Dispute != DisputeState.None;
+        Check("I23 what its gateway denies is cancelled or asked about", world.Database.IndexOf(order.Id), asks && order.Questions.Any(q => q.Payment == p.Number && (q.MoneyReference == money.MoneyReference || q.MoneyReference is null)),
+            $"{gateway.Account} denies {money.Amount} as {money.MoneyReference}, and {order.Id} is still {order.Status}; questions: {string.Join(", ", order.Questions.Select(q => q.Kind))}");
     }
 
     Desk DeskOf(WorldGateway gateway) => world.Desks.Single(d => d.Gateway == gateway);
@@ -177,7 +189,7 @@ sealed class Quiet(World world)
             .GroupBy(t => t.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(t => t.Amount.MinorUnits));
         foreach (var back in gateway.Refunds) held[back.Amount.Currency] = held.GetValueOrDefault(back.Amount.Currency) - back.Amount.MinorUnits;
         foreach (var (_, amount) in disputed.Where(d => d.Gateway == gateway)) held[amount.Currency] = held.GetValueOrDefault(amount.Currency) - amount.MinorUnits;
-        foreach (var (_, amount) in left.Where(l => l.Gateway == gateway)) held[amount.Currency] -= amount.MinorUnits;
+        foreach (var (_, amount) in left.Where(l => l.Gateway == gateway)) held[amount.Currency] = held.GetValueOrDefault(amount.Currency) - amount.MinorUnits;
         foreach (var (row, said) in DeskOf(gateway).Delivered)
             foreach (var (settled, sign) in Settled(gateway, row, said)) held[settled.Currency] = held.GetValueOrDefault(settled.Currency) - (sign * settled.MinorUnits);
         foreach (var currency in owed.Keys.Union(held.Keys))

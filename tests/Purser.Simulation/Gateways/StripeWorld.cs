@@ -26,6 +26,7 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
         $"po_{Now:yyyyMMdd},{Now:yyyy-MM-dd} 00:00:00,txn_{id},{Now:yyyy-MM-dd HH:mm:ss},{gross.Currency.Code.ToLowerInvariant()},{Major(gross.MinorUnits)},{Major(fee.MinorUnits)},{Major(gross.MinorUnits - fee.MinorUnits)},{(refund is null ? "charge" : "refund")},{id},{of},{payment},{refund}\n");
 
     protected override string DisputePrefix => "du_";
+    protected override bool TakesBack => true;
 
     protected override string Row(WorldDispute dispute, bool back, bool named)
     {

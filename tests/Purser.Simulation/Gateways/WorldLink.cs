@@ -31,6 +31,8 @@ sealed class WorldTry(string id, Money amount, DateTimeOffset at, TryState first
     public DateTimeOffset At => at;
     public Past<TryState> State { get; } = new(at.UtcTicks, first);
     public DateTimeOffset? CapturedAt { get; set; }
+    /// <summary>The gateway told that it was captured, and says now that it never was.</summary>
+    public bool TakenBack { get; set; }
 }
 
 /// <summary>Money that a gateway truly gave back.</summary>

@@ -91,8 +91,11 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
     {
         var first = link.Money is null;
         Captured(link, attempt);
-        stated.Append(Row(attempt.Id, link.Reference, null, attempt.Amount, Fee(attempt.Amount), attempt.Id));
+        var back = Chance.Of(World.Seed, 23, link.Order, link.Payment.Number);
+        if (TakesBack && back % 16 == 0) World.Outside.Start(() => TakeBack(link, attempt, Chance.Random(back)), World.Auditor.Threw);
+        else stated.Append(Row(attempt.Id, link.Reference, null, attempt.Amount, Fee(attempt.Amount), attempt.Id));
         TellCaptured(link, attempt, first);
+        if (TakesBack && back % 16 == 0) return;
         if (Chance.Of(World.Seed, 21, link.Order, link.Payment.Number) is var lot && lot % 10 == 0)
             World.Outside.Start(() => Dispute(link, attempt, Chance.Random(lot)), World.Auditor.Threw);
     }
@@ -168,6 +171,22 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
             stated.Append(Row(refund.Id, refund.PaymentReference, refund.Reference, -refund.Amount, Money.Zero(refund.Amount.Currency), refund.Money.Id));
         }
         TellRefund(refund);
+    }
+
+    /// <summary>It may say hours later that what it had told to be captured has failed.</summary>
+    protected virtual bool TakesBack => false;
+
+    /// <summary>No statement ever has such money. What went back of it meanwhile is gone, so that stays as it is.</summary>
+    async Task TakeBack(WorldLink link, WorldTry money, Random size)
+    {
+        await World.Loop.Wait(size.Between(TimeSpan.FromMinutes(5), TimeSpan.FromHours(20)));
+        if (Gone(money) > 0) return;
+        money.State.Become(World.Time.Ticks, TryState.Failed);
+        (money.CapturedAt, money.TakenBack) = (null, true);
+        World.Trace.Mix(link.Order, 105, money.Amount.MinorUnits);
+        World.Trace.Tell(link.Order, $"{account} takes {money.Amount} back as if {money.Id} had never been captured");
+        World.TakenBack++;
+        if (size.Next(2) == 0) TellFailed(link, money);
     }
 
     // Disputes.

@@ -37,7 +37,7 @@ sealed class Shopper(World world, Wish wish, Random chance)
             await Visit(order, gateway);
         }
         await Pause(TimeSpan.FromHours(1));
-        await merchant.Fulfil(order);
+        if (chance.Next(3) != 0) await merchant.Fulfil(order);
         if (chance.Next(4) != 0) return;
         await Pause(TimeSpan.FromHours(6));
         await merchant.Refund(order);

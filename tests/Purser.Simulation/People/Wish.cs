@@ -22,7 +22,8 @@ sealed record Wish(int Index, string? Reference, Money Amount, OrderPolicy Polic
         var amount = new Money(100 * (10 + chance.Next(90000)) + chance.Next(100), Currency.Find(chance.Next(8) == 0 ? "USD" : "INR"));
         var policy = new OrderPolicy(
             chance.Pick(LatePolicy.Refund, LatePolicy.Refund, LatePolicy.Accept, LatePolicy.Ask),
-            chance.Pick(DuplicatePolicy.Refund, DuplicatePolicy.Refund, DuplicatePolicy.Ask), AllowsSecondLink: chance.Next(10) == 0);
+            chance.Pick(DuplicatePolicy.Refund, DuplicatePolicy.Refund, DuplicatePolicy.Ask), AllowsSecondLink: chance.Next(10) == 0,
+            Failed: chance.Pick(FailedPolicy.Cancel, FailedPolicy.Cancel, FailedPolicy.Ask));
         var lives = TimeSpan.FromMinutes(chance.Pick(4, 10, 16, 18, 20, 30));
         var wish = new Wish(index, named ? $"cart-{index}" : null, amount, policy, lives, null);
         // Whoever gives no reference of their own needs the key to ask twice.

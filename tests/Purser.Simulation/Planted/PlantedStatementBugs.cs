@@ -1,4 +1,5 @@
 using Purser.Orders;
+using Purser.Payments;
 
 namespace Purser.Simulation;
 
@@ -8,7 +9,7 @@ static class PlantedStatementBugs
     public static IReadOnlyList<PlantedBug> All { get; } =
     [
         new DuplicateLineBookedTwice(), new SameFileAppliedTwice(), new CutFileHalfApplied(), new AcceptedFromAStatementUncompared(),
-        new DisputeNotKept(), new RowsPostedNowhere(),
+        new DisputeNotKept(), new RowsPostedNowhere(), new DenialOverheard(), new MissingMoneyTakenForNone(),
     ];
 
     /// <summary>A row settles its money, whether or not that is settled already.</summary>
@@ -65,6 +66,30 @@ static class PlantedStatementBugs
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => order is not null && input is Evidence.DisputeOpened or Evidence.DisputeClosed
             ? new Decision(order!, [], [], [], new Reply.Same(order!))
             : base.Decide(order, input, now, rules);
+    }
+
+    /// <summary>A success is a success, whatever its gateway says afterwards.</summary>
+    sealed class DenialOverheard : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I23 what its gateway denies is cancelled or asked about"];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => order is { Status: OrderStatus.Paid } && input is Evidence.Failed
+            ? new Decision(order, [], [], [], new Reply.Same(order))
+            : base.Decide(order, input, now, rules);
+    }
+
+    /// <summary>What no statement has was never paid; nobody needs to be asked.</summary>
+    sealed class MissingMoneyTakenForNone : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I10 money facts stay"];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
+        {
+            if (input is not Evidence.Unsettled missing || order?.Payment(missing.Payment) is not { Captures: [var money] } p) return base.Decide(order, input, now, rules);
+            var doubted = p with { Captures = [money.Doubt(DiscrepancyKind.NotSettled)], Contradicted = true };
+            return base.Decide(order with { Payments = order.Payments.SetItem(p.Number - 1, doubted) },
+                new Evidence.Failed(missing.Why).Learned(p.Number, EvidenceSource.Inquiry, now, missing.RawKey), now, rules);
+        }
     }
 
     /// <summary>A row without an order changes nothing: what the gateway kept for itself is in no book.</summary>

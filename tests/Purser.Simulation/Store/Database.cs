@@ -142,8 +142,10 @@ sealed class Database(World world)
             SetAlarm(order);
         }
         world.Auditor.Before(changes);
-        foreach (var (_, after) in changes.Changed)
+        foreach (var (before, after) in changes.Changed)
         {
+            foreach (var (name, _) in Held(before).Except(Held(after)))
+                if (name.IsMoney) holders.Remove(name);
             foreach (var (name, holder) in Held(after)) holders.TryAdd(name, holder);
             Ring(Orders[after.Id], after);
         }

@@ -14,7 +14,8 @@ static class AnyWalk
 
     public static Gen<OrderPolicy> Policy { get; } =
         Gen.Elements(Enum.GetValues<LatePolicy>()).SelectMany(_ => Gen.Elements(Enum.GetValues<DuplicatePolicy>()), (late, twice) => (late, twice))
-            .SelectMany(_ => Gen.Elements(true, false), (p, two) => new OrderPolicy(p.late, p.twice, two));
+            .SelectMany(_ => Gen.Elements(true, false), (p, two) => new OrderPolicy(p.late, p.twice, two))
+            .SelectMany(_ => Gen.Elements(Enum.GetValues<FailedPolicy>()), (p, failed) => p with { Failed = failed });
 
     static Gen<Money> Amounts { get; } = Gen.Frequency(
         (6, Gen.Constant(Given.Rupees(499))), (2, Gen.Elements(Given.Rupees(100), Given.Rupees(600))),
@@ -71,6 +72,10 @@ static class AnyWalk
         (6, Gen.Constant(new Act("wait for the alarm", s => s.Order.WakeAt is { } wake && wake > s.Now ? s.Later(wake - s.Now).Tick() : s.Tick()))),
         (4, Gen.Frequency((8, Gen.Choose(0, 40_000)), (3, Gen.Choose(0, 4_000_000)), (1, Gen.Choose(-60_000, 0)), (1, Gen.Choose(0, 400_000_000)))
             .Select(ms => new Act($"wait {ms} ms", s => s.Later(TimeSpan.FromMilliseconds(ms))))),
+        (3, Gen.Choose(1, 2).Select(n => new Act($"asked, payment {n} failed", s => s.Hears(Tell.Failed, n, EvidenceSource.Inquiry)))),
+        (1, Gen.Constant(new Act("nobody has the money that paid", s => s.Order.PaidBy is { } n && s.Order.Payment(n)!.Captures.First(c => c.Standing == Standing.Accepted) is var money
+            ? s.Hears(new Evidence.Unsettled(money.MoneyReference, "not in the file"), n, EvidenceSource.Settlement).Hears(Tell.Failed, n, EvidenceSource.Inquiry).Hears(Tell.Failed, n, EvidenceSource.Inquiry)
+            : s))),
         (22, AnyEvidence.SelectMany(_ => Gen.Choose(1, 3), (e, n) => (e, n))
             .SelectMany(_ => Gen.Elements(EvidenceSource.Inquiry, EvidenceSource.Webhook), (t, source) => (t.e, t.n, source))
             .SelectMany(_ => Gen.Elements(0, 0, 0, -1, -20), (t, age) => new Act(
