@@ -109,6 +109,8 @@ sealed class World
     public DateOnly OverdueUntil { get; private set; }
     /// <summary>The last day that files of an account covered then.</summary>
     public Dictionary<string, DateOnly?> Covered { get; private set; } = [];
+    /// <summary>Accounts that had had a statement then.</summary>
+    public HashSet<string> Stated { get; private set; } = [];
     public Dictionary<int, Wish> Wishes { get; } = [];
     public SortedDictionary<string, long> Crashes { get; } = new(StringComparer.Ordinal);
     public long Questions { get; set; }
@@ -186,6 +188,7 @@ sealed class World
             DateOnly? until = null;
             while (until is null)
             {
+                Stated = [.. Gateways.Select(g => g.Account).Where(Database.Statements.HasStatement)];
                 Covered = Gateways.ToDictionary(g => g.Account, g => Database.Statements.CoveredTo(g.Account));
                 var life = AnyNode();
                 var heard = await life.Ask(life.FindOverdue, TimeSpan.FromMinutes(5));

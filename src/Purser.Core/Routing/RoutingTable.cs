@@ -23,18 +23,24 @@ public sealed record RouteAccount(string Name, ImmutableHashSet<string> Currenci
 
     /// <summary>The tax on the fee by the contract, in percent of it: 18 for India's GST. Null: not known.</summary>
     public decimal? FeeTaxPercent { get; init; }
-    /// <summary>So many working days after the capture a statement should have it. Null: not known.</summary>
+    /// <summary>So many working days after the capture a statement should have it. Null: not known, and <see cref="UsuallySettlesAfterDays"/> are taken for it
+    /// once the account has had a statement.</summary>
     public int? SettlesAfterDays { get; init; }
 
-    /// <summary>What the contract says that will come of captured money; null when it says nothing.</summary>
+    /// <summary>Days of the calendar, on which nearly every gateway has paid out: three, or two and a Sunday.</summary>
+    public const int UsuallySettlesAfterDays = 3;
+
+    /// <summary>What the contract says that will come of captured money, and what is usual where it says nothing.</summary>
     /// <param name="method">As the gateway told it; a rate for no particular method covers every one.</param>
-    public Expected? Expects(Money amount, string? method, DateTimeOffset now)
+    public Expected Expects(Money amount, string? method, DateTimeOffset now)
     {
         var fee = Cost(amount, method);
-        if (fee is null && SettlesAfterDays is null) return null;
         var tax = fee is { } kept && FeeTaxPercent is { } percent ? new FeeRate(percent).Of(kept) : (Money?)null;
-        return new Expected(fee, tax, SettlesAfterDays is { } days ? AfterWorkingDays(DateOnly.FromDateTime(now.UtcDateTime), days) : null);
+        return new Expected(fee, tax, DueOn(DateOnly.FromDateTime(now.UtcDateTime)));
     }
+
+    /// <summary>The day by which a statement should have money of that day.</summary>
+    public DateOnly DueOn(DateOnly day) => SettlesAfterDays is { } days ? AfterWorkingDays(day, days) : day.AddDays(UsuallySettlesAfterDays);
 
     static DateOnly AfterWorkingDays(DateOnly day, int days)
     {

@@ -196,6 +196,22 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         }
     }
 
+    /// <summary>Looks at the postings of that row alone, however many rows have posted.</summary>
+    internal const string Closing = """
+        with closed as (
+            update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, final = true,
+                reason = $3 || case when resolved_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
+            where id = $1 and (resolved_at is null or (class = $4 and not final)) returning account, row_key, file),
+        taken_back as (
+            insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
+            select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, clock_timestamp()
+            from closed c cross join lateral (
+                select s.*, max(s.line) over () as last from settlement_postings s where s.account = c.account and s.row_key = c.row_key) p
+            group by p.account, p.row_key, p.ledger_account, p.currency, c.file having sum(p.amount) <> 0
+            returning 1)
+        select count(*) from closed
+        """;
+
     public async Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
@@ -206,19 +222,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             hold.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
             await hold.ExecuteScalarAsync(stop);
         }
-        await using var confirm = new NpgsqlCommand("""
-            with closed as (
-                update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, final = true,
-                    reason = $3 || case when resolved_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
-                where id = $1 and (resolved_at is null or (class = $4 and not final)) returning account, row_key, file),
-            taken_back as (
-                insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
-                select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, clock_timestamp()
-                from closed c join (select s.*, max(s.line) over (partition by s.account, s.row_key) as last from settlement_postings s) p on p.account = c.account and p.row_key = c.row_key
-                group by p.account, p.row_key, p.ledger_account, p.currency, c.file having sum(p.amount) <> 0
-                returning 1)
-            select count(*) from closed
-            """, connection, transaction);
+        await using var confirm = new NpgsqlCommand(Closing, connection, transaction);
         confirm.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resolution });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = why });
@@ -253,11 +257,14 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     }
 
     public async Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
-        string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop)
+        string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most, CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""
+            with silent as (select u.account from unnest($7::text[]) u (account)
+                where not exists (select from settlement_files f where f.account = u.account and f.state = $8 and not f.dry_run))
             select order_id, payment, money_reference, account, due_on from captures
-            where due_on < $2 and settled_on is null and ($1::text is null or account = $1) and ($3::text is null or (account, money_reference) > ($3, $4))
+            where due_on >= $6 and due_on < $2 and settled_on is null and ($1::text is null or account = $1) and ($3::text is null or (account, money_reference) > ($3, $4))
+                and account not in (select account from silent)
             order by account, money_reference limit $5
             """);
         ask.Parameters.Add(new NpgsqlParameter { Value = (object?)account ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
@@ -265,6 +272,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter { Value = (object?)after?.Account ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         ask.Parameters.Add(new NpgsqlParameter { Value = (object?)after?.Money ?? "", NpgsqlDbType = NpgsqlDbType.Text });
         ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        ask.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = from });
+        ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. unstated] });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
         var found = new List<(PaymentId, string, string, DateOnly)>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop))

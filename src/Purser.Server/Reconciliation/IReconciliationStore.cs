@@ -49,9 +49,10 @@ public interface IActStore
     /// <returns>False when it was closed for good meanwhile.</returns>
     Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop);
 
-    /// <summary>Captures that a statement should have had by a day and that none had.</summary>
+    /// <summary>Captures that a statement should have had from a day on and before another, and that none had.</summary>
+    /// <param name="unstated">Accounts whose contract names no days: their money is missed once they have had a statement at all.</param>
     Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
-        string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop);
+        string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most, CancellationToken stop);
 
     /// <summary>Refunds that went back before a day, whose row no file has although the account's files reach beyond it; from behind one.</summary>
     Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop);

@@ -47,14 +47,25 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
     /// <summary>Tells each order whose money was due before a day. An order that knows it already says nothing new.</summary>
     /// <param name="account">Null: all.</param>
     /// <returns>How many captures are overdue.</returns>
-    public async Task<int> Sweep(string? account, DateOnly before, CancellationToken stop)
+    public Task<int> Sweep(string? account, DateOnly before, CancellationToken stop) => Tell(account, DateOnly.MinValue, before, "no statement has it", stop);
+
+    /// <summary>What a file should have, for money was due on a day that it covers and goes beyond, is missed at once. Its last day may go on in the next file.</summary>
+    public async Task Sweep(SettlementFile file, CancellationToken stop)
     {
+        if (file is not { CoversFrom: { } from, CoversTo: { } to } || from == to) return;
+        await Tell(file.Account, from, to, $"{file.Name}, which covers the day, does not have it", stop);
+        await SweepRefunds(file.Account, to, stop);
+    }
+
+    async Task<int> Tell(string? account, DateOnly from, DateOnly before, string why, CancellationToken stop)
+    {
+        string[] unstated = [.. accounts.InOrder.Where(a => a.Route.SettlesAfterDays is null).Select(a => a.Account.Name)];
         var count = 0;
         (string, string)? after = null;
-        while (await store.Overdue(account, before, after, AtOnce, stop) is { Count: > 0 } late)
+        while (await store.Overdue(account, from, before, unstated, after, AtOnce, stop) is { Count: > 0 } late)
         {
             var told = await Task.WhenAll(late.Select(one => engine.SubmitInTurn(EngineInput.Of(one.Payment.Order,
-                new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and no statement has it.")
+                new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and {why}.")
                     .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}")), time, stop)));
             count += told.Count(reply => reply is not EngineReply.Busy);
             after = (late[^1].Account, late[^1].MoneyReference);
@@ -79,7 +90,7 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
         return count;
     }
 
-    DateOnly? DueOn(UnsettledRefund refund) => accounts.Find(refund.Account)?.Route.Expects(refund.Amount, null, refund.DoneAt)?.DueOn;
+    DateOnly? DueOn(UnsettledRefund refund) => accounts.Find(refund.Account)?.Route.DueOn(DateOnly.FromDateTime(refund.DoneAt.UtcDateTime));
 
     [LoggerMessage(94, LogLevel.Warning, "{Count} refunds are in no statement that covers the day they were due")]
     static partial void LogRefunds(ILogger log, int count);

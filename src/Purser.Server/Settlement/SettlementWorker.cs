@@ -12,7 +12,7 @@ namespace Purser.Server.Settlement;
 /// <summary>Takes files that came in, one after another, from their bytes to what follows from their lines. Any node may; whoever has the lease does, and
 /// what a dead one left is taken up where it stood.</summary>
 public sealed partial class SettlementWorker(
-    ISettlementFileStore files, ISettlementLineStore lines, IMatchStore matches, IActStore acts, OrderEngine engine, GatewayAccounts accounts, SettlementOptions options, SettlementHook hook, TimeProvider time,
+    ISettlementFileStore files, ISettlementLineStore lines, IMatchStore matches, IActStore acts, OrderEngine engine, GatewayAccounts accounts, SettlementOptions options, SettlementHook hook, Overdue overdue, TimeProvider time,
     ILogger<SettlementWorker> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
@@ -150,7 +150,7 @@ public sealed partial class SettlementWorker(
             var store = file.State < FileState.Read;
             if (file.State == FileState.Stored) await files.Advance(file = file with { State = FileState.Reading, RowsActed = 0, Classes = [] }, name, stop);
             var contract = entry.Route;
-            bool TooHigh(Money amount, Money net, Money? tax, string? method) => contract.Expects(amount, method, file.ReceivedAt)?.IsExceeded(amount, net, tax) is true;
+            bool TooHigh(Money amount, Money net, Money? tax, string? method) => contract.Expects(amount, method, file.ReceivedAt).IsExceeded(amount, net, tax);
             await using var bytes = files.Open(file);
             using var pass = await new StatementReading(lines, options.LinesAtOnce, hook) { Beside = Beside }.Read(
                 file, bytes, sheet, entry.Account, TooHigh, name, store, stop);
@@ -165,6 +165,8 @@ public sealed partial class SettlementWorker(
         await files.Advance(file, name, stop);
         await new FileAct(acts, lines, engine, options, hook, time).Run(file, file.PaidOut is true, done => files.Advance(file = file with { RowsActed = done }, name, stop), stop);
         await files.Advance(file with { State = FileState.Done, RowsActed = file.RowsRead }, name, stop);
+        // Who dies here leaves it to the daily look.
+        await overdue.Sweep(file, stop);
     }
 
     [LoggerMessage(70, LogLevel.Information, "Settlement file {File} of {Account} is matched: {Lines} lines")]

@@ -290,7 +290,7 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
     [Fact]
     public async Task More_overdue_money_than_the_engine_takes_at_once_is_all_asked_about()
     {
-        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Gateways:shop:SettlesAfterDays", "1"));
         for (var i = 0; i < 12; i++) await house.Paid();
         await house.Ask<long>("with due as (update captures set due_on = '2026-03-01' returning 1) select count(*) from due");
         var services = house.Host.Services;

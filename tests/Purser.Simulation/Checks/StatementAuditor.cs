@@ -65,7 +65,7 @@ sealed class StatementAuditor(World world)
             foreach (var r in stored.Row.Refunds) Missed(stored, r);
             foreach (var p in stored.Row.Payments)
                 foreach (var c in p.Captures)
-                    Check("I23 the overdue are found", c is not { Settled: null, Expected.DueOn: { } due } || due >= world.OverdueUntil || c.IsDoubted(DiscrepancyKind.NotSettled), $"{c.Amount} of {stored.Row.Id} was due {c.Expected?.DueOn}, and nobody missed it", stored.Index);
+                    Check("I23 the overdue are found", c is not { Settled: null, Expected.DueOn: { } due } || due >= world.OverdueUntil || c.IsDoubted(DiscrepancyKind.NotSettled) || (world.Accounts.Find(p.Account)!.Route.SettlesAfterDays is null && !world.Stated.Contains(p.Account)), $"{c.Amount} of {stored.Row.Id} was due {c.Expected?.DueOn}, and nobody missed it", stored.Index);
         }
     }
 
@@ -73,7 +73,8 @@ sealed class StatementAuditor(World world)
     void Missed(StoredOrder stored, Refund r)
     {
         var account = stored.Row.Payment(r.Payment)!.Account;
-        if (r is not { Status: RefundStatus.Succeeded, Settled: null, DoneAt: { } done } || world.Accounts.Find(account)!.Route.Expects(r.Amount, null, done)?.DueOn is not { } due) return;
+        if (r is not { Status: RefundStatus.Succeeded, Settled: null, DoneAt: { } done }) return;
+        var due = world.Accounts.Find(account)!.Route.DueOn(DateOnly.FromDateTime(done.UtcDateTime));
         Check("I23 missing refunds are found", r.NotSettled || due >= world.OverdueUntil || !(due <= world.Covered.GetValueOrDefault(account)),
             $"{r.Amount} went back on {done} and was due {due}, files of {account} covered {world.Covered.GetValueOrDefault(account)}, and nobody missed it", stored.Index);
     }

@@ -64,7 +64,8 @@ sealed class SandboxGateway : WorldGateway
         return gateway.Credentials.Append(KeyValuePair.Create("webhook_secret", gateway.WebhookSecret)).Where(c => Adapters.TryFind(gateway.Name, out var adapter) && adapter.Profile.Settings.Any(s => s.Name == c.Key))
             .Select(c => KeyValuePair.Create($"{path}:{c.Key}", (string?)c.Value)).Concat(
             [
-                new($"{path}:Gateway", gateway.Name), new($"{path}:SettlesAfterDays", "1"), new($"{path}:TestMode", "true"), new($"{path}:BaseUrl", $"https://{gateway.Name}.test/"),
+                // Of every other one the contract names no days.
+                new($"{path}:Gateway", gateway.Name), .. gateway.Name.Length % 2 == 0 ? (KeyValuePair<string, string?>[])[] : [new($"{path}:SettlesAfterDays", "1")], new($"{path}:TestMode", "true"), new($"{path}:BaseUrl", $"https://{gateway.Name}.test/"),
             ]);
     }
 

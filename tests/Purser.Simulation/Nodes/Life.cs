@@ -52,13 +52,13 @@ sealed class Life : ILiveFeed
         sweeper = new Sweeper(store, engine, time, log.Of<Sweeper>());
         var statements = new StatementStore(world, this);
         var options = world.SettlementOptions with { LinesAtOnce = chance.Pick(3, 20, 20_000) };
+        overdue = new Overdue(statements, engine, world.Accounts, options, time, log.Of<Overdue>());
         // Beside the rest means here: in turns, for a world has one thread.
-        worker = new SettlementWorker(statements, statements, statements, statements, engine, world.Accounts, options, new SettlementHook(Reached), time, log.Of<SettlementWorker>())
+        worker = new SettlementWorker(statements, statements, statements, statements, engine, world.Accounts, options, new SettlementHook(Reached), overdue, time, log.Of<SettlementWorker>())
         {
             Beside = work => work(),
             FewLines = chance.Pick(0, 20_000),
         };
-        overdue = new Overdue(statements, engine, world.Accounts, options, time, log.Of<Overdue>());
         laterEvidence = new LaterEvidence(statements, statements, statements, engine, options, new SettlementHook(Reached), time, log.Of<LaterEvidence>());
         Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), Line, log.Of<NewsIntake>()), statements, new Ids(time, chance), time);
         place.Start(() =>

@@ -96,8 +96,8 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     public Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop) => Do("a question is closed by evidence", () => Tables.Confirm(question, resolution));
 
     public Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
-        string? account, DateOnly before, (string Account, string Money)? after, int most, CancellationToken stop) =>
-        Read<IReadOnlyList<(PaymentId, string, string, DateOnly)>>(() => Tables.Overdue(account, before, after, most));
+        string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most, CancellationToken stop) =>
+        Read<IReadOnlyList<(PaymentId, string, string, DateOnly)>>(() => Tables.Overdue(account, from, before, unstated, after, most));
 
     public Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop) =>
         Read<IReadOnlyList<UnsettledRefund>>(() => Tables.UnsettledRefunds(account, before, after, most));

@@ -312,12 +312,15 @@ sealed class Statements(World world)
         return true;
     }
 
-    public List<(PaymentId, string, string, DateOnly)> Overdue(string? account, DateOnly before, (string Account, string Money)? after, int most) =>
+    public List<(PaymentId, string, string, DateOnly)> Overdue(string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most) =>
         [.. world.Database.Orders.Values.SelectMany(o => o.Row.Payments.SelectMany(p => p.Captures.Select(c => (Id: new PaymentId(o.Row.Id, p.Number), c.MoneyReference, p.Account, Capture: c))))
-            .Where(c => c.Capture is { Settled: null, Expected.DueOn: { } due } && due < before && (account is null || c.Account == account)
+            .Where(c => c.Capture is { Settled: null, Expected.DueOn: { } due } && due >= from && due < before && (account is null || c.Account == account)
+                && (!unstated.Contains(c.Account) || HasStatement(c.Account))
                 && (after is not { } last || Compare((c.Account, c.MoneyReference), last) > 0))
             .OrderBy(c => c.Account, StringComparer.Ordinal).ThenBy(c => c.MoneyReference, StringComparer.Ordinal).Take(most)
             .Select(c => (c.Id, c.MoneyReference, c.Account, c.Capture.Expected!.DueOn!.Value))];
+
+    public bool HasStatement(string account) => Files.Exists(f => f.Row.Account == account && f.Row.State == FileState.Done);
 
     /// <summary>The last day that a file of the account covers.</summary>
     public DateOnly? CoveredTo(string account) => Files.Where(f => f.Row.Account == account && f.Row.State == FileState.Done).Max(f => f.Row.CoversTo);
