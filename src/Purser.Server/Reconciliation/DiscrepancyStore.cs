@@ -115,14 +115,24 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
     }
 
     /// <summary>The second of two persons agrees.</summary>
-    public async Task Agree(DiscrepancyId id, string by, CancellationToken stop)
+    /// <returns>False when somebody else is the second already.</returns>
+    public async Task<bool> Agree(DiscrepancyId id, string by, CancellationToken stop)
     {
         await using var agree = database.CreateCommand(id.Order is null
-            ? "update settlement_discrepancies set by_second = $3 where id = $1 and $2 = 0"
-            : "update order_resolutions set by_second = $3 where order_id = $1 and sequence = $2");
+            ? "update settlement_discrepancies set by_second = $3 where id = $1 and $2 = 0 and resolved_at is null and (by_second is null or by_second = $3)"
+            : "update order_resolutions set by_second = $3 where order_id = $1 and sequence = $2 and (by_second is null or by_second = $3)");
         Name(agree, id);
         agree.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
-        await agree.ExecuteNonQueryAsync(stop);
+        return await agree.ExecuteNonQueryAsync(stop) == 1;
+    }
+
+    /// <summary>What both wanted could not be done: another may be the second.</summary>
+    public async Task Disagree(DiscrepancyId id, string by, CancellationToken stop)
+    {
+        await using var disagree = database.CreateCommand("update settlement_discrepancies set by_second = null where id = $1 and $2 = 0 and by_second = $3 and resolved_at is null");
+        Name(disagree, id);
+        disagree.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
+        await disagree.ExecuteNonQueryAsync(stop);
     }
 
     /// <summary>Closes a row's discrepancy with the postings that its resolution means, in one commit.</summary>

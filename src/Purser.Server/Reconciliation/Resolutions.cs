@@ -43,13 +43,14 @@ sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileSt
                     Remedy = "Let somebody else send the same action.",
                     Resource = d.Id.ToString(),
                 });
-            await store.Agree(d.Id, by, stop);
+            if (!await store.Agree(d.Id, by, stop)) return new Outcome(Conflict(d, "Somebody else resolved it just now."));
         }
         else if (!await store.Propose(d.Id, action, by, reason, stop)) return new Outcome(Conflict(d, "Somebody else resolved it just now."));
 
         if ((d.Id.Order is null ? await Row(d, action, reason, stop) : await Order(d, action, by, reason, stop)) is { } failed)
         {
             if (d.Id.Order is not null) await store.ForgetProposal(d.Id, stop);
+            else await store.Disagree(d.Id, by, stop);
             return new Outcome(failed);
         }
         await store.Record(by, action, d.Id, reason, d.Amount, policy, stop);
