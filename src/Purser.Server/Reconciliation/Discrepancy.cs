@@ -47,13 +47,14 @@ public sealed record DiscrepancyView(
     [property: Description("The event that opened it.")] string? Event, string Kind,
     [property: Description("The gateway's name for the money it is about; null when it is about the payment's link or status.")] string? MoneyReference,
     [property: Description("The statement's row.")] string? RowKey, string? Settlement, int? Line, long Amount, string Currency, string Owner,
-    [property: Description("What to do about it.")] string Proposal, [property: Description("How many persons must agree.")] int PersonsNeeded, DateTime OpenedAt,
+    [property: Description("What to do about it.")] string Proposal,
+    [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree.")] int PersonsNeeded, DateTime OpenedAt,
     long AgeSeconds, DateTime? ResolvedAt, string? Resolution, string? Reason, [property: Description("Who resolved it, or began to.")] IReadOnlyList<string> ResolvedBy)
 {
-    internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now) => new(
+    internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now, IReadOnlyList<PaymentId>? suggestions = null) => new(
         d.Id.ToString(), d.Account, d.Id.Order?.ToString(), d.Payment?.ToString(), d.Id.Order is { } order ? $"evt_{order.Letters}_{d.Id.Sequence}" : null,
         d.Kind is { } kind ? EventNames.Snake(kind.ToString()) : SettlementView.Word(d.Class!.Value), d.MoneyReference, d.RowKey,
-        d.File is { } file ? SettlementFile.IdOf(file) : null, d.Line, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value),
+        d.File is { } file ? SettlementFile.IdOf(file) : null, d.Line, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value), [.. suggestions?.Select(p => p.ToString()) ?? []],
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
         [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()]);
 

@@ -1,4 +1,6 @@
+using Purser.Routing;
 using Purser.Server.Api;
+using Purser.Server.Gateways;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
 using Purser.Server.Settlement;
@@ -22,7 +24,7 @@ static class DiscrepancyEndpoints
         routes.MapDelete("/v1/discrepancies/{id}/resolution", Reopen).Is(DiscrepancyDocs.Reopen);
     }
 
-    static async Task<IResult> List(HttpContext http, DiscrepancyStore store, SettlementOptions options, TimeProvider time, CancellationToken stop)
+    static async Task<IResult> List(HttpContext http, DiscrepancyStore store, GatewayAccounts accounts, SettlementOptions options, TimeProvider time, CancellationToken stop)
     {
         var query = new QueryFields(http.Request.Query);
         bool? open = query.OneOf("open", "true", "false") is { } word ? word == "true" : null;
@@ -34,14 +36,23 @@ static class DiscrepancyEndpoints
             cursor is [var at, var source, var first, var second] ? (new DateTimeOffset(long.Parse(at), TimeSpan.Zero), int.Parse(source), long.Parse(first), int.Parse(second)) : null,
             limit, stop);
         var page = found.Take(limit).ToList();
-        return ApiJson.Answer(new DiscrepancyList([.. page.Select(d => DiscrepancyView.From(d, options, time.GetUtcNow()))], found.Count > limit ? Cursor(page[^1]) : null));
+        var suggestions = await store.Suggest(page, Latest(accounts), stop);
+        return ApiJson.Answer(new DiscrepancyList([.. page.Select(d => DiscrepancyView.From(d, options, time.GetUtcNow(), Of(suggestions, d)))], found.Count > limit ? Cursor(page[^1]) : null));
     }
 
     static string Cursor(StoredDiscrepancy d) =>
         QueryFields.CursorOf(d.OpenedAt.UtcTicks, d.Id.Order is null ? 1 : 0, d.Id.Order?.Value ?? d.Id.Row, d.Id.Sequence);
 
-    static async Task<IResult> Read(string id, DiscrepancyStore store, SettlementOptions options, TimeProvider time, CancellationToken stop) =>
-        DiscrepancyId.TryParse(id, out var parsed) && await store.Find(parsed, stop) is { } found ? ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow())) : Unknown();
+    static async Task<IResult> Read(string id, DiscrepancyStore store, GatewayAccounts accounts, SettlementOptions options, TimeProvider time, CancellationToken stop) =>
+        DiscrepancyId.TryParse(id, out var parsed) && await store.Find(parsed, stop) is { } found
+            ? ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow(), Of(await store.Suggest([found], Latest(accounts), stop), found)))
+            : Unknown();
+
+    static List<PaymentId> Of(ILookup<long, PaymentId> suggestions, StoredDiscrepancy d) => d.Id.Order is null ? [.. suggestions[d.Id.Row]] : [];
+
+    /// <summary>In days of the calendar: working days, and the weekends between them.</summary>
+    static Dictionary<string, int> Latest(GatewayAccounts accounts) =>
+        accounts.InOrder.ToDictionary(a => a.Account.Name, a => a.Route.SettlesAfterDays is { } days ? (days * 7 / 5) + 3 : RouteAccount.UsuallySettlesAfterDays);
 
     static async Task<IResult> Resolve(string id, HttpContext http, DiscrepancyStore store, Resolutions resolutions, SettlementOptions options, TimeProvider time, CancellationToken stop)
     {

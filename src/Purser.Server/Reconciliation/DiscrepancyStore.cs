@@ -80,6 +80,37 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         return found;
     }
 
+    /// <summary>Payments that open rows without an order may be about. Amount and day prove nothing: they are for a person to look at.</summary>
+    /// <param name="latest">By account, how many days after the money a statement should have it at the latest.</param>
+    public async Task<ILookup<long, PaymentId>> Suggest(IReadOnlyList<StoredDiscrepancy> among, IReadOnlyDictionary<string, int> latest, CancellationToken stop)
+    {
+        var rows = among.Where(d => d is { Class: SettlementClass.UnknownOrder, ResolvedAt: null } && latest.ContainsKey(d.Account)).ToList();
+        if (rows.Count == 0) return Array.Empty<PaymentId>().ToLookup(_ => 0L);
+        await using var ask = database.CreateCommand("""
+            select d.id, s.order_id, s.number
+            from unnest($1::bigint[], $2::int[]) x (id, latest) join settlement_discrepancies d on d.id = x.id
+            join settlement_lines l on l.file = d.file and l.number = d.number
+            cross join lateral (select coalesce((l.happened_at at time zone 'utc')::date, l.settled_on) as of) day
+            cross join lateral (
+                select p.order_id, p.number
+                from captures c join payments p on p.order_id = c.order_id and p.number = c.payment cross join lateral jsonb_array_elements(p.captures::jsonb) m
+                where c.account = d.account and c.settled_on is null and c.due_on between day.of and day.of + x.latest and m->>'reference' = c.money_reference
+                    and (m->>'amount')::bigint = d.amount and m->>'currency' = d.currency and ((m->>'at')::timestamptz at time zone 'utc')::date = day.of
+                order by p.order_id, p.number limit $3) s
+            order by d.id, s.order_id, s.number
+            """);
+        ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. rows.Select(d => d.Id.Row)] });
+        ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. rows.Select(d => latest[d.Account])] });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostSuggestions });
+        var found = new List<(long Row, PaymentId Payment)>();
+        await using var read = await ask.ExecuteReaderAsync(stop);
+        while (await read.ReadAsync(stop)) found.Add((read.GetInt64(0), new PaymentId(new OrderId(read.GetInt64(1)), read.GetInt32(2))));
+        return found.ToLookup(s => s.Row, s => s.Payment);
+    }
+
+    /// <summary>More than these help nobody.</summary>
+    const int MostSuggestions = 5;
+
     /// <summary>Records what a person did. Only ever added to.</summary>
     public async Task Record(string by, string action, DiscrepancyId about, string reason, Money amount, int? policy, CancellationToken stop)
     {

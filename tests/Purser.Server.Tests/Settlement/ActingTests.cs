@@ -80,6 +80,27 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await Balance(house, "fee_tax")).ShouldBe(180);
     }
 
+    [Fact]
+    public async Task A_row_of_nobody_suggests_payments_of_its_amount_and_day_that_no_statement_has_and_nothing_follows_from_them()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        var payments = new List<PaymentId>();
+        for (var i = 0; i < 7; i++) payments.Add(await house.Paid());
+        // Another amount, another gateway's, one that is not paid, and one that the statement has.
+        (await house.Paid(amount: 700), await house.Paid("other"), await house.Pending()).ShouldNotBe(default);
+        await house.Settle(Statement(Paid("a", payments[0]) with { SettledOn = today }, Line("stranger", new PaymentId(new OrderId(77), 1)) with { SettledOn = today },
+            Line("older", new PaymentId(new OrderId(78), 1)) with { SettledOn = today.AddDays(-9) }));
+        var open = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Where(d => d.GetProperty("kind").GetString() == "unknown_order")
+            .ToDictionary(d => d.GetProperty("row_key").GetString()!);
+        List<string> Suggested(JsonElement d) => [.. d.GetProperty("suggestions").EnumerateArray().Select(p => p.GetString()!)];
+        Suggested(open["stranger"]).ShouldBe(payments.Skip(1).OrderBy(p => p.Order.Value).Take(5).Select(p => p.ToString()));
+        Suggested(open["older"]).ShouldBeEmpty();
+        Suggested((await house.Get($"/v1/discrepancies/{open["stranger"].GetProperty("id").GetString()}")).Body).Count.ShouldBe(5);
+        (await Balance(house, "suspense")).ShouldBe(-2 * 49900);
+        foreach (var payment in payments.Skip(1)) (await Count(house, payment, EventType.SettlementMatched)).ShouldBe(0);
+    }
+
     static Task<long> Balance(SettlementHouse house, string account) => house.Ask<long>($"""
         select coalesce(sum(amount), 0)::bigint from (select account, amount from postings union all select ledger_account, amount from settlement_postings) x where account = '{account}'
         """);
