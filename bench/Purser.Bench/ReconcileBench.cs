@@ -78,7 +78,9 @@ static class ReconcileBench
         SettlementFile file;
         await using (var bytes = File.OpenRead(path)) file = (await files.TakeIn("bench", "statement.csv", FileSource.Upload, bytes, dryRun: true, long.MaxValue, default)).File;
         await using var engine = new OrderEngine(new OrderStore(source), () => new OrderRules { Accounts = accounts.Terms }, new Nobody(), new Nobody(), TimeProvider.System, new EngineOptions(), NullLogger<OrderEngine>.Instance);
-        var worker = new SettlementWorker(files, new SettlementLineStore(source), new MatchStore(source), new ActStore(source), engine, accounts, new SettlementOptions(), SettlementHook.None, TimeProvider.System,
+        var (acts, options) = (new ActStore(source), new SettlementOptions());
+        var overdue = new Overdue(acts, engine, accounts, options, TimeProvider.System, NullLogger<Overdue>.Instance);
+        var worker = new SettlementWorker(files, new SettlementLineStore(source), new MatchStore(source), acts, engine, accounts, options, SettlementHook.None, overdue, TimeProvider.System,
             NullLogger<SettlementWorker>.Instance);
         GC.Collect();
         GC.WaitForPendingFinalizers();
