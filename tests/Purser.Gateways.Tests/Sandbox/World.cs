@@ -18,6 +18,7 @@ public sealed class World : IAsyncLifetime
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     WebApplication ear = null!;
+    int turn;
 
     public Purser.Sandbox.Sandbox Sandbox { get; private set; } = null!;
 
@@ -26,7 +27,8 @@ public sealed class World : IAsyncLifetime
     /// <summary>How the ear answers, given how many deliveries it has heard with this one.</summary>
     public Func<int, int> EarAnswers { get; set; } = _ => 200;
 
-    public string EarUrl { get; private set; } = "";
+    /// <summary>Another one for each test: what was still under way for the one before is not heard.</summary>
+    public string EarUrl => $"{ear.Urls.First()}/{turn}";
 
     public HttpClient Control { get; private set; } = null!;
 
@@ -42,11 +44,11 @@ public sealed class World : IAsyncLifetime
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
+            if (context.Request.Path != $"/{turn}") return;
             Deliveries.Enqueue(new(body.ToArray(), context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase)));
             context.Response.StatusCode = EarAnswers(Deliveries.Count);
         });
         await ear.StartAsync();
-        EarUrl = ear.Urls.First();
     }
 
     public async Task DisposeAsync()
@@ -60,6 +62,7 @@ public sealed class World : IAsyncLifetime
     public async Task<Gateway> Fresh(string name, params string[] secrets)
     {
         Sandbox.Reset();
+        turn++;
         EarAnswers = _ => 200;
         await Put($"/control/{name}/webhook_endpoint", new { url = EarUrl, secrets });
         Deliveries.Clear();
