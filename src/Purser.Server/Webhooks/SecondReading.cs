@@ -44,8 +44,16 @@ public sealed partial class SecondReading(QuarantineStore store, NewsIntake inta
         var due = await store.TakeDue(Delays, AtOnce, stop);
         foreach (var news in due)
         {
-            var headers = new Dictionary<string, string>(JsonSerializer.Deserialize<Dictionary<string, string>>(news.Headers)!, StringComparer.OrdinalIgnoreCase);
-            await intake.Take(news.Account, new RawMessage("POST", $"/gateways/{news.Account}/webhook", "", headers, news.Body, news.ReceivedAt), stop, cameAt: news.ReceivedAt);
+            try
+            {
+                var headers = new Dictionary<string, string>(JsonSerializer.Deserialize<Dictionary<string, string>>(news.Headers)!, StringComparer.OrdinalIgnoreCase);
+                await intake.Take(news.Account, new RawMessage("POST", $"/gateways/{news.Account}/webhook", "", headers, news.Body, news.ReceivedAt), stop, cameAt: news.ReceivedAt);
+            }
+            catch (Exception bug) when (bug is not (OutOfMemoryException or OperationCanceledException))
+            {
+                // One message that nobody can read must not keep the others from being read, nor stop the server.
+                Missed(log, $"{news.EventId} of {news.Account}: {bug.Message}");
+            }
         }
         return due.Count;
     }
