@@ -23,8 +23,14 @@ public sealed class PlantedBugTests
         {
             var seed = FirstSeed + (ulong)nth;
             var world = new World(Campaign.SeedOf(seed, 0), [.. Enumerable.Range(0, Campaign.WorldOrders)], bug, day: bug.NeedsSilence ? SilentDay.Short(seed) : null);
-            world.Run();
-            spoken.UnionWith(world.Auditor.Violations.Select(v => v.Rule));
+            world.Run(() => Heard().IsSupersetOf(bug.BreaksRules));
+            Heard();
+
+            SortedSet<string> Heard()
+            {
+                spoken.UnionWith(world.Auditor.Violations.Select(v => v.Rule));
+                return spoken;
+            }
         }
         spoken.IsSupersetOf(bug.BreaksRules).ShouldBeTrue($"{name} must be found within {MostSeeds} seeds; these spoke: {string.Join("; ", spoken)}");
     }

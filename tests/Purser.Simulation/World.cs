@@ -128,9 +128,16 @@ sealed class World
     public TimeSpan Lasted => Time.GetUtcNow() - Start;
 
     /// <summary>Lets it run until everything is quiet, and judges.</summary>
-    public void Run()
+    /// <param name="enough">Asked every hour whether what was looked for is found; then nothing more is run, nor judged.</param>
+    public void Run(Func<bool>? enough = null)
     {
-        Loop.RunUntil(Start + FaultsLast + Longer + Converges);
+        var end = Start + FaultsLast + Longer + Converges;
+        for (var hour = Start; enough is not null && hour < end; hour += TimeSpan.FromHours(1))
+        {
+            Loop.RunUntil(hour);
+            if (enough()) return;
+        }
+        Loop.RunUntil(end);
         new Quiet(this).Judge();
     }
 

@@ -147,7 +147,7 @@ public sealed class StripeAfterwardsTests(World world) : IClassFixture<World>, I
             Interlocked.Increment(ref answered);
             return 200;
         };
-        using var browser = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
+        using var browser = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
         using var choice = new FormUrlEncodedContent([new("outcome", "paid")]);
         using var answer = await browser.PostAsync(url, choice);
         ((int)answer.StatusCode).ShouldBe(303);

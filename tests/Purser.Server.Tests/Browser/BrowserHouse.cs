@@ -87,7 +87,7 @@ public sealed class BrowserHouse : IAsyncLifetime
         // Evaluated by the debugger's door: the page's own policy lets no foreign script in, as it should. Once for each document, for it is large.
         if (!await page.EvaluateAsync<bool>("() => 'axe' in window")) await page.EvaluateAsync(await Axe.Value);
         return await page.EvaluateAsync<string[]>("""
-            async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${v.help}: ${n.target} ${n.failureSummary}`))
+            async () => (await axe.run({ resultTypes: ['violations'] })).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${v.help}: ${n.target} ${n.failureSummary}`))
             """);
     }
 

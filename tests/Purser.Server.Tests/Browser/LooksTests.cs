@@ -39,7 +39,8 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
     static async Task Looks(IPage page, string name, string device, ColorScheme scheme)
     {
         (await page.EvaluateAsync<bool>("() => matchMedia('(prefers-color-scheme: dark)').matches")).ShouldBe(scheme == ColorScheme.Dark);
-        (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
+        // Each device once and each scheme once: what axe looks at depends on the one or on the other.
+        if (device == BrowserHouse.Phone.Name == (scheme == ColorScheme.Light)) (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
         (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width on a {device}");
         var small = await page.EvaluateAsync<string[]>("""
             () => [...document.querySelectorAll('main a, main button, main summary, main label.way, main input:not([type=hidden], [type=radio])')]

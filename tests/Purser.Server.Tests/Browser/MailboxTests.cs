@@ -48,7 +48,8 @@ public sealed class MailboxTests(BrowserHouse house) : IClassFixture<BrowserHous
             foreach (var (device, width, height) in new[] { BrowserHouse.Phone, BrowserHouse.Desktop, ("narrow", 320, 640) })
             {
                 await page.SetViewportSizeAsync(width, height);
-                (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{one.Letter.Subject}, {device}");
+                // A mail has one scheme and one set of elements, whatever the width.
+                if (device == BrowserHouse.Phone.Name) (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{one.Letter.Subject}, {device}");
                 (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{one.Letter.Subject} fits its width on a {device}");
                 if (Pictures is { Length: > 1 } folder) await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"mail-{one.Number}-{device}.png"), FullPage = true });
             }

@@ -63,7 +63,7 @@ public sealed class PageHouse : IAsyncLifetime
     {
         await postgres.InitializeAsync();
         Host = await ServerHost.Start([], Settings(await postgres.CreateDatabase()).Concat(Also).ToDictionary(), also: services => services.AddSingleton<ICallStarter>(new Answering(this)));
-        Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, CheckCertificateRevocationList = true }) { BaseAddress = new Uri(Host.Url) };
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(Host.Url) };
     }
 
     public async Task DisposeAsync()

@@ -72,10 +72,9 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
         await house.Post($"/v1/orders/{cancelled}/cancellation", null);
         foreach (var order in (string[])[unpaid, held, cancelled])
         {
-            var before = await house.Rows();
             (await house.Post($"/v1/orders/{order}/fulfilment", null)).ShouldSatisfyAllConditions(
                 a => a.Status.ShouldBe(HttpStatusCode.Conflict), a => a.Problem.ShouldBe("order_not_paid"), a => a.Text("remedy").ShouldContain("order.paid"));
-            (await house.Rows()).ShouldBe(before);
+            (await house.Count($"select (select count(*) from events where type = {(int)EventType.OrderFulfilled}) + (select count(*) from orders where fulfilled_at is not null)")).ShouldBe(0);
             (await house.Get($"/v1/orders/{order}")).Body.GetProperty("fulfilment").ValueKind.ShouldBe(JsonValueKind.Null);
         }
 

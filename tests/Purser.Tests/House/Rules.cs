@@ -151,6 +151,13 @@ static partial class Rules
         where Sql().IsMatch(literal.Text)
         select $"{path}:{literal.Line}: SQL outside a *Store.cs: {literal.Text.Split('\n')[0]}";
 
+    /// <summary>Whoever starts a program builds a command; those who do are few and known, and nothing of a stranger's comes to them.</summary>
+    public static IEnumerable<string> FewStartPrograms(SourceTree tree) =>
+        from path in tree.Under("src/", ".cs").Concat(tree.Under("gateways/", ".cs"))
+        where !Starters.Contains(path)
+        from found in Found(tree.Code(path), StartsPrograms())
+        select $"{path}:{found.Line}: starts a program, {found.Text}.";
+
     public static IEnumerable<string> FilesStayShort(SourceTree tree) =>
         from path in tree.Paths
         where path.EndsWith(".cs", StringComparison.Ordinal) && !LongFiles.ContainsKey(path)
@@ -196,6 +203,15 @@ static partial class Rules
         "stripe" => Stripe(),
         _ => new Regex(gateway, RegexOptions.IgnoreCase),
     }));
+
+    static readonly string[] Starters =
+    [
+        "src/Purser.Server/Platform/PostgresAccount.cs", "src/Purser.Server/Platform/Postmaster.cs", "src/Purser.Server/CommandLine/SandboxProcess.cs",
+        "src/Purser.Server/CommandLine/ShopProcess.cs",
+    ];
+
+    [GeneratedRegex(@"\bProcess\.Start\b|\bProcessStartInfo\b")]
+    private static partial Regex StartsPrograms();
 
     [GeneratedRegex(@"PayU(?![a-z])|payu(?![a-z])|PAYU")]
     private static partial Regex PayU();
