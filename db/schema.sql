@@ -177,9 +177,10 @@ create table invoices (
   voided_at timestamp with time zone,
   constraint invoices_pkey PRIMARY KEY (series, place),
   constraint invoices_number_key UNIQUE (number),
-  constraint invoices_check CHECK (((kind = 1) = (refund IS NOT NULL)))
+  constraint invoices_refund_is_credited CHECK (((kind = 1) OR (refund IS NULL)))
 );
 CREATE INDEX invoices_newest ON invoices USING btree (kind, issued_at DESC, number DESC);
+CREATE UNIQUE INDEX invoices_of_cancelled ON invoices USING btree (order_id) WHERE ((kind = 1) AND (refund IS NULL) AND (voided_at IS NULL));
 CREATE UNIQUE INDEX invoices_of_order ON invoices USING btree (order_id) WHERE (kind = 0);
 CREATE UNIQUE INDEX invoices_of_refund ON invoices USING btree (order_id, refund) WHERE ((kind = 1) AND (voided_at IS NULL));
 CREATE TRIGGER invoices_stay BEFORE DELETE OR TRUNCATE ON invoices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

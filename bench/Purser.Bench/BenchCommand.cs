@@ -17,9 +17,9 @@ static class BenchCommand
 
     public static async Task<int> Run(string[] args)
     {
-        if (args.Contains("--help") || (args is ["--reconcile" or "--sockets", _, .. var rest] ? rest : args).Except(["--json", "--quick", "--adapters"]).Any())
+        if (args.Contains("--help") || (args is ["--reconcile" or "--sockets", _, .. var rest] ? rest : args).Except(["--json", "--quick", "--adapters", "--receivers"]).Any())
         {
-            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters] | --reconcile LINES [--quick] | --sockets COUNT\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else\n  --reconcile LINES  a statement of so many lines against as many payments, against COPY of the same file\n  --sockets COUNT    so many idle sockets on one of two nodes: memory of each, and how soon it hears of a change on either node");
+            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters] | --reconcile LINES [--quick] | --sockets COUNT | --receivers [--quick]\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else\n  --reconcile LINES  a statement of so many lines against as many payments, against COPY of the same file\n  --sockets COUNT    so many idle sockets on one of two nodes: memory of each, and how soon it hears of a change on either node\n  --receivers what a payment takes while webhook receivers and the mail server are down");
             return args.Contains("--help") ? 0 : 2;
         }
         if (args is ["--reconcile", var text, ..])
@@ -31,6 +31,7 @@ static class BenchCommand
                 ? await WithPostgres(async (postgres, _) => await SocketBench.Measure(await Fresh(postgres, "sockets"), count))
                 : throw new StartFailureException($"--sockets {sockets}: give a number of sockets from 100 to 14000; a node takes 15000.");
         var quick = args.Contains("--quick");
+        if (args.Contains("--receivers")) return await WithPostgres(async (postgres, _) => await ReceiverBench.Measure(await Fresh(postgres, "untold"), await Fresh(postgres, "deaf"), quick ? 1 : 5));
         if (args.Contains("--adapters"))
         {
             Print([], await AdapterCosts.Measure(quick ? 50 : AdapterCalls), [], args.Contains("--json"));
@@ -221,11 +222,11 @@ static class BenchCommand
         public TimeSpan Started { get; }
         public TimeSpan Cpu => Machine.Of(Process);
 
-        public static async Task<Server> Start(string shape, string connection)
+        public static async Task<Server> Start(params string[] shape)
         {
             var since = Stopwatch.GetTimestamp();
             var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardInput = true };
-            foreach (var word in (string[])[typeof(BenchCommand).Assembly.Location, "serve", shape, connection]) start.ArgumentList.Add(word);
+            foreach (var word in (string[])[typeof(BenchCommand).Assembly.Location, "serve", .. shape]) start.ArgumentList.Add(word);
             var process = Process.Start(start)!;
             while (await process.StandardOutput.ReadLineAsync() is { } line)
                 if (line.Split(' ') is ["ready", var url, var key])
@@ -233,7 +234,7 @@ static class BenchCommand
                     _ = process.StandardOutput.ReadToEndAsync();
                     return new Server(process, new Uri(url), key, Stopwatch.GetElapsedTime(since));
                 }
-            throw new InvalidOperationException($"The {shape} server ended before it was ready.");
+            throw new InvalidOperationException($"The {shape[0]} server ended before it was ready.");
         }
 
         public async ValueTask DisposeAsync()

@@ -16,10 +16,16 @@ namespace Purser.Bench;
 static class Shapes
 {
     /// <summary>The product as it is, but for a gateway that answers in memory and limits that do not end a load test.</summary>
-    public static async Task<int> Product(string connection)
+    /// <param name="mailPort">A port of this machine to which mails go; webhook endpoints may then be on this machine, too.</param>
+    public static async Task<int> Product(string connection, string? mailPort = null)
     {
         await using var host = await ServerHost.Start([], new Dictionary<string, string?>
         {
+            ["Deliveries:Development"] = mailPort is null ? null : "true",
+            ["Mail:Host"] = mailPort is null ? null : "127.0.0.1",
+            ["Mail:Port"] = mailPort,
+            ["Mail:Tls"] = mailPort is null ? null : "none",
+            ["Mail:From"] = mailPort is null ? null : "Shop <pay@shop.example>",
             ["urls"] = "http://127.0.0.1:0",
             ["ConnectionStrings:Purser"] = connection,
             ["Gateways:bench:Gateway"] = "bench",

@@ -113,11 +113,7 @@ sealed partial class DeliverySender(
     {
         try
         {
-            var answer = one.Kind == ReceiverKind.Invoices ? await invoices.Send(one, CancellationToken.None)
-                : one.Kind != ReceiverKind.Endpoint ? await mail.Send(one, CancellationToken.None)
-                : keys.Count > 0 ? await line.Send(one.Url, one.MessageId, one.Body(), keys, CancellationToken.None)
-                // Nothing unsigned leaves: a receiver could not tell it from a forgery.
-                : new DeliveryAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY: rotate it. Or it is for v1a, and this node has no OpenSSL 3: install it.", null, null, "");
+            var answer = await Say(one, keys);
             var now = time.GetUtcNow();
             if (answer.IsDelivered)
             {
@@ -136,6 +132,26 @@ sealed partial class DeliverySender(
         {
             LogFailed(log, bug);
         }
+    }
+
+    /// <summary>What we cannot say for a fault of ours counts as a failure, and ends as a dead letter that somebody sees.</summary>
+    async Task<DeliveryAnswer> Say(LeasedDelivery one, List<string> keys)
+    {
+        try
+        {
+            return one.Kind == ReceiverKind.Invoices ? await invoices.Send(one, CancellationToken.None)
+                : one.Kind != ReceiverKind.Endpoint ? await mail.Send(one, CancellationToken.None)
+                : keys.Count > 0 ? await line.Send(one.Url, one.MessageId, one.Body(), keys, CancellationToken.None)
+                // Nothing unsigned leaves: a receiver could not tell it from a forgery.
+                : Unsaid("The endpoint's secret cannot be opened with this PURSER_SECRETS_KEY: rotate it. Or it is for v1a, and this node has no OpenSSL 3: install it.");
+        }
+        catch (Exception bug) when (bug is not (NpgsqlException or OutOfMemoryException))
+        {
+            LogFailed(log, bug);
+            return Unsaid($"A fault of ours, {bug.GetType().Name}: the server's log has it.");
+        }
+
+        DeliveryAnswer Unsaid(string trouble) => new(time.GetUtcNow(), TimeSpan.Zero, null, trouble, null, null, "");
     }
 
     [LoggerMessage(80, LogLevel.Warning, "Deliveries cannot reach the database: {Why}")]

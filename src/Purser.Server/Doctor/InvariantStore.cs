@@ -138,8 +138,8 @@ public sealed class InvariantStore(NpgsqlDataSource database)
         new("An invoice is of the accepted payment, and of its amount to the minor unit",
             """
             select i.order_id::text from invoices i left join orders o on o.id = i.order_id
-            where i.kind = 0 and (o.id is null or o.paid_by <> i.payment
-              or (o.status <> 1 and not exists (select from payments p where p.order_id = o.id and p.number = i.payment and p.denied is not null)) or o.amount <> i.total or o.currency <> i.currency)
+            where i.kind = 0 and (o.id is null
+              or ((o.status <> 1 or o.paid_by <> i.payment) and not exists (select from payments p where p.order_id = o.id and p.number = i.payment and p.denied is not null)) or o.amount <> i.total or o.currency <> i.currency)
             union all
             select order_id::text from invoices i where total <> (
               select sum((l->>'net')::bigint + (select coalesce(sum(t::bigint), 0) from jsonb_array_elements_text(l->'taxes') t)) from jsonb_array_elements(i.document::jsonb->'lines') l)
@@ -162,6 +162,13 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             union all
             select i.order_id::text from invoices i where i.kind = 0
               and i.total < (select sum(n.total) from invoices n where n.order_id = i.order_id and n.kind = 1 and n.voided_at is null)
+            """),
+        new("An invoice counts while its order is paid, and is credited whole when the order was cancelled for denied money",
+            """
+            select i.order_id::text from invoices i join orders o on o.id = i.order_id
+            where i.kind = 0 and (o.status = 3) <> exists (select from invoices n where n.order_id = i.order_id and n.kind = 1 and n.refund is null and n.voided_at is null)
+              and not exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = 3
+                join events v on v.order_id = d.order_id and v.sequence = d.sequence and v.type in (13, 15) where d.order_id = i.order_id and d.state = 0)
             """),
         new("What is open has an alarm that rings",
             """

@@ -35,7 +35,9 @@ public sealed record SellerPart(string Name, string Address, string Country, str
 
 public sealed record BuyerPart(string? Name, string? Address, string? Country, string? State, string? TaxId);
 
-public sealed record CreditPart(string Refund, DateTime RefundedAt, string Invoice, DateTime InvoicedAt);
+public sealed record CreditPart(
+    [property: Description("Null: the order was cancelled, for its gateway denied the money.")] string? Refund,
+    [property: Description("When the money had gone back, or the order was cancelled.")] DateTime RefundedAt, string Invoice, DateTime InvoicedAt);
 
 /// <param name="TaxRate">In percent.</param>
 public sealed record LinePart(

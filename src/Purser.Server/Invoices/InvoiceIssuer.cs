@@ -10,7 +10,8 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Invoices;
 
-/// <summary>Writes what is owed: an invoice for the payment that an order accepted, a credit note for each refund of it. It looks at how things stand and not at what it is
+/// <summary>Writes what is owed: an invoice for the payment that an order accepted, a credit note for each refund of it, and one for all of it where the gateway
+/// denied the money and the order was cancelled. It looks at how things stand and not at what it is
 /// told, so it may be told anything any number of times, in any order.</summary>
 public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, InvoiceStore store, OrderReadStore orders, PublicAddress address, TimeProvider time)
 {
@@ -24,7 +25,15 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
     public async Task<DeliveryAnswer> Send(LeasedDelivery one, CancellationToken stop)
     {
         var (now, began) = (time.GetUtcNow(), time.GetTimestamp());
-        var written = one.Type == EventType.OrderPaid ? await Invoice(one.Id.Order, stop) : await CreditNote(one.Id.Order, ToldEvent.Of(one).Refund!.Value, stop);
+        var order = one.Id.Order;
+        var written = one.Type switch
+        {
+            EventType.OrderPaid => await Invoice(order, stop),
+            EventType.OrderCancelled => await Cancellation(order, stop),
+            _ => await CreditNote(order, ToldEvent.Of(one).Refund!.Value, stop),
+        };
+        // Denied money that came after all pays its order again.
+        if (one.Type == EventType.OrderPaid) await Cancellation(order, stop);
         return written is null
             ? new DeliveryAnswer(now, TimeSpan.Zero, null, NotOwed, null, null, "") { IsMoot = true }
             : new DeliveryAnswer(now, time.GetElapsedTime(began), StatusCodes.Status200OK, null, written.Number, null, "");
@@ -42,7 +51,24 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         var statement = document.Statement(found.Order.Amount.Currency);
         // Lines are the order's amount by the rules of placing it; an invoice that says otherwise must not be.
         if (statement.Total != found.Order.Amount.MinorUnits) throw new InvalidOperationException($"The lines of {id} are not its amount.");
-        return await store.Add(new NewInvoice(InvoiceKind.Invoice, Series(options.Prefix, now), id, payment, null, found.Order.Amount, document), now, stop);
+        var added = await store.Add(new NewInvoice(InvoiceKind.Invoice, Series(options.Prefix, now), id, payment, null, found.Order.Amount, document), now, stop);
+        // It may have been cancelled since it was looked at, and that may have been told since.
+        await Cancellation(id, stop);
+        return added;
+    }
+
+    /// <summary>Makes sure that an invoice is credited whole while its order is cancelled, and that such a credit note counts no longer than that.</summary>
+    /// <returns>Null when none is owed.</returns>
+    async Task<StoredInvoice?> Cancellation(OrderId id, CancellationToken stop)
+    {
+        var written = await store.Of(id, stop);
+        if (written.FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) is not { } invoice || await orders.Find(id, stop) is not { } found) return null;
+        var counting = written.FirstOrDefault(c => c is { Kind: InvoiceKind.CreditNote, Refund: null, VoidedAt: null });
+        var now = time.GetUtcNow();
+        if (found.Order is { Status: OrderStatus.Cancelled, EndedAt: { } at })
+            return counting ?? await store.AddCredit(invoice, null, before => Credit(invoice, null, at, Left(invoice, before), now), now, stop);
+        if (counting is not null) await store.Void(counting, now, stop);
+        return null;
     }
 
     /// <summary>Makes sure that a refund that went back has its credit note, after the invoice; and that one which failed after all has none that counts.</summary>
@@ -50,14 +76,16 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
     public async Task<StoredInvoice?> CreditNote(OrderId id, int refund, CancellationToken stop)
     {
         if (await Invoice(id, stop) is not { } invoice || await orders.Find(id, stop) is not { } found || found.Order.Refund(refund) is not { } told) return null;
-        var accepted = found.Order.Payment(invoice.Payment)!.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted)?.MoneyReference;
-        if (told.Payment != invoice.Payment || told.MoneyReference != accepted || told.Amount.Currency != invoice.Total.Currency) return null;
+        // Another payment than the invoiced one pays the order where the gateway denied the first.
+        var paidBy = found.Order.PaidBy ?? invoice.Payment;
+        var accepted = found.Order.Payment(paidBy)!.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted)?.MoneyReference;
+        if (told.Payment != paidBy || told.MoneyReference != accepted || told.Amount.Currency != invoice.Total.Currency) return null;
         var counting = (await store.Of(id, stop)).FirstOrDefault(c => c.Refund == refund && c.VoidedAt is null);
         switch (told.Status)
         {
             case RefundStatus.Succeeded:
                 var now = time.GetUtcNow();
-                return counting ?? await store.AddCredit(invoice, refund, before => Credit(invoice, told, before, now), now, stop);
+                return counting ?? await store.AddCredit(invoice, refund, before => Credit(invoice, refund, told.DoneAt!.Value, Taxation.Credit(Left(invoice, before), told.Amount.MinorUnits), now), now, stop);
             case RefundStatus.Failed when counting is not null:
                 await store.Void(counting, time.GetUtcNow(), stop);
                 return null;
@@ -66,18 +94,23 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         }
     }
 
-    NewInvoice Credit(StoredInvoice invoice, Refund refund, IReadOnlyList<StoredInvoice> before, DateTimeOffset now)
+    static TaxStatement Left(StoredInvoice invoice, IReadOnlyList<StoredInvoice> before)
     {
         var currency = invoice.Total.Currency;
-        var left = before.Aggregate(invoice.Document.Statement(currency), (rest, credit) => Taxation.Without(rest, credit.Document.Statement(currency)));
+        return before.Aggregate(invoice.Document.Statement(currency), (rest, credit) => Taxation.Without(rest, credit.Document.Statement(currency)));
+    }
+
+    /// <param name="refund">Null: the order was cancelled.</param>
+    NewInvoice Credit(StoredInvoice invoice, int? refund, DateTimeOffset at, TaxStatement credited, DateTimeOffset now)
+    {
         var document = invoice.Document with
         {
             Rules = Taxation.Version,
-            Credit = new CreditPart(new RefundId(invoice.Order, refund.Number).ToString(), refund.DoneAt!.Value.UtcDateTime, invoice.Number, invoice.IssuedAt.UtcDateTime),
-            Lines = InvoiceDocument.Parts(Taxation.Credit(left, refund.Amount.MinorUnits)),
+            Credit = new CreditPart(refund is { } number ? new RefundId(invoice.Order, number).ToString() : null, at.UtcDateTime, invoice.Number, invoice.IssuedAt.UtcDateTime),
+            Lines = InvoiceDocument.Parts(credited),
             TimeZone = zone,
         };
-        return new NewInvoice(InvoiceKind.CreditNote, Series(options.CreditPrefix, now), invoice.Order, invoice.Payment, refund.Number, refund.Amount, document);
+        return new NewInvoice(InvoiceKind.CreditNote, Series(options.CreditPrefix, now), invoice.Order, invoice.Payment, refund, new Money(credited.Total, invoice.Total.Currency), document);
     }
 
     string Series(string prefix, DateTimeOffset now) =>

@@ -80,7 +80,7 @@ public sealed class InvoicePdf(ShopperTokens tokens)
             {
                 page.Fill(Left, y - 4, Right - Left, 22, Pale);
                 page.Fill(Left, y - 4, 3, 22, Red);
-                page.Text(typesetter.Set(words.Voided(format.Day(voided)), bold: true), Left + 12, y + 10, Normal, Red);
+                page.Text(typesetter.Set((invoice.Refund is null ? words.PaidAfterAll : words.Voided)(format.Day(voided)), bold: true), Left + 12, y + 10, Normal, Red);
                 y += 28;
             }
         }
@@ -120,8 +120,8 @@ public sealed class InvoicePdf(ShopperTokens tokens)
             if (document.Credit is { } credit)
             {
                 yield return (words.ForInvoice, $"{credit.Invoice}, {format.Day(credit.InvoicedAt)}");
-                yield return (words.Refund, credit.Refund);
-                yield return (words.RefundedOn, format.Day(credit.RefundedAt));
+                if (credit.Refund is { } refund) yield return (words.Refund, refund);
+                yield return (credit.Refund is null ? words.CancelledOn : words.RefundedOn, format.Day(credit.RefundedAt));
             }
             yield return (words.Order, invoice.Order.ToString());
             if (document.Reference is { } reference) yield return (words.Reference, reference);
@@ -226,7 +226,7 @@ public sealed class InvoicePdf(ShopperTokens tokens)
             }
             y += sums.Count > 0 ? 2 : -6;
             page.Fill(Right - 260, y, 260, 30, Pale);
-            page.Text(typesetter.Set(isCredit ? words.TotalBack : words.TotalPaid, bold: true), Right - 250, y + 19.5, Big, Dark);
+            page.Text(typesetter.Set(!isCredit ? words.TotalPaid : invoice.Refund is null ? words.TotalCancelled : words.TotalBack, bold: true), Right - 250, y + 19.5, Big, Dark);
             page.TextToTheLeftOf(typesetter.Set(MoneyText.Of(invoice.Total, indian), bold: true), AmountEnds, y + 19.5, 12, Blue);
             if (HasTaxes && !isCredit) page.TextToTheLeftOf(typesetter.Set(words.PricesHoldTax), AmountEnds, y + 43, Small, Soft);
         }

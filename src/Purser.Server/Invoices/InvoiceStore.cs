@@ -42,7 +42,7 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         if (wanted)
             keep.Parameters.Add(new NpgsqlParameter<short[]>
             {
-                TypedValue = [(short)EventType.OrderPaid, (short)EventType.RefundSucceeded, (short)EventType.RefundFailed],
+                TypedValue = [(short)EventType.OrderPaid, (short)EventType.OrderCancelled, (short)EventType.RefundSucceeded, (short)EventType.RefundFailed],
                 NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint,
             });
         await keep.ExecuteNonQueryAsync(stop);
@@ -112,9 +112,9 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         return (await Read(first, stop))[0];
     }
 
-    /// <summary>Writes a credit note, unless its refund has one. The invoice is locked meanwhile, so that two of one order follow each other.</summary>
+    /// <summary>Writes a credit note, unless its refund, or the cancelled order, has one. The invoice is locked meanwhile, so that two of one order follow each other.</summary>
     /// <param name="make">Makes it of the invoice and the credit notes that count so far.</param>
-    public async Task<StoredInvoice> AddCredit(StoredInvoice invoice, int refund, Func<IReadOnlyList<StoredInvoice>, NewInvoice> make, DateTimeOffset now, CancellationToken stop)
+    public async Task<StoredInvoice> AddCredit(StoredInvoice invoice, int? refund, Func<IReadOnlyList<StoredInvoice>, NewInvoice> make, DateTimeOffset now, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -124,12 +124,12 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         { Parameters = { Of(invoice.Order) } };
         var credits = await Read(before, stop);
         if (credits.FirstOrDefault(c => c.Refund == refund) is { } first) return first;
-        var added = await Number(connection, make(credits), now, stop) ?? throw new InvalidOperationException($"A credit note for refund {refund} of {invoice.Order} came from nowhere.");
+        var added = await Number(connection, make(credits), now, stop) ?? throw new InvalidOperationException($"A credit note for {(refund is { } number ? $"refund {number}" : "the cancellation")} of {invoice.Order} came from nowhere.");
         await transaction.CommitAsync(stop);
         return added;
     }
 
-    /// <summary>Its refund failed after all. The number stays and says so.</summary>
+    /// <summary>Its refund failed after all, or denied money came after all. The number stays and says so.</summary>
     public async Task Void(StoredInvoice credit, DateTimeOffset now, CancellationToken stop)
     {
         await using var end = database.CreateCommand("update invoices set voided_at = $2 where number = $1 and voided_at is null");

@@ -4,9 +4,9 @@ namespace Purser.Server.Invoices;
 
 /// <summary>An invoice or a credit note as the API shows it.</summary>
 public sealed record InvoiceView(
-    string Number, [property: Description("invoice or credit_note.")] string Kind, string Order, string Payment, [property: Description("Of a credit note.")] string? Refund,
+    string Number, [property: Description("invoice or credit_note.")] string Kind, string Order, string Payment, [property: Description("Of a credit note; null there, too, if the order was cancelled, for its gateway denied the money.")] string? Refund,
     [property: Description("In minor units, tax included.")] long Total, [property: Description("The tax within it.")] long Tax, string Currency, DateTime IssuedAt,
-    [property: Description("A credit note whose refund failed after all; its number counts no more.")] DateTime? VoidedAt,
+    [property: Description("A credit note whose refund failed after all, or whose denied money came after all; its number counts no more.")] DateTime? VoidedAt,
     [property: Description("Where the PDF is.")] string Pdf,
     [property: Description("All that is printed, frozen. Only where one is read.")] InvoiceDocument? Document)
 {

@@ -25,6 +25,7 @@ public sealed record InvoiceWords
     public required string ForInvoice { get; init; }
     public required string Refund { get; init; }
     public required string RefundedOn { get; init; }
+    public required string CancelledOn { get; init; }
     /// <summary>The tax's name.</summary>
     public required Func<string, string> TaxNumber { get; init; }
     public required string Description { get; init; }
@@ -37,6 +38,7 @@ public sealed record InvoiceWords
     public required Func<string, string> Amount { get; init; }
     public required string TotalPaid { get; init; }
     public required string TotalBack { get; init; }
+    public required string TotalCancelled { get; init; }
     public required string PricesHoldTax { get; init; }
     public required string Status { get; init; }
     /// <summary>Tax with its rate, and what it is on.</summary>
@@ -44,6 +46,8 @@ public sealed record InvoiceWords
     public required Func<int, int, string> Page { get; init; }
     /// <summary>The day.</summary>
     public required Func<string, string> Voided { get; init; }
+    /// <summary>The day.</summary>
+    public required Func<string, string> PaidAfterAll { get; init; }
     public required Func<IndianState, string> State { get; init; }
 
     public static InvoiceWords English { get; } = new()
@@ -64,6 +68,7 @@ public sealed record InvoiceWords
         ForInvoice = "For invoice",
         Refund = "Refund",
         RefundedOn = "Refunded on",
+        CancelledOn = "Cancelled on",
         TaxNumber = tax => $"{tax} number",
         Description = "Description",
         Quantity = "Qty",
@@ -74,11 +79,13 @@ public sealed record InvoiceWords
         Amount = currency => $"Amount, {currency}",
         TotalPaid = "Total paid",
         TotalBack = "Total given back",
+        TotalCancelled = "Total cancelled",
         PricesHoldTax = "Prices include tax.",
         Status = "Scan to see how this order stands",
         TaxOn = (tax, net) => $"{tax} on {net}",
         Page = (page, pages) => $"Page {page} of {pages}",
         Voided = day => $"Cancelled on {day}: this refund did not go through.",
+        PaidAfterAll = day => $"Cancelled on {day}: the payment came after all.",
         State = state => $"{state.Name} ({state.Code})",
     };
 
@@ -103,6 +110,7 @@ public sealed record InvoiceWords
         ForInvoice = "मूल बीजक",
         Refund = "रिफ़ंड",
         RefundedOn = "रिफ़ंड की तारीख",
+        CancelledOn = "रद्द होने की तारीख",
         TaxNumber = tax => $"{tax} संख्या",
         Description = "विवरण",
         Quantity = "मात्रा",
@@ -113,11 +121,13 @@ public sealed record InvoiceWords
         Amount = currency => $"राशि, {currency}",
         TotalPaid = "कुल भुगतान",
         TotalBack = "कुल वापसी",
+        TotalCancelled = "कुल रद्द राशि",
         PricesHoldTax = "मूल्यों में कर शामिल है।",
         Status = "ऑर्डर की स्थिति देखने के लिए स्कैन करें",
         TaxOn = (tax, net) => $"{net} पर {tax}",
         Page = (page, pages) => $"पृष्ठ {page} / {pages}",
         Voided = day => $"{day} को रद्द: यह रिफ़ंड पूरा नहीं हुआ।",
+        PaidAfterAll = day => $"{day} को रद्द: भुगतान बाद में मिल गया।",
         State = state => $"{state.Hindi} ({state.Code})",
     };
 

@@ -58,6 +58,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         ("An invoice is of the accepted payment, and of its amount to the minor unit", "update invoices set payment = 2"),
         ("An invoice is of the accepted payment, and of its amount to the minor unit", "update invoices set document = replace(document, '\"net\":42288', '\"net\":42287')"),
         ("What was paid since there is a seller has its invoice, or waits for it", "update invoices set order_id = order_id + 1"),
+        ("An invoice counts while its order is paid, and is credited whole when the order was cancelled for denied money", "insert into invoices (series, place, number, kind, order_id, payment, currency, total, issued_at, document) select 'CRN', 1, 'CRN-1', 1, order_id, payment, currency, total, issued_at, document from invoices"),
         (Credited, "insert into refunds (order_id, number, payment, money_reference, amount, currency, reason, status, requested_at) select i.order_id, 1, i.payment, c->>'reference', 1, 'INR', 2, 3, now() from invoices i join payments p on p.order_id = i.order_id, jsonb_array_elements(p.captures::jsonb) c"),
         (Credited, "insert into invoices (series, place, number, kind, order_id, payment, refund, currency, total, issued_at, document) select 'CRN', 1, 'CRN-1', 1, order_id, payment, 1, currency, total + 1, issued_at, document from invoices"),
         ("What is open has an alarm that rings", "update orders set wake_at = null where status <> 0"),

@@ -133,6 +133,63 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
+    public async Task Denied_money_credits_its_invoice_whole_until_it_comes_after_all()
+    {
+        var placed = await house.Pages.Place(49_900, policy: new OrderPolicy(Late: LatePolicy.Accept), lines: [new OrderLine("Darjeeling", 1, 33_333, null, "0902", new Purser.Invoices.TaxRate(500)), new OrderLine("Kettle", 1, 16_567)]);
+        var order = await house.Pages.Pay(await house.Pages.Open(placed));
+        await house.NoneWait();
+        await Deny(order);
+        for (var told = 0; told < 2; told++)
+        {
+            await house.NoneWait();
+            var found = await house.Store.Of(order.Id, default);
+            found.Select(i => (i.Kind, i.Refund, IsVoid: i.VoidedAt is not null)).ShouldBe([(InvoiceKind.Invoice, null, false), (InvoiceKind.CreditNote, null, false)]);
+            found[1].Total.ShouldBe(order.Amount);
+            found[1].Document.Credit!.ShouldSatisfyAllConditions(c => c.Refund.ShouldBeNull(), c => c.Invoice.ShouldBe(found[0].Number));
+            found[1].Document.Lines.Select(l => (l.Net, string.Join(' ', l.Taxes))).ShouldBe(found[0].Document.Lines.Select(l => (l.Net, string.Join(' ', l.Taxes))));
+            await house.NothingIsWrong();
+            await house.Do("update deliveries set state = 0, due_at = now(), leased_until = null");
+        }
+
+        order = await house.Pages.Hear(order, new Evidence.Succeeded(order.Payments[0].Captures[0].MoneyReference, order.Amount), source: EvidenceSource.Inquiry);
+        order.Status.ShouldBe(OrderStatus.Paid);
+        await house.NoneWait();
+        (await house.Store.Of(order.Id, default)).Select(i => (i.Kind, IsVoid: i.VoidedAt is not null)).ShouldBe([(InvoiceKind.Invoice, false), (InvoiceKind.CreditNote, true)]);
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
+    public async Task An_invoice_that_cannot_be_written_is_a_failure_that_is_seen_and_keeps_no_other_back()
+    {
+        await house.HoldBack();
+        var (torn, whole) = (await house.Paid(), await house.Paid());
+        await house.Do($"update orders set amount = amount + 1 where id = {torn.Id.Value}");
+        await house.GoOn();
+        await Until.True(async () => await house.Count("select count(*) from deliveries where failures > 0 and outcome like 'A fault of ours, InvalidOperationException%'") == 1, "the failure to be counted");
+        await Until.True(async () => (await house.Store.Of(whole.Id, default)).Count == 1, "the other invoice");
+        (await house.Store.Of(torn.Id, default)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Money_that_was_denied_before_its_invoice_was_written_has_none()
+    {
+        await house.HoldBack();
+        var order = await house.Paid();
+        await Deny(order);
+        await house.GoOn();
+        await house.NoneWait();
+        (await house.Store.Of(order.Id, default)).ShouldBeEmpty();
+        await house.NothingIsWrong();
+    }
+
+    async Task Deny(Order order)
+    {
+        await house.Pages.Hear(order, new Evidence.Unsettled(order.Payments[0].Captures[0].MoneyReference, "It is in no statement."), source: EvidenceSource.Settlement);
+        for (var answers = 0; answers < 2; answers++) order = await house.Pages.Hear(order, new Evidence.Failed("never_captured"), source: EvidenceSource.Inquiry);
+        order.Status.ShouldBe(OrderStatus.Cancelled);
+    }
+
+    [Fact]
     public async Task Money_that_the_order_did_not_want_has_neither_invoice_nor_credit_note()
     {
         var order = await house.Pages.Place(policy: new OrderPolicy(AllowsSecondLink: true));

@@ -15,6 +15,7 @@ public sealed class HouseTests
         [nameof(Rules.PlatformNamesNoSlice)] = Rules.PlatformNamesNoSlice,
         [nameof(Rules.PlatformStaysSmall)] = Rules.PlatformStaysSmall,
         [nameof(Rules.SqlLivesInStores)] = Rules.SqlLivesInStores,
+        [nameof(Rules.FewStartPrograms)] = Rules.FewStartPrograms,
         [nameof(Rules.FilesStayShort)] = Rules.FilesStayShort,
         [nameof(Rules.WordsAreThoseOfTheDomain)] = Rules.WordsAreThoseOfTheDomain,
         [nameof(Rules.TimeAndChanceComeThroughTheDoor)] = Rules.TimeAndChanceComeThroughTheDoor,
