@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Purser.Gateways;
 
-/// <summary>Reads an amount in major units as statements and spreadsheets write it. Nothing is rounded, and what could be two amounts is refused:
+/// <summary>Reads an amount in major units as statements and spreadsheets write it. Nothing is rounded unless the gateway counts finer than the
+/// currency, and what could be two amounts is refused:
 /// <list type="bullet">
 /// <item>1234.5, 1,234.50, 1,23,456.00 (lakhs), 1.234,56 and 499,00 are read: each can mean one thing only.</item>
 /// <item>A minus or plus before it; brackets mean less than nothing.</item>
@@ -18,7 +19,8 @@ static class SettlementAmount
     static readonly SearchValues<char> Written = SearchValues.Create("0123456789.,");
     static readonly SearchValues<char> Signs = SearchValues.Create("₹$€£¥%");
 
-    public static bool TryRead(ReadOnlySpan<char> text, Currency currency, out Money money, out string why)
+    /// <param name="finer">Decimals beyond the currency's are rounded, a half away from nothing; otherwise they are refused.</param>
+    public static bool TryRead(ReadOnlySpan<char> text, Currency currency, bool finer, out Money money, out string why)
     {
         (money, why) = (default, "");
         var rest = text;
@@ -39,7 +41,7 @@ static class SettlementAmount
         var decimals = comma < 0 && rest.IndexOf('.') == point ? Plain(rest, point, currency, ref why)
             : point < 0 ? Commas(rest, comma, currency, ref why)
             : Both(rest, point, comma, currency, ref why);
-        return why.Length == 0 && TryAdd(rest, decimals, negative, currency, out money, out why);
+        return why.Length == 0 && TryAdd(rest, decimals, negative, currency, finer, out money, out why);
     }
 
     /// <summary>At most one point and nothing else.</summary>
@@ -95,16 +97,17 @@ static class SettlementAmount
     }
 
     /// <param name="decimals">Where the decimals' mark stands, or the end.</param>
-    static bool TryAdd(ReadOnlySpan<char> text, int decimals, bool negative, Currency currency, out Money money, out string why)
+    static bool TryAdd(ReadOnlySpan<char> text, int decimals, bool negative, Currency currency, bool finer, out Money money, out string why)
     {
         (money, why) = (default, "");
-        var (units, digits, places) = (0L, 0, 0);
+        var (units, digits, places, up) = (0L, 0, 0, false);
         for (var i = 0; i < text.Length; i++)
         {
             if (!char.IsAsciiDigit(text[i])) continue;
             if (i > decimals && ++places > currency.Exponent)
             {
-                if (text[i] == '0') continue;
+                if (places == currency.Exponent + 1) up = text[i] >= '5';
+                if (finer || text[i] == '0') continue;
                 why = $"has more decimals than {currency.Code} has";
                 return false;
             }
@@ -117,6 +120,7 @@ static class SettlementAmount
             units = (units * 10) + (text[i] - '0');
         }
         for (; places < currency.Exponent; places++) units = checked(units * 10);
+        if (finer && up) units++;
         money = new Money(negative ? -units : units, currency);
         return true;
     }

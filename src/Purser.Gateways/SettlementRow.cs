@@ -38,6 +38,9 @@ public abstract class SettlementRow
     /// <summary>The same; nothing when the cell is empty or absent.</summary>
     public Money? MajorOrNone(string column, Currency currency) => Span(column) is { IsEmpty: false } text ? Major(text, column, currency) : null;
 
+    /// <summary>The same of a gateway that counts finer than the currency: what is beyond its decimals is rounded, a half away from nothing.</summary>
+    public Money? MajorRoundedOrNone(string column, Currency currency) => Span(column) is { IsEmpty: false } text ? Major(text, column, currency, finer: true) : null;
+
     /// <summary>An amount in minor units.</summary>
     public Money Minor(string column, Currency currency) =>
         long.TryParse(Filled(column), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var units)
@@ -73,6 +76,6 @@ public abstract class SettlementRow
 
     ReadOnlySpan<char> Filled(string column) => Span(column) is { IsEmpty: false } text ? text : throw new SettlementRowException(column, "is empty");
 
-    static Money Major(ReadOnlySpan<char> text, string column, Currency currency) =>
-        SettlementAmount.TryRead(text, currency, out var money, out var why) ? money : throw new SettlementRowException(column, $"'{Shown(text)}' {why}");
+    static Money Major(ReadOnlySpan<char> text, string column, Currency currency, bool finer = false) =>
+        SettlementAmount.TryRead(text, currency, finer, out var money, out var why) ? money : throw new SettlementRowException(column, $"'{Shown(text)}' {why}");
 }

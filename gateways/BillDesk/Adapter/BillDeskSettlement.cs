@@ -75,10 +75,12 @@ public sealed partial class BillDeskGateway : ISettleByFile, ISettleByCall
             long?[] added = [Signed(parts.Settlement), -Signed(parts.Refund), -Signed(parts.Chargeback), Signed(parts.RefundReversal), Signed(parts.ChargebackReversal),
                 Signed(parts.Adjustment), -Signed(v.Charges), -Signed(v.Taxes), Signed(v.OtherAdjustments)];
             if (added.Any(a => a is null) || added.Sum() != payout) return null;
+            var dated = DateOnly.TryParseExact(v.SettlementDate, "yyyy-MM-dd", out var day);
+            if (!dated && v.SettlementDate is { Length: > 0 }) return null;
             lines.Add(new SettlementLine($"payout-{name}", SettlementKind.Payout, Rupees(Math.Abs(payout)), Rupees(-payout))
             {
                 PayoutReference = v.Utr,
-                SettledOn = DateOnly.TryParseExact(v.SettlementDate, "yyyy-MM-dd", out var day) ? day : null,
+                SettledOn = dated ? day : null,
                 Note = Wire.Line($"voucher {name} {v.Status}", 200),
             });
         }

@@ -133,6 +133,9 @@ public sealed class BillDeskNewsTests
     [InlineData(",PAYMENT,", ",SURPRISE,", "record_type")]
     [InlineData(",499.00,", ",499.005,", "gross_amount")]
     [InlineData(",356,upi,6", ",840,upi,6", "currency")]
+    [InlineData(",9.98,", ",N/A,", "charges")]
+    [InlineData("2026-01-01T10:02:11+05:30", "01-Jan-26", "transaction_date")]
+    [InlineData("+05:30,2026-01-02,499", "+05:30,02-Jan-26,499", "settlement_date")]
     public void A_row_that_cannot_be_read_names_its_column(string there, string instead, string column)
     {
         var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "billdesk-settlement.csv"));
@@ -167,6 +170,7 @@ public sealed class BillDeskNewsTests
     [InlineData("\"payout_amount\":\"387.22\"", "\"payout_amount\":\"x\"")]
     [InlineData("VECMERCH\",\"payout", "OTHER\",\"payout")]
     [InlineData("\"currency\":\"356\"", "\"currency\":\"840\"")]
+    [InlineData("\"settlement_date\":\"2026-01-02\"", "\"settlement_date\":\"02-Jan-26\"")]
     public async Task A_voucher_that_does_not_add_up_or_is_anothers_is_not_used(string there, string instead)
     {
         Voucher.ShouldContain(there);

@@ -105,9 +105,11 @@ static class PayPalSettlement
             }
             // Denied and pending ones have moved nothing.
             if (info.TransactionStatus is "D" or "P") continue;
+            var at = PayPalMapping.Time(info.TransactionInitiationDate);
+            if (at is null && info.TransactionInitiationDate is { Length: > 0 }) return new SettlementAnswer.Unknown("A transaction's time cannot be read.");
             lines.Add(Line(
                 id, code, amount.Value, fee, info.CustomField, info.InvoiceId, info.PaypalReferenceIdType == "TXN" ? info.PaypalReferenceId : null,
-                PayPalMapping.Time(info.TransactionInitiationDate)));
+                at));
         }
         return new SettlementAnswer.Done(lines, page < pages ? (page + 1).ToString(CultureInfo.InvariantCulture) : null);
     }

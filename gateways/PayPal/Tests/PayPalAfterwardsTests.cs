@@ -87,6 +87,21 @@ public sealed class PayPalAfterwardsTests(World world) : IClassFixture<World>
     }
 
     [Theory]
+    [InlineData("\"2025-06-15T15:06:38+0000\"", true)]
+    [InlineData("null", true)]
+    [InlineData("\"15-Jun-25\"", false)]
+    public async Task A_page_with_a_time_that_cannot_be_read_is_not_used(string time, bool read)
+    {
+        var network = new ScriptedNetwork(sent => ScriptedNetwork.Answer(sent.Path == "/v1/oauth2/token" ? """{"access_token":"a","token_type":"Bearer","expires_in":60}"""
+            : $$$"""
+            {"transaction_details":[{"transaction_info":{"transaction_id":"8SIM0000CAPTURE01","transaction_event_code":"T0006","transaction_initiation_date":{{{time}}},
+            "transaction_amount":{"currency_code":"EUR","value":"19.99"},"transaction_status":"S"}}],"page":1,"total_pages":1}
+            """));
+        var answer = await Gateway.ReadSettlement(new SettlementCall(Account, new DateOnly(2025, 6, 15), null), new GatewayLines(network, new ManualTime()).Open(Account, Gateway.Profile), default);
+        (answer is SettlementAnswer.Done).ShouldBe(read);
+    }
+
+    [Theory]
     [InlineData("timeout_before", 0)]
     [InlineData("timeout_after", 1)]
     [InlineData("error_500", 0)]

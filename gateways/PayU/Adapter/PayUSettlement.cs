@@ -9,7 +9,11 @@ static class PayUSettlement
 {
     const int PageSize = 500;
 
+    static readonly TimeSpan India = new(5, 30, 0);
     static readonly string[] Days = ["yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss"];
+
+    /// <summary>Their database's way to write that there is no date.</summary>
+    const string NoDate = "0000-00-00";
 
     public static SettlementSheet Sheet { get; } = new(["payuid", "txnid", "requestid", "requestaction", "requestamount", "mer_net_amount"], Line);
 
@@ -64,33 +68,30 @@ static class PayUSettlement
             _ when action.StartsWith("Adjustment", StringComparison.OrdinalIgnoreCase) => SettlementKind.Adjustment,
             _ => throw new SettlementRowException("requestaction", $"'{action}' is no kind of row"),
         };
-        var net = Amount(row, "mer_net_amount");
+        // Only their adjustments leave amounts out.
+        var (amount, net) = (Amount(row, "requestamount", kind != SettlementKind.Adjustment), Amount(row, "mer_net_amount", kind != SettlementKind.Adjustment));
         // The sign of what goes back is not documented; which way it goes says the action.
         if (kind is SettlementKind.Refund or SettlementKind.Dispute && net.MinorUnits > 0) net = -net;
-        return new SettlementLine($"{action}:{request}", kind, Plain(Amount(row, "requestamount")), net)
+        return new SettlementLine($"{action}:{request}", kind, Plain(amount), net)
         {
             Payment = PaymentId.TryParseReference(row.Cell("txnid"), out var payment) ? payment : null,
             Refund = kind == SettlementKind.Refund && RefundId.TryParseReference(row.Cell("token"), out var refund) ? refund : null,
             MoneyReference = row.Cell("payuid"),
             RefundReference = kind == SettlementKind.Refund ? request : null,
-            Fee = Plain(Amount(row, "mer_service_fee")),
-            Tax = Plain(Amount(row, "mer_service_tax")),
+            Fee = Plain(Amount(row, "mer_service_fee", mandatory: false)),
+            Tax = Plain(Amount(row, "mer_service_tax", mandatory: false)),
             Method = PayUMapping.Method(row.Cell("mode")),
-            HappenedAt = PayUMapping.Time(row.Cell("requestdate")),
-            SettledOn = DateTime.TryParseExact(row.AnyOf("settlement_date", "settlementdate"), Days, CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? DateOnly.FromDateTime(day) : null,
+            HappenedAt = IsDated(row, "requestdate") ? row.Time("requestdate", India, "yyyy-MM-dd HH:mm:ss") : null,
+            SettledOn = IsDated(row, "settlement_date") ? row.Day("settlement_date", Days) : IsDated(row, "settlementdate") ? row.Day("settlementdate", Days) : null,
             PayoutReference = row.Cell("mer_utr"),
         };
     }
 
-    /// <summary>They count to four or five decimals; what is paid is paid in paise. Empty is nothing.</summary>
-    static Money Amount(SettlementRow row, string column)
-    {
-        if (row.Cell(column) is not { } text) return Money.Zero(PayUMapping.Rupee);
-        return decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var rupees)
-            && Money.TryFromMajor(decimal.Round(rupees, 2, MidpointRounding.AwayFromZero), PayUMapping.Rupee, out var money)
-            ? money
-            : throw new SettlementRowException(column, $"'{text}' is no amount");
-    }
+    /// <summary>They count to four or five decimals; what is paid is paid in paise.</summary>
+    static Money Amount(SettlementRow row, string column, bool mandatory) => row.MajorRoundedOrNone(column, PayUMapping.Rupee)
+        ?? (mandatory ? throw new SettlementRowException(column, "is empty") : Money.Zero(PayUMapping.Rupee));
+
+    static bool IsDated(SettlementRow row, string column) => row.Cell(column) is { } text && !text.StartsWith(NoDate, StringComparison.Ordinal);
 
     static Money Plain(Money money) => money.MinorUnits < 0 ? -money : money;
 

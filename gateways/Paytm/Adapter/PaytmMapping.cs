@@ -18,8 +18,8 @@ static class PaytmMapping
 
     public static readonly Currency Rupee = Currency.Find("INR");
 
-    static readonly TimeSpan India = new(5, 30, 0);
-    static readonly string[] TimeFormats = ["yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm:ss.F", "yyyy-MM-dd HH:mm:ss.FF", "yyyy-MM-dd HH:mm:ss.FFF"];
+    public static readonly TimeSpan India = new(5, 30, 0);
+    public static readonly string[] TimeFormats = ["yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm:ss.F", "yyyy-MM-dd HH:mm:ss.FF", "yyyy-MM-dd HH:mm:ss.FFF"];
 
     /// <summary>Wrong checksum or merchant: who asks does not have the right settings, and learns nothing.</summary>
     static readonly ImmutableHashSet<string> WrongSettings = ["330", "335", "2005"];

@@ -104,16 +104,15 @@ static class PaytmSettlement
             Fee = row.MajorOrNone("commission", PaytmMapping.Rupee) is { } fee ? Plain(fee) : null,
             Tax = row.MajorOrNone("gst", PaytmMapping.Rupee) is { } tax ? Plain(tax) : null,
             Method = PaytmMapping.Method(row.Cell("paymentMode")),
-            HappenedAt = PaytmMapping.Time(row.Cell("txnDate")),
-            SettledOn = row.AnyOf("payoutDate", "utrProcessedTime") is { } day ? Day(day) : null,
+            HappenedAt = row.Cell("txnDate") is null ? null : row.Time("txnDate", PaytmMapping.India, PaytmMapping.TimeFormats),
+            SettledOn = Day(row, "payoutDate") ?? Day(row, "utrProcessedTime"),
             PayoutReference = row.Cell("utr"),
         };
     }
 
     static Money Plain(Money money) => money.MinorUnits < 0 ? -money : money;
 
-    static DateOnly? Day(string text) =>
-        DateTime.TryParseExact(text, Days, CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? DateOnly.FromDateTime(day) : null;
+    static DateOnly? Day(SettlementRow row, string column) => row.Cell(column) is null ? null : row.Day(column, Days);
 
     static JsonElement? Find(Dictionary<string, JsonElement>? fields, string name)
     {

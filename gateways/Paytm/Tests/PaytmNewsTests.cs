@@ -184,6 +184,24 @@ public sealed class PaytmNewsTests
     }
 
     [Theory]
+    [InlineData("2026-03-14 11:00:00", "14-Mar-26 11:00", "txnDate")]
+    [InlineData("UTR0001,2026-03-15,UPI", "UTR0001,15-Mar-26,UPI", "payoutDate")]
+    [InlineData("300.00,0.00,0.00", "300.00,N/A,0.00", "commission")]
+    public void What_is_there_and_cannot_be_read_rejects_its_row_with_the_column(string old, string with, string column)
+    {
+        var row = SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(Sample.Replace(old, with))), Gateway.Sheet, Account).Single(r => r.Line is null);
+        (row.Column, row.Number).ShouldBe((column, 3));
+    }
+
+    [Fact]
+    public void A_date_that_is_left_out_is_none()
+    {
+        var line = SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(Sample.Replace("2026-03-14 11:00:00", "").Replace("2026-03-15,UPI", ",UPI"))), Gateway.Sheet, Account)
+            .ElementAt(1).Line!;
+        (line.HappenedAt, line.SettledOn).ShouldBe((null, null));
+    }
+
+    [Theory]
     [InlineData("""{"status":"SUCCESS","resultCode":"00000000","settlementDetailList":[ROW],"paginatorPageNum":1,"paginatorTotalPage":4}""", "4")]
     [InlineData("""{"status":"SUCCESS","settlementDetailList":[ROW]}""", null)]
     [InlineData("""{"settlementListResponse":{"settlementTransactionList":[CAPITALS]}}""", null)]
@@ -205,6 +223,7 @@ public sealed class PaytmNewsTests
     [InlineData("""{"status":"FAILURE","resultCode":"00000074","settlementDetailList":[]}""")]
     [InlineData("""{"status":"SUCCESS","settlementDetailList":[{"txnType":"ACQUIRING"}]}""")]
     [InlineData("""{"status":"SUCCESS","settlementDetailList":[1]}""")]
+    [InlineData("""{"status":"SUCCESS","settlementDetailList":[{"txnType":"ACQUIRING","txnId":"T1","txnDate":"14-Mar-26","txnAmount":"1.00","settleAmount":"1.00"}]}""")]
     [InlineData("""{"status":"SUCCESS"}""")]
     public async Task A_settlement_that_cannot_be_read_whole_is_not_used(string answer) =>
         (await Settle(new ScriptedNetwork(_ => ScriptedNetwork.Answer(answer)))).ShouldBeOfType<SettlementAnswer.Unknown>();

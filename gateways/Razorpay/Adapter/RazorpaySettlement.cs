@@ -55,10 +55,13 @@ static class RazorpaySettlement
     static SettlementLine? ReadRow(SettlementRow row, GatewayAccount account)
     {
         if (row.Cell("entity_id") is not { } id || row.Cell("settled") is { } settled && (settled == "0" || settled.Equals("false", StringComparison.OrdinalIgnoreCase))) return null;
-        var currency = row.Currency("currency");
+        var (type, currency) = (row.Text("type"), row.Currency("currency"));
+        var (debit, credit) = (Rupees(row, "debit", currency), Rupees(row, "credit", currency));
+        // The side that it does not move may be left empty, and not both.
+        if (debit is null && credit is null) throw new SettlementRowException("credit", "is empty, and so is debit");
+        var amount = Rupees(row, "amount", currency) ?? throw new SettlementRowException("amount", "is empty");
         return Line(
-            id, row.Text("type"), currency, Rupees(row, "debit", currency), Rupees(row, "credit", currency), Rupees(row, "amount", currency),
-            Rupees(row, "fee", currency), Rupees(row, "tax", currency), row.Cell("payment_id"), row.AnyOf("order_receipt", "receipt"),
+            id, type, currency, debit ?? 0, credit ?? 0, amount, Rupees(row, "fee", currency) ?? 0, Rupees(row, "tax", currency) ?? 0, row.Cell("payment_id"), row.AnyOf("order_receipt", "receipt"),
             Notes(row.Cell("notes")), row.Cell("dispute_id")) with
         {
             Method = row.Cell("method"),
@@ -68,13 +71,15 @@ static class RazorpaySettlement
         };
     }
 
-    /// <summary>Only what is written with its decimals: whole numbers may be paise as the API counts them, a hundred times as much.</summary>
-    static long Rupees(SettlementRow row, string column, Currency currency)
+    /// <summary>Only what is written with its decimals: whole numbers may be paise as the API counts them, a hundred times as much. Nothing is nothing
+    /// in both. Null for an empty cell.</summary>
+    static long? Rupees(SettlementRow row, string column, Currency currency)
     {
-        if (row.Cell(column) is not { } text || !text.AsSpan().ContainsAnyInRange('1', '9')) return 0;
-        if (currency.Exponent > 0 && text.IndexOf('.', StringComparison.Ordinal) != text.TrimEnd(')').Length - currency.Exponent - 1)
+        if (row.MajorOrNone(column, currency) is not { } money) return null;
+        var text = row.Text(column);
+        if (money.MinorUnits != 0 && currency.Exponent > 0 && text.IndexOf('.', StringComparison.Ordinal) != text.TrimEnd(')').Length - currency.Exponent - 1)
             throw new SettlementRowException(column, $"'{text}' is not written with {currency.Exponent} decimals");
-        return row.Major(column, currency).MinorUnits;
+        return money.MinorUnits;
     }
 
     static SettlementLine Line(

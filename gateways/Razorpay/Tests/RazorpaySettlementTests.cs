@@ -139,6 +139,8 @@ public sealed class RazorpaySettlementTests
 
     const string Header = "entity_id,type,debit,credit,amount,currency,fee,tax,settled,created_at,settled_at,settlement_id,settlement_utr,payment_id,order_receipt,notes,method,dispute_id";
 
+    const string Settled = "pay_1,payment,0.00,487.22,499.00,INR,11.78,1.80,true,01/01/2026 05:31:00,03/01/2026 11:30:00,setl_1,UTR1,,0001jd8xk3m4np1,,upi,";
+
     [Fact]
     public void The_file_is_in_rupees_and_written_dates_by_the_Indian_clock()
     {
@@ -154,6 +156,30 @@ public sealed class RazorpaySettlementTests
         // The most frequent error by a factor of a hundred.
         var fault = File("pay_1,payment,0,48722,49900,INR,1178,180,true,01/01/2026 05:31:00,03/01/2026 11:30:00,setl_1,UTR1,,0001jd8xk3m4np1,,upi,").Single().Fault;
         fault.ShouldNotBeNull().ShouldContain("credit");
+    }
+
+    /// <summary>Only what is optional may be left empty, and what is written must be an amount.</summary>
+    [Theory]
+    [InlineData(",0.00,487.22,499.00,", ",N/A,487.22,499.00,", "debit")]
+    [InlineData(",0.00,487.22,499.00,", ",0.00,-,499.00,", "credit")]
+    [InlineData(",0.00,487.22,499.00,", ",,,499.00,", "credit")]
+    [InlineData(",0.00,487.22,499.00,", ",0.00,487.22,,", "amount")]
+    [InlineData(",0.00,487.22,499.00,", ",0.00,487.22,N/A,", "amount")]
+    [InlineData(",11.78,", ",N/A,", "fee")]
+    [InlineData(",1.80,", ",nil,", "tax")]
+    [InlineData("01/01/2026 05:31:00", "01-Jan-26", "created_at")]
+    [InlineData("03/01/2026 11:30:00", "03-Jan-26", "settled_at")]
+    public void An_amount_or_a_date_that_is_none_rejects_its_row_with_the_column(string there, string instead, string column)
+    {
+        var row = File(Settled.Replace(there, instead)).Single();
+        (row.Line, row.Column, row.Number).ShouldBe((null, column, 2));
+    }
+
+    [Fact]
+    public void The_side_that_a_row_does_not_move_and_its_fee_and_tax_may_be_empty()
+    {
+        var line = File(Settled.Replace(",0.00,487.22,499.00,", ",,499.00,499.00,").Replace(",11.78,1.80,", ",,,")).Single().Line!;
+        (line.Amount.MinorUnits, line.Net.MinorUnits, line.Fee, line.Tax).ShouldBe((49900, 49900, null, null));
     }
 
     [Fact]

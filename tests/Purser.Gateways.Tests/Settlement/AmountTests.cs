@@ -67,6 +67,20 @@ public sealed class AmountTests
         row.Fault!.ShouldContain(why);
     }
 
+    /// <summary>What could be two amounts is refused here too.</summary>
+    [Theory]
+    [InlineData("9.9849", "INR", 998L)]
+    [InlineData("9.9850", "INR", 999L)]
+    [InlineData("(9.9850)", "INR", -999L)]
+    [InlineData("1,23,456.78499", "INR", 12345678L)]
+    [InlineData("1234.567", "INR", 123457L)]
+    [InlineData("0.5", "JPY", 1L)]
+    [InlineData("499,00", "INR", 49900L)]
+    [InlineData("9.985", "INR", null)]
+    [InlineData("1,2345.00", "INR", null)]
+    public void Where_the_gateway_counts_finer_what_is_beyond_the_decimals_is_rounded_a_half_away_from_nothing(string text, string currency, long? units) =>
+        Read(text, currency, (row, c) => row.MajorRoundedOrNone("amount", c)!.Value).Units.ShouldBe(units);
+
     [Fact]
     public void Every_amount_reads_back_as_it_was_written_in_thousands_and_in_lakhs()
     {
@@ -82,9 +96,10 @@ public sealed class AmountTests
         }
     }
 
-    static (long? Units, string? Fault, string? Column, int Number) Read(string text, string currency)
+    static (long? Units, string? Fault, string? Column, int Number) Read(string text, string currency, Func<SettlementRow, Currency, Money>? how = null)
     {
-        var sheet = Statement.Sheet with { Read = (row, _) => new(row.Text("id"), default, default, row.Major("amount", Currency.Find(currency))) };
+        how ??= (row, c) => row.Major("amount", c);
+        var sheet = Statement.Sheet with { Read = (row, _) => new(row.Text("id"), default, default, how(row, Currency.Find(currency))) };
         var row = Statement.Rows($"id,kind,amount\np1,payment,\"{text}\"\n", sheet).Single();
         return (row.Line?.Net.MinorUnits, row.Fault, row.Column, row.Number);
     }
