@@ -70,14 +70,15 @@ static class PayUSettlement
         };
         // Only their adjustments leave amounts out.
         var (amount, net) = (Amount(row, "requestamount", kind != SettlementKind.Adjustment), Amount(row, "mer_net_amount", kind != SettlementKind.Adjustment));
+        var ofRefund = kind is SettlementKind.Refund or SettlementKind.RefundReturned;
         // The sign of what goes back is not documented; which way it goes says the action.
         if (kind is SettlementKind.Refund or SettlementKind.Dispute && net.MinorUnits > 0) net = -net;
         return new SettlementLine($"{action}:{request}", kind, Plain(amount), net)
         {
             Payment = PaymentId.TryParseReference(row.Cell("txnid"), out var payment) ? payment : null,
-            Refund = kind == SettlementKind.Refund && RefundId.TryParseReference(row.Cell("token"), out var refund) ? refund : null,
+            Refund = ofRefund && RefundId.TryParseReference(row.Cell("token"), out var refund) ? refund : null,
             MoneyReference = row.Cell("payuid"),
-            RefundReference = kind == SettlementKind.Refund ? request : null,
+            RefundReference = ofRefund ? request : null,
             Fee = Plain(Amount(row, "mer_service_fee", mandatory: false)),
             Tax = Plain(Amount(row, "mer_service_tax", mandatory: false)),
             Method = PayUMapping.Method(row.Cell("mode")),

@@ -30,6 +30,16 @@ public sealed class PayUSettlementTests
             ("403990000000000001", new DateTimeOffset(2026, 1, 1, 4, 32, 20, TimeSpan.Zero), new DateOnly(2026, 1, 2), null, null));
     }
 
+    /// <summary>Of two refunds of one amount the row must find its own.</summary>
+    [Theory]
+    [InlineData("refund", SettlementKind.Refund, -10000)]
+    [InlineData("refundreversal", SettlementKind.RefundReturned, 10000)]
+    public void A_refund_and_one_that_came_back_are_named_by_our_token_and_their_request(string action, SettlementKind kind, long net)
+    {
+        var line = Read(Returned.Replace("refundreversal", action)).Line!;
+        (line.Kind, line.Net.MinorUnits, line.Refund?.Reference, line.RefundReference).ShouldBe((kind, net, "0001jd8xk3m4nr2", "130000000001"));
+    }
+
     [Theory]
     [InlineData("9.9849", 998)]
     [InlineData("9.98500", 999)]
@@ -76,8 +86,8 @@ public sealed class PayUSettlementTests
     public async Task A_day_over_the_call_is_read_by_the_same_rules_and_not_used_when_a_row_cannot_be_read()
     {
         var lines = (await Ask(Captured, Returned)).ShouldBeOfType<SettlementAnswer.Done>().Lines;
-        lines.Select(l => (l.Kind, l.Net.MinorUnits, l.SettledOn)).ShouldBe([
-            (SettlementKind.Payment, 48722, new DateOnly(2026, 1, 6)), (SettlementKind.RefundReturned, 10000, new DateOnly(2026, 1, 6))]);
+        lines.Select(l => (l.Kind, l.Net.MinorUnits, l.SettledOn, l.Refund?.Reference)).ShouldBe([
+            (SettlementKind.Payment, 48722, new DateOnly(2026, 1, 6), null), (SettlementKind.RefundReturned, 10000, new DateOnly(2026, 1, 6), "0001jd8xk3m4nr2")]);
         (await Ask(Captured, Returned.Replace("2026-01-05 18:00:00", "05-Jan-26"))).ShouldBeOfType<SettlementAnswer.Unknown>().Reason.ShouldContain("requestdate");
     }
 
