@@ -268,6 +268,9 @@ public sealed class CCAvenueAfterwardsTests
     [InlineData("\"txn_type\":\"Shipped\"", "\"txn_type\":\"Surprise\"")]
     [InlineData("\"currency\":\"INR\"", "\"currency\":\"\"")]
     [InlineData("\"amt_payable\":\"1220.99\"", "\"amt_payable\":\"x\"")]
+    [InlineData("\"fees\":\"25.01\"", "\"fees\":\"N/A\"")]
+    [InlineData("\"tax\":\"4.50\"", "\"tax\":\"4,50\"")]
+    [InlineData("2026-03-14 10:14:50.003", "14-Mar-26 10:14")]
     [InlineData("\"pay_id\":900001", "\"pay_id\":900002")]
     [InlineData("\"page_count\":\"1\"", "\"page_count\":\"\"")]
     public async Task A_page_with_something_that_cannot_be_read_is_not_used(string there, string instead)
@@ -289,6 +292,45 @@ public sealed class CCAvenueAfterwardsTests
         (rows[0].Line!.Payment, rows[0].Line!.MoneyReference, rows[3].Line!.Payment).ShouldBe((Payment, "312000000001", null));
         rows.Select(r => r.Line!.RowKey).ShouldBeUnique();
     }
+
+    /// <summary>The file may have no more of a row than its order, time and amount, and the whole second of its time.</summary>
+    [Theory]
+    [InlineData("Shipped", "100.00")]
+    [InlineData("Refunded", "-100.00")]
+    [InlineData("Cancelled", "100.00")]
+    [InlineData("Chargeback", "100.00")]
+    [InlineData("MISC", "-100.00")]
+    [InlineData("MSGCHRG", "100.00")]
+    public async Task A_row_of_the_call_and_the_same_row_of_the_file_have_one_name(string type, string amount)
+    {
+        var (lines, _) = await Read(("payoutSummary", Payouts(one: true)), ("payIdDetails", Rows("900001", 1, Other(type, amount, amount))));
+        var (column, cell) = type == "Shipped" ? (",CCAvenue Reference No", ",312000000001") : ("", "");
+        var row = Filed($"Transaction Type,Order ID,Amount,Date Time{column}\n{type},{CCAvenueTests.Ours},{amount},15/03/2026 09:10:00{cell}\n").Single();
+        row.Line!.RowKey.ShouldBe(lines[1].RowKey);
+    }
+
+    [Fact]
+    public void Rows_of_one_order_are_told_apart_by_time_and_amount() => Filed($"""
+        Transaction Type,Order ID,Amount,Date Time
+        MISC,,-5.00,2026-03-15 09:10:00
+        MISC,,5.00,2026-03-15 09:10:00
+        MISC,,-5.00,2026-03-16 09:10:00
+        Refunded,{CCAvenueTests.Ours},5.00,2026-03-16 09:10:00
+
+        """).Select(r => r.Line!.RowKey).ShouldBeUnique();
+
+    [Theory]
+    [InlineData("MISC,,5.00,,", "Date Time")]
+    [InlineData("Refunded,0001jd8xk3m4np1,5.00,,", "Date Time")]
+    [InlineData("Shipped,0001jd8xk3m4np1,5.00,01-Mar-26,", "Date Time")]
+    [InlineData("Shipped,0001jd8xk3m4np1,5.00,2026-03-16 09:10:00,N/A", "Fees")]
+    public void A_row_that_nothing_tells_from_others_or_that_cannot_be_read_is_rejected_with_its_column(string row, string column)
+    {
+        var read = Filed($"Transaction Type,Order ID,Amount,Date Time,Fees\n{row}\n").Single();
+        (read.Line, read.Column, read.Number).ShouldBe((null, column, 2));
+    }
+
+    static List<SettlementReader.Row> Filed(string text) => [.. SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)), Gateway.Sheet, Account)];
 
     [Fact]
     public void A_file_with_only_the_columns_that_are_known_is_read_and_a_row_of_another_kind_names_its_column()
