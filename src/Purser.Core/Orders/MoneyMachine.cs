@@ -171,6 +171,12 @@ static class MoneyMachine
     {
         var p = draft.Order.Payment(number)!;
         if (!p.Reversals.Contains(reference) || p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture) return;
+        if (replaces is null && RefundMachine.Explains(draft.Order, p, reference))
+        {
+            // Both came before the money: it went back by a refund that is told of, and not once more.
+            draft.Change(p with { Reversals = p.Reversals.Remove(reference) });
+            return;
+        }
         if (replaces is { } before) Resolve(draft, number, DiscrepancyKind.Reversed, because, before, "replaced", reference);
         draft.Tell(EventType.DiscrepancyOpened, number, because, capture.Amount, money: reference, replaces: replaces, discrepancy: DiscrepancyKind.Reversed);
     }

@@ -157,10 +157,14 @@ public sealed record Order
 
     public Refund? Refund(int number) => number >= 1 && number <= Refunds.Length ? Refunds[number - 1] : null;
 
-    /// <summary>What of captured money is not given back, nor reserved for a refund.</summary>
-    public Money LeftOf(int payment, Capture capture) =>
-        Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves)
-            .Aggregate(capture.Amount, (left, r) => left - r.Amount);
+    /// <summary>What of captured money is not given back, by whomever, nor reserved for a refund. A refund that was made at the gateway names no money: it counts
+    /// where its payment has no other.</summary>
+    public Money LeftOf(int payment, Capture capture)
+    {
+        var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves).Select(r => r.Amount);
+        var theirs = Payment(payment) is { Captures.Length: 1 } p ? p.OutsideRefunds.Select(o => o.Amount).Where(a => a.Currency == capture.Amount.Currency) : [];
+        return ours.Concat(theirs).Aggregate(capture.Amount, (left, amount) => left - amount);
+    }
 
     DiscrepancyKind? Asks(Payment p, Capture capture) => capture.Standing switch
     {

@@ -53,6 +53,9 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     /// <summary>What statements say of it that does not agree, each once, as bits: 1 shifted by the <see cref="DiscrepancyKind"/>.</summary>
     public int Doubts { get; init; }
 
+    /// <summary>A statement has it, as much as the payment is of: whatever else the gateway says, it is there.</summary>
+    public bool IsConfirmed(Money wanted) => Standing is Standing.Accepted or Standing.Late && Settled is { } row && row.Amount == wanted && Amount == wanted;
+
     public bool IsDoubted(DiscrepancyKind kind) => (Doubts & 1 << (int)kind) != 0;
 
     public Capture Doubt(DiscrepancyKind kind) => this with { Doubts = Doubts | 1 << (int)kind };

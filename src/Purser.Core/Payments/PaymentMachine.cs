@@ -64,6 +64,9 @@ static class PaymentMachine
             (Succeeded, Evidence.Failed) when IsNewsOfAnEnd(evidence) && evidence.GatewayReference != p.GatewayReference => new(p),
             (not Succeeded, _) when IsNewsOfAnEnd(evidence) => new(p, AskNow: p.IsOpen),
 
+            // What a statement has is there: they speak of another try on the link.
+            (Succeeded, Evidence.Failed or Evidence.Absent) when p.Captures.Any(c => c.IsConfirmed(p.Amount)) => new(p),
+
             // Failure after success changes nothing by itself; the gateway is asked again, and a person if it insists.
             (Succeeded, Evidence.Failed or Evidence.Absent) => Contradiction(p, evidence),
             (Succeeded or Held, Evidence.LinkCancelled or Evidence.LinkExpired) => new(p),

@@ -97,7 +97,7 @@ static class RefundMachine
         {
             case RefundEvidence.Accepted when r.Status is Requested or Unresolved:
                 draft.Change(r with { Status = Sent, Why = null });
-                Explain(draft, r, evidence);
+                Explain(draft, r.Payment, r.MoneyReference, evidence);
                 break;
             case RefundEvidence.NotSent e:
                 draft.Change(r with { UnsentAsks = r.UnsentAsks | Bit(r, e.Ask), Why = r.IsOpen ? e.Reason : r.Why });
@@ -174,27 +174,27 @@ static class RefundMachine
             OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
         if (doubted)
             OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.SettledOtherwise, because, r.Amount, "succeeded", new RefundId(draft.Order.Id, r.Number).Reference);
-        Explain(draft, r, because);
+        Explain(draft, r.Payment, r.MoneyReference, because);
     }
 
-    /// <summary>A gateway that is asked after our own refund may say no more than that the money went back. When all of it went back by refunds that
-    /// the gateway took on, that is what it means.</summary>
+    /// <summary>A gateway that is asked about money may say no more than that it went back. When all of it went back by refunds that the gateway took on, ours or
+    /// its own, that is what it means.</summary>
     public static bool Explains(Order order, Payment p, string moneyReference) =>
         p.Captures.FirstOrDefault(c => c.MoneyReference == moneyReference) is { } money && order.LeftOf(p.Number, money).MinorUnits <= 0
         && order.Refunds.All(r => r.Payment != p.Number || r.MoneyReference != moneyReference || !r.Reserves || r.Status is Sent or Succeeded);
 
     /// <summary>What was taken for a reversal before the refund's own answer came.</summary>
-    static void Explain(Draft draft, Refund r, RefundEvidence because)
+    static void Explain(Draft draft, int number, string money, RefundEvidence because)
     {
-        var p = draft.Order.Payment(r.Payment)!;
-        if (!p.Reversals.Contains(r.MoneyReference) || !Explains(draft.Order, p, r.MoneyReference)) return;
-        var amount = p.Captures.First(c => c.MoneyReference == r.MoneyReference).Amount;
+        var p = draft.Order.Payment(number)!;
+        if (!p.Reversals.Contains(money) || !Explains(draft.Order, p, money)) return;
+        var amount = p.Captures.First(c => c.MoneyReference == money).Amount;
         // A person's answer is taken back first, for what it was about never was.
-        if (draft.Drop(new Answered(DiscrepancyKind.Reversed, r.MoneyReference), p.Number))
-            draft.Tell(EventType.DiscrepancyOpened, p.Number, because, amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.Reversed, by: "purser");
-        p = draft.Order.Payment(r.Payment)!;
-        draft.Change(p with { Reversals = p.Reversals.Remove(r.MoneyReference) });
-        draft.Tell(EventType.DiscrepancyResolved, p.Number, because, amount, money: r.MoneyReference, replaces: amount, discrepancy: DiscrepancyKind.Reversed, reason: "refund");
+        if (draft.Drop(new Answered(DiscrepancyKind.Reversed, money), number))
+            draft.Tell(EventType.DiscrepancyOpened, number, because, amount, money: money, discrepancy: DiscrepancyKind.Reversed, by: "purser");
+        p = draft.Order.Payment(number)!;
+        draft.Change(p with { Reversals = p.Reversals.Remove(money) });
+        draft.Tell(EventType.DiscrepancyResolved, number, because, amount, money: money, replaces: amount, discrepancy: DiscrepancyKind.Reversed, reason: "refund");
     }
 
     /// <summary>A person must see that the gateway's words about this refund do not agree.</summary>
@@ -273,6 +273,8 @@ static class RefundMachine
             known = new OutsideRefund(reference, money);
             draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(known) });
             draft.Tell(EventType.DiscrepancyOpened, p.Number, e, money, money: reference, discrepancy: DiscrepancyKind.RefundUnasked);
+            // What was taken for a reversal was this.
+            foreach (var taken in p.Reversals) Explain(draft, p.Number, taken, e);
         }
         if (e is not RefundEvidence.Settled { Row: { } row } settled) return true;
         if (known.RowKey is { } before) return before == row.RowKey;

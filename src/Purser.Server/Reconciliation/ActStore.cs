@@ -134,7 +134,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                     and e.data::jsonb->>'source' = any ($7)
                 order by e.sequence desc limit 1
             ) told on true
-            left join lateral (select l.order_id, l.payment where l.kind = $6 and l.payment is not null) back on true
+            left join lateral (
+                select p.order_id, p.number as payment from payments p where l.kind = $6 and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
+            ) back on true
             where d.class = any ($5) and (d.resolved_at is null or (d.class = $8 and not d.final)) and d.id > $1
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id limit $2

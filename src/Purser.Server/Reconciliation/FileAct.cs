@@ -18,6 +18,9 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     /// <summary>Money that is not ours yet, whatever its payment is otherwise.</summary>
     const string Unconfirmed = "accept: the gateway's file says that this was paid, and the gateway itself did not confirm it";
 
+    /// <summary>Under a name of ours it would be money of its own beside the real one, which would then seem to have come twice.</summary>
+    public const string Nameless = "wait: the row has no name for its money, and it closes itself when the gateway tells of it; if it stays, ask the gateway, and close";
+
     const string WhichRefund = "wait: several refunds of this amount are under way, and it closes itself when the gateway has said which of them went back";
 
     const string MaybeOurs = "wait: a refund under way may be this one, and it closes itself when the gateway has said so or not; if it stays, find who gave the money back, and close";
@@ -71,7 +74,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         return line.Line.Kind switch
         {
             SettlementKind.Payment => Known(line, now) is { } money && await Tell(line, stop, Row(file, line, money, paidOut)) is null,
-            SettlementKind.Refund or SettlementKind.RefundReturned => await Refunded(file, line, now, paidOut, stop) is null,
+            SettlementKind.Refund => await Refunded(file, line, now, paidOut, stop) is null,
             _ => false,
         };
     }
@@ -95,7 +98,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         switch (line.Class)
         {
             case SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency when now is not null:
-                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(why == Unconfirmed ? line with { Class = SettlementClass.TheirsPaid } : line, why)]) : null;
+                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(why is Unconfirmed or Nameless ? line with { Class = SettlementClass.TheirsPaid } : line, why)]) : null;
             case SettlementClass.TheirsPaid when now is not null:
                 return await Claim(file, line, now, paidOut, stop) is { } unsure ? ([], [Question(line, unsure)]) : null;
             case SettlementClass.OursPaid when now is { Money: [var only, ..] }:
@@ -106,7 +109,8 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
                 await Tell(line, stop, new OrderCommand.Look(line.Payment.Value.Number, Heard: true));
                 return null;
             case SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when now is not null:
-                return await Refunded(file, line, now, paidOut, stop) is { } unknown ? ([], [Question(line, unknown)]) : null;
+                return await Refunded(file, line, now, paidOut, stop) is { } unknown ? ([], [Question(line, unknown)])
+                    : line.Line.Kind == SettlementKind.RefundReturned ? (Beyond(file, line.Line, paidOut), []) : null;
             case SettlementClass.Dispute when now is not null:
                 return Doubt(await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
                     ? new Evidence.DisputeOpened(line.Line.Note ?? line.Line.RowKey, Positive(line.Line.Amount))
@@ -138,20 +142,20 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     async Task<string?> Claim(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
     {
         var payment = line.Payment!.Value;
-        var money = line.Line.MoneyReference ?? now.Money.FirstOrDefault() ?? line.Line.RowKey;
         using var watching = engine.Watch.Begin(payment.Order);
         await Tell(line, stop, new OrderCommand.Look(payment.Number, Heard: true));
-        var seen = await watching.Until(o => Has(o, payment, money), InquiryPatience, stop);
-        if (seen is null || !Has(seen, payment, money))
-        {
-            if (options.TheirsPaid == "ask" || line.Line.Amount.MinorUnits > options.ConfirmAbove)
-                return Unconfirmed;
-            return Doubt(await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method)), Row(file, line, money, paidOut)));
-        }
-        return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
+        var seen = await watching.Until(o => MoneyOf(o, line) is not null, InquiryPatience, stop);
+        if (seen is not null && MoneyOf(seen, line) is { } money) return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
+        if (line.Line.MoneyReference is not { } named) return Nameless;
+        if (options.TheirsPaid == "ask" || line.Line.Amount.MinorUnits > options.ConfirmAbove) return Unconfirmed;
+        return Doubt(await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(named, line.Line.Amount, line.Line.Method)), Row(file, line, named, paidOut)));
     }
 
-    static bool Has(Order order, PaymentId payment, string money) => order.Payment(payment.Number) is { } p && p.Captures.Any(c => c.MoneyReference == money);
+    /// <summary>The name of the money that a row is about: its own, or that of the payment's only money if it is as much.</summary>
+    /// <returns>Null while no such money is known.</returns>
+    static string? MoneyOf(Order order, StoredLine line) => order.Payment(line.Payment!.Value.Number) is not { } p ? null
+        : line.Line.MoneyReference is { } named ? p.Captures.FirstOrDefault(c => c.MoneyReference == named)?.MoneyReference
+        : p.Captures is [var only] && only.Amount == line.Line.Amount ? only.MoneyReference : null;
 
     /// <returns>What a person must do, if anything.</returns>
     async Task<string?> Refunded(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
@@ -218,7 +222,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     /// <summary>What the row adds to what the gateway owes us, against these sides; and when it is paid out already, to the bank.</summary>
     static Money Positive(Money money) => money.MinorUnits < 0 ? -money : money;
 
-    /// <summary>What a dispute's row says beyond the disputed money, which the order's event books: what the gateway keeps for its trouble, and that it is part of
+    /// <summary>What a row about a dispute, or about a refund that came back, says beyond the money itself, which the order's event books: what the gateway keeps for its trouble, and that it is part of
     /// a payout.</summary>
     static IEnumerable<RowPosting> Beyond(SettlementFile file, SettlementLine line, bool paidOut)
     {

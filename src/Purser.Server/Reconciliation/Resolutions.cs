@@ -106,11 +106,18 @@ sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileSt
         if (await lines.List(d.File!.Value, null, d.Line!.Value - 1, 1, stop) is not [{ Payment: { } payment } line])
             return new Problem(ProblemTypes.AnswerUnsuitable, "The row's payment is not known.") { Resource = d.Id.ToString() };
         var paidOut = await files.Find(d.File.Value, stop) is { PaidOut: true };
-        var money = line.Line.MoneyReference ?? line.Line.RowKey;
+        // A row without a name for its money cannot say which money came; told of by the gateway, there is one.
+        var known = (await acts.Payments([line], stop)).GetValueOrDefault(line.Number);
+        if ((line.Line.MoneyReference ?? (known?.Money is [var only] ? only : null)) is not { } money)
+            return new Problem(ProblemTypes.AnswerUnsuitable, "The row has no name for its money, and the gateway has told of none yet.")
+            {
+                Resource = d.Id.ToString(),
+                Remedy = "Wait until the gateway tells of it: then the question closes by itself. Or ask the gateway, and close.",
+            };
         var rawKey = $"{SettlementFile.IdOf(d.File.Value)}:{line.Number}";
         List<OrderInput> inputs =
         [
-            new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey),
+            .. line.Line.MoneyReference is null ? [] : (OrderInput[])[new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey)],
             new Evidence.Settled(money, FileAct.Said(line.Line), paidOut).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey),
         ];
         if (refund) inputs.Add(new OrderCommand.Refund(payment.Number, null, reason, money));

@@ -78,9 +78,9 @@ sealed partial class SettlementFolder(SettlementFileStore files, SettlementWorke
         {
             to = "refused";
         }
-        catch (IOException held)
+        catch (Exception held) when (held is IOException or UnauthorizedAccessException)
         {
-            // A scanner has it, perhaps; it is looked at again.
+            // A scanner has it, perhaps, or it may not be read; it is looked at again, and keeps no other back.
             LogHeld(log, account, held.Message);
             return;
         }

@@ -15,9 +15,15 @@ sealed class StatementPass : IDisposable
     readonly FeeTooHigh feeTooHigh;
     readonly Dictionary<(SettlementClass, Currency, Currency), (int Count, long Amount, long Net)> totals = [];
 
+    /// <summary>A row of next week's payout is a row; one of another year is a mistake, and covers nothing.</summary>
+    const int MostDaysAhead = 7;
+
+    readonly DateOnly latest;
+
     /// <param name="bytes">Of the file; how many lines it has is not known yet.</param>
-    public StatementPass(long bytes, FeeTooHigh feeTooHigh)
+    public StatementPass(long bytes, DateTimeOffset receivedAt, FeeTooHigh feeTooHigh)
     {
+        latest = DateOnly.FromDateTime(receivedAt.UtcDateTime).AddDays(MostDaysAhead);
         this.feeTooHigh = feeTooHigh;
         Parts = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(bytes / BytesOfAPart, 1, MostParts));
         Keys = new Spill<KeyRow>(Parts);
@@ -55,7 +61,7 @@ sealed class StatementPass : IDisposable
         ref var total = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
             totals, (Matching.Presumed(line.Kind), line.Amount.Currency, line.Net.Currency), out _);
         total = checked((total.Count + 1, total.Amount + line.Amount.MinorUnits, total.Net + line.Net.MinorUnits));
-        if ((line.SettledOn ?? (line.HappenedAt is { } at ? DateOnly.FromDateTime(at.UtcDateTime) : null)) is { } day)
+        if ((line.SettledOn ?? (line.HappenedAt is { } at ? DateOnly.FromDateTime(at.UtcDateTime) : null)) is { } day && day <= latest)
         {
             if (CoversFrom is not { } from || day < from) CoversFrom = day;
             if (CoversTo is not { } to || day > to) CoversTo = day;

@@ -35,7 +35,7 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
         SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, FeeTooHigh feeTooHigh, string worker, bool store,
         CancellationToken stop)
     {
-        var pass = new StatementPass(file.Bytes, feeTooHigh);
+        var pass = new StatementPass(file.Bytes, file.ReceivedAt, feeTooHigh);
         try
         {
             // Two batches may wait: what is read ahead is memory.

@@ -59,6 +59,51 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
+    public async Task A_row_without_a_name_for_its_money_makes_no_money_of_its_own_and_none_seems_to_come_twice()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (silent, accepted) = (await house.Pending(), await house.Pending());
+        await house.Settle(Statement(Paid("a", silent) with { MoneyReference = null }, Paid("b", accepted) with { MoneyReference = null }));
+        (await house.Ask<long>("select count(*) from captures")).ShouldBe(0);
+        var question = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Single(d => d.GetProperty("row_key").GetString() == "b").GetProperty("id").GetString();
+        var answer = new { action = "accept", by = "asha", reason = "the bank has it" };
+        // A person does not know either which money it is.
+        var refused = await house.Post($"/v1/discrepancies/{question}/resolution", answer);
+        (refused.Status, refused.Text("detail")).ShouldBe((HttpStatusCode.Conflict, "The row has no name for its money, and the gateway has told of none yet."));
+
+        await house.Tell(silent, "captured", 49900, "pi_silent");
+        await house.Tell(accepted, "captured", 49900, "pi_accepted");
+        (await house.Post($"/v1/discrepancies/{question}/resolution", answer)).Status.ShouldBe(HttpStatusCode.OK);
+        await house.Host.Services.GetRequiredService<LaterEvidence>().Sweep(default);
+        foreach (var payment in new[] { silent, accepted })
+        {
+            (await house.Get($"/v1/orders/{payment.Order}")).Text("status").ShouldBe("paid");
+            (await Count(house, payment, EventType.SettlementMatched)).ShouldBe(1);
+            (await Count(house, payment, EventType.RefundRequested)).ShouldBe(0);
+        }
+        (await house.Ask<string>("select string_agg(money_reference, ' ' order by money_reference) from captures")).ShouldBe("pi_accepted pi_silent");
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").GetArrayLength().ShouldBe(0);
+        ((await Balance(house, "bank")), (await Balance(house, "receivable:shop"))).ShouldBe((2 * (49900 - 1178), 0));
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_refund_that_came_back_in_a_later_payout_clears_the_receivable()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        await house.Host.Engine.Submit(paid.Order, new OrderCommand.Refund(paid.Number, Inr(10000), null, null), default);
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)) { RefundReference = "r_1" }.Learned(1, paid.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        await house.Settle(Statement(Paid("a", paid), Line("b", paid, 10000, SettlementKind.Refund, $"m_{paid.Reference}") with { RefundReference = "r_1", Net = Inr(-10000), PayoutReference = "UTR1" }));
+        (await Balance(house, "receivable:shop")).ShouldBe(0);
+
+        await house.Settle(Statement(Line("c", paid, 10000, SettlementKind.RefundReturned, $"m_{paid.Reference}") with { RefundReference = "r_1", PayoutReference = "UTR2", SettledOn = new DateOnly(2026, 3, 5) }));
+        (await house.Ask<short>("select status from refunds")).ShouldBe((short)RefundStatus.Failed);
+        ((await Balance(house, "refunds")), (await Balance(house, "receivable:shop")), (await Balance(house, "bank"))).ShouldBe((0, 0, 49900 - 1178));
+        await house.Sound();
+    }
+
+    [Fact]
     public async Task Money_and_its_refund_that_nobody_knew_leave_suspense_when_the_gateway_tells_whose_they_are()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());

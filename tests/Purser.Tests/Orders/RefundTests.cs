@@ -206,4 +206,20 @@ public sealed class RefundTests
             .Books("refunds 499.00 INR", "sales -499.00 INR");
         Paid().Refunds(100).Hears(new RefundEvidence.Accepted()).Hears(Tell.Reversed()).Questions("reversed 499.00 INR");
     }
+
+    [Fact]
+    public void A_refund_that_was_made_at_the_gateway_and_its_word_that_the_money_went_back_are_one_in_either_order()
+    {
+        var outside = new RefundEvidence.Succeeded(Given.Rupees(499)) { RefundReference = "rfnd_x" };
+        Paid().Hears(outside, refund: 0, payment: 1).Hears(Tell.Reversed()).Told().Questions("refund_unasked 499.00 INR").Books("refunds 499.00 INR", "sales -499.00 INR");
+        Paid().Hears(Tell.Reversed()).Hears(outside, refund: 0, payment: 1).Told("discrepancy.opened", "discrepancy.resolved").Questions("refund_unasked 499.00 INR")
+            .Books("refunds 499.00 INR", "sales -499.00 INR");
+        // Both before the money.
+        Given.Order().HasLink().Hears(outside, refund: 0, payment: 1).Hears(Tell.Reversed()).Hears(Tell.Succeeded()).Questions("refund_unasked 499.00 INR")
+            .Books("refunds 499.00 INR", "sales -499.00 INR");
+        // A part there and the rest by us.
+        var part = new RefundEvidence.Succeeded(Given.Rupees(100)) { RefundReference = "rfnd_x" };
+        Paid().Hears(part, refund: 0, payment: 1).Refunds().Backs("399.00 INR requested").Hears(Back(399)).Hears(Tell.Reversed()).Told().Questions("refund_unasked 100.00 INR");
+        Paid().Hears(outside, refund: 0, payment: 1).Refunds().Refused(Refusal.NothingLeft);
+    }
 }
