@@ -167,5 +167,9 @@ sealed record ProblemBody(
 [JsonSerializable(typeof(WebhookEndpointPage))]
 [JsonSerializable(typeof(WebhookTest))]
 [JsonSerializable(typeof(Redelivery))]
+[JsonSerializable(typeof(Delivery))]
+[JsonSerializable(typeof(DeliveryPage))]
+[JsonSerializable(typeof(Invoice))]
+[JsonSerializable(typeof(InvoicePage))]
 [JsonSerializable(typeof(PurserEvent))]
 sealed partial class PurserJson : JsonSerializerContext;

@@ -63,6 +63,9 @@ public sealed record Order : IJsonOnDeserialized
     /// <summary>When you said that the goods went out.</summary>
     public DateTimeOffset? FulfilledAt { get; init; }
 
+    /// <summary>How far the goods are; null when none are to go out: not paid, or the money goes back.</summary>
+    public Fulfilment? Fulfilment { get; init; }
+
     /// <summary>When Purser next looks after this order by itself; null when nothing is left to wait for.</summary>
     public DateTimeOffset? NextLookAt { get; init; }
 
@@ -182,6 +185,12 @@ public sealed record OrderFilter
 {
     /// <summary>How they stand.</summary>
     public OrderStatus? Status { get; init; }
+
+    /// <summary>How far their goods are: <see cref="Client.Fulfilment.Waiting"/> lists what is to be packed.</summary>
+    public Fulfilment? Fulfilment { get; init; }
+
+    /// <summary>Paid before this time: with <see cref="Client.Fulfilment.Waiting"/>, what waits for too long.</summary>
+    public DateTimeOffset? PaidBefore { get; init; }
 
     /// <summary>Your own name for the order: finds one at most.</summary>
     public string? Reference { get; init; }

@@ -24,7 +24,8 @@ public sealed class PurserClient
     {
         line = new PurserLine(http, options);
         (Orders, Payments, Refunds, Products) = (new(line), new(line), new(line), new(line));
-        (Events, WebhookEndpoints) = (new(line), new(line));
+        (Events, WebhookEndpoints, Deliveries) = (new(line), new(line), new(line));
+        (Invoices, CreditNotes) = (new(line, "v1/invoices"), new(line, "v1/credit_notes"));
     }
 
     /// <summary>Orders: what shoppers owe for.</summary>
@@ -44,6 +45,15 @@ public sealed class PurserClient
 
     /// <summary>The addresses that events are sent to.</summary>
     public PurserWebhookEndpoints WebhookEndpoints { get; }
+
+    /// <summary>What was told to those addresses, and what they answered.</summary>
+    public PurserDeliveries Deliveries { get; }
+
+    /// <summary>Invoices: one for each order that is paid, where a seller is configured.</summary>
+    public PurserInvoices Invoices { get; }
+
+    /// <summary>Credit notes: one for each refund that went back.</summary>
+    public PurserInvoices CreditNotes { get; }
 
     /// <summary>The gateway accounts, in the order of preference.</summary>
     public async Task<IReadOnlyList<GatewayAccount>> Gateways(CancellationToken stop = default) =>

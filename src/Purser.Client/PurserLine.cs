@@ -37,14 +37,24 @@ sealed class PurserLine
     public Task<T> Post<T>(string path, byte[]? body, string key, JsonTypeInfo<T> answer, CancellationToken stop) =>
         Send(HttpMethod.Post, path, body, key, answer, stop);
 
-    public async Task<T> Send<T>(HttpMethod method, string path, byte[]? body, string? key, JsonTypeInfo<T> answer, CancellationToken stop)
+    public Task<T> Send<T>(HttpMethod method, string path, byte[]? body, string? key, JsonTypeInfo<T> answer, CancellationToken stop) =>
+        Repeat(() => Once(method, path, body, key, answer, stop), stop);
+
+    /// <summary>A PDF, held whole: one that breaks off on the way is asked for again before anybody has seen half of it.</summary>
+    public async Task<Stream> Pdf(string path, CancellationToken stop) => new MemoryStream(await Repeat(async () =>
+    {
+        var content = await Exchange(HttpMethod.Get, path, null, null, "application/pdf", stop);
+        return content.AsSpan().StartsWith("%PDF-"u8) ? content : throw new PurserUnreachableException($"GET {path}: the answer is no PDF.", new InvalidDataException());
+    }, stop), writable: false);
+
+    async Task<T> Repeat<T>(Func<Task<T>> once, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
             PurserException failure;
             try
             {
-                return await Once(method, path, body, key, answer, stop);
+                return await once();
             }
             catch (PurserException e) when (attempt < options.MostAttempts && MayPass(e))
             {
@@ -57,26 +67,7 @@ sealed class PurserLine
     /// <summary>One attempt.</summary>
     public async Task<T> Once<T>(HttpMethod method, string path, byte[]? body, string? key, JsonTypeInfo<T> answer, CancellationToken stop)
     {
-        using var request = new HttpRequestMessage(method, new Uri(address, path));
-        request.Headers.Authorization = this.key;
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        if (key is not null) request.Headers.Add("Idempotency-Key", key);
-        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
-        byte[] text;
-        try
-        {
-            using var response = await http.SendAsync(request, stop);
-            text = await response.Content.ReadAsByteArrayAsync(stop);
-            if (!response.IsSuccessStatusCode) throw Problem(response, text);
-        }
-        catch (HttpRequestException e)
-        {
-            throw new PurserUnreachableException($"{method} {path}: {e.Message}", e);
-        }
-        catch (OperationCanceledException e) when (!stop.IsCancellationRequested)
-        {
-            throw new PurserUnreachableException($"{method} {path}: no answer in time.", e);
-        }
+        var text = await Exchange(method, path, body, key, "application/json", stop);
         try
         {
             return JsonSerializer.Deserialize(text, answer) ?? throw new JsonException("The answer is null.");
@@ -87,10 +78,33 @@ sealed class PurserLine
         }
     }
 
+    async Task<byte[]> Exchange(HttpMethod method, string path, byte[]? body, string? key, string accept, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(address, path));
+        request.Headers.Authorization = this.key;
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(accept));
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
+        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        try
+        {
+            using var response = await http.SendAsync(request, stop);
+            var content = await response.Content.ReadAsByteArrayAsync(stop);
+            return response.IsSuccessStatusCode ? content : throw Problem(response, content);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new PurserUnreachableException($"{method} {path}: {e.Message}", e);
+        }
+        catch (OperationCanceledException e) when (!stop.IsCancellationRequested)
+        {
+            throw new PurserUnreachableException($"{method} {path}: no answer in time.", e);
+        }
+    }
+
     /// <summary>Whether the same call may fare better in a while.</summary>
     public bool MayPass(PurserException failure) => failure switch
     {
-        PurserUnreachableException { InnerException: not JsonException } => true,
+        PurserUnreachableException { InnerException: not (JsonException or InvalidDataException) } => true,
         PurserProblemException { Status: 408 or 429 or 502 or 503 or 504 } p => p.RetryAfter is null || p.RetryAfter <= options.LongestPause,
         _ => false,
     };

@@ -48,6 +48,7 @@ public sealed class PurserOrders
         do
         {
             var page = await line.Get(Addresses.Query("v1/orders", ("status", filter?.Status is { } status ? WordConverter<OrderStatus>.Word(status) : null),
+                ("fulfilment", filter?.Fulfilment is { } fulfilment ? WordConverter<Fulfilment>.Word(fulfilment) : null), ("paid_before", Addresses.Time(filter?.PaidBefore)),
                 ("reference", filter?.Reference), ("user_id", filter?.UserId), ("created_after", Addresses.Time(filter?.CreatedAfter)),
                 ("created_before", Addresses.Time(filter?.CreatedBefore)), ("cursor", cursor)), PurserJson.Default.OrderPage, stop);
             foreach (var order in page.Orders) yield return order;
@@ -90,6 +91,12 @@ public sealed class PurserOrders
             next = page.Next;
         }
     }
+
+    /// <summary>The invoice as PDF, from its beginning. What is owed and was not written yet is written now.</summary>
+    /// <param name="id">The order's id.</param>
+    /// <param name="stop">Gives the call up.</param>
+    /// <exception cref="PurserProblemException"><c>invoice_unknown</c>: the order is not paid, or no seller is configured.</exception>
+    public Task<Stream> Invoice(string id, CancellationToken stop = default) => line.Pdf($"v1/orders/{Addresses.Id(id)}/invoice", stop);
 
     Task<Order> Act(string id, string action, string? key, CancellationToken stop)
     {
@@ -160,6 +167,12 @@ public sealed class PurserRefunds
     /// <param name="id">The refund's id.</param>
     /// <param name="stop">Gives the call up.</param>
     public Task<Refund> Get(string id, CancellationToken stop = default) => line.Get($"v1/refunds/{Addresses.Id(id)}", PurserJson.Default.Refund, stop);
+
+    /// <summary>The credit note as PDF, from its beginning. What is owed and was not written yet is written now.</summary>
+    /// <param name="id">The refund's id.</param>
+    /// <param name="stop">Gives the call up.</param>
+    /// <exception cref="PurserProblemException"><c>invoice_unknown</c>: the money has not gone back, or no seller is configured.</exception>
+    public Task<Stream> CreditNote(string id, CancellationToken stop = default) => line.Pdf($"v1/refunds/{Addresses.Id(id)}/credit_note", stop);
 }
 
 /// <summary>What Purser prices.</summary>

@@ -23,6 +23,22 @@ public enum OrderStatus
     Cancelled,
 }
 
+/// <summary>How far an order's goods are.</summary>
+[JsonConverter(typeof(WordConverter<Fulfilment>))]
+public enum Fulfilment
+{
+    /// <summary>A word that this version of the client does not know.</summary>
+    Unknown,
+    /// <summary>The order is paid, and nothing went out yet.</summary>
+    Waiting,
+    /// <summary>The order is paid, and the money is in doubt: keep the goods.</summary>
+    Held,
+    /// <summary>The goods went out.</summary>
+    Done,
+    /// <summary>The goods went out, and the gateway denies the money or took it back.</summary>
+    Unpaid,
+}
+
 /// <summary>How a payment, one try to pay an order, stands.</summary>
 [JsonConverter(typeof(WordConverter<PaymentStatus>))]
 public enum PaymentStatus
@@ -65,6 +81,32 @@ public enum RefundStatus
     Succeeded,
     /// <summary>It will not go back by this refund.</summary>
     Failed,
+}
+
+/// <summary>How the telling of one event to one webhook endpoint stands.</summary>
+[JsonConverter(typeof(WordConverter<DeliveryStatus>))]
+public enum DeliveryStatus
+{
+    /// <summary>A word that this version of the client does not know.</summary>
+    Unknown,
+    /// <summary>It was not taken yet, and will be sent, or sent again.</summary>
+    Waiting,
+    /// <summary>It was taken.</summary>
+    Delivered,
+    /// <summary>It was given up. It can be sent again.</summary>
+    Dead,
+}
+
+/// <summary>Which of two papers it is.</summary>
+[JsonConverter(typeof(WordConverter<InvoiceKind>))]
+public enum InvoiceKind
+{
+    /// <summary>A word that this version of the client does not know.</summary>
+    Unknown,
+    /// <summary>What was sold and paid.</summary>
+    Invoice,
+    /// <summary>What of an invoice went back.</summary>
+    CreditNote,
 }
 
 /// <summary>What to do with money that comes after an order's end.</summary>

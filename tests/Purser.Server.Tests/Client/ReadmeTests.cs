@@ -21,13 +21,13 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         var run = Samples().Matches(File.ReadAllText(Path.Combine(Root, "tests", "Purser.Server.Tests", "Client", "ReadmeTests.cs")))
             .Select(m => string.Join('\n', m.Groups[1].Value.Split('\n').Select(l => l.Length > 8 ? l[8..] : "")));
         shown.ShouldBe(run);
-        shown.Count().ShouldBe(9);
+        shown.Count().ShouldBe(12);
     }
 
     [Fact]
     public async Task The_samples_do_what_the_readme_says()
     {
-        await using var house = await ClientHouse.Open(await postgres.CreateDatabase());
+        await using var house = await ClientHouse.Open(await postgres.CreateDatabase(), Server.Tests.Invoices.InvoiceHouse.Seller);
         await using var app = Build(house.Address, house.Api.Secret);
         app.Urls.Add("http://127.0.0.1:0");
         await app.StartAsync();
@@ -60,6 +60,20 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         await Until.True(async () => (await purser.Orders.Get(second.Id)).FulfilledAt is not null, "the feed's reader to fulfil it");
         await patience.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(() => following);
+
+        // While the receiver hears nothing, the order waits to be packed.
+        await purser.WebhookEndpoints.Change(endpoint.Id, new WebhookEndpointChange { Status = "paused" });
+        await house.Paid("cart-1003");
+        (await Pack(purser)).ShouldBe(["cart-1003"]);
+        await purser.WebhookEndpoints.Change(endpoint.Id, new WebhookEndpointChange { Status = "active" });
+        var folder = Directory.CreateTempSubdirectory("purser-readme-");
+        await Until.True(async () => await house.Api.Count("select count(*) from invoices") == 3, "three invoices");
+        await Keep(purser, order.CreatedAt, folder.FullName);
+        folder.GetFiles("INV-*.pdf").Length.ShouldBe(3);
+        folder.Delete(recursive: true);
+        await using (var giveUp = house.Api.Database.CreateCommand("update deliveries set state = 2")) (await giveUp.ExecuteNonQueryAsync()).ShouldBeGreaterThan(2);
+        await SendAgain(purser);
+        await Until.True(async () => await purser.Deliveries.List(new DeliveryFilter { Status = DeliveryStatus.Dead }).CountAsync() == 0, "what was given up to be taken");
 
         (await GiveBack(purser, order.Id)).ShouldNotBe(RefundStatus.Unknown);
         await CancelInVain(purser, order.Id);
@@ -135,10 +149,21 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         // README
         await foreach (var page in purser.Events.Follow(after: kept, stop: stop))
         {
-            foreach (var e in page.Events.Where(e => e.Type == EventTypes.OrderPaid)) await purser.Orders.Fulfil(e.Data.Order!.Id, stop: stop);
+            foreach (var e in page.Events.Where(e => e.Type == EventTypes.OrderPaid))
+                if ((await purser.Orders.Get(e.Data.Order!.Id, stop)).Fulfilment == Fulfilment.Waiting) // Not of an order whose money went back meanwhile, or is in doubt.
+                    await purser.Orders.Fulfil(e.Data.Order.Id, stop: stop);
             kept = page.Next; // Keep it in the same commit as what you did, and begin there the next time.
         }
         // End
+    }
+
+    static async Task<IReadOnlyList<string>> Pack(PurserClient purser)
+    {
+        List<string> packed = [];
+        // README
+        await foreach (var order in purser.Orders.List(new OrderFilter { Fulfilment = Fulfilment.Waiting })) packed.Add(order.Reference!);
+        // End
+        return packed;
     }
 
     static async Task Watch(PurserClient purser, string orderId, CancellationToken stop)
@@ -157,6 +182,29 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         // README
         var refund = await purser.Refunds.Request(orderId, new NewRefund { Reference = "return-77", AmountMinorUnits = 100_00, Note = "One cup was broken" });
         return refund.Status;
+        // End
+    }
+
+    static async Task Keep(PurserClient purser, DateTimeOffset since, string folder)
+    {
+        // README
+        await foreach (var invoice in purser.Invoices.List(new InvoiceFilter { IssuedAfter = since }))
+        {
+            await using var pdf = await purser.Invoices.Pdf(invoice.Number);
+            await using var file = File.Create(Path.Combine(folder, $"{invoice.Number}.pdf"));
+            await pdf.CopyToAsync(file);
+        }
+        // End
+    }
+
+    static async Task SendAgain(PurserClient purser)
+    {
+        // README
+        await foreach (var dead in purser.Deliveries.List(new DeliveryFilter { Status = DeliveryStatus.Dead }))
+        {
+            foreach (var attempt in (await purser.Deliveries.Get(dead.Id)).Log!) Console.WriteLine($"{attempt.SentAt}: {attempt.Trouble ?? attempt.Answer}");
+            await purser.Deliveries.Redeliver(dead.Id);
+        }
         // End
     }
 

@@ -25,6 +25,9 @@ public sealed class SurfaceTests
         Enum.GetNames<PaymentStatus>().Except(["Unknown"]).ShouldBe(Enum.GetNames<Payments.PaymentStatus>(), ignoreOrder: true);
         Enum.GetNames<RefundStatus>().Except(["Unknown"]).ShouldBe(Enum.GetNames<Refunds.RefundStatus>(), ignoreOrder: true);
         Enum.GetNames<OrderStatus>().Except(["Unknown", "PartiallyRefunded", "Refunded"]).ShouldBe(Enum.GetNames<Orders.OrderStatus>(), ignoreOrder: true);
+        Enum.GetNames<Fulfilment>().Except(["Unknown"]).ShouldBe(Enum.GetNames<Orders.Fulfilment>().Except(["None"]), ignoreOrder: true);
+        Enum.GetNames<DeliveryStatus>().Except(["Unknown"]).ShouldBe(Enum.GetNames<Server.Deliveries.DeliveryState>(), ignoreOrder: true);
+        Enum.GetNames<InvoiceKind>().Except(["Unknown"]).ShouldBe(Enum.GetNames<Server.Invoices.InvoiceKind>(), ignoreOrder: true);
     }
 
     static IEnumerable<string> Constants() => typeof(EventTypes).GetFields().Select(f => (string)f.GetRawConstantValue()!);
