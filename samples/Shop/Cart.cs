@@ -1,26 +1,21 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Purser.Client;
 
 namespace Shop;
 
 /// <summary>A number and what is in it, kept in a cookie: "number.darjeeling-2.cups-1". Prices are never kept, for a cookie is the shopper's.</summary>
-public sealed record Cart(string Number, IReadOnlyList<(Tea Tea, int Quantity)> Lines)
+public sealed partial record Cart(string Number, IReadOnlyList<(Tea Tea, int Quantity)> Lines)
 {
-    /// <summary>What the names of the shop's orders begin with; the merchant may sell elsewhere, too.</summary>
     public const string Prefix = "leaf-";
-
     const string Cookie = "cart";
     const int Most = 9;
 
     public static Cart Empty { get; } = new("", []);
-
     public bool IsEmpty => Lines.Count == 0;
-
     public int Count => Lines.Sum(l => l.Quantity);
-
     public Money Total => Lines.Aggregate(new Money(0, "INR"), (sum, line) => sum + line.Tea.Price * line.Quantity);
-
     public int Quantity(Tea tea) => Lines.FirstOrDefault(l => l.Tea == tea).Quantity;
 
     public static Cart Of(HttpRequest request)
@@ -56,4 +51,8 @@ public sealed record Cart(string Number, IReadOnlyList<(Tea Tea, int Quantity)> 
         var content = string.Join('\n', Lines.Select(l => $"{l.Tea.Id} {l.Quantity} {l.Tea.Price}").Order().Append(name).Append(email));
         return $"{Prefix}{Number}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)))[..12]}";
     }
+
+    /// <summary>The names of the shop's own orders. The merchant sells elsewhere under the same key, too, and a stranger's order must not be shown here.</summary>
+    [GeneratedRegex("^" + Prefix + "[0-9a-f]{20}-[0-9a-f]{12}\\z")]
+    public static partial Regex Ours { get; }
 }

@@ -1,18 +1,18 @@
 namespace Shop;
 
-/// <summary>The events that were handled, one parcel each, in a file that survives a restart. In your shop it is a table with the event's id as its key.</summary>
+/// <summary>The orders that were packed, one parcel each, in a file that survives a restart. In your shop it is a table with the order's id as its key.</summary>
 sealed class Parcels(string path)
 {
     readonly Lock door = new();
-    readonly HashSet<string> handled = File.Exists(path) ? [.. File.ReadLines(path)] : [];
+    readonly HashSet<string> packed = File.Exists(path) ? [.. File.ReadLines(path)] : [];
 
-    /// <returns>Whether it is new: of two deliveries in one moment, one packs the parcel.</returns>
-    public bool Add(string eventId)
+    /// <returns>Whether it is new: of two deliveries in one moment, and of two events about one order, one packs the parcel.</returns>
+    public bool Add(string orderId)
     {
         lock (door)
         {
-            if (!handled.Add(eventId)) return false;
-            File.AppendAllLines(path, [eventId]);
+            if (!packed.Add(orderId)) return false;
+            File.AppendAllLines(path, [orderId]);
             return true;
         }
     }

@@ -23,7 +23,6 @@ app.Use(async (http, next) =>
 app.UseStaticFiles();
 
 app.MapGet("/", (HttpRequest request) => new RazorComponentResult<CataloguePage>(new { Cart = Cart.Of(request) }));
-
 app.MapGet("/cart", (HttpRequest request) => new RazorComponentResult<CartPage>(new { Cart = Cart.Of(request) }));
 
 app.MapPost("/cart", async (HttpRequest request, HttpResponse response) =>
@@ -46,8 +45,7 @@ app.MapPost("/checkout", async (HttpRequest request, HttpResponse response, Purs
         var order = await Place(purser, request, cart, name, email);
         if (order.Status is OrderStatus.Expired or OrderStatus.Cancelled)
         {
-            cart = cart.Renewed();
-            cart.Keep(response);
+            (cart = cart.Renewed()).Keep(response);
             order = await Place(purser, request, cart, name, email);
         }
         return Results.Redirect(order.Status == OrderStatus.AwaitingPayment ? order.CheckoutUrl : $"/return/{order.Reference}");
@@ -65,17 +63,17 @@ app.MapPost("/checkout", async (HttpRequest request, HttpResponse response, Purs
 // Where the checkout sends the shopper in the end. What their browser says proves nothing: the order is asked for.
 app.MapGet("/return/{reference}", async (string reference, HttpRequest request, HttpResponse response, PurserClient purser) =>
 {
-    if (await purser.Orders.Find(reference) is not { } order) return Results.NotFound();
+    if (await Find(purser, reference) is not { } order) return Results.NotFound();
     if (order.PaidBy is not null && reference.StartsWith(Cart.Prefix + Cart.Of(request).Number, StringComparison.Ordinal)) Cart.Empty.Keep(response);
     return Results.Redirect($"/orders/{reference}");
 });
 
 app.MapGet("/orders/{reference}", async (string reference, PurserClient purser) =>
-    await purser.Orders.Find(reference) is { } order ? (IResult)new RazorComponentResult<OrderPage>(new { Order = order }) : Results.NotFound());
+    await Find(purser, reference) is { } order ? (IResult)new RazorComponentResult<OrderPage>(new { Order = order }) : Results.NotFound());
 
 // A line for each change of the order, for the page's script. The stream ends with the browser's connection or with the shop.
 app.MapGet("/orders/{reference}/live", async (string reference, PurserClient purser, IHostApplicationLifetime shop) =>
-    await purser.Orders.Find(reference) is { } order
+    await Find(purser, reference) is { } order
         ? Results.ServerSentEvents(purser.Watch(order.Id, stop: shop.ApplicationStopping).Select(change => $"{change.Sequence}"))
         : Results.NotFound());
 
@@ -89,17 +87,19 @@ app.MapPost("/purser/webhook", async (HttpRequest request, PurserWebhooks webhoo
         log.LogWarning("A webhook was refused: {Why}", why);
         return Results.Unauthorized();
     }
-    if (news.Type == EventTypes.OrderPaid && await purser.Orders.Get(news.Data.Order!.Id) is { Reference: { } reference } order && reference.StartsWith(Cart.Prefix))
+    // The order as it stands now decides: whose money went back before the message came has nothing to pack.
+    if (news.Type == EventTypes.OrderPaid && await purser.Orders.Get(news.Data.Order!.Id) is { Fulfilment: not null } order && Cart.Ours.IsMatch(order.Reference ?? ""))
     {
-        // Said again it is the same, so it may come before the note that the event was handled; the parcel may not.
+        // Said again it is the same, so it may come before the note that the order was packed; the parcel may not.
         await purser.Orders.Fulfil(order.Id);
-        if (parcels.Add(news.Id)) log.LogInformation("Order {Order} is packed: {Lines}", order.Id, string.Join(", ", order.Lines.Select(l => $"{l.Quantity} x {l.Name}")));
+        if (parcels.Add(order.Id)) log.LogInformation("Order {Order} is packed: {Lines}", order.Id, string.Join(", ", order.Lines.Select(l => $"{l.Quantity} x {l.Name}")));
     }
     return Results.Ok();
 });
 
 app.Run();
 
+static async Task<Order?> Find(PurserClient purser, string reference) => Cart.Ours.IsMatch(reference) ? await purser.Orders.Find(reference) : null;
 static Task<Order> Place(PurserClient purser, HttpRequest request, Cart cart, string name, string email)
 {
     var reference = cart.Reference(name, email);

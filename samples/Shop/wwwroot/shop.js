@@ -4,7 +4,9 @@ const order = () => document.getElementById("order");
 
 async function renew(sequence) {
   if (sequence === order().dataset.sequence) return;
-  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const answer = await fetch(location.href);
+  if (!answer.ok) throw new Error(`The page answered ${answer.status}.`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of ["#order", "[role=status] h1"]) document.querySelector(part).replaceWith(page.querySelector(part));
 }
 

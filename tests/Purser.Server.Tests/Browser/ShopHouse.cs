@@ -58,7 +58,7 @@ public sealed class ShopHouse : IAsyncLifetime
         types.Count(t => t == EventTypes.OrderPaid).ShouldBe(1);
         types.Count(t => t == EventTypes.OrderFulfilled).ShouldBe(1);
         types.Count(t => t == EventTypes.PaymentSucceeded).ShouldBe(1);
-        await Until.True(() => Packed.Count(p => p.StartsWith($"evt_{order.Id["ord_".Length..]}_", StringComparison.Ordinal)) == 1, "one parcel");
+        await Until.True(() => Packed.Count(p => p == order.Id) == 1, "one parcel");
         Sandbox.Sandbox.Worlds.SelectMany(w => w.Book.Movements).Count(m => order.Payments.Any(p => p.Reference == m.Reference)).ShouldBe(1);
         await using var count = Sandbox.Server.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("select count(*) from orders where reference = $1");
         count.Parameters.AddWithValue(reference);

@@ -151,7 +151,9 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : IClassFi
         await page.GotoAsync(order.CheckoutUrl);
         await Pay(page);
         await BrowserHouse.Shows(page, "paid");
-        (await page.APIRequest.GetAsync($"{house.Url}/orders/unknown")).Status.ShouldBe(404);
+        foreach (var reference in new[] { "unknown", "elsewhere-1", $"leaf-{new string('0', 20)}-{new string('0', 12)}", $"leaf-{new string('0', 500)}" })
+            foreach (var path in new[] { $"/orders/{reference}", $"/return/{reference}", $"/orders/{reference}/live" })
+                (await page.APIRequest.GetAsync(house.Url + path, new() { MaxRedirects = 0 })).Status.ShouldBe(404, path);
         // Messages to one receiver are handled in no order, so one that is certainly later must have been handled, too.
         await using var elsewhere = await Browser();
         var other = await elsewhere.NewPageAsync();
@@ -159,6 +161,46 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : IClassFi
         await CheckOut(other);
         await house.HasOnePaymentAndOneParcel(await Pay(other));
         (await house.Purser.Orders.Get(order.Id)).FulfilledAt.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task What_went_back_whole_before_the_shop_heard_of_it_has_nothing_to_pack()
+    {
+        await FillCart(page);
+        await CheckOut(page);
+        var order = (await house.Purser.Orders.Find(await Reference(page)))!;
+        var shop = (await house.Purser.WebhookEndpoints.List()).ShouldHaveSingleItem();
+        ValueTask<Delivery> Told() => house.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id, WebhookEndpoint = shop.Id }).SingleAsync();
+        await house.Restart(async () =>
+        {
+            await Pay(page);
+            await BrowserHouse.Shows(page, "paid");
+            await house.Purser.Refunds.Request(order.Id, new NewRefund { Reference = "too soon" });
+            await Until.True(async () => (await Told()).Attempts > 0, "the message to be sent in vain");
+        });
+        await house.Purser.Deliveries.Redeliver((await Told()).Id);
+        await Until.True(async () => (await Told()).Status == DeliveryStatus.Delivered, "the message to be taken");
+        (await house.Purser.Orders.Get(order.Id)).FulfilledAt.ShouldBeNull();
+        house.Packed.ShouldNotContain(order.Id);
+    }
+
+    [Fact]
+    public async Task A_page_of_trouble_ends_neither_the_order_s_page_nor_its_following()
+    {
+        await FillCart(page);
+        await CheckOut(page);
+        var (reference, checkout, asked) = (await Reference(page), page.Url, 0);
+        await page.GotoAsync($"/orders/{reference}");
+        await Says(page, "Waiting for your payment");
+        await page.RouteAsync($"**/orders/{reference}", route =>
+            Interlocked.Increment(ref asked) == 1 ? route.FulfillAsync(new() { Status = 500, ContentType = "text/html", Body = "<h1>Trouble</h1>" }) : route.ContinueAsync());
+        await using var elsewhere = await Browser();
+        var other = await elsewhere.NewPageAsync();
+        await other.GotoAsync(checkout);
+        await Pay(other);
+        await Says(page, "Packed and on its way");
+        asked.ShouldBeGreaterThan(1);
+        (await page.InnerTextAsync("main")).ShouldNotContain("null");
     }
 
     [Fact]
