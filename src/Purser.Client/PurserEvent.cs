@@ -119,11 +119,12 @@ public static class EventTypes
 {
     /// <summary>The order was placed.</summary>
     public const string OrderCreated = "order.created";
-    /// <summary>The order is paid: fulfil it. Told once for each order.</summary>
+    /// <summary>The order is paid: fulfil it. Told once for each order, unless its gateway denied the money, so that it was told cancelled, and the money came after all and was accepted:
+    /// then it is told again, under an id of its own. So pack by order, not by event.</summary>
     public const string OrderPaid = "order.paid";
     /// <summary>The order's time ran out.</summary>
     public const string OrderExpired = "order.expired";
-    /// <summary>The order was cancelled.</summary>
+    /// <summary>The order was cancelled: by you, or because the gateway that had told of its money denied it.</summary>
     public const string OrderCancelled = "order.cancelled";
     /// <summary>You said that the goods went out.</summary>
     public const string OrderFulfilled = "order.fulfilled";

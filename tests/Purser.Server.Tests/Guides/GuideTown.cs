@@ -81,10 +81,12 @@ sealed class GuideTown : IAsyncDisposable
 
     public string Placed(string text) => replaced.Aggregate(text, (t, r) => t.Replace(r.Key, r.Value, StringComparison.Ordinal));
 
+    public Task<JsonElement> Place() => Post("/v1/orders", new { currency = "INR", lines = new[] { new { name = "Tea", quantity = 1, unit_amount = 49900 } } });
+
     /// <summary>An order that a shopper did this with, at this gateway.</summary>
     public async Task Pay(string gateway, string outcome)
     {
-        var order = await Post("/v1/orders", new { currency = "INR", lines = new[] { new { name = "Tea", quantity = 1, unit_amount = 49900 } } });
+        var order = await Place();
         var payment = await Post($"/v1/orders/{order.GetProperty("id").GetString()}/payments", new { gateway });
         using var control = new HttpClient { BaseAddress = sandbox.ControlUrl };
         using var paid = await control.PostAsJsonAsync($"/control/{gateway}/payments", new { reference = payment.GetProperty("reference").GetString(), outcome });
