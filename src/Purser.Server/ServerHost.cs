@@ -165,9 +165,9 @@ public sealed partial class ServerHost : IAsyncDisposable
     {
         Services.GetRequiredService<Telemetry>();
         Services.GetRequiredService<Caller>().AnswerTo(Engine);
-        var mail = Services.GetRequiredService<MailOptions>();
-        await Services.GetRequiredService<MailStore>().Keep(mail.IsConfigured, mail.IsConfigured && mail.OperatorAddresses.Count > 0, Services.GetRequiredService<TimeProvider>().GetUtcNow(), stop);
-        await Services.GetRequiredService<InvoiceStore>().Keep(Services.GetRequiredService<InvoiceOptions>().IsConfigured, Services.GetRequiredService<TimeProvider>().GetUtcNow(), stop);
+        var (mail, invoices, now) = (Services.GetRequiredService<MailOptions>(), Services.GetRequiredService<InvoiceOptions>(), Services.GetRequiredService<TimeProvider>().GetUtcNow());
+        await Services.GetRequiredService<MailStore>().Keep(Wanted(mail.IsConfigured, mail.Ended), Wanted(mail.IsConfigured && mail.OperatorAddresses.Count > 0, mail.Ended), now, stop);
+        await Services.GetRequiredService<InvoiceStore>().Keep(Wanted(invoices.IsConfigured, invoices.Ended), now, stop);
         Engine.Start();
         await app.StartAsync(stop);
         sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);
@@ -178,6 +178,9 @@ public sealed partial class ServerHost : IAsyncDisposable
             Services.GetRequiredService<SettlementFetch>().Run(stopping.Token), Services.GetRequiredService<Overdue>().Run(stopping.Token),
             Services.GetRequiredService<LaterEvidence>().Run(stopping.Token));
     }
+
+    /// <summary>Null: this node has no settings for it, and leaves it to those that have.</summary>
+    static bool? Wanted(bool configured, bool ended) => configured ? true : ended ? false : null;
 
     public Task WaitForShutdown() => app.WaitForShutdownAsync();
 

@@ -22,7 +22,8 @@ sealed partial class DeliverySender(
     readonly Lock door = new();
     readonly ReceiverKind[] kinds =
     [
-        ReceiverKind.Endpoint, .. mail.IsConfigured ? (ReceiverKind[])[ReceiverKind.Shoppers, ReceiverKind.Operators] : [], .. invoices.IsConfigured ? (ReceiverKind[])[ReceiverKind.Invoices] : [],
+        ReceiverKind.Endpoint, .. mail.IsConfigured ? (ReceiverKind[])[ReceiverKind.Shoppers] : [], .. mail.ReachesOperators ? (ReceiverKind[])[ReceiverKind.Operators] : [],
+        .. invoices.IsConfigured ? (ReceiverKind[])[ReceiverKind.Invoices] : [],
     ];
     readonly Dictionary<int, int> busy = [];
     readonly HashSet<Task> underWay = [];

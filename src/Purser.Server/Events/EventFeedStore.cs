@@ -57,11 +57,11 @@ public sealed class EventFeedStore(NpgsqlDataSource database)
         return events;
     }
 
-    /// <summary>The start of the oldest transaction that may still write an event, or now.</summary>
+    /// <summary>The start of the oldest transaction that may still write an event, or the time before it was looked: who begins while it is looked is in no list.</summary>
     public async Task<DateTime> Horizon(CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""
-            select least(clock_timestamp(), min(xact_start)) from pg_stat_activity
+            select least(statement_timestamp(), min(xact_start)) from pg_stat_activity
             where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
                 and (backend_xid is not null or xact_start > clock_timestamp() - $1)
             """);

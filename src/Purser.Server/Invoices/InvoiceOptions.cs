@@ -14,6 +14,8 @@ public sealed record InvoiceOptions
     const int LongestPrefix = 4;
     const int LongestText = 300;
 
+    /// <summary>No invoices are written any more, by any node; what waits is given up. A node that merely lacks the settings ends nothing.</summary>
+    public bool Ended { get; init; }
     /// <summary>The seller's registered name.</summary>
     public string? Seller { get; init; }
     /// <summary>The whole address on one line.</summary>
@@ -43,7 +45,7 @@ public sealed record InvoiceOptions
     /// <summary>A line at the end of each page: bank, registration, thanks.</summary>
     public string? Footer { get; init; }
 
-    public bool IsConfigured => Seller is { Length: > 0 };
+    public bool IsConfigured => !Ended && Seller is { Length: > 0 };
 
     public IndianState? SellerState => IndianState.Find(State);
 
@@ -70,7 +72,7 @@ public sealed record InvoiceOptions
 
     IEnumerable<string> Faults(bool any)
     {
-        if (!any) yield break;
+        if (!any || Ended) yield break;
         if (!IsConfigured)
         {
             yield return $"{Section}:Seller is missing; set it to the seller's registered name, or leave all of {Section} out to have no invoices.";

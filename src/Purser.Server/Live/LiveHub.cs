@@ -9,7 +9,7 @@ namespace Purser.Server.Live;
 public sealed record LiveOptions
 {
     /// <summary>Sockets in all; more are sent to the long poll, and from there to the plain page.</summary>
-    public int MostSockets { get; init; } = 20_000;
+    public int MostSockets { get; init; } = 14_500;
     /// <summary>Sockets of one order: a shared link must not take the whole house.</summary>
     public int MostPerOrder { get; init; } = 50;
     /// <summary>Long polls, and shoppers' pages, that wait for a change: in all, and of one order. Each holds a connection and its memory.</summary>

@@ -37,9 +37,12 @@ public sealed record MailOptions
     /// <summary>For development: mails stay here, and a page shows them. A host comes before it.</summary>
     public bool Mailbox { get; init; }
 
+    /// <summary>Nobody is written to any more, by any node; what waits is given up. A node that merely lacks the settings ends nothing.</summary>
+    public bool Ended { get; init; }
+
     public bool UsesMailbox => Mailbox && Host is not { Length: > 0 };
 
-    public bool IsConfigured => Host is { Length: > 0 } || Mailbox;
+    public bool IsConfigured => !Ended && (Host is { Length: > 0 } || Mailbox);
 
     public bool RequiresTls => Tls != "none";
 

@@ -18,6 +18,7 @@ sealed partial class MailSender(
     static readonly TimeSpan LeaseBeyondTimeOut = TimeSpan.FromSeconds(30);
 
     public bool IsConfigured => options.IsConfigured;
+    public bool ReachesOperators => IsConfigured && options.OperatorAddresses.Count > 0;
 
     public TimeSpan TimeOut => options.TimeOut;
 

@@ -18,15 +18,16 @@ public sealed record OperatorNotice(
 /// <summary>Mail among the receivers, and the notices to operators.</summary>
 public sealed class MailStore(NpgsqlDataSource database)
 {
-    /// <summary>Makes mail a receiver where it is configured, and ends it where it is not any more: what waited for it is given up, visibly.</summary>
-    public async Task Keep(bool toShoppers, bool toOperators, DateTimeOffset now, CancellationToken stop)
+    /// <summary>Makes mail a receiver where it is wanted, and ends it where it is not any more: what waited for it is given up, visibly. Null leaves it as it is.</summary>
+    public async Task Keep(bool? toShoppers, bool? toOperators, DateTimeOffset now, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var keep = new NpgsqlBatch(connection, transaction);
         foreach (var (id, kind, wanted) in new[] { ("mail_shoppers", (short)1, toShoppers), ("mail_operators", (short)2, toOperators) })
         {
-            keep.BatchCommands.Add(wanted
+            if (wanted is not { } isWanted) continue;
+            keep.BatchCommands.Add(isWanted
                 ? new NpgsqlBatchCommand("""
                     insert into webhook_endpoints (id, url, kind, ordered, created_at, updated_at) values ($1, 'mail', $2, false, $3, $3)
                     on conflict (id) do update set status = 0, updated_at = $3, failing_since = null where webhook_endpoints.status <> 0
@@ -34,11 +35,11 @@ public sealed class MailStore(NpgsqlDataSource database)
                 { Parameters = { Text(id), new NpgsqlParameter<short> { TypedValue = kind }, At(now) } }
                 : new NpgsqlBatchCommand("""
                     with gone as (update webhook_endpoints set status = 2, updated_at = $2 where id = $1 and status <> 2 returning number)
-                    update deliveries d set state = 2, ended_at = $2, outcome = 'Mail is not configured.' from gone where d.receiver = gone.number and d.state = 0
+                    update deliveries d set state = 2, ended_at = $2, outcome = 'Mail was ended.' from gone where d.receiver = gone.number and d.state = 0
                     """)
                 { Parameters = { Text(id), At(now) } });
         }
-        await keep.ExecuteNonQueryAsync(stop);
+        if (keep.BatchCommands.Count > 0) await keep.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
     }
 

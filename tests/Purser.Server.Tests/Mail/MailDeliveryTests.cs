@@ -92,7 +92,7 @@ public sealed class MailDeliveryTests(PostgresFixture postgres) : IClassFixture<
             await NoneLeft(house, "state <> 1", "the one with an address");
             (await house.Count("select count(*) from deliveries")).ShouldBe(1);
         }
-        await using var without = await DeliveryHouse.Node(database, new PushedClock());
+        await using var without = await DeliveryHouse.Node(database, new PushedClock(), ("Mail:Ended", "true"));
         await Paid(without, "c");
         (await without.Count("select count(*) from deliveries")).ShouldBe(1);
         (await server.All()).Count.ShouldBe(1);
