@@ -105,6 +105,9 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         await batch.ExecuteNonQueryAsync(stop);
     }
 
+    /// <summary>A first failure after days without events says nothing of those days: an endpoint is paused when one delivery has failed so often.</summary>
+    const int FailuresBeforePause = 4;
+
     /// <summary>To be sent again later, or given up.</summary>
     /// <param name="next">Null: never.</param>
     /// <param name="pauseAfter">An endpoint that has only failed for so long is paused.</param>
@@ -126,9 +129,9 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             update webhook_endpoints set status = 1, updated_at = $2,
                 paused_because = case when $4 then 'It answered 410: the receiver is gone.' else 'Nothing could be delivered for ' || extract(day from $2 - failing_since) || ' days.' end
-            where number = $1 and kind = 0 and status = 0 and ($4 or failing_since <= $3) returning id
+            where number = $1 and kind = 0 and status = 0 and ($4 or ($5 and failing_since <= $3)) returning id
             """)
-        { Parameters = { Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), new NpgsqlParameter<bool> { TypedValue = answer.IsGone } } });
+        { Parameters = { Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), Yes(answer.IsGone), Yes(sent.Failures + 1 >= FailuresBeforePause) } });
         // Operators hear of both by mail, where there is mail: once for each time that the endpoint began to fail.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             insert into operator_notices (kind, receiver, since, at, due_at)
@@ -136,7 +139,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             cross join lateral (select 1 as kind where e.status = 1 and e.updated_at = $2 union all select 2 where $3) k
             where e.number = $1 and e.kind = 0 and exists (select from webhook_endpoints o where o.kind = 2 and o.status = 0) on conflict do nothing
             """)
-        { Parameters = { Whole(sent.Id.Receiver), At(now), new NpgsqlParameter<bool> { TypedValue = next is null } } });
+        { Parameters = { Whole(sent.Id.Receiver), At(now), Yes(next is null) } });
         return await batch.ExecuteScalarAsync(stop) as string;
     }
 
@@ -174,6 +177,8 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         foreach (var one in more) command.Parameters.Add(one);
         return command;
     }
+
+    static NpgsqlParameter<bool> Yes(bool so) => new() { TypedValue = so };
 
     static NpgsqlParameter<int> Whole(int number) => new() { TypedValue = number };
 

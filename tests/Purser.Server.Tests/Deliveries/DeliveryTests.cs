@@ -159,6 +159,29 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task A_first_failure_days_after_a_dead_letter_pauses_nothing()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var refuses = true;
+        house.Receiver.Does = (http, _) => refuses ? Refuse(http, 500) : Task.CompletedTask;
+        var endpoint = (await house.Endpoint("/hook", ", \"event_types\": [\"order.created\"]")).Text("id");
+        await house.Api.Order();
+        await house.NoneLeft("failures = 0", "a failure");
+        await house.Api.Count($"with u as (update deliveries set failures = {DeliverySchedule.Waits.Count} returning 1) select count(*) from u");
+        house.Clock.Push(DeliverySchedule.Waits[0] * 1.21);
+        await house.NoneLeft("state <> 2", "it to be given up");
+
+        house.Clock.Push(TimeSpan.FromDays(6));
+        await house.Api.Order();
+        await house.NoneLeft("failures = 0", "the first failure of the next");
+        (await house.Api.Get($"/v1/webhook_endpoints/{endpoint}")).Text("status").ShouldBe("active");
+        refuses = false;
+        house.Clock.Push(DeliverySchedule.Waits[0] * 1.21);
+        await house.NoneLeft("state = 0", "its second try");
+        (await house.Deliveries("state = 1")).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_receiver_that_is_gone_is_paused_at_once_and_one_that_fails_for_days_then()
     {
         await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
@@ -171,6 +194,11 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
         await house.NoneLeft("receiver = 2 and failures = 0", "a failure");
         (await house.Api.Get($"/v1/webhook_endpoints/{failing}")).Text("status").ShouldBe("active");
         house.Clock.Push(TimeSpan.FromDays(5));
+        for (var failures = 2; failures < 4; failures++)
+        {
+            await house.NoneLeft($"receiver = 2 and failures < {failures}", $"{failures} failures");
+            house.Clock.Push(DeliverySchedule.Waits[failures - 1] * 1.21);
+        }
         await Until.True(async () => (await house.Api.Get($"/v1/webhook_endpoints/{failing}")).Text("status") == "paused", "the pause");
         (await house.Api.Get($"/v1/webhook_endpoints/{failing}")).Text("paused_because").ShouldContain("5 days");
 
@@ -178,7 +206,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
         await house.Api.Order();
         (await house.Deliveries("state = 0")).ShouldBe(5);
         await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{failing}", """{"status": "active"}""", house.Api.Secret);
-        house.Clock.Push(TimeSpan.FromHours(1));
+        house.Clock.Push(TimeSpan.FromHours(3));
         await house.NoneLeft("receiver = 2 and state <> 1", "what waited to be sent");
         (await house.Deliveries("receiver = 1 and state = 0")).ShouldBe(3);
     }

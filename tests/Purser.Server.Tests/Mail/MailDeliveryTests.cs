@@ -252,6 +252,11 @@ public sealed class MailDeliveryTests(PostgresFixture postgres) : IClassFixture<
 
         clock.Push(TimeSpan.FromDays(5));
         await house.Order();
+        for (var failures = 1; failures < 4; failures++)
+        {
+            await NoneLeft(house, $"state = 0 and failures < {failures}", $"{failures} tries of the next");
+            clock.Push(DeliverySchedule.Waits[failures - 1] * 1.21);
+        }
         var paused = (await server.Wait(2))[1];
         paused.Subject.ShouldBe("Purser: A webhook endpoint is paused");
         paused.Text.ShouldContain("Nothing could be delivered for");
