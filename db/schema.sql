@@ -188,7 +188,7 @@ CREATE TRIGGER invoices_stay BEFORE DELETE OR TRUNCATE ON invoices FOR EACH STAT
 create table operator_notices (
   number bigint generated always as identity not null,
   kind smallint not null,
-  receiver integer not null,
+  receiver integer,
   since timestamp with time zone not null,
   at timestamp with time zone not null,
   state smallint default 0 not null,
@@ -197,10 +197,14 @@ create table operator_notices (
   failures integer default 0 not null,
   ended_at timestamp with time zone,
   outcome text,
+  file bigint,
+  account text,
   constraint operator_notices_pkey PRIMARY KEY (number),
   constraint operator_notices_kind_receiver_since_key UNIQUE (kind, receiver, since)
 );
+CREATE UNIQUE INDEX operator_notices_account ON operator_notices USING btree (account, since);
 CREATE INDEX operator_notices_due ON operator_notices USING btree (due_at) WHERE (state = 0);
+CREATE UNIQUE INDEX operator_notices_file ON operator_notices USING btree (file);
 
 create table order_resolutions (
   order_id bigint not null,

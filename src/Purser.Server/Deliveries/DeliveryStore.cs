@@ -132,11 +132,13 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             where number = $1 and kind = 0 and status = 0 and ($4 or ($5 and failing_since <= $3)) returning id
             """)
         { Parameters = { Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), Yes(answer.IsGone), Yes(sent.Failures + 1 >= FailuresBeforePause) } });
-        // Operators hear of both by mail, where there is mail: once for each time that the endpoint began to fail.
+        // Operators hear of both by mail, where there is mail: of a pause each time, of what is given up once a day, for one event of many may fail for ever.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             insert into operator_notices (kind, receiver, since, at, due_at)
-            select k.kind, e.number, e.failing_since, $2, $2 from webhook_endpoints e
-            cross join lateral (select 1 as kind where e.status = 1 and e.updated_at = $2 union all select 2 where $3) k
+            select k.kind, e.number, k.since, $2, $2 from webhook_endpoints e
+            cross join lateral (
+                select 1 as kind, coalesce(e.failing_since, $2) as since where e.status = 1 and e.updated_at = $2
+                union all select 2, date_trunc('day', $2, 'UTC') where $3) k
             where e.number = $1 and e.kind = 0 and exists (select from webhook_endpoints o where o.kind = 2 and o.status = 0) on conflict do nothing
             """)
         { Parameters = { Whole(sent.Id.Receiver), At(now), Yes(next is null) } });

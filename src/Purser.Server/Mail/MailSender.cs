@@ -13,6 +13,7 @@ sealed partial class MailSender(
     InvoicePdf pdf, TimeProvider time, ILogger<MailSender> log)
 {
     const string DefaultName = "Purser";
+    const string NoLongerSo = "Not sent: it is no longer so.";
     const int MostNotices = 8;
     static readonly TimeSpan NoticesEvery = TimeSpan.FromSeconds(2);
     static readonly TimeSpan LeaseBeyondTimeOut = TimeSpan.FromSeconds(30);
@@ -30,12 +31,12 @@ sealed partial class MailSender(
         if (one.Kind == ReceiverKind.Shoppers)
         {
             if (found.Order.Customer.Email is not { Length: > 0 } email) return Moot(now, "The order has no mail address.");
-            if (shoppers.Write(found, told) is not var (content, subject)) return Moot(now, "Not sent: it is no longer so.");
+            if (shoppers.Write(found, told) is not var (content, subject)) return Moot(now, NoLongerSo);
             var enclosed = await Enclosed(one.Id.Order, told, MailWords.For(found.Locale ?? options.Locale), stop);
             if (enclosed is not null) content = content with { Words = [.. content.Words, enclosed.Value.Words] };
             return await line.Send(Compose(one.MessageId, [email], subject, content, checkout.MerchantName) with { Enclosure = enclosed?.Enclosure }, stop);
         }
-        return operators.Discrepancy(found.Order, told) is not { } discrepancy ? Moot(now, "Not sent: it is no longer so.")
+        return operators.Discrepancy(found.Order, told) is not { } discrepancy ? Moot(now, NoLongerSo)
             : await line.Send(Compose(one.MessageId + ".operators", [.. options.OperatorAddresses], discrepancy.Headline, discrepancy, null), stop);
     }
 
@@ -92,12 +93,28 @@ sealed partial class MailSender(
 
     async Task Tell(OperatorNotice notice, CancellationToken stop)
     {
-        var content = operators.Notice(notice);
-        var answer = await line.Send(Compose($"notice.{notice.Number}", [.. options.OperatorAddresses], content.Headline, content, null), stop);
+        var answer = await Try(notice, stop);
         var now = time.GetUtcNow();
-        var next = answer.IsFinal ? null : now + DeliverySchedule.After(notice.Failures + 1, null);
+        // After the last wait it waits as long again, without end.
+        var next = now + DeliverySchedule.After(Math.Min(notice.Failures + 1, DeliverySchedule.Waits.Count), null)!.Value;
         await store.Told(notice, answer.IsDelivered, answer.Outcome, next, now, stop);
-        if (!answer.IsDelivered && next is null) LogUntold(log, notice.Endpoint, answer.Outcome);
+        if (!answer.IsDelivered && (answer.IsFinal || notice.Failures >= DeliverySchedule.Waits.Count)) LogUntold(log, notice.About, answer.Outcome);
+    }
+
+    async Task<DeliveryAnswer> Try(OperatorNotice notice, CancellationToken stop)
+    {
+        try
+        {
+            return operators.Notice(notice) is { } content
+                ? await line.Send(Compose($"notice.{notice.Number}", [.. options.OperatorAddresses], content.Headline, content, null), stop)
+                : Moot(time.GetUtcNow(), NoLongerSo);
+        }
+        catch (Exception bug) when (bug is not (OutOfMemoryException or OperationCanceledException))
+        {
+            // One that nobody can write must not keep those behind it from being told.
+            LogFailed(log, bug);
+            return new DeliveryAnswer(time.GetUtcNow(), TimeSpan.Zero, null, "It failed for a reason of ours; the server's log says why.", null, null, "");
+        }
     }
 
     Letter Compose(string name, ImmutableArray<string> to, string subject, LetterContent content, string? merchant)
@@ -115,6 +132,6 @@ sealed partial class MailSender(
     [LoggerMessage(88, LogLevel.Error, "{Number} could not be drawn; the mail goes without it")]
     static partial void LogUndrawn(ILogger log, string number, Exception bug);
 
-    [LoggerMessage(87, LogLevel.Warning, "Operators could not be told of {Endpoint} by mail; the last answer: {Outcome}")]
-    static partial void LogUntold(ILogger log, string endpoint, string outcome);
+    [LoggerMessage(87, LogLevel.Warning, "Operators could not yet be told of {About} by mail, and are told later; the last answer: {Outcome}")]
+    static partial void LogUntold(ILogger log, string about, string outcome);
 }

@@ -1,23 +1,48 @@
 using Npgsql;
 using NpgsqlTypes;
+using Purser.Server.Settlement;
 
 namespace Purser.Server.Mail;
 
-public enum NoticeKind : short
-{
-    EndpointPaused = 1,
-    DeliveriesDead,
-}
-
-/// <summary>Something that operators are told and that is no event of an order.</summary>
+/// <summary>Something that operators are told and that is no event of an order, as it is when it is told.</summary>
 /// <param name="Failures">Of telling it, so far.</param>
-/// <param name="Dead">How many deliveries to the endpoint are given up by now.</param>
-public sealed record OperatorNotice(
-    long Number, NoticeKind Kind, DateTimeOffset Since, int Failures, string Endpoint, string Url, string? PausedBecause, long Dead);
+public abstract record OperatorNotice(long Number, int Failures)
+{
+    /// <summary>What it is about, in a word.</summary>
+    public abstract string About { get; }
+
+    public sealed record EndpointPaused(long Number, int Failures, string Endpoint, string Url, DateTimeOffset Since, string? Because, long Dead) : OperatorNotice(Number, Failures)
+    {
+        public override string About => Endpoint;
+    }
+
+    /// <param name="FailingSince">Null when something else was taken meanwhile.</param>
+    /// <param name="Dead">How many deliveries to the endpoint are given up by now.</param>
+    public sealed record DeliveriesDead(long Number, int Failures, string Endpoint, string Url, DateTimeOffset? FailingSince, long Dead) : OperatorNotice(Number, Failures)
+    {
+        public override string About => Endpoint;
+    }
+
+    /// <param name="HasEnded">No more questions can be opened.</param>
+    /// <param name="Open">The questions that are open, by currency.</param>
+    public sealed record RowsOpened(long Number, int Failures, long File, string Name, string Account, bool HasEnded, IReadOnlyList<(long Count, Money Sum)> Open)
+        : OperatorNotice(Number, Failures)
+    {
+        public override string About => SettlementFile.IdOf(File);
+    }
+
+    /// <param name="Oldest">Null when nothing is aside any more.</param>
+    public sealed record NewsAside(long Number, int Failures, string Account, long Count, DateTimeOffset? Oldest) : OperatorNotice(Number, Failures)
+    {
+        public override string About => Account;
+    }
+}
 
 /// <summary>Mail among the receivers, and the notices to operators.</summary>
 public sealed class MailStore(NpgsqlDataSource database)
 {
+    static readonly TimeSpan FilePatience = TimeSpan.FromDays(1);
+
     /// <summary>Makes mail a receiver where it is wanted, and ends it where it is not any more: what waited for it is given up, visibly. Null leaves it as it is.</summary>
     public async Task Keep(bool? toShoppers, bool? toOperators, DateTimeOffset now, CancellationToken stop)
     {
@@ -43,37 +68,74 @@ public sealed class MailStore(NpgsqlDataSource database)
         await transaction.CommitAsync(stop);
     }
 
-    /// <summary>Takes notices that are due.</summary>
+    /// <summary>Takes notices that are due. That of a file waits until the file is worked off, so that one mail tells of all its questions; not longer than a
+    /// day, for a file may be stuck.</summary>
     public async Task<IReadOnlyList<OperatorNotice>> TakeNotices(DateTimeOffset now, TimeSpan lease, int most, CancellationToken stop)
     {
         await using var take = database.CreateCommand("""
-            with taken as (
-                select number from operator_notices where state = 0 and due_at <= $1 and (leased_until is null or leased_until <= $1)
-                order by due_at limit $3 for update skip locked)
-            update operator_notices n set leased_until = $2 from taken t, webhook_endpoints e where n.number = t.number and e.number = n.receiver
-            returning n.number, n.kind, n.since, n.failures, e.id, e.url, e.paused_because, (select count(*) from deliveries d where d.receiver = n.receiver and d.state = 2)
+            with due as (
+                select n.number from operator_notices n left join settlement_files f on f.id = n.file
+                where n.state = 0 and n.due_at <= $1 and (n.leased_until is null or n.leased_until <= $1) and (n.file is null or f.state = any($4) or n.at <= $5)
+                order by n.due_at limit $3 for update of n skip locked),
+            taken as (update operator_notices n set leased_until = $2 from due where n.number = due.number returning n.*)
+            select t.number, t.failures, t.kind, t.since, e.id, e.url, e.paused_because, e.failing_since,
+                (select count(*) from deliveries d where d.receiver = t.receiver and d.state = 2),
+                t.file, f.name, coalesce(f.account, t.account), f.state = any($4), q.currencies, q.counts, q.sums, a.count, a.oldest
+            from taken t left join webhook_endpoints e on e.number = t.receiver left join settlement_files f on f.id = t.file
+            cross join lateral (
+                select array_agg(c.currency) as currencies, array_agg(c.count) as counts, array_agg(c.sum) as sums from (
+                    select d.currency, count(*), least(sum(abs(d.amount::numeric)), 9223372036854775807)::bigint as sum from settlement_discrepancies d
+                    where t.file is not null and d.file = t.file and d.opened_at >= t.since and d.resolved_at is null group by d.currency order by d.currency) c) q
+            cross join lateral (
+                select count(*), min(g.received_at) as oldest from gateway_news g where t.account is not null and g.verdict = 2 and g.account = t.account) a
             """);
-        take.Parameters.AddRange(new NpgsqlParameter[] { At(now), At(now + lease), new NpgsqlParameter<int> { TypedValue = most } });
+        take.Parameters.AddRange(new NpgsqlParameter[]
+        {
+            At(now), At(now + lease), new NpgsqlParameter<int> { TypedValue = most },
+            new NpgsqlParameter<short[]> { TypedValue = [(short)FileState.Done, (short)FileState.Refused], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint },
+            At(now - FilePatience),
+        });
         var notices = new List<OperatorNotice>();
         await using var rows = await take.ExecuteReaderAsync(stop);
-        while (await rows.ReadAsync(stop))
-            notices.Add(new OperatorNotice(rows.GetInt64(0), (NoticeKind)rows.GetInt16(1), rows.GetFieldValue<DateTimeOffset>(2), rows.GetInt32(3), rows.GetString(4), rows.GetString(5),
-                rows.IsDBNull(6) ? null : rows.GetString(6), rows.GetInt64(7)));
+        while (await rows.ReadAsync(stop)) notices.Add(Notice(rows));
         return notices;
     }
 
-    /// <param name="next">When it is tried again; null: never.</param>
-    public async Task Told(OperatorNotice notice, bool delivered, string outcome, DateTimeOffset? next, DateTimeOffset now, CancellationToken stop)
+    static OperatorNotice Notice(NpgsqlDataReader row)
+    {
+        DateTimeOffset? Time(int at) => row.IsDBNull(at) ? null : row.GetFieldValue<DateTimeOffset>(at);
+        var (number, failures) = (row.GetInt64(0), row.GetInt32(1));
+        switch (row.GetInt16(2))
+        {
+            case 1:
+                return new OperatorNotice.EndpointPaused(number, failures, row.GetString(4), row.GetString(5), Time(3)!.Value, row.IsDBNull(6) ? null : row.GetString(6), row.GetInt64(8));
+            case 2:
+                return new OperatorNotice.DeliveriesDead(number, failures, row.GetString(4), row.GetString(5), Time(7), row.GetInt64(8));
+            case 3:
+                var open = new List<(long, Money)>();
+                if (!row.IsDBNull(13))
+                    foreach (var (currency, (count, sum)) in row.GetFieldValue<string[]>(13).Zip(row.GetFieldValue<long[]>(14).Zip(row.GetFieldValue<long[]>(15))))
+                        open.Add((count, new Money(sum, Currency.Find(currency))));
+                return new OperatorNotice.RowsOpened(number, failures, row.GetInt64(9), row.GetString(10), row.GetString(11), row.GetBoolean(12), open);
+            case 4:
+                return new OperatorNotice.NewsAside(number, failures, row.GetString(11), row.GetInt64(16), Time(17));
+            case var kind:
+                throw new InvalidOperationException($"No notice is of kind {kind}.");
+        }
+    }
+
+    /// <param name="ended">It was delivered, or is no longer so.</param>
+    /// <param name="next">When it is tried again otherwise: a notice is never given up, for nothing but this mail tells of it.</param>
+    public async Task Told(OperatorNotice notice, bool ended, string outcome, DateTimeOffset next, DateTimeOffset now, CancellationToken stop)
     {
         await using var told = database.CreateCommand("""
-            update operator_notices set state = case when $2 then 1 when $4::timestamptz is null then 2 else 0 end, due_at = coalesce($4, due_at), leased_until = null,
-                failures = failures + case when $2 then 0 else 1 end, ended_at = case when $2 or $4::timestamptz is null then $5 end, outcome = $3
+            update operator_notices set state = case when $2 then 1 else 0 end, due_at = case when $2 then due_at else $4 end, leased_until = null,
+                failures = failures + case when $2 then 0 else 1 end, ended_at = case when $2 then $5 end, outcome = $3
             where number = $1 and state = 0
             """);
         told.Parameters.AddRange(new NpgsqlParameter[]
         {
-            new NpgsqlParameter<long> { TypedValue = notice.Number }, new NpgsqlParameter<bool> { TypedValue = delivered }, Text(outcome),
-            new() { Value = next is { } at ? at.UtcDateTime : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz }, At(now),
+            new NpgsqlParameter<long> { TypedValue = notice.Number }, new NpgsqlParameter<bool> { TypedValue = ended }, Text(outcome), At(next), At(now),
         });
         await told.ExecuteNonQueryAsync(stop);
     }

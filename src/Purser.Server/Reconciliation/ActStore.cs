@@ -94,11 +94,15 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         post.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. postings.Select(p => p.Amount.MinorUnits)] });
         post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. postings.Select(p => p.Amount.Currency.Code)] });
         write.BatchCommands.Add(post);
+        // Operators hear of the file by mail, once and where there is mail: these questions are no event of an order. It counts from the begin of this commit.
         var open = new NpgsqlBatchCommand("""
-            insert into settlement_discrepancies (account, row_key, class, file, number, amount, currency, proposal, opened_at)
-            select $1, x.row_key, x.class, $2, x.number, x.amount, x.currency, x.proposal, clock_timestamp()
-            from unnest($3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::text[], $8::text[]) x (row_key, class, number, amount, currency, proposal)
-            on conflict (account, row_key, class) do nothing
+            with opened as (
+                insert into settlement_discrepancies (account, row_key, class, file, number, amount, currency, proposal, opened_at)
+                select $1, x.row_key, x.class, $2, x.number, x.amount, x.currency, x.proposal, clock_timestamp()
+                from unnest($3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::text[], $8::text[]) x (row_key, class, number, amount, currency, proposal)
+                on conflict (account, row_key, class) do nothing returning 1)
+            insert into operator_notices (kind, file, since, at, due_at) select 3, $2, now(), now(), now()
+            where exists (select from opened) and exists (select from webhook_endpoints where kind = 2 and status = 0) on conflict do nothing
             """);
         open.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
         open.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });

@@ -1,0 +1,163 @@
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Orders;
+using Purser.Reconciliation;
+using Purser.Server.Deliveries;
+using Purser.Server.Mail;
+using Purser.Server.Tests.Api;
+using Purser.Server.Tests.Deliveries;
+using Purser.Server.Tests.Platform;
+using Purser.Server.Tests.Settlement;
+using Purser.Server.Webhooks;
+using static Purser.Server.Tests.Settlement.StatementGateway;
+
+namespace Purser.Server.Tests.Mail;
+
+/// <summary>What operators are written that is no event of an order: how often, and until when.</summary>
+public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static readonly (string, string) WithMailbox = ("Mail:Mailbox", "true");
+
+    static List<Letter> Letters(IServiceProvider services, string about) =>
+        [.. services.GetRequiredService<Mailbox>().Letters.Select(r => r.Letter).Where(l => l.Subject.EndsWith(about, StringComparison.Ordinal))];
+
+    static Task AllTold(Func<string, Task<long>> count, int notices) =>
+        Until.True(async () => await count("select count(*) from operator_notices where state = 1") == notices && await count("select count(*) from operator_notices") == notices,
+            $"{notices} notices to be told", seconds: 60);
+
+    [Fact]
+    public async Task One_mail_tells_of_all_questions_of_a_file_about_rows_that_belong_to_no_order()
+    {
+        const int Strangers = 1100;
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, WithMailbox);
+        var lines = Enumerable.Range(0, Strangers).Select(i => Line($"s{i}", new PaymentId(new OrderId(1000 + i), 1), 700))
+            .Append(Line("dollars", new PaymentId(new OrderId(77), 1), 1250, currency: "USD")).Append(Line("back", null, -300, SettlementKind.Refund)).ToList();
+        var done = await house.Settle(Statement(lines));
+        await AllTold(house.Ask<long>, 1);
+        var letter = Letters(house.Host.Services, "Rows of a statement do not agree").ShouldHaveSingleItem();
+        var sum = $"{await house.Ask<long>("select sum(abs(amount))::bigint from settlement_discrepancies where currency = 'INR'") / 100:#,##0}.00";
+        var open = await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null");
+        open.ShouldBeGreaterThan(Strangers);
+        letter.Text.ShouldSatisfyAllConditions(
+            t => t.ShouldContain($"({done.Text("id")})"), t => t.ShouldContain("Gateway account: shop"), t => t.ShouldContain($"Open questions: {open}"), t => t.ShouldContain("$12.50 USD"),
+            t => t.ShouldContain(sum), t => t.ShouldContain("/v1/discrepancies?open=true"));
+
+        // A file without such rows brings none, nor does what is no longer so.
+        await house.Settle(Statement(Line("x", null, 5000, SettlementKind.Adjustment)));
+        (await house.Ask<long>("select count(*) from operator_notices")).ShouldBe(1);
+        await house.Ask<long>("with n as (insert into operator_notices (kind, account, since, at, due_at) values (4, 'shop', now(), now(), now()) returning 1) select count(*) from n");
+        await AllTold(house.Ask<long>, 2);
+        house.Host.Services.GetRequiredService<Mailbox>().Letters.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Where_operators_have_no_mail_no_notice_is_kept()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, WithMailbox, ("Mail:Operators", ""));
+        await house.Settle(Statement(Line("stranger", new PaymentId(new OrderId(77), 1), 700)));
+        (await house.Ask<long>("select count(*) from settlement_discrepancies")).ShouldBe(1);
+        (await house.Ask<long>("select count(*) from operator_notices")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task News_that_stay_aside_bring_one_mail_a_day_for_their_account_and_each_message_one()
+    {
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), WithMailbox);
+        await house.Tell("lost1", "captured", "names no payment");
+        await house.Tell("lost2", "captured", "names no payment either");
+        for (var i = 0; i < 2; i++) await ReadAgain(house, i);
+        (await house.Count("select count(*) from operator_notices")).ShouldBe(0, "what comes a moment before its payment is nothing for a person");
+        for (var i = 2; i < 5; i++) await ReadAgain(house, i);
+        await AllTold(sql => house.Count(sql), 1);
+        Letters(house.Host.Services, "messages are kept aside").ShouldHaveSingleItem().Text.ShouldSatisfyAllConditions(
+            t => t.ShouldContain("Gateway account: first"), t => t.ShouldContain("Kept aside: 2"), t => t.ShouldContain("/v1/gateway_news?verdict=quarantined&gateway=first"));
+
+        await NextDay(house);
+        await ReadAgain(house, 5);
+        (await house.Count("select count(*) from operator_notices")).ShouldBe(1, "both were told of");
+        await house.Tell("lost3", "captured", "names none, too");
+        for (var i = 0; i < 3; i++) await ReadAgain(house, i);
+        await AllTold(sql => house.Count(sql), 2);
+        Letters(house.Host.Services, "messages are kept aside").Count.ShouldBe(2);
+    }
+
+    static async Task ReadAgain(ApiHouse house, int reading)
+    {
+        await house.Count($"with aged as (update gateway_news set received_at = received_at - interval '{SecondReading.Delays[reading].TotalSeconds} seconds' returning 1) select count(*) from aged");
+        await house.Host.Services.GetRequiredService<SecondReading>().ReadDue(default);
+    }
+
+    /// <summary>What was told was told a day before, and as long after it came as it was.</summary>
+    static Task<long> NextDay(ApiHouse house) => house.Count("""
+        with news as (update gateway_news set received_at = received_at - interval '1 day' returning 1),
+        notices as (update operator_notices set since = since - interval '1 day', at = at - interval '1 day' returning 1) select count(*) from news, notices
+        """);
+
+    [Fact]
+    public async Task A_notice_that_the_mail_server_refuses_for_days_is_told_when_it_takes_it()
+    {
+        await using var server = await MailServer.Start();
+        await server.Be("refuse 550 5.1.1 <ADDRESS> is unknown here");
+        await using var receiver = await TestReceiver.Open();
+        receiver.Does = (http, _) =>
+        {
+            http.Response.StatusCode = 410;
+            return Task.CompletedTask;
+        };
+        var clock = new PushedClock();
+        await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, MailDeliveryTests.Settings(server.Port, ("Mail:Operators", "money@shop.example")));
+        await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{receiver.Url}}/gone", "event_types": ["order.created"]}""");
+        await house.Order();
+        for (var failures = 1; failures < DeliverySchedule.Waits.Count + 3; failures++)
+        {
+            await Until.True(async () => await house.Count($"select count(*) from operator_notices where failures >= {failures}") == 1, $"{failures} failures", seconds: 60);
+            (await house.Count("select count(*) from operator_notices where state = 0")).ShouldBe(1);
+            clock.Push(TimeSpan.FromHours(12));
+        }
+        await server.Be("take");
+        clock.Push(TimeSpan.FromHours(12));
+        (await server.Wait(1))[0].Subject.ShouldBe("Purser: A webhook endpoint is paused");
+    }
+
+    [Fact]
+    public async Task A_receiver_that_refuses_one_kind_of_event_brings_one_mail_a_day_which_tells_no_secret_of_its_address()
+    {
+        const string Canary = "canary-query-token";
+        await using var receiver = await TestReceiver.Open();
+        receiver.Does = (http, heard) =>
+        {
+            if (heard.Body.Contains("\"order.created\"", StringComparison.Ordinal)) http.Response.StatusCode = 500;
+            return Task.CompletedTask;
+        };
+        var clock = new PushedClock();
+        var now = clock.GetUtcNow();
+        clock.Push(now.Date.AddDays(1).AddHours(1) - now.UtcDateTime);
+        await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, WithMailbox);
+        await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{receiver.Url}}/picky?token={{Canary}}", "event_types": ["order.created", "order.paid"]}""");
+        await DeadLetter("a");
+        await DeadLetter("b");
+        await AllTold(sql => house.Count(sql), 1);
+        clock.Push(TimeSpan.FromDays(1));
+        await DeadLetter("c");
+        await AllTold(sql => house.Count(sql), 2);
+        var letters = Letters(house.Host.Services, "Webhooks are given up");
+        letters.Count.ShouldBe(2);
+        foreach (var letter in letters)
+        {
+            letter.Text.ShouldContain($"Address: {receiver.Url}/picky\r\n");
+            (letter.Text + letter.Html + letter.Subject).ShouldNotContain(Canary);
+        }
+
+        async Task DeadLetter(string name)
+        {
+            var dead = await house.Count("select count(*) from deliveries where state = 2");
+            var order = (await house.Order()).Text("id");
+            await Until.True(async () => await house.Count("select count(*) from deliveries where state = 0 and failures = 1") == 1, "the first failure");
+            await house.Count($"with u as (update deliveries set failures = {DeliverySchedule.Waits.Count} where state = 0 returning 1) select count(*) from u");
+            clock.Push(DeliverySchedule.Waits[0] * 1.21);
+            await Until.True(async () => await house.Count("select count(*) from deliveries where state = 2") == dead + 1, "it to be given up");
+            var payment = await house.Post($"/v1/orders/{order}/payments", "{}");
+            await house.Tell($"evt_{name}", "captured", payment.Text("reference"), money: $"m_{name}");
+            await Until.True(async () => await house.Count("select count(*) from webhook_endpoints where kind = 0 and failing_since is null") == 1, "another event to be taken");
+        }
+    }
+}
