@@ -28,4 +28,14 @@ public static class RefundRows
             return free is [_, { Went: false } other, ..] && !best.Went && best.Reference is null == other.Reference is null ? Doubtful : best.Number;
         return refunds is [var first, ..] ? first.Number : 0;
     }
+
+    /// <summary>The one that came back after it had gone: that of the row's name; else the only one that went. To take the wrong one for failed would free money
+    /// that is gone.</summary>
+    /// <returns>Its number; 0 when there is none, or <see cref="Doubtful"/>.</returns>
+    public static int Returned(IReadOnlyList<OursRefund> refunds, string? reference)
+    {
+        foreach (var refund in refunds)
+            if (reference is not null && refund.Reference == reference) return refund.Number;
+        return refunds.Where(r => r.Went && (reference is null || r.Reference is null)).ToList() switch { [] => 0, [var only] => only.Number, _ => Doubtful };
+    }
 }

@@ -23,6 +23,8 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
 
     const string WhichRefund = "wait: several refunds of this amount are under way, and it closes itself when the gateway has said which of them went back";
 
+    const string WhichReturned = "several refunds of this amount went back: find which of them came back at the gateway, pay it out anew, and close";
+
     const string MaybeOurs = "wait: a refund under way may be this one, and it closes itself when the gateway has said so or not; if it stays, find who gave the money back, and close";
 
     const int LinesAtOnce = 1000;
@@ -87,7 +89,8 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         {
             if (line is not { Class: SettlementClass.Refund, Payment: { } payment, Line: { Refund: null } said } || now.GetValueOrDefault(line.Number) is not { } known) continue;
             if (!taken.TryGetValue(payment, out var numbers)) taken.Add(payment, numbers = []);
-            var picked = RefundRows.Pick(known.Refunds, said.RowKey, said.RefundReference, numbers);
+            var picked = said.Kind == SettlementKind.RefundReturned ? RefundRows.Returned(known.Refunds, said.RefundReference)
+                : RefundRows.Pick(known.Refunds, said.RowKey, said.RefundReference, numbers);
             if (said.Kind == SettlementKind.Refund && picked != RefundRows.Doubtful) numbers.Add(picked);
             now[line.Number] = known with { Refund = picked };
         }
@@ -162,7 +165,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     {
         var payment = line.Payment?.Number ?? 0;
         var order = line.Payment?.Order ?? line.Line.Refund!.Value.Order;
-        if (line.Line.Refund is null && now.Refund == RefundRows.Doubtful) return WhichRefund;
+        if (line.Line.Refund is null && now.Refund == RefundRows.Doubtful) return line.Line.Kind == SettlementKind.RefundReturned ? WhichReturned : WhichRefund;
         var ours = line.Line.Refund?.Number ?? now.Refund;
         var why = await Told(ours);
         // A name that looks like one of ours and is none: then it is a refund that the gateway made of itself.

@@ -44,4 +44,14 @@ public sealed class RefundRowsTests
 
     [Fact]
     public void A_row_without_a_refund_is_about_none() => RefundRows.Pick([], "row_a", null, new HashSet<int>()).ShouldBe(0);
+
+    [Fact]
+    public void Of_several_that_went_back_none_is_guessed_to_have_returned()
+    {
+        RefundRows.Returned([new(1, null, "row_a", true), new(2, null, null, true)], null).ShouldBe(RefundRows.Doubtful);
+        RefundRows.Returned(Two, "theirs_2").ShouldBe(2);
+        RefundRows.Returned(Two, "theirs_1").ShouldBe(1);
+        RefundRows.Returned([new(1, "theirs_1", "row_a", true), new(2, null, null, false)], null).ShouldBe(1);
+        RefundRows.Returned([new(1, null, null, false)], null).ShouldBe(0);
+    }
 }
