@@ -80,6 +80,8 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         var paidBy = found.Order.PaidBy ?? invoice.Payment;
         var accepted = found.Order.Payment(paidBy)!.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted)?.MoneyReference;
         if (told.Payment != paidBy || told.MoneyReference != accepted || told.Amount.Currency != invoice.Total.Currency) return null;
+        // A credit note of a cancellation that is over would leave nothing to credit.
+        await Cancellation(id, stop);
         var counting = (await store.Of(id, stop)).FirstOrDefault(c => c.Refund == refund && c.VoidedAt is null);
         switch (told.Status)
         {

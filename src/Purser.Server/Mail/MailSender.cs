@@ -43,21 +43,20 @@ sealed partial class MailSender(
     /// <summary>The invoice or the credit note that goes with the mail. If it is not written yet it is now, whoever was to do it.</summary>
     async Task<(Enclosure Enclosure, string Words)?> Enclosed(OrderId order, ToldEvent told, MailWords words, CancellationToken stop)
     {
-        var (document, said) = told.Type switch
-        {
-            EventType.OrderPaid => (await invoices.Invoice(order, stop), words.InvoiceEnclosed),
-            EventType.RefundSucceeded => (await invoices.CreditNote(order, told.Refund!.Value, stop), words.CreditNoteEnclosed),
-            _ => (null, words.InvoiceEnclosed),
-        };
-        if (document is null) return null;
         try
         {
-            return (new Enclosure($"{document.Number}.pdf", pdf.Draw(document)), said(document.Number));
+            var (document, said) = told.Type switch
+            {
+                EventType.OrderPaid => (await invoices.Invoice(order, stop), words.InvoiceEnclosed),
+                EventType.RefundSucceeded => (await invoices.CreditNote(order, told.Refund!.Value, stop), words.CreditNoteEnclosed),
+                _ => (null, words.InvoiceEnclosed),
+            };
+            return document is null ? null : (new Enclosure($"{document.Number}.pdf", pdf.Draw(document)), said(document.Number));
         }
         catch (Exception bug) when (bug is not (OutOfMemoryException or NpgsqlException))
         {
-            // That money came is told all the same; the document stands on the order's page once it can be drawn.
-            LogUndrawn(log, document.Number, bug);
+            // That money came is told all the same; the document stands on the order's page once it can be written and drawn.
+            LogUndrawn(log, order, bug);
             return null;
         }
     }
@@ -129,8 +128,8 @@ sealed partial class MailSender(
     [LoggerMessage(86, LogLevel.Error, "A notice to operators failed for a reason of ours")]
     static partial void LogFailed(ILogger log, Exception bug);
 
-    [LoggerMessage(88, LogLevel.Error, "{Number} could not be drawn; the mail goes without it")]
-    static partial void LogUndrawn(ILogger log, string number, Exception bug);
+    [LoggerMessage(88, LogLevel.Error, "The document that goes with a mail about {Order} could not be made; the mail goes without it")]
+    static partial void LogUndrawn(ILogger log, OrderId order, Exception bug);
 
     [LoggerMessage(87, LogLevel.Warning, "Operators could not yet be told of {About} by mail, and are told later; the last answer: {Outcome}")]
     static partial void LogUntold(ILogger log, string about, string outcome);

@@ -35,4 +35,26 @@ public sealed class InvoiceMailTests
             await house.DisposeAsync();
         }
     }
+
+    [Fact]
+    public async Task An_invoice_that_cannot_be_written_keeps_no_mail_back()
+    {
+        await using var server = await MailServer.Start();
+        var settings = InvoiceHouse.Seller.Concat(MailDeliveryTests.Settings(server.Port)).ToDictionary(s => s.Name, s => (string?)s.Value);
+        var house = new InvoiceHouse { Pages = new Checkout.PageHouse { Also = settings } };
+        await house.InitializeAsync();
+        try
+        {
+            await house.Do("update webhook_endpoints set status = 1 where kind > 0");
+            var order = await house.Paid();
+            await house.Do($"update orders set amount = amount + 1 where id = {order.Id.Value}");
+            await house.Do("update webhook_endpoints set status = 0 where id = 'mail_shoppers'");
+            (await server.Wait(1))[0].Attachments.ShouldBe(0);
+            (await house.Store.Of(order.Id, default)).ShouldBeEmpty();
+        }
+        finally
+        {
+            await house.DisposeAsync();
+        }
+    }
 }
