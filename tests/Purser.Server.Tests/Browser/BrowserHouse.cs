@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Purser.Orders;
@@ -7,7 +8,7 @@ using Purser.Server.Tests.Platform;
 namespace Purser.Server.Tests.Browser;
 
 /// <summary>A Chromium, a server, and a gateway's page that exists only in the browser. <c>PURSER_CHROMIUM</c> says where the browser is.</summary>
-public sealed class BrowserHouse : IAsyncLifetime
+public class BrowserHouse : IAsyncLifetime
 {
     const string Chromium = "/usr/bin/chromium";
 
@@ -17,7 +18,18 @@ public sealed class BrowserHouse : IAsyncLifetime
     IPlaywright playwright = null!;
     IBrowser browser = null!;
 
-    public PageHouse Server { get; } = new() { Also = new Dictionary<string, string?> { ["Mail:Mailbox"] = "true", ["Mail:TimeZone"] = "Asia/Kolkata" } };
+    public BrowserHouse()
+        : this(isOnTwoNodes: false)
+    {
+    }
+
+    protected BrowserHouse(bool isOnTwoNodes) => Server = new()
+    {
+        Also = new Dictionary<string, string?> { ["Mail:Mailbox"] = "true", ["Mail:TimeZone"] = "Asia/Kolkata" },
+        IsOnTwoNodes = isOnTwoNodes,
+    };
+
+    public PageHouse Server { get; }
 
     public async Task InitializeAsync()
     {
@@ -80,6 +92,14 @@ public sealed class BrowserHouse : IAsyncLifetime
     /// <summary>The page has come to this situation, by itself.</summary>
     public static Task Shows(IPage page, string situation, float milliseconds = 30_000) =>
         page.WaitForSelectorAsync($"[data-situation={situation}]", new() { Timeout = milliseconds });
+
+    /// <summary>What the page's sockets are told from now on.</summary>
+    public static ConcurrentQueue<string> Told(IPage page)
+    {
+        var told = new ConcurrentQueue<string>();
+        page.WebSocket += (_, socket) => socket.FrameReceived += (_, frame) => told.Enqueue(frame.Text ?? "");
+        return told;
+    }
 
     /// <summary>What axe-core, with every rule of WCAG up to 2.2 AA and its best practices, finds wrong with the page.</summary>
     public static async Task<IReadOnlyList<string>> Faults(IPage page)

@@ -14,12 +14,14 @@ sealed class Front : IAsyncDisposable
     readonly WebApplication app;
     readonly HttpMessageInvoker line = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false });
 
+    Uri? elsewhere;
+
     Front(WebApplication app) => this.app = app;
 
     public string Url => app.Urls.First();
 
     /// <summary>The nodes in the order in which they are tried, by what is asked for.</summary>
-    public Func<PathString, IReadOnlyList<Uri>> Nodes { get; set; } = _ => [];
+    public Func<HttpRequest, IReadOnlyList<Uri>> Nodes { get; set; } = _ => [];
 
     /// <summary>What went where: the node, and the path's first two words.</summary>
     public ConcurrentDictionary<(Uri Node, string What), int> Passed { get; } = [];
@@ -41,7 +43,7 @@ sealed class Front : IAsyncDisposable
     {
         var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body);
-        foreach (var node in Nodes(http.Request.Path))
+        foreach (var node in Nodes(http.Request))
         {
             try
             {
@@ -57,10 +59,24 @@ sealed class Front : IAsyncDisposable
         if (!http.Response.HasStarted) http.Response.StatusCode = StatusCodes.Status502BadGateway;
     }
 
+    /// <summary>Whether it waits for news of an order: a socket, or a long poll.</summary>
+    static bool Waits(HttpRequest request) => request.Path.Value!.EndsWith("/live", StringComparison.Ordinal);
+
+    /// <summary>Pages, the API and what gateways send go to one node; whoever waits for news waits at the other.</summary>
+    public void Split(string one, string other)
+    {
+        var pages = new Uri(one);
+        elsewhere = new Uri(other);
+        Nodes = request => [Waits(request) ? elsewhere : pages];
+    }
+
+    /// <summary>After <see cref="Split"/>: somebody did wait at the other node.</summary>
+    public void WasWaitedElsewhere() => Passed.Where(p => p.Key.Node == elsewhere && p.Key.What is "socket" or "poll").Sum(p => p.Value).ShouldBeGreaterThan(0);
+
     void Note(Uri node, HttpContext http)
     {
         var words = http.Request.Path.Value!.Split('/');
-        Passed.AddOrUpdate((node, http.WebSockets.IsWebSocketRequest ? "socket" : words[1]), 1, (_, n) => n + 1);
+        Passed.AddOrUpdate((node, http.WebSockets.IsWebSocketRequest ? "socket" : Waits(http.Request) ? "poll" : words[1]), 1, (_, n) => n + 1);
     }
 
     async Task Request(HttpContext http, Uri node, byte[] body)

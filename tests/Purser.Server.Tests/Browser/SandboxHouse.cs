@@ -22,6 +22,15 @@ public sealed class SandboxHouse : IAsyncLifetime
     public Sandbox.Sandbox Sandbox { get; private set; } = null!;
     public ServerHost Server { get; private set; } = null!;
 
+    /// <summary>Two nodes on one database behind one address: everything is at <see cref="Server"/>, and only who waits for news waits at the other.</summary>
+    internal bool IsOnTwoNodes { get; init; }
+
+    ServerHost? other;
+    Front? front;
+
+    /// <summary>Where merchants, shoppers and gateways find it.</summary>
+    public string Url => front?.Url ?? Server.Url;
+
     /// <summary>Where a shop may be, from which shoppers come and to which they go back.</summary>
     public string ShopUrl { get; } = $"http://127.0.0.1:{FreePort()}";
 
@@ -54,7 +63,9 @@ public sealed class SandboxHouse : IAsyncLifetime
             ["Purser:Settlement:FetchDays"] = "0",
         };
         foreach (var (name, value) in Accounts(Playable.Select(World))) settings[name] = value;
+        if (IsOnTwoNodes) settings["Purser:PublicUrl"] = (front = await Front.Open()).Url;
         Server = await ServerHost.Start([], settings);
+        if (IsOnTwoNodes) front!.Split(Server.Url, (other = await ServerHost.Start([], settings)).Url);
         foreach (var gateway in Playable) SendWebhooks(gateway);
     }
 
@@ -75,9 +86,13 @@ public sealed class SandboxHouse : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
+        if (other is not null) await other.DisposeAsync();
         await Server.DisposeAsync();
         await Sandbox.DisposeAsync();
         await postgres.DisposeAsync();
+        if (front is null) return;
+        await front.DisposeAsync();
+        front.WasWaitedElsewhere();
     }
 
     static int FreePort()
@@ -89,7 +104,7 @@ public sealed class SandboxHouse : IAsyncLifetime
 
     public GatewayWorld World(string gateway) => Sandbox.World(gateway)!;
 
-    public void SendWebhooks(string gateway) => World(gateway).Webhooks.Register(new Uri($"{Server.Url}/gateways/{gateway}/webhook"), null);
+    public void SendWebhooks(string gateway) => World(gateway).Webhooks.Register(new Uri($"{Url}/gateways/{gateway}/webhook"), null);
 
     /// <summary>A currency that the gateway takes, the rupee where it does.</summary>
     public static string CurrencyOf(GatewayProfile profile) => profile.Currencies.IsEmpty || profile.Currencies.Contains("INR") ? "INR" : "USD";

@@ -7,12 +7,19 @@ using Purser.Server.Tests.Platform;
 namespace Purser.Server.Tests.Browser;
 
 /// <summary>The sample shop as `purser up` starts it, before the real server and the sandbox.</summary>
-public sealed class ShopHouse : IAsyncLifetime
+public class ShopHouse : IAsyncLifetime
 {
     ShopProcess shop = null!;
     string key = "";
 
-    public SandboxHouse Sandbox { get; } = new();
+    public ShopHouse()
+        : this(isOnTwoNodes: false)
+    {
+    }
+
+    protected ShopHouse(bool isOnTwoNodes) => Sandbox = new SandboxHouse { IsOnTwoNodes = isOnTwoNodes };
+
+    public SandboxHouse Sandbox { get; }
     public string Url => shop.Url;
     public PurserClient Purser { get; private set; } = null!;
     public string Parcels { get; } = Path.Combine(Directory.CreateDirectory(TestFolders.Make("shop")).FullName, "parcels");
@@ -26,11 +33,11 @@ public sealed class ShopHouse : IAsyncLifetime
     {
         await Sandbox.InitializeAsync();
         key = (await DevelopmentKeys.Renew(Sandbox.Server, "shop", default)).Secret;
-        Purser = new PurserClient(new HttpClient(), new PurserClientOptions { Address = new Uri(Sandbox.Server.Url), SecretKey = key });
+        Purser = new PurserClient(new HttpClient(), new PurserClientOptions { Address = new Uri(Sandbox.Url), SecretKey = key });
         await Open(Sandbox.ShopUrl);
     }
 
-    async Task Open(string url) => shop = await ShopProcess.Start(Folder, url, Sandbox.Server.Url, key, Parcels, default);
+    async Task Open(string url) => shop = await ShopProcess.Start(Folder, url, Sandbox.Url, key, Parcels, default);
 
     /// <summary>Stops it, does something while it is away, and starts it at the same address.</summary>
     public async Task Restart(Func<Task> meanwhile)

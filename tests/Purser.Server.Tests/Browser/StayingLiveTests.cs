@@ -8,40 +8,6 @@ namespace Purser.Server.Tests.Browser;
 public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<BrowserHouse>
 {
     [Fact]
-    public async Task Where_sockets_fail_the_page_asks_by_long_poll()
-    {
-        await using var context = await house.Open();
-        var order = await EverySituation.Make(house.Server, "pending");
-        var page = await context.NewPageAsync();
-        var polls = 0;
-        page.Request += (_, request) => polls += request.Url.Contains("/live?", StringComparison.Ordinal) && request.ResourceType == "fetch" ? 1 : 0;
-        await page.AddInitScriptAsync("WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10) } close() {} }");
-        await page.GotoAsync(house.Server.Links.Payment(order, 1));
-        await page.GetByText(Texts.LiveOn).WaitForAsync();
-        polls.ShouldBeGreaterThan(0);
-        await house.Server.Pay(order);
-        await BrowserHouse.Shows(page, "paid");
-    }
-
-    [Fact]
-    public async Task After_a_time_without_a_network_the_page_catches_up()
-    {
-        await using var context = await house.Open();
-        var order = await EverySituation.Make(house.Server, "pending");
-        var page = await context.NewPageAsync();
-        await page.GotoAsync(house.Server.Links.Payment(order, 1));
-        await page.GetByText(Texts.LiveOn).WaitForAsync();
-        await context.SetOfflineAsync(true);
-        await page.GetByText(Texts.LiveOff).WaitForAsync();
-        await house.Server.Hear(order, new Evidence.Processing());
-        await house.Server.Pay(order);
-        await BrowserHouse.Shows(page, "pending");
-        await context.SetOfflineAsync(false);
-        await BrowserHouse.Shows(page, "paid");
-        await page.GetByText(Texts.LiveOn).WaitForAsync();
-    }
-
-    [Fact]
     public async Task Leaving_is_asked_about_while_money_is_on_its_way()
     {
         await using var context = await house.Open();

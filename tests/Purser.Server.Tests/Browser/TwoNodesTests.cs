@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -29,7 +28,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await using var one = await ServerHost.Start([], town.Settings, notices ? null : OwnOnly, stop: default);
         await using var other = await ServerHost.Start([], town.Settings, notices ? null : OwnOnly, stop: default);
         var (news, pages) = (new Uri(one.Url), new Uri(other.Url));
-        town.Front.Nodes = path => path.StartsWithSegments("/gateways") ? [news] : [pages];
+        town.Front.Nodes = request => request.Path.StartsWithSegments("/gateways") ? [news] : [pages];
         if (notices) await Until.True(() => Notices(one).HasOthers && Notices(other).HasOthers, "the nodes to hear of each other");
 
         var (order, checkout) = await town.Place();
@@ -38,7 +37,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await page.GotoAsync(checkout);
         await page.Locator("#pay").ClickAsync();
         await BrowserHouse.Arrives(page, town.GatewayUrl);
-        var told = Told(watching);
+        var told = BrowserHouse.Told(watching);
         await watching.GotoAsync(checkout.Replace("/checkout/", "/status/", StringComparison.Ordinal));
         await watching.GetByText(Texts.LiveOn).WaitForAsync();
         await watching.EvaluateAsync("() => { window.notReloaded = true }");
@@ -63,13 +62,6 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         (await town.Status(order)).ShouldBe("paid");
     }
 
-    static ConcurrentQueue<string> Told(IPage page)
-    {
-        var told = new ConcurrentQueue<string>();
-        page.WebSocket += (_, socket) => socket.FrameReceived += (_, frame) => told.Enqueue(frame.Text ?? "");
-        return told;
-    }
-
     static LiveNotices Notices(ServerHost host) => host.Services.GetRequiredService<LiveNotices>();
 
     /// <summary>A node that tells the others nothing, as where NOTIFY does not get through.</summary>
@@ -86,7 +78,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await using var town = await Town.Open(await postgres.CreateDatabase());
         await using var doomed = await ServerProcess.Start(town.Settings);
         await using var other = await ServerProcess.Start(town.Settings);
-        town.Front.Nodes = path => path.StartsWithSegments("/gateways") ? [other.Url] : [doomed.Url, other.Url];
+        town.Front.Nodes = request => request.Path.StartsWithSegments("/gateways") ? [other.Url] : [doomed.Url, other.Url];
 
         var (order, checkout) = await town.Place();
         await using var context = await browsers.Open(new() { BaseURL = town.Front.Url });
@@ -94,7 +86,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await page.GotoAsync(checkout);
         await page.Locator("#pay").ClickAsync();
         await BrowserHouse.Arrives(page, town.GatewayUrl);
-        var told = Told(watching);
+        var told = BrowserHouse.Told(watching);
         await watching.GotoAsync(checkout.Replace("/checkout/", "/status/", StringComparison.Ordinal));
         await watching.GetByText(Texts.LiveOn).WaitForAsync();
         await Until.True(() => town.Front.Passed.GetValueOrDefault((doomed.Url, "socket")) > 0, "the socket at the first node");

@@ -7,6 +7,7 @@ using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Checkout;
 using Purser.Server.Engine;
+using Purser.Server.Tests.Browser;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Checkout;
@@ -32,9 +33,15 @@ public sealed class PageHouse : IAsyncLifetime
     /// <summary>Settings beside the usual ones.</summary>
     public IReadOnlyDictionary<string, string?> Also { get; init; } = ImmutableDictionary<string, string?>.Empty;
 
+    /// <summary>Two nodes on one database behind one address: everything is at <see cref="Host"/>, and only who waits for news waits at the other.</summary>
+    public bool IsOnTwoNodes { get; init; }
+
+    ServerHost? other;
+    Front? front;
+
     public ServerHost Host { get; private set; } = null!;
     public HttpClient Http { get; private set; } = null!;
-    public string Url => Host.Url;
+    public string Url => front?.Url ?? Host.Url;
     public ShopperLinks Links => Host.Services.GetRequiredService<ShopperLinks>();
 
     public static IReadOnlyDictionary<string, string?> Settings(string connection) => new Dictionary<string, string?>
@@ -62,15 +69,23 @@ public sealed class PageHouse : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await postgres.InitializeAsync();
-        Host = await ServerHost.Start([], Settings(await postgres.CreateDatabase()).Concat(Also).ToDictionary(), also: services => services.AddSingleton<ICallStarter>(new Answering(this)));
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(Host.Url) };
+        var settings = Settings(await postgres.CreateDatabase()).Concat(Also).ToDictionary();
+        if (IsOnTwoNodes) settings["Purser:PublicUrl"] = (front = await Front.Open()).Url;
+        Task<ServerHost> Node() => ServerHost.Start([], settings, also: services => services.AddSingleton<ICallStarter>(new Answering(this)));
+        Host = await Node();
+        if (IsOnTwoNodes) front!.Split(Host.Url, (other = await Node()).Url);
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(Url) };
     }
 
     public async Task DisposeAsync()
     {
         Http.Dispose();
+        if (other is not null) await other.DisposeAsync();
         await Host.DisposeAsync();
         await postgres.DisposeAsync();
+        if (front is null) return;
+        await front.DisposeAsync();
+        front.WasWaitedElsewhere();
     }
 
     public async Task<Order> Place(
