@@ -226,6 +226,12 @@ static class Tell
     public static Evidence Refused(int ask = 1) => new Evidence.LinkRefused(ask, "currency_not_enabled");
     public static Evidence NotSent(int ask = 1) => new Evidence.NotSent(ask, "connection_refused");
     public static Evidence Reversed(string money = "money_1", Money? amount = null) => new Evidence.Reversed(money, amount ?? Given.Rupees(499));
-    public static Evidence DisputeOpened(Money? amount = null) => new Evidence.DisputeOpened("dispute_1", amount ?? Given.Rupees(499));
-    public static Evidence DisputeClosed(bool won, Money? amount = null) => new Evidence.DisputeClosed("dispute_1", amount ?? Given.Rupees(499), won);
+    public static Evidence DisputeOpened(Money? amount = null, string name = "dispute_1") => new Evidence.DisputeOpened(name, amount ?? Given.Rupees(499));
+    public static Evidence DisputeClosed(bool won, Money? amount = null, string name = "dispute_1") => new Evidence.DisputeClosed(name, amount ?? Given.Rupees(499), won);
+    /// <summary>A statement's row took disputed money; without a name it does not say which dispute it is of.</summary>
+    public static Evidence Taken(string row, Money? amount = null, string? name = null) =>
+        new Evidence.DisputeOpened(name, amount ?? Given.Rupees(499), row) { Source = EvidenceSource.Settlement };
+    /// <summary>A statement's row brought disputed money back.</summary>
+    public static Evidence BroughtBack(string row, Money? amount = null, string? name = null) =>
+        new Evidence.DisputeClosed(name, amount ?? Given.Rupees(499), Won: true, row) { Source = EvidenceSource.Settlement };
 }

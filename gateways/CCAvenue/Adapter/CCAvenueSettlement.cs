@@ -47,7 +47,7 @@ static class CCAvenueSettlement
             HappenedAt = row.At,
             SettledOn = row.SettledOn,
             PayoutReference = row.Payout,
-            Note = row.Type,
+            Note = known is SettlementKind.Dispute ? null : row.Type,
         };
     }
 

@@ -27,12 +27,14 @@ public static class Books
         { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.Reversed, Replaces: { } back } =>
             Entry(e, [("refunds", -back), (Receivable(e), back)]),
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
-            Entry(e, [("disputes", amount), (Receivable(e), -amount)]),
-        // A dispute may be told of only when it is over; what was booked at its opening, if anything, is in Replaces.
-        { Type: EventType.DisputeClosed, Amount: { } amount, Reason: PaymentMachine.Lost, Replaces: null } =>
-            Entry(e, [("disputes", amount), (Receivable(e), -amount)]),
-        { Type: EventType.DisputeClosed, Reason: PaymentMachine.Won, Replaces: { } booked } =>
-            Entry(e, [("disputes", -booked), (Receivable(e), booked)]),
+            Entry(e, [.. e.Replaces is { } other ? [("disputes", -other), (Receivable(e), other)] : Array.Empty<(string, Money)>(),
+                ("disputes", amount), (Receivable(e), -amount)]),
+        { Type: EventType.DisputeClosed, Amount: { } amount, Reason: PaymentMachine.Won } =>
+            Entry(e, [.. e.Replaces is { } other ? [("disputes", other), (Receivable(e), -other)] : Array.Empty<(string, Money)>(),
+                ("disputes", -amount), (Receivable(e), amount)]),
+        // Lost after it was won: what had come back is gone again.
+        { Type: EventType.DisputeClosed, Reason: PaymentMachine.Lost, Replaces: { } back } =>
+            Entry(e, [("disputes", back), (Receivable(e), -back)]),
         { Type: EventType.RefundSucceeded, Amount: { } amount } => Entry(e, [(Against(e), amount), (Receivable(e), -amount)]),
         // What had gone back came back.
         { Type: EventType.RefundFailed, Replaces: { } back } => Entry(e, [(Against(e), -back), (Receivable(e), back)]),

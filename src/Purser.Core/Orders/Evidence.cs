@@ -40,8 +40,8 @@ public abstract record Evidence : OrderInput
         Succeeded e => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Method = Words.Fit(e.Method) },
         Failed e => e with { Reason = Words.Fit(e.Reason)! },
         Reversed e => e with { MoneyReference = Words.Fit(e.MoneyReference)! },
-        DisputeOpened e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
-        DisputeClosed e => e with { DisputeReference = Words.Fit(e.DisputeReference)! },
+        DisputeOpened e => e with { DisputeReference = Words.Fit(e.DisputeReference) },
+        DisputeClosed e => e with { DisputeReference = Words.Fit(e.DisputeReference) },
         MixedUp e => e with { Why = Words.Fit(e.Why)! },
         Unsettled e => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Why = Words.Fit(e.Why)! },
         _ => this,
@@ -87,9 +87,13 @@ public abstract record Evidence : OrderInput
     /// <summary>The gateway took captured money back by itself.</summary>
     public sealed record Reversed(string MoneyReference, Money Amount) : Evidence;
 
-    public sealed record DisputeOpened(string DisputeReference, Money Amount) : Evidence;
+    /// <summary>The shopper's bank took the money, or wants it.</summary>
+    /// <param name="DisputeReference">The gateway's own name for the dispute; null only in a statement's row that does not say it.</param>
+    /// <param name="RowKey">The statement's row that took the money, where one tells of it.</param>
+    public sealed record DisputeOpened(string? DisputeReference, Money Amount, string? RowKey = null) : Evidence;
 
-    public sealed record DisputeClosed(string DisputeReference, Money Amount, bool Won) : Evidence;
+    /// <summary>The dispute is over. A row says so by bringing the money back.</summary>
+    public sealed record DisputeClosed(string? DisputeReference, Money Amount, bool Won, string? RowKey = null) : Evidence;
 
     /// <summary>The answer names a link or money that another payment of the account holds, so it says nothing of this one.</summary>
     public sealed record MixedUp(string Why) : Evidence;

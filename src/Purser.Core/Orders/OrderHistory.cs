@@ -13,7 +13,7 @@ public sealed record OrderSummary(
     public static OrderSummary Of(Order order) => new(
         order.Status, order.Late, order.PaidBy, order.FulfilledAt is not null,
         [.. order.Payments.Select(p => new PaymentSummary(
-            p.Number, p.Account, p.Status, p.Dispute, [.. p.Captures.Select(c => new CaptureSummary(c.MoneyReference, c.Amount, c.Settled?.RowKey))]))],
+            p.Number, p.Account, p.Status, p.Dispute, [.. p.Disputes.Select(d => new DisputeSummary(d.Reference, d.State, d.Taken, d.Returned))], [.. p.Captures.Select(c => new CaptureSummary(c.MoneyReference, c.Amount, c.Settled?.RowKey))]))],
         [.. order.Refunds.Select(r => new RefundSummary(r.Number, r.Payment, r.MoneyReference, r.Amount, r.Settled?.RowKey, r.Status switch
         {
             RefundStatus.Succeeded => RefundEnd.Succeeded,
@@ -37,13 +37,15 @@ public sealed record OrderSummary(
 }
 
 public sealed record PaymentSummary(
-    int Number, string Account, PaymentStatus Status, DisputeState Dispute, ImmutableArray<CaptureSummary> Captures)
+    int Number, string Account, PaymentStatus Status, DisputeState Dispute, ImmutableArray<DisputeSummary> Disputes, ImmutableArray<CaptureSummary> Captures)
 {
     public bool Equals(PaymentSummary? other) => other is not null && Number == other.Number && Account == other.Account
-        && Status == other.Status && Dispute == other.Dispute && Captures.SequenceEqual(other.Captures);
+        && Status == other.Status && Dispute == other.Dispute && Disputes.SequenceEqual(other.Disputes) && Captures.SequenceEqual(other.Captures);
 
     public override int GetHashCode() => HashCode.Combine(Number, Account, Status, Captures.Length);
 }
+
+public sealed record DisputeSummary(string Reference, DisputeState State, Money Taken, Money? Returned);
 
 /// <param name="Row">The statement's row that has it.</param>
 public sealed record CaptureSummary(string MoneyReference, Money Amount, string? Row = null);
@@ -113,7 +115,7 @@ public static class OrderHistory
     {
         if (number != s.Payments.Length + 1) throw Impossible(e, $"{s.Payments.Length} payments were started before");
         if (e.Account is null || e.PaymentStatus is not PaymentStatus.Starting) throw Impossible(e, "a payment starts at an account");
-        return s with { Payments = s.Payments.Add(new PaymentSummary(number, e.Account, PaymentStatus.Starting, DisputeState.None, [])) };
+        return s with { Payments = s.Payments.Add(new PaymentSummary(number, e.Account, PaymentStatus.Starting, DisputeState.None, [], [])) };
     }
 
     static OrderSummary Pay(OrderSummary s, OrderEvent e, int number)
@@ -127,9 +129,7 @@ public static class OrderHistory
         {
             EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch => Capture(p, e),
             EventType.PaymentFailed when e.MoneyReference is not null => Denied(p, e),
-            EventType.DisputeOpened when p.Dispute == DisputeState.None => p with { Dispute = DisputeState.Open },
-            EventType.DisputeOpened => throw Impossible(e, $"the dispute is {p.Dispute}"),
-            EventType.DisputeClosed => p with { Dispute = Closed(p.Dispute, e) },
+            EventType.DisputeOpened or EventType.DisputeClosed => Dispute(p, e),
             _ => p,
         };
         return s with { Payments = s.Payments.SetItem(number - 1, p) };
@@ -166,15 +166,31 @@ public static class OrderHistory
         ? p with { Captures = [] }
         : throw Impossible(e, "only money that is known, and that no statement has, can be denied");
 
-    static DisputeState Closed(DisputeState before, OrderEvent e)
+    /// <summary>An amount that is told anew names the one that it replaces; a dispute that is over is over again only with another amount, or another end.</summary>
+    static PaymentSummary Dispute(PaymentSummary p, OrderEvent e)
     {
-        var after = e.Reason switch
+        if (e is not { MoneyReference: { } reference, Amount: { } amount }) throw Impossible(e, "a dispute has a name and an amount");
+        var known = p.Disputes.FirstOrDefault(d => d.Reference == reference);
+        DisputeSummary now;
+        if (e.Type == EventType.DisputeOpened)
         {
-            PaymentMachine.Won => DisputeState.Won,
-            PaymentMachine.Lost => DisputeState.Lost,
-            _ => throw Impossible(e, "a dispute is won or lost"),
-        };
-        return after > before ? after : throw Impossible(e, $"the dispute is {before}");
+            if (known?.Taken != e.Replaces) throw Impossible(e, $"the dispute {reference} was about {known?.Taken.ToString() ?? "nothing"}");
+            now = known is null ? new DisputeSummary(reference, DisputeState.Open, amount, null) : known with { Taken = amount };
+        }
+        else
+        {
+            if (known is null) throw Impossible(e, $"the dispute {reference} was never opened");
+            if (known.Returned != e.Replaces) throw Impossible(e, $"of the dispute {reference} came back {known.Returned?.ToString() ?? "nothing"}");
+            now = e.Reason switch
+            {
+                PaymentMachine.Won => known with { State = DisputeState.Won, Returned = amount },
+                PaymentMachine.Lost => known with { State = DisputeState.Lost, Returned = null },
+                _ => throw Impossible(e, "a dispute is won or lost"),
+            };
+            if (now == known) throw Impossible(e, $"the dispute is {known.State}");
+        }
+        var disputes = known is null ? p.Disputes.Add(now) : p.Disputes.Replace(known, now);
+        return p with { Disputes = disputes, Dispute = Payments.Dispute.Together(disputes.Select(d => d.State)) };
     }
 
     static OrderSummary Refund(OrderSummary s, OrderEvent e)

@@ -342,6 +342,12 @@ public static class OrderMachine
             case Evidence.Unsettled missing:
                 SettlementMachine.Miss(draft, p, missing);
                 break;
+            case Evidence.DisputeOpened begun:
+                DisputeMachine.Open(draft, p, begun);
+                break;
+            case Evidence.DisputeClosed ended:
+                DisputeMachine.Close(draft, p, ended);
+                break;
             case Evidence.Failed no when SettlementMachine.Deny(draft, p, no): break;
             default:
                 LearnOther(draft, p, evidence);
@@ -361,13 +367,7 @@ public static class OrderMachine
 
         if (step.Event is { } type && !repeated)
             draft.Tell(type, p.Number, evidence, AmountOf(evidence) ?? p.Amount,
-                reason: evidence switch
-                {
-                    Evidence.Declined e      => e.Reason,
-                    Evidence.DisputeClosed e => e.Won ? PaymentMachine.Won : PaymentMachine.Lost,
-                    _                        => after.Reason,
-                },
-                replaces: evidence is Evidence.DisputeClosed && p.Dispute == DisputeState.Open ? AmountOf(evidence) : null);
+                reason: evidence is Evidence.Declined declined ? declined.Reason : after.Reason);
         if (after.Discrepancy is { } opened && opened != p.Discrepancy)
         {
             if (p.Discrepancy is { } less) Resolve(draft, p.Number, less, evidence, p.Amount, "replaced");
@@ -405,10 +405,8 @@ public static class OrderMachine
 
     static Money? AmountOf(Evidence evidence) => evidence switch
     {
-        Evidence.DisputeOpened e => e.Amount,
-        Evidence.DisputeClosed e => e.Amount,
-        Evidence.LinkOpened e    => e.Amount,
-        _                        => null,
+        Evidence.LinkOpened e => e.Amount,
+        _                     => null,
     };
 
     // What holds after every input.

@@ -154,7 +154,9 @@ public sealed record Payment
     public bool CancelAsked { get; init; }
     /// <summary>The gateway said failure after it had said success; it is being asked again.</summary>
     public bool Contradicted { get; init; }
+    /// <summary>How its disputes stand, taken together: an open one before a lost one before a won one.</summary>
     public DisputeState Dispute { get; init; }
+    public ImmutableArray<Dispute> Disputes { get; init; } = [];
     /// <summary>The open question about this payment's link or status. Questions about money are asked of each capture by itself: see
     /// <see cref="Orders.Order.Questions"/>.</summary>
     public DiscrepancyKind? Discrepancy { get; init; }
@@ -190,10 +192,7 @@ public sealed record Payment
         && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && Fee == other.Fee
         && Tax == other.Tax && Reason == other.Reason && LookAt == other.LookAt && LookedAt == other.LookedAt && HeardAt == other.HeardAt
         && AbsentFirstAt == other.AbsentFirstAt && AbsentLastAt == other.AbsentLastAt && CancelAsked == other.CancelAsked
-        && Contradicted == other.Contradicted && Dispute == other.Dispute && Discrepancy == other.Discrepancy;
+        && Contradicted == other.Contradicted && Dispute == other.Dispute && Disputes.SequenceEqual(other.Disputes) && Discrepancy == other.Discrepancy;
 
     public override int GetHashCode() => HashCode.Combine(Number, Account, Status, Amount);
 }
-
-/// <summary>Ranked: a closed dispute stays closed whatever order the news comes in.</summary>
-public enum DisputeState { None, Open, Won, Lost }

@@ -76,14 +76,7 @@ static class PaymentMachine
             (_, Evidence.LinkCancelled)            => End(p, Cancelled, null),
             (_, Evidence.LinkExpired)              => End(p, Expired, null),
 
-            (_, Evidence.DisputeOpened)            => p.Dispute == DisputeState.None
-                ? new(p with { Dispute = DisputeState.Open }, EventType.DisputeOpened)
-                : new(p),
-            (_, Evidence.DisputeClosed e)          => Ended(e) > p.Dispute
-                ? new(p with { Dispute = Ended(e) }, EventType.DisputeClosed)
-                : new(p),
-
-            (_, Evidence.Succeeded or Evidence.Reversed) =>
+            (_, Evidence.Succeeded or Evidence.Reversed or Evidence.DisputeOpened or Evidence.DisputeClosed) =>
                 throw new InvalidOperationException("Money is decided by the order, not by the payment alone."),
             _ => throw new InvalidOperationException($"No rule for {evidence.GetType().Name} in status {p.Status}."),
         };
@@ -92,8 +85,6 @@ static class PaymentMachine
     /// <summary>That a link has ended, or that it failed with its name, as a webhook tells it.</summary>
     static bool IsNewsOfAnEnd(Evidence evidence) => evidence.Source == EvidenceSource.Webhook
         && evidence is Evidence.LinkCancelled or Evidence.LinkExpired or Evidence.Failed { GatewayReference: not null };
-
-    static DisputeState Ended(Evidence.DisputeClosed e) => e.Won ? DisputeState.Won : DisputeState.Lost;
 
     /// <summary>What is said of this very payment, a wrong amount or success and failure, is the graver question.</summary>
     static Payment Mixed(Payment p) => p.Discrepancy is null or DiscrepancyKind.UnknownWord ? p with { Discrepancy = DiscrepancyKind.MixedUp } : p;

@@ -47,6 +47,6 @@ public sealed record SettlementLine(string RowKey, SettlementKind Kind, Money Am
     public DateOnly? SettledOn { get; init; }
     /// <summary>What the bank transfer can be found by (UTR, payout id).</summary>
     public string? PayoutReference { get; init; }
-    /// <summary>Words of the gateway worth showing to a person.</summary>
+    /// <summary>Words of the gateway worth showing to a person; in a row about a dispute the gateway's own name for it, or null.</summary>
     public string? Note { get; init; }
 }

@@ -114,11 +114,14 @@ public static class Examination
         if (kept.Status != said.Status) return $"it is {Word(kept.Status)}, and its events say {Word(said.Status)}.";
         if (kept.Account != said.Account) return $"it is at {kept.Account}, and its events say {said.Account}.";
         if (kept.Dispute != said.Dispute) return $"its dispute is {Word(kept.Dispute)}, and its events say {Word(said.Dispute)}.";
+        if (!kept.Disputes.SequenceEqual(said.Disputes)) return $"its disputes are {Words(kept)}, and its events say {Words(said)}.";
         foreach (var capture in kept.Captures)
             if (!said.Captures.Contains(capture)) return $"it has {capture.Amount} as {capture.MoneyReference}{Other(said, capture)}.";
         return said.Captures.FirstOrDefault(c => !kept.Captures.Contains(c)) is { } missing
             ? $"its events tell of {missing.Amount} as {missing.MoneyReference}, and it does not have that money."
             : $"it is {kept}, and its events say {said}.";
+
+        static string Words(PaymentSummary p) => p.Disputes.IsEmpty ? "none" : string.Join("; ", p.Disputes.Select(d => $"{d.Reference} {Word(d.State)}, {d.Taken} taken, {d.Returned?.ToString() ?? "nothing"} returned"));
 
         static string Other(PaymentSummary said, CaptureSummary capture) => said.Captures.FirstOrDefault(c => c.MoneyReference == capture.MoneyReference) is { } other
             ? other.Amount == capture.Amount ? ", and its events tell of another row of a statement for it" : $", and its events say {other.Amount}"

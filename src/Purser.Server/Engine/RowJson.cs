@@ -97,7 +97,7 @@ public static class RowJson
         return ReadSettled(json.RootElement.GetProperty("settled"));
     }
 
-    static void Write(Utf8JsonWriter json, string name, Money? money)
+    public static void Write(Utf8JsonWriter json, string name, Money? money)
     {
         if (money is not { } sum) return;
         json.WriteStartArray(name);
@@ -106,7 +106,7 @@ public static class RowJson
         json.WriteEndArray();
     }
 
-    static Money? ReadMoney(JsonElement from, string name) =>
+    public static Money? ReadMoney(JsonElement from, string name) =>
         from.TryGetProperty(name, out var sum) ? new Money(sum[0].GetInt64(), Currency.Find(sum[1].GetString()!)) : null;
 
     static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);

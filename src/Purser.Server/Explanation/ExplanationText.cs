@@ -64,6 +64,8 @@ public static class ExplanationText
             EventType.RefundRequested => $"A refund of {e.Amount} from payment {e.Payment} was asked for{Because(e)}{By(e)}.",
             EventType.RefundSucceeded => $"{e.Amount} of payment {e.Payment} went back to the shopper.",
             EventType.RefundFailed => $"The refund of {e.Amount} from payment {e.Payment} failed{Because(e)}.",
+            EventType.DisputeOpened when e.Replaces is { } other => $"The dispute about payment {e.Payment} is over {e.Amount}, and not {other}.",
+            EventType.DisputeClosed when e is { Reason: "won", Replaces: { } other } => $"Of the dispute about payment {e.Payment} {e.Amount} came back, and not {other}.",
             EventType.DisputeOpened => $"The shopper's bank disputes {e.Amount} of payment {e.Payment}.",
             EventType.DisputeClosed => $"The dispute about {e.Amount} of payment {e.Payment} was {e.Reason}.",
             EventType.SettlementMatched when e.Refund is not null => $"A statement of {e.Account} has the refund of {e.Amount} from payment {e.Payment}{Row(e)}.",

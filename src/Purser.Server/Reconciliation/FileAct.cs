@@ -116,8 +116,8 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
                     : line.Line.Kind == SettlementKind.RefundReturned ? (Beyond(file, line.Line, paidOut), []) : null;
             case SettlementClass.Dispute when now is not null:
                 return Doubt(await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
-                    ? new Evidence.DisputeOpened(line.Line.Note ?? line.Line.RowKey, Positive(line.Line.Amount))
-                    : new Evidence.DisputeClosed(line.Line.Note ?? line.Line.RowKey, Positive(line.Line.Amount), Won: true)))) is { } refused ? ([], [Question(line, refused)]) : (Beyond(file, line.Line, paidOut), []);
+                    ? new Evidence.DisputeOpened(line.Line.Note, Positive(line.Line.Amount), line.Line.RowKey)
+                    : new Evidence.DisputeClosed(line.Line.Note, Positive(line.Line.Amount), Won: true, line.Line.RowKey)))) is { } refused ? ([], [Question(line, refused)]) : (Beyond(file, line.Line, paidOut), []);
             case SettlementClass.Adjustment:
                 return (Sides(file, line.Line, paidOut, ("fees", -line.Line.Net)), []);
             case SettlementClass.Payout:

@@ -54,6 +54,7 @@ public sealed class AuditTests(PostgresFixture postgres) : IClassFixture<Postgre
         new($"update payments set status = 6, reason = 'declined' where order_id = {First}", "payments", First, "_1", "it is failed, and its events say succeeded"),
         new($"update payments set account = 'wallets' where order_id = {First}", "payments", First, "_1", "it is at wallets"),
         new($"update payments set dispute = 2 where order_id = {First}", "payments", First, "_1", "its dispute is won"),
+        new($"update payments set disputes = '[{{\"reference\":\"dp_1\",\"state\":2,\"taken\":[100,\"INR\"],\"told_at\":\"2026-01-01T00:00:00Z\"}}]' where order_id = {First}", "payments", First, "_1", "its disputes are dp_1 won, 1.00 INR taken"),
         new($"update payments set amount = amount - 1 where order_id = {First}", "payments", First, "_1", "it is for 498.99 INR"),
         new($"delete from payments where order_id = {First}", "payments", First, "_1", "the payment is not there"),
         new($"update refunds set amount = amount - 1 where order_id = {Refunded}", "refunds", Refunded, "_1", "498.99 INR"),

@@ -343,4 +343,26 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         books["receivable:shop"].ShouldBe(0);
         await house.Sound();
     }
+
+    [Fact]
+    public async Task A_second_dispute_and_money_that_comes_back_of_a_lost_one_stand_in_the_books_as_in_the_statement()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        SettlementLine Row(string key, SettlementKind kind, long paise) =>
+            Line(key, paid, paise, kind: kind, money: $"m_{paid.Reference}") with { Net = Inr(kind == SettlementKind.Dispute ? -paise : paise), PayoutReference = "UTR2" };
+        await house.Settle(Statement(Paid("a", paid), Row("d1", SettlementKind.Dispute, 10000)));
+        await house.Settle(Statement(Row("d1b", SettlementKind.DisputeReturned, 9900)));
+        await house.Settle(Statement(Row("d2", SettlementKind.Dispute, 20000)));
+        (await Books()).ShouldBe((20100, 0));
+        await house.Settle(Statement(Row("d2", SettlementKind.Dispute, 20000), Row("d2b", SettlementKind.DisputeReturned, 20000)));
+        (await Books()).ShouldBe((100, 0));
+        (await house.Ask<string>("select string_agg((d->>'reference') || ' ' || (d->>'state'), ', ') from payments, jsonb_array_elements(disputes::jsonb) d")).ShouldBe("d1 2, d2 2");
+        await house.Sound();
+
+        async Task<(long, long)> Books() => (await Sum("disputes"), await Sum("receivable:shop"));
+
+        Task<long> Sum(string account) =>
+            house.Ask<long>($"select coalesce(sum(b.amount), 0)::bigint from (select account, amount from postings union all select ledger_account, amount from settlement_postings) b where b.account = '{account}'");
+    }
 }

@@ -155,24 +155,29 @@ sealed class Quiet(World world)
     /// <summary>A dispute is known when its news or a row told of it; no further than it truly went, and with its amount.</summary>
     void Compare(WorldGateway gateway, WorldDispute dispute)
     {
-        var stored = world.Database.Orders.GetValueOrDefault(dispute.Link.Payment.Order);
-        var ours = stored?.Row.Payment(dispute.Link.Payment.Number);
-        var known = ours?.Dispute ?? DisputeState.None;
-        var told = Told(gateway, dispute).Append(DisputeState.None).Max();
-        Check("I4 disputes are known", dispute.Link.Order, known >= told && (known is DisputeState.None or DisputeState.Open || known == dispute.State),
-            $"{dispute.Id} about {dispute.Amount} at {gateway.Account} is {dispute.State}, we were told {told} and believe {known}, order {dispute.Link.Payment.Order}");
-        foreach (var e in stored?.Events.Where(e => e.Payment == ours?.Number && e.Type is EventType.DisputeOpened or EventType.DisputeClosed) ?? [])
-            Check("I4 disputes are known", dispute.Link.Order, e.Amount == dispute.Amount, $"{dispute.Id} is about {dispute.Amount}, event {e.Sequence} says {e.Amount}");
+        var ours = world.Database.Orders.GetValueOrDefault(dispute.Link.Payment.Order)?.Row.Payment(dispute.Link.Payment.Number);
+        var of = gateway.Disputes.Where(d => d.Link == dispute.Link).ToList();
+        var match = of.Count == 1 ? ours?.Disputes.SingleOrDefault() : ours?.Disputes.SingleOrDefault(d => d.IsCalled(dispute.Id));
+        Check("I4 disputes are known", dispute.Link.Order, ours is null || ours.Disputes.All(d => of.Count == 1 || of.Exists(there => d.IsCalled(there.Id))),
+            $"{gateway.Account} has {of.Count} disputes of {dispute.Link.Payment}, we believe {string.Join(", ", ours?.Disputes ?? [])}");
+        var known = match?.State ?? DisputeState.None;
+        var (facts, taken, returned) = Told(gateway, dispute);
+        var least = returned ? DisputeState.Won : facts.Append(taken ? DisputeState.Open : DisputeState.None).Max();
+        var possible = known is DisputeState.None or DisputeState.Open || known == dispute.State || (known == DisputeState.Lost && dispute.CameBack && !returned);
+        Check("I4 disputes are known", dispute.Link.Order, possible && (returned ? known == DisputeState.Won : known >= least),
+            $"{dispute.Id} about {dispute.Amount} at {gateway.Account} is {dispute.State}, we were told {least} and believe {known}, order {dispute.Link.Payment.Order}");
+        if (match is null) return;
+        Check("I4 disputes are known", dispute.Link.Order, match.Taken == dispute.Amount && (match.Returned is null) == (known != DisputeState.Won) && (match.Returned ?? dispute.Amount) == dispute.Amount,
+            $"{dispute.Id} is about {dispute.Amount}, we believe {match}");
         if (known is DisputeState.Open or DisputeState.Lost) disputed.Add((gateway, dispute.Amount));
     }
 
-    IEnumerable<DisputeState> Told(WorldGateway gateway, WorldDispute dispute)
+    (IEnumerable<DisputeState> Facts, bool Taken, bool Returned) Told(WorldGateway gateway, WorldDispute dispute)
     {
-        foreach (var state in Enum.GetValues<DisputeState>())
-            if (world.Post.Facts.Contains(dispute.Fact(state))) yield return state;
-        foreach (var (_, said) in DeskOf(gateway).Delivered.Where(r => r.Said.MoneyReference == dispute.MoneyId && !IsUnplaced(gateway, r.Said)))
-            if (said.Kind == SettlementKind.Dispute) yield return DisputeState.Open;
-            else if (said.Kind == SettlementKind.DisputeReturned) yield return DisputeState.Won;
+        var rows = DeskOf(gateway).Delivered.Select(r => r.Said).Where(s => s.MoneyReference == dispute.MoneyId && s.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned
+            && (s.Note ?? dispute.Id) == dispute.Id && !IsUnplaced(gateway, s)).ToList();
+        return (Enum.GetValues<DisputeState>().Where(state => world.Post.Facts.Contains(dispute.Fact(state))),
+            rows.Exists(s => s.Kind == SettlementKind.Dispute), rows.Exists(s => s.Kind == SettlementKind.DisputeReturned));
     }
 
     /// <summary>Nobody knew whose money the row is about.</summary>

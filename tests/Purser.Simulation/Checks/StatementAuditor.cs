@@ -119,8 +119,7 @@ sealed class StatementAuditor(World world)
     {
         var back = said.Kind == SettlementKind.DisputeReturned;
         var moved = back ? said.Amount : -said.Amount;
-        return order.Payment(payment)!.Dispute >= (back ? DisputeState.Won : DisputeState.Open)
-            && world.Database.Orders[order.Id].Events.Exists(e => e.Payment == payment && e.Type is EventType.DisputeOpened or EventType.DisputeClosed && e.Amount == said.Amount)
+        return order.Payment(payment)!.Disputes.Any(d => back ? d.ReturnedRow == said.RowKey && d.Returned == said.Amount : d.TakenRow == said.RowKey && d.Taken == said.Amount)
             && Posted(file, said, ("fees", moved - said.Net));
     }
 
@@ -142,7 +141,7 @@ sealed class StatementAuditor(World world)
     /// <summary>However often a row came, it settled one thing and was posted once.</summary>
     void OnceEach()
     {
-        var settled = new HashSet<(string, string)>();
+        var (settled, disputed) = (new HashSet<(string, string)>(), new HashSet<(string, string)>());
         void Once(string account, string? rowKey, int order)
         {
             if (rowKey is not null) Check("I22 a row counts once", settled.Add((account, rowKey)), $"row {rowKey} of {account} settles two things", order);
@@ -153,6 +152,8 @@ sealed class StatementAuditor(World world)
             {
                 foreach (var c in p.Captures) Once(p.Account, c.Settled?.RowKey, stored.Index);
                 foreach (var o in p.OutsideRefunds) Once(p.Account, o.RowKey, stored.Index);
+                foreach (var row in p.Disputes.SelectMany(d => (string?[])[d.TakenRow, d.ReturnedRow]).OfType<string>())
+                    Check("I22 a row counts once", disputed.Add((p.Account, row)), $"row {row} of {p.Account} is of two disputes", stored.Index);
             }
             foreach (var r in stored.Row.Refunds) Once(stored.Row.Payment(r.Payment)!.Account, r.Settled?.RowKey, stored.Index);
             foreach (var row in stored.Events.Where(e => e.Type == EventType.SettlementMatched).GroupBy(e => (e.Account, e.Settled!.RowKey, e.MoneyReference, e.Refund)))

@@ -29,6 +29,7 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
     }
 
     protected override string DisputePrefix => "disp_";
+    protected override bool NamesDisputes => true;
 
     protected override string Row(WorldDispute dispute, bool back, bool named)
     {

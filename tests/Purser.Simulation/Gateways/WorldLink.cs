@@ -48,6 +48,10 @@ sealed class WorldDispute(string id, WorldLink link, string moneyId, Money amoun
     public Money Amount => amount;
     public Money Fee => fee;
     public DisputeState State { get; set; } = DisputeState.Open;
+    /// <summary>It was lost once, and the money came back all the same.</summary>
+    public bool CameBack { get; private set; }
+
+    public void Change() => (State, CameBack) = (DisputeState.Won, true);
 
     /// <summary>The name of the fact that it stands so.</summary>
     public string Fact(DisputeState state) => $"{id} {state}";

@@ -196,6 +196,9 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
 
     protected abstract string DisputePrefix { get; }
 
+    /// <summary>Its statement says which dispute a row is of, so that a payment may have several.</summary>
+    protected virtual bool NamesDisputes => false;
+
     /// <param name="back">The money is ours again.</param>
     /// <param name="named">With our name for the payment beside the gateway's for the money.</param>
     protected abstract string Row(WorldDispute dispute, bool back, bool named);
@@ -207,7 +210,7 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
     {
         await World.Loop.Wait(size.Between(TimeSpan.FromMinutes(10), TimeSpan.FromHours(30)));
         var left = money.Amount.MinorUnits - Gone(money);
-        if (left <= 0 || Disputes.Any(d => d.Link == link)) return;
+        if (left <= 0 || Disputes.Any(d => d.Link == link && (!NamesDisputes || d.State == DisputeState.Open))) return;
         // Of some a merchant hears only when the statement has them.
         var (some, named, told) = (size.Next(4) == 0 ? 1 + (long)(left * size.NextDouble() * .9) : left, size.Next(3) != 0, size.Next(4) != 0);
         var fee = new Money(size.Next(3) == 0 ? 0 : DisputeFee, money.Amount.Currency);
@@ -221,6 +224,13 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
         World.Trace.Tell(link.Order, $"{account}: {dispute.Id} is {dispute.State}");
         if (dispute.State == DisputeState.Won) stated.Append(Row(dispute, back: true, named));
         if (told) TellDispute(dispute, dispute.State);
+        if (NamesDisputes && size.Next(3) == 0) await Dispute(link, money, size);
+        if (dispute.State != DisputeState.Lost || size.Next(3) != 0) return;
+        // The bank thinks better of it, and only the statement says so.
+        await World.Loop.Wait(size.Between(TimeSpan.FromHours(1), TimeSpan.FromHours(30)));
+        dispute.Change();
+        World.Trace.Tell(link.Order, $"{account}: {dispute.Id} is won after all");
+        stated.Append(Row(dispute, back: true, named));
     }
 
     /// <summary>What of captured money is given back, on its way back, or with the shopper's bank.</summary>

@@ -21,6 +21,8 @@ static class AnyWalk
         (6, Gen.Constant(Given.Rupees(499))), (2, Gen.Elements(Given.Rupees(100), Given.Rupees(600))),
         (1, Gen.Constant(new Money(49900, Currency.Find("USD")))));
 
+    static Gen<string> Disputes { get; } = Gen.Elements("dispute_1", "dispute_2");
+
     static Gen<string> Monies { get; } = Gen.Elements("money_1", "money_2", "money_3");
 
     /// <summary>Every kind of evidence, with its variants.</summary>
@@ -30,8 +32,8 @@ static class AnyWalk
         Gen.Elements(Tell.Declined, Tell.MixedUp, Tell.Failed, Tell.Closed, Tell.RanOut, Tell.RanOut, Tell.Absent, Tell.Absent, Tell.Processing(), Tell.Processing("paid_ish")),
         Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Succeeded(money, amount)), Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Succeeded(money, amount)),
         Monies.SelectMany(_ => Amounts, (money, amount) => Tell.Reversed(money, amount)),
-        Amounts.Select(amount => Tell.DisputeOpened(amount)),
-        Gen.Elements(true, false).SelectMany(_ => Amounts, (won, amount) => Tell.DisputeClosed(won, amount)));
+        Amounts.SelectMany(_ => Disputes, (amount, name) => Tell.DisputeOpened(amount, name)),
+        Gen.Elements(true, false).SelectMany(_ => Amounts, (won, amount) => (won, amount)).SelectMany(_ => Disputes, (t, name) => Tell.DisputeClosed(t.won, t.amount, name)));
 
     static Gen<Settled> Rows { get; } = Gen.Elements("row_1", "row_2").SelectMany(_ => Amounts, (key, amount) => (key, amount))
         .SelectMany(_ => Gen.Elements(0L, 500L, 4000L), (t, fee) => new Settled(t.key, t.amount, new Money(t.amount.MinorUnits - fee, t.amount.Currency),
@@ -46,7 +48,9 @@ static class AnyWalk
 
     static Gen<Evidence> AnyStatement { get; } = Gen.OneOf(
         Monies.SelectMany(_ => Rows, (money, row) => (money, row)).SelectMany(_ => Gen.Elements(true, false), (t, paid) => (Evidence)new Evidence.Settled(t.money, t.row, paid)),
-        Monies.Select<string, Evidence>(money => new Evidence.Unsettled(money, "not in the file")));
+        Monies.Select<string, Evidence>(money => new Evidence.Unsettled(money, "not in the file")),
+        Gen.Elements("row_3", "row_4").SelectMany(_ => Amounts, (row, amount) => (row, amount)).SelectMany(_ => Gen.Elements("dispute_1", "dispute_2", null), (t, name) => Tell.Taken(t.row, t.amount, name)),
+        Gen.Elements("row_5", "row_6").SelectMany(_ => Amounts, (row, amount) => (row, amount)).SelectMany(_ => Gen.Elements("dispute_1", "dispute_2", null), (t, name) => Tell.BroughtBack(t.row, t.amount, name)));
 
     static Gen<Act> Answer { get; } = Gen.Choose(0, 3).SelectMany(_ => Gen.Elements(Enum.GetValues<AnswerAction>()), (n, action) => new Act($"answer question {n}: {action}",
         s => s.Order.Questions.Skip(n).FirstOrDefault() is { } q ? s.When(new OrderCommand.Answer(q.Payment, q.Kind, q.MoneyReference, action, "Asha", "seen")) : s));

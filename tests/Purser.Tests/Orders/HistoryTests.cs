@@ -20,7 +20,7 @@ public sealed class HistoryTests
         summary.Status.ShouldBe(OrderStatus.Paid);
         summary.PaidBy.ShouldBe(1);
         summary.Payments.Single().ShouldBe(new PaymentSummary(
-            1, "careful", PaymentStatus.Succeeded, DisputeState.None, [new CaptureSummary("money_1", Given.Rupees(499))]));
+            1, "careful", PaymentStatus.Succeeded, DisputeState.None, [], [new CaptureSummary("money_1", Given.Rupees(499))]));
         OrderHistory.Fold(Late).Refunds.Single().ShouldBe(new RefundSummary(1, 1, "money_1", Given.Rupees(499)));
         OrderHistory.Fold(Asked).Questions.Single().ShouldBe(new Question(1, DiscrepancyKind.Duplicate, "money_2", Given.Rupees(499)));
     }
@@ -59,8 +59,11 @@ public sealed class HistoryTests
         { "open already", Renumbered([.. Asked, Asked[^1]]) },
         { "no such question", Changed(Asked, EventType.DiscrepancyOpened, e => e with { Type = EventType.DiscrepancyResolved }) },
         { "a kind and a payment", Changed(Asked, EventType.DiscrepancyOpened, e => e with { Discrepancy = null }) },
-        { "the dispute is Won", Renumbered([.. Disputed, Disputed[^1]]) },
-        { "the dispute is Won", Renumbered([.. Disputed, Disputed[^2]]) },
+        { "of the dispute dispute_1 came back 499.00 INR", Renumbered([.. Disputed, Disputed[^1]]) },
+        { "the dispute is Won", Renumbered([.. Disputed, Disputed[^1] with { Replaces = Disputed[^1].Amount }]) },
+        { "the dispute dispute_1 was about 499.00 INR", Renumbered([.. Disputed, Disputed[^2]]) },
+        { "was never opened", Renumbered([.. Disputed, Disputed[^1] with { MoneyReference = "dispute_2" }]) },
+        { "a name and an amount", Changed(Disputed, EventType.DisputeOpened, e => e with { MoneyReference = null }) },
         { "won or lost", Changed(Disputed, EventType.DisputeClosed, e => e with { Reason = null }) },
         { "is fulfilled already", Changed(Paid, EventType.PaymentLinkReady, e => e with { Type = EventType.OrderFulfilled, PaymentStatus = PaymentStatus.Starting }) },
     };

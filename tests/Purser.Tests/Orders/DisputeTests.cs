@@ -1,0 +1,86 @@
+using Purser.Orders;
+using Purser.Payments;
+
+namespace Purser.Tests.Orders;
+
+/// <summary>What news and rows of statements say of disputed money, and what the books have of it.</summary>
+public sealed class DisputeTests
+{
+    static Scenario Paid() => Given.Order().HasLink().Hears(Tell.Succeeded());
+
+    static Scenario Hears(Scenario story, Evidence row) => story.Hears(row, source: EvidenceSource.Settlement);
+
+    static string Words(Payment p) => string.Join("; ", p.Disputes.Select(d => $"{d.Reference} {d.State} {d.Taken.MinorUnits} {d.Returned?.MinorUnits.ToString() ?? "-"}"));
+
+    [Fact]
+    public void A_row_outranks_what_news_said_of_the_amount()
+    {
+        var story = Paid().Hears(Tell.DisputeOpened(Given.Rupees(498)));
+        Hears(story, Tell.Taken("row_1")).Told("dispute.opened").Books("disputes 499.00 INR", "sales -499.00 INR");
+        story.Last.Events[0].Replaces.ShouldBe(Given.Rupees(498));
+        story.Later(TimeSpan.FromDays(1)).Hears(Tell.DisputeOpened(Given.Rupees(497))).Told().Books("disputes 499.00 INR", "sales -499.00 INR");
+        Words(story.First).ShouldBe("dispute_1 Open 49900 -");
+        Hears(story, Tell.Taken("row_1")).Told();
+    }
+
+    [Fact]
+    public void Of_two_tellings_the_later_one_counts_in_either_order()
+    {
+        var (first, second) = (Tell.DisputeOpened(Given.Rupees(498)) with { At = Given.Start.AddMinutes(1) }, Tell.DisputeOpened() with { At = Given.Start.AddMinutes(2) });
+        Words(Paid().Hears(first).Hears(second).Told("dispute.opened").First).ShouldBe("dispute_1 Open 49900 -");
+        Words(Paid().Hears(second).Hears(first).Told().First).ShouldBe("dispute_1 Open 49900 -");
+    }
+
+    [Fact]
+    public void A_row_that_does_not_say_which_dispute_it_is_of_and_the_news_of_it_are_one_dispute_in_either_order()
+    {
+        Hears(Paid().Hears(Tell.DisputeOpened()), Tell.Taken("row_1")).Told().Books("disputes 499.00 INR", "sales -499.00 INR");
+        var story = Hears(Paid(), Tell.Taken("row_1")).Told("dispute.opened").Hears(Tell.DisputeOpened()).Told().Hears(Tell.DisputeClosed(won: true)).Told("dispute.closed");
+        Words(story.First).ShouldBe("row_1 Won 49900 49900");
+        story.First.Disputes[0].GatewayName.ShouldBe("dispute_1");
+        story.Books("receivable:careful 499.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void Money_that_a_row_brings_back_after_the_dispute_was_lost_is_there_again()
+    {
+        var story = Hears(Paid(), Tell.Taken("row_1")).Hears(Tell.DisputeClosed(won: false)).Books("disputes 499.00 INR", "sales -499.00 INR");
+        Hears(story, Tell.BroughtBack("row_2", Given.Rupees(300))).Told("dispute.closed").Books("disputes 199.00 INR", "receivable:careful 300.00 INR", "sales -499.00 INR")
+            .Check(s => s.First.Dispute.ShouldBe(DisputeState.Won)).Hears(Tell.DisputeClosed(won: false)).Told();
+    }
+
+    [Fact]
+    public void A_row_says_how_much_came_back_of_a_dispute_that_news_said_was_won()
+    {
+        var story = Hears(Paid().Hears(Tell.DisputeOpened()).Hears(Tell.DisputeClosed(won: true)), Tell.BroughtBack("row_2", Given.Rupees(300)));
+        story.Told("dispute.closed").Books("disputes 199.00 INR", "receivable:careful 300.00 INR", "sales -499.00 INR");
+        story.Last.Events[0].Replaces.ShouldBe(Given.Rupees(499));
+        Hears(Hears(Paid(), Tell.BroughtBack("row_2")).Books("receivable:careful 499.00 INR", "sales -499.00 INR"), Tell.Taken("row_1", Given.Rupees(500)))
+            .Books("disputes 1.00 INR", "receivable:careful 498.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void A_second_dispute_is_one_of_its_own()
+    {
+        var story = Paid().Hears(Tell.DisputeOpened(Given.Rupees(100))).Hears(Tell.DisputeClosed(won: true, Given.Rupees(100))).Hears(Tell.DisputeOpened(Given.Rupees(200), "dispute_2"));
+        story.Told("dispute.opened").Books("disputes 200.00 INR", "receivable:careful 299.00 INR", "sales -499.00 INR").Check(s => s.First.Dispute.ShouldBe(DisputeState.Open));
+        Hears(Hears(story, Tell.Taken("row_2", Given.Rupees(200))), Tell.Taken("row_1", Given.Rupees(100), "dispute_1")).Told()
+            .Books("disputes 200.00 INR", "receivable:careful 299.00 INR", "sales -499.00 INR");
+        story.Hears(Tell.DisputeClosed(won: false, Given.Rupees(200), "dispute_2")).Check(s => s.First.Dispute.ShouldBe(DisputeState.Lost));
+        Words(story.First).ShouldBe("dispute_1 Won 10000 10000; dispute_2 Lost 20000 -");
+    }
+
+    [Fact]
+    public void Two_rows_of_one_dispute_both_count()
+    {
+        var story = Hears(Hears(Paid(), Tell.Taken("row_1", Given.Rupees(300), "dispute_1")), Tell.Taken("row_2", Given.Rupees(199), "dispute_1")).Books("disputes 499.00 INR", "sales -499.00 INR");
+        Hears(Hears(story, Tell.Taken("row_1", Given.Rupees(300), "dispute_1")), Tell.Taken("row_2", Given.Rupees(199), "dispute_1")).Told();
+        Hears(Hears(story, Tell.BroughtBack("row_3", Given.Rupees(199), "dispute_1")), Tell.BroughtBack("row_4", Given.Rupees(300), "dispute_1"))
+            .Books("receivable:careful 499.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void A_row_in_another_currency_takes_the_place_of_what_news_said() =>
+        Hears(Paid().Hears(Tell.DisputeOpened()), Tell.Taken("row_1", new Money(600, Currency.Find("USD"))))
+            .Books("disputes 6.00 USD", "receivable:careful 499.00 INR", "receivable:careful -6.00 USD", "sales -499.00 INR");
+}
