@@ -43,10 +43,10 @@ sealed partial class DeliverySender(
     {
         while (!stop.IsCancellationRequested)
         {
-            var taken = 0;
+            var lookAgain = false;
             try
             {
-                taken = await Take(stop);
+                lookAgain = await Take(stop);
                 if (time.GetUtcNow() - forgotAt > ForgetEvery && await store.Forget(time.GetUtcNow() - options.KeepAttempts, stop) == 0)
                 {
                     await store.GiveUpDeleted(time.GetUtcNow(), stop);
@@ -66,7 +66,7 @@ sealed partial class DeliverySender(
                 // A sender that ends tells nobody anything any more.
                 LogFailed(log, bug);
             }
-            if (taken > 0) continue;
+            if (lookAgain) continue;
             await Task.Delay(Breath, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             using var patience = new CancellationTokenSource(Every, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
@@ -79,8 +79,8 @@ sealed partial class DeliverySender(
         await Task.WhenAny(Task.WhenAll(rest), Task.Delay(FarewellPatience, time, CancellationToken.None));
     }
 
-    /// <returns>How many were begun.</returns>
-    async Task<int> Take(CancellationToken stop)
+    /// <returns>Whether there may be more.</returns>
+    async Task<bool> Take(CancellationToken stop)
     {
         Dictionary<int, int> now;
         lock (door) now = new Dictionary<int, int>(busy);
@@ -97,7 +97,7 @@ sealed partial class DeliverySender(
                 _ = sending.ContinueWith(done => Leave(one.Id.Receiver, done), TaskScheduler.Default);
             }
         }
-        return taken.Deliveries.Count;
+        return taken.Deliveries.Count > 0 || taken.HasPostponed;
     }
 
     void Leave(int receiver, Task done)

@@ -9,23 +9,50 @@ using Purser.Server.Engine;
 namespace Purser.Server.Deliveries;
 
 /// <summary>What a node took: deliveries, and the secrets of every active endpoint as they are kept.</summary>
-public sealed record Taken(IReadOnlyList<LeasedDelivery> Deliveries, ILookup<int, SealedSecret> Secrets);
+/// <param name="HasPostponed">What could not go was put off, and behind it may be what can.</param>
+public sealed record Taken(IReadOnlyList<LeasedDelivery> Deliveries, ILookup<int, SealedSecret> Secrets, bool HasPostponed);
 
 public sealed record SealedSecret(string Endpoint, int Number, string Sealed);
 
 /// <summary>Deliveries as they are worked off. Any node may; a lease says which one does.</summary>
 public sealed class DeliveryStore(NpgsqlDataSource database)
 {
+    /// <summary>What is due and on nobody's lease, of the endpoint e.</summary>
+    const string Due = "d.receiver = e.number and d.state = 0 and d.due_at <= $1 and (d.leased_until is null or d.leased_until <= $1)";
+
+    /// <summary>Where order matters, of what is due only so many are looked at: of these, either some can go or <see cref="Postpone"/> puts all off.</summary>
+    const int MostLookedAt = 2000;
+
+    /// <summary>What waits behind another is due no earlier than that, so that it is not looked at in vain again and again: an event may come to an order
+    /// while an earlier one waits for its next try. The one before it is locked meanwhile, for when it ends it makes due what waits behind it.</summary>
+    const string Postpone = $"""
+        with looked as (
+            select t.* from webhook_endpoints e cross join lateral (
+                select d.order_id, d.sequence, d.receiver from deliveries d where {Due} order by d.due_at, d.order_id, d.sequence limit $2) t
+            where e.status = 0 and e.ordered and e.kind = any($3)),
+        behind as (
+            select d.order_id, d.sequence, d.receiver, b.due_at from looked l join deliveries d on d.order_id = l.order_id and d.sequence = l.sequence and d.receiver = l.receiver
+            cross join lateral (
+                select b.due_at from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null and b.due_at > d.due_at
+                order by b.due_at desc limit 1 for no key update skip locked) b
+            where d.state = 0 for no key update of d skip locked),
+        postponed as (
+            update deliveries d set due_at = b.due_at from behind b where d.order_id = b.order_id and d.sequence = b.sequence and d.receiver = b.receiver returning 1)
+        select count(*) from postponed
+        """;
+
     /// <summary>For each receiver as many as it has places, so that nobody waits behind another's backlog. Where order matters, an order's delivery
     /// waits for those before it; these are asked for by their end and not by their state, for which PostgreSQL would take the index of what is due.</summary>
-    const string Claim = """
+    const string Claim = $"""
         with taken as (
             select t.* from webhook_endpoints e left join unnest($3::integer[], $4::integer[]) busy (receiver, count) on busy.receiver = e.number
             cross join lateral (
-                select d.order_id, d.sequence, d.receiver from deliveries d
-                where d.receiver = e.number and d.state = 0 and d.due_at <= $1 and (d.leased_until is null or d.leased_until <= $1)
-                    and (not e.ordered or not exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null))
-                order by d.due_at, d.order_id, d.sequence limit greatest($5 - coalesce(busy.count, 0), 0) for update of d skip locked) t
+                select d.order_id, d.sequence, d.receiver from (
+                    select d.order_id, d.sequence, d.receiver, d.due_at from deliveries d where {Due}
+                    order by d.due_at, d.order_id, d.sequence limit case when e.ordered then $7 end) l
+                join deliveries d on d.order_id = l.order_id and d.sequence = l.sequence and d.receiver = l.receiver and {Due}
+                where not e.ordered or not exists (select from deliveries b where b.order_id = l.order_id and b.sequence < l.sequence and b.receiver = l.receiver and b.ended_at is null)
+                order by l.due_at, l.order_id, l.sequence limit greatest($5 - coalesce(busy.count, 0), 0) for update of d skip locked) t
             where e.status = 0 and e.kind = any($6))
         update deliveries d set leased_until = $2, attempts = d.attempts + 1
         from taken t join webhook_endpoints e on e.number = t.receiver join events v on v.order_id = t.order_id and v.sequence = t.sequence
@@ -46,13 +73,11 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         await using var batch = new NpgsqlBatch(connection, transaction);
         // PostgreSQL cannot know how few the limits leave, and would hash or sort a whole backlog of 100,000: 240 ms in place of 1.
         foreach (var setting in PlanSettings) batch.BatchCommands.Add(new NpgsqlBatchCommand(setting));
+        NpgsqlParameter<short[]> Kinds() => new() { TypedValue = [.. kinds.Select(k => (short)k)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint };
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Postpone) { Parameters = { At(now), Whole(MostLookedAt), Kinds() } });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Claim)
         {
-            Parameters =
-            {
-                At(now), At(now + lease), Wholes(busy.Keys), Wholes(busy.Values), Whole(perReceiver),
-                new NpgsqlParameter<short[]> { TypedValue = [.. kinds.Select(k => (short)k)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint },
-            },
+            Parameters = { At(now), At(now + lease), Wholes(busy.Keys), Wholes(busy.Values), Whole(perReceiver), Kinds(), Whole(MostLookedAt) },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             select e.number, e.id, s.number, s.sealed from webhook_endpoints e join webhook_secrets s on s.receiver = e.number
@@ -61,8 +86,12 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         { Parameters = { At(now) } });
         var deliveries = new List<LeasedDelivery>();
         var secrets = new List<(int Receiver, SealedSecret Secret)>();
+        long postponed;
         await using (var rows = await batch.ExecuteReaderAsync(stop))
         {
+            await rows.ReadAsync(stop);
+            postponed = rows.GetInt64(0);
+            await rows.NextResultAsync(stop);
             while (await rows.ReadAsync(stop))
             {
                 var id = new DeliveryId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1), rows.GetInt32(2));
@@ -73,7 +102,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             while (await rows.ReadAsync(stop)) secrets.Add((rows.GetInt32(0), new SealedSecret(rows.GetString(1), rows.GetInt32(2), rows.GetString(3))));
         }
         await transaction.CommitAsync(stop);
-        return new Taken([.. deliveries.OrderBy(d => d.Id.Order).ThenBy(d => d.Id.Sequence)], secrets.ToLookup(s => s.Receiver, s => s.Secret));
+        return new Taken([.. deliveries.OrderBy(d => d.Id.Order).ThenBy(d => d.Id.Sequence)], secrets.ToLookup(s => s.Receiver, s => s.Secret), postponed > 0);
     }
 
     /// <summary>The event's own id: the same at every attempt, and the one by which the event can be read again.</summary>
