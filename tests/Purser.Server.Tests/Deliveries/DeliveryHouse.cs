@@ -31,10 +31,11 @@ sealed class TestReceiver : IAsyncDisposable
 
     public IReadOnlyList<Heard> At(string path) => [.. heard.Where(h => h.Path == path)];
 
-    public static async Task<TestReceiver> Open()
+    /// <param name="url">Where it was before; null takes any port.</param>
+    public static async Task<TestReceiver> Open(string? url = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseUrls(url ?? "http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         var app = builder.Build();
         var receiver = new TestReceiver(app);

@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Http;
+using Purser.Server.Deliveries;
+using Purser.Server.Tests.Api;
+using Purser.Server.Tests.Deliveries;
+using Purser.Server.Tests.Invoices;
+using Purser.Server.Tests.Mail;
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Telling;
+
+/// <summary>A day on which nobody can be told of anything, by the clock that deliveries go by, on two nodes: mail and every receiver are down, each in its own
+/// way, and shoppers go on paying.</summary>
+public sealed class DeafDayTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    const int PaidADay = 6;
+
+    /// <summary>Between two payments, so that each try of the schedule comes in its time.</summary>
+    static readonly TimeSpan[] Steps = [TimeSpan.FromSeconds(7), TimeSpan.FromMinutes(7), TimeSpan.FromMinutes(43), TimeSpan.FromMinutes(190)];
+
+    readonly PushedClock clock = new();
+    readonly ConcurrentQueue<(string Path, string Id)> taken = [];
+
+    [Fact]
+    public async Task Whatever_happened_is_told_once_and_in_order_when_everybody_is_back()
+    {
+        int mailPort;
+        await using (var gone = await MailServer.Start()) mailPort = gone.Port;
+        string refusing;
+        await using (var gone = await TestReceiver.Open()) refusing = gone.Url;
+        await using var receiver = await TestReceiver.Open();
+        var chance = new Random(17);
+        var isDown = true;
+        receiver.Does = async (http, h) =>
+        {
+            if (isDown && h.Path == "/silent") await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+            else if (isDown && h.Path == "/drops") http.Abort();
+            else if (isDown && (h.Path == "/broken" || Chance())) http.Response.StatusCode = 500;
+            else taken.Enqueue((h.Path, h.Id));
+        };
+        bool Chance()
+        {
+            lock (chance) return chance.Next(10) < 8;
+        }
+
+        var database = await postgres.CreateDatabase();
+        (string, string)[] settings =
+        [
+            .. MailDeliveryTests.Settings(mailPort, ("Mail:Operators", "money@shop.example")), .. InvoiceHouse.Seller, ("Deliveries:TimeOut", "00:00:01"), ("Deliveries:PerReceiver", "32"),
+        ];
+        await using var house = await DeliveryHouse.Node(database, clock, settings);
+        await using var other = await DeliveryHouse.Node(database, clock, settings);
+        string[] paths = ["/silent", "/drops", "/broken", "/ordered"];
+        foreach (var url in paths.Select(p => receiver.Url + p).Append(refusing + "/refused"))
+            await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{url}}", "ordered": {{(url.EndsWith("/ordered", StringComparison.Ordinal) ? "true" : "false")}}}""");
+
+        var orders = new List<string>();
+        for (var n = 0; n < PaidADay; n++)
+        {
+            orders.Add(await Paid(n % 2 == 0 ? house : other, n));
+            foreach (var step in Steps)
+            {
+                await Quiet(house);
+                clock.Push(step);
+            }
+        }
+        (await house.Count("select count(*) from deliveries where state = 2")).ShouldBe(0, "a day is not too long for anything");
+        taken.Where(t => t.Path != "/ordered").ShouldBeEmpty();
+
+        isDown = false;
+        var up = clock.GetUtcNow();
+        await using var back = await TestReceiver.Open(refusing);
+        back.Does = (_, h) =>
+        {
+            taken.Enqueue((h.Path, h.Id));
+            return Task.CompletedTask;
+        };
+        await using var mail = await MailServer.Start(mailPort);
+        // Of the longest wait, with what chance adds.
+        for (var hours = 0; hours < 13; hours++)
+        {
+            clock.Push(TimeSpan.FromHours(1));
+            await Quiet(house);
+        }
+
+        (await house.Count("select count(*) from deliveries where state <> 1")).ShouldBe(0, "all is delivered, and nothing given up");
+        var events = (await house.Get("/v1/events?limit=100")).Body.GetProperty("events").EnumerateArray().ToList();
+        var ids = events.Select(e => e.GetProperty("id").GetString()!).Order(StringComparer.Ordinal).ToList();
+        ids.Count.ShouldBeGreaterThanOrEqualTo(PaidADay * 5);
+        // Twice only where a machine under load gave its answer too late.
+        var late = await house.Count($"select count(*) from delivery_attempts where trouble like 'No answer%' and sent_at >= '{up:O}'");
+        foreach (var path in paths.Append("/refused"))
+        {
+            var heard = taken.Where(t => t.Path == path).Select(t => t.Id).ToList();
+            heard.Distinct().Order(StringComparer.Ordinal).ShouldBe(ids, ignoreOrder: false, path);
+            if (path != "/ordered") (heard.Count - ids.Count).ShouldBeInRange(0, (int)late, path);
+        }
+        foreach (var order in receiver.At("/ordered").GroupBy(h => h.Id[..h.Id.LastIndexOf('_')]))
+            order.Select(h => h.Sequence).ShouldBe(order.Select(h => h.Sequence).Order(), "none is tried before the one before it was taken");
+        foreach (var order in taken.Where(t => t.Path == "/ordered").GroupBy(t => t.Id[..t.Id.LastIndexOf('_')]))
+            order.Select(t => int.Parse(t.Id[(t.Id.LastIndexOf('_') + 1)..])).Distinct().ShouldBe(Enumerable.Range(1, order.Count()));
+        var mails = await mail.All();
+        mails.Select(m => m.Id).Order().ShouldBe(events.Where(e => e.GetProperty("type").GetString() == "order.paid").Select(e => $"<{e.GetProperty("id").GetString()}@shop.example>").Order());
+        mails.ShouldAllBe(m => m.Attachments == 1, "with the invoice");
+        (await house.Get("/v1/webhook_endpoints")).Body.GetProperty("webhook_endpoints").EnumerateArray().ShouldAllBe(e => e.GetProperty("status").GetString() == "active");
+        (await house.Count("select count(*) from operator_notices")).ShouldBe(0);
+    }
+
+    static async Task<string> Paid(ApiHouse house, int n)
+    {
+        var order = (await house.Order($$$"""{"currency": "INR", "lines": [{"name": "A book", "quantity": 1, "unit_amount": 49900}], "customer": {"name": "Asha Rao", "email": "{{{MailDeliveryTests.Email}}}"}}""")).Text("id");
+        var payment = await house.Post($"/v1/orders/{order}/payments", "{}");
+        await house.Tell($"evt_{n}", "captured", payment.Text("reference"), money: $"m_{n}");
+        (await house.Get($"/v1/orders/{order}")).Text("status").ShouldBe("paid");
+        return order;
+    }
+
+    /// <summary>All that is due by the clock was tried.</summary>
+    Task Quiet(ApiHouse house) => Until.True(
+        async () => await house.Count($"select count(*) from deliveries where state = 0 and (leased_until is not null or due_at <= '{clock.GetUtcNow():O}')") == 0, "all that is due to be tried", seconds: 60);
+}
