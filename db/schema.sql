@@ -213,8 +213,15 @@ create table order_resolutions (
   by_first text not null,
   by_second text,
   reason text not null,
+  decided_at timestamp with time zone,
+  done_at timestamp with time zone,
+  policy integer,
+  undo_at timestamp with time zone,
+  undo_by text,
+  undo_reason text,
   constraint order_resolutions_pkey PRIMARY KEY (order_id, sequence)
 );
+CREATE INDEX order_resolutions_decided ON order_resolutions USING btree (decided_at) WHERE (((decided_at IS NOT NULL) AND (done_at IS NULL)) OR (undo_at IS NOT NULL));
 
 create table orders (
   id bigint not null,
@@ -415,9 +422,12 @@ create table settlement_discrepancies (
   by_second text,
   resolved_at timestamp with time zone,
   final boolean default false not null,
+  decided_at timestamp with time zone,
+  policy integer,
   constraint settlement_discrepancies_pkey PRIMARY KEY (id),
   constraint settlement_discrepancies_account_row_key_class_key UNIQUE (account, row_key, class)
 );
+CREATE INDEX settlement_discrepancies_decided ON settlement_discrepancies USING btree (decided_at) WHERE ((decided_at IS NOT NULL) AND (resolved_at IS NULL));
 CREATE INDEX settlement_discrepancies_open ON settlement_discrepancies USING btree (opened_at) WHERE (resolved_at IS NULL);
 
 create table settlement_fetches (
@@ -464,6 +474,7 @@ create table settlement_files (
   refusal_column text,
   leased_by text,
   leased_until timestamp with time zone,
+  preview text,
   constraint settlement_files_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX settlement_files_bytes ON settlement_files USING btree (account, sha256) WHERE (NOT dry_run);
@@ -501,6 +512,7 @@ create table settlement_lines (
   note text,
   was_file bigint,
   was_number integer,
+  extra text,
   constraint settlement_lines_pkey PRIMARY KEY (file, number)
 ) with (fillfactor=95);
 

@@ -21,9 +21,9 @@ public sealed record Expected(Money? Fee, Money? Tax, DateOnly? DueOn)
     public bool IsExceeded(Money amount, Money net, Money? tax)
     {
         if (Fee is not { } fee || net.Currency != fee.Currency || amount.Currency != fee.Currency) return false;
-        var contract = fee.MinorUnits + (Tax?.MinorUnits ?? 0);
+        var contract = (Int128)fee.MinorUnits + (Tax?.MinorUnits ?? 0);
         // Where the contract's tax is not known, a stated tax is left out on both sides.
-        var kept = amount.MinorUnits - net.MinorUnits - (Tax is null ? tax?.MinorUnits ?? 0 : 0);
+        var kept = (Int128)amount.MinorUnits - net.MinorUnits - (Tax is null ? tax?.MinorUnits ?? 0 : 0);
         return kept > contract + (Tolerance * 2);
     }
 }

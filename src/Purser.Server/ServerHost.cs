@@ -176,7 +176,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         settling = Task.WhenAll(
             Services.GetRequiredService<SettlementWorker>().Run(stopping.Token), Services.GetRequiredService<SettlementFolder>().Run(stopping.Token),
             Services.GetRequiredService<SettlementFetch>().Run(stopping.Token), Services.GetRequiredService<Overdue>().Run(stopping.Token),
-            Services.GetRequiredService<LaterEvidence>().Run(stopping.Token));
+            Services.GetRequiredService<LaterEvidence>().Run(stopping.Token), Services.GetRequiredService<Resolutions>().Run(stopping.Token));
     }
 
     /// <summary>Null: this node has no settings for it, and leaves it to those that have.</summary>

@@ -62,7 +62,7 @@ sealed class World
         {
             Acting = 4096,
             TheirsPaid = Chance.Of(seed, 9) % 4 == 0 ? "ask" : "act",
-            ConfirmAbove = Chance.Of(seed, 10) % 3 == 0 ? 6_000_000 : 10_000_000,
+            Confirm = AmountLimits.Usual(1).With([.. Currency.All.Select(c => (c, Chance.Of(seed, 10) % 3 == 0 ? 6_000_000L : 10_000_000L))]),
         };
         Desks = [.. Gateways.Select(g => new Desk(this, g))];
         for (var i = 0; i < nodes.Length; i++) nodes[i] = new Life(this, i, 0);

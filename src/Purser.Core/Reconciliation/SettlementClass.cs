@@ -31,6 +31,8 @@ public enum SettlementClass : byte
     Repeated,
     /// <summary>The row came in an earlier file with other content; shown, not applied.</summary>
     Changed,
+    /// <summary>No line has it: a question's, about a row whose application failed for a reason of its own.</summary>
+    NotApplied,
 }
 
 /// <summary>A row, as far as its class depends on it.</summary>

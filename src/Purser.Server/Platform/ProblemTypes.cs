@@ -136,6 +136,9 @@ public static class ProblemTypes
     public static readonly ProblemType AnswerUnsuitable = new("answer_unsuitable", 409, "This answer does not fit the question.",
         "What was asked for cannot be done about this discrepancy.", "Read the discrepancy: its proposals say what can be done.");
 
+    public static readonly ProblemType AnswerOvertaken = new("answer_overtaken", 409, "Somebody else was faster.",
+        "The discrepancy is no longer as it was when this answer was given; nothing was done.", "Read the discrepancy again, and decide by what it says now.");
+
     public static readonly ProblemType AnswerFinal = new("answer_final", 409, "The answer cannot be taken back.",
         "The answer moved money, or accepted it.", "Act on the order as it stands now.");
 
@@ -177,7 +180,7 @@ public static class ProblemTypes
         OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted,
         TooManyWebhookEndpoints, SecretsKeyMissing, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
         OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, InvoiceUnknown, NothingCaptured,
-        NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
+        NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
         BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,
     ];
 }

@@ -28,8 +28,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         var content = JsonSerializer.Serialize(new Dictionary<string, string>
         {
             ["theirs_paid"] = options.TheirsPaid,
-            ["confirm_above"] = options.ConfirmAbove.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            ["two_persons_above"] = options.TwoPersonsAbove.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ["confirm_above"] = options.Confirm.ToString(),
+            ["two_persons_above"] = options.TwoPersons.ToString(),
         }, SettlementJson.Default.DictionaryStringString);
         await using var number = database.CreateCommand("""
             with fresh as (insert into reconciliation_policies (content, since) values ($1, clock_timestamp()) on conflict (content) do nothing returning version)
@@ -205,8 +205,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     /// <summary>Looks at the postings of that row alone, however many rows have posted.</summary>
     internal const string Closing = """
         with closed as (
-            update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, final = true,
-                reason = $3 || case when resolved_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
+            update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, decided_at = null, final = true,
+                reason = $3 || case when resolved_at is null and decided_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
             where id = $1 and (resolved_at is null or (class = $4 and not final)) returning account, row_key, file),
         taken_back as (
             insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)

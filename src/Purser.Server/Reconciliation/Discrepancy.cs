@@ -40,7 +40,23 @@ public readonly record struct DiscrepancyId(OrderId? Order, int Sequence, long R
 public sealed record StoredDiscrepancy(
     DiscrepancyId Id, string Account, PaymentId? Payment, DiscrepancyKind? Kind, SettlementClass? Class, string? MoneyReference, Money Amount, string Owner,
     DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt, string? Resolution, string? Reason, string? FirstPerson, string? SecondPerson, long? File, int? Line,
-    string? RowKey, string? Proposal, bool Final);
+    string? RowKey, string? Proposal, bool Final)
+{
+    /// <summary>When all needed persons wanted the resolution; null while one is missing, and of what an older program decided.</summary>
+    public DateTimeOffset? DecidedAt { get; init; }
+    /// <summary>When that was done.</summary>
+    public DateTimeOffset? DoneAt { get; init; }
+    /// <summary>The version of the policy under which it was proposed or decided.</summary>
+    public int? Policy { get; init; }
+    /// <summary>Who takes the answer of an order's question back, until the order has.</summary>
+    public (DateTimeOffset At, string By, string Reason)? Undo { get; init; }
+
+    /// <summary>Decided, and perhaps not done yet.</summary>
+    public bool IsUnderWay => DecidedAt is not null && DoneAt is null;
+
+    /// <summary>Who decided, or began to.</summary>
+    public string Persons => SecondPerson is null ? FirstPerson ?? "" : $"{FirstPerson} and {SecondPerson}";
+}
 
 public sealed record DiscrepancyView(
     string Id, string Gateway, [property: Description("Null when it is about a row of a statement without an order.")] string? Order, string? Payment,
@@ -58,7 +74,7 @@ public sealed record DiscrepancyView(
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
         [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()]);
 
-    public static int Persons(StoredDiscrepancy d, SettlementOptions options) => Math.Abs(d.Amount.MinorUnits) > options.TwoPersonsAbove ? 2 : 1;
+    public static int Persons(StoredDiscrepancy d, SettlementOptions options) => options.TwoPersons.IsExceeded(d.Amount) ? 2 : 1;
 
     static string Proposed(DiscrepancyKind kind) => kind switch
     {

@@ -43,7 +43,9 @@ static class DiscrepancyDocs
     {
         Description = "`accept`: the money is ours (late money pays the order; what a statement alone says is believed; money without an order is income). `refund`: it goes " +
             "back. `write_off`: money without an order is booked to fees. `close`: it is settled elsewhere. `note`: only a remark, and it stays open. Above the " +
-            "installation's second limit two different persons must send the same action: the first is answered 202. Everything is recorded with its person and reason.",
+            "installation's second limit two different persons must send the same action: the first is answered 202. A row that could not be applied (`not_applied`) is " +
+            "applied by `accept`, once. Every decision is kept with its person, reason and policy before it is done, and finished by whoever is there if the server dies in between. " +
+            "Of two persons who act at once, one is told `answer_overtaken`.",
         Body = typeof(ResolutionBody),
         Examples = [("refund", """{"action": "refund", "by": "Asha Rao", "reason": "Sold out meanwhile."}"""), ("close", """{"action": "close", "by": "Asha Rao", "reason": "The gateway corrected it."}""")],
         Answers =
@@ -52,7 +54,7 @@ static class DiscrepancyDocs
             new(202, "A second person must send the same.", typeof(DiscrepancyView), Open.Replace("\"resolution\": null", "\"resolution\": \"accept\"", StringComparison.Ordinal)
                 .Replace("\"resolved_by\": []", "\"resolved_by\": [\"Asha Rao\"]", StringComparison.Ordinal).Replace("\"persons_needed\": 1", "\"persons_needed\": 2", StringComparison.Ordinal)),
         ],
-        Problems = [MalformedJson, InvalidHeader, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, KeyReused],
+        Problems = [MalformedJson, InvalidHeader, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, KeyReused],
         TakesKey = true,
     };
 
@@ -62,6 +64,6 @@ static class DiscrepancyDocs
         Body = typeof(ReopeningBody),
         Examples = [("undo", """{"by": "Asha Rao", "reason": "It was the wrong one."}""")],
         Answers = [new(200, "Open again.", typeof(DiscrepancyView), Open)],
-        Problems = [MalformedJson, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, AnswerFinal],
+        Problems = [MalformedJson, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, AnswerFinal],
     };
 }

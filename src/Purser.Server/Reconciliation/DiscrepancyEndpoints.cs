@@ -13,7 +13,7 @@ static class DiscrepancyEndpoints
     const int LongestPerson = 100;
     const int LongestReason = 500;
 
-    public static void Add(IServiceCollection services) => services.AddSingleton<DiscrepancyStore>().AddSingleton<ActStore>()
+    public static void Add(IServiceCollection services) => services.AddSingleton<DiscrepancyStore>().AddSingleton<ResolutionStore>().AddSingleton<ActStore>()
         .AddSingleton<IActStore>(all => all.GetRequiredService<ActStore>()).AddSingleton<Resolutions>();
 
     public static void Map(IEndpointRouteBuilder routes)

@@ -11,12 +11,13 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
 {
     const string Both = """
         select d.opened_at, 0 as source, d.order_id as first, d.sequence as second, coalesce(p.account, '') as account, d.payment, d.kind as what, d.money_reference, d.amount,
-            d.currency, d.owner, d.resolved_at, coalesce(d.resolution, r.action) as resolution, r.reason, r.by_first, r.by_second, null::bigint as file, null::int as number,
-            null::text as row_key, null::text as proposal, false as final
+            d.currency, d.owner, d.resolved_at, case when r.decided_at is null then coalesce(d.resolution, r.action) else r.action end as resolution, r.reason, r.by_first, r.by_second,
+            null::bigint as file, null::int as number, null::text as row_key, null::text as proposal, false as final, r.decided_at, r.policy, r.undo_at, r.undo_by, r.undo_reason, r.done_at
         from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment
         left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence
         union all
-        select opened_at, 1, id, 0, account, 0, class, null, amount, currency, owner, resolved_at, resolution, reason, by_first, by_second, file, number, row_key, proposal, final
+        select opened_at, 1, id, 0, account, 0, class, null, amount, currency, owner, resolved_at, resolution, reason, by_first, by_second, file, number, row_key, proposal, final,
+            decided_at, policy, null::timestamptz, null::text, null::text, case when decided_at is not null then resolved_at end
         from settlement_discrepancies
         """;
 
@@ -75,7 +76,13 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
                 id, rows.GetString(4), id.Order is { } order ? new PaymentId(order, rows.GetInt32(5)) : null, ofOrder ? (DiscrepancyKind)rows.GetInt16(6) : null,
                 ofOrder ? null : (SettlementClass)rows.GetInt16(6), Text(7), new Money(rows.GetInt64(8), Currency.Find(rows.GetString(9))), rows.GetString(10),
                 rows.GetFieldValue<DateTimeOffset>(0), rows.IsDBNull(11) ? null : rows.GetFieldValue<DateTimeOffset>(11), Text(12), Text(13), Text(14), Text(15),
-                rows.IsDBNull(16) ? null : rows.GetInt64(16), rows.IsDBNull(17) ? null : rows.GetInt32(17), Text(18), Text(19), rows.GetBoolean(20)));
+                rows.IsDBNull(16) ? null : rows.GetInt64(16), rows.IsDBNull(17) ? null : rows.GetInt32(17), Text(18), Text(19), rows.GetBoolean(20))
+            {
+                DecidedAt = rows.IsDBNull(21) ? null : rows.GetFieldValue<DateTimeOffset>(21),
+                Policy = rows.IsDBNull(22) ? null : rows.GetInt32(22),
+                Undo = rows.IsDBNull(23) ? null : (rows.GetFieldValue<DateTimeOffset>(23), rows.GetString(24), rows.GetString(25)),
+                DoneAt = rows.IsDBNull(26) ? null : rows.GetFieldValue<DateTimeOffset>(26),
+            });
         }
         return found;
     }
@@ -110,132 +117,4 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
 
     /// <summary>More than these help nobody.</summary>
     const int MostSuggestions = 5;
-
-    /// <summary>Records what a person did. Only ever added to.</summary>
-    public async Task Record(string by, string action, DiscrepancyId about, string reason, Money amount, int? policy, CancellationToken stop)
-    {
-        await using var record = database.CreateCommand("""
-            insert into audit_log (at, by_whom, action, subject, reason, detail, policy)
-            values (clock_timestamp(), $1, $2, $3, $4, json_build_object('amount', $5::bigint, 'currency', $6::text)::text, $7)
-            """);
-        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
-        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = action });
-        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = about.ToString() });
-        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = reason });
-        record.Parameters.Add(new NpgsqlParameter<long> { TypedValue = amount.MinorUnits });
-        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = amount.Currency.Code });
-        record.Parameters.Add(new NpgsqlParameter { Value = (object?)policy ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
-        await record.ExecuteNonQueryAsync(stop);
-    }
-
-    /// <summary>Keeps what the first of two persons wants, until the second wants the same; or what the only one wants.</summary>
-    /// <returns>False when somebody else resolved it meanwhile.</returns>
-    public async Task<bool> Propose(DiscrepancyId id, string action, string by, string reason, CancellationToken stop)
-    {
-        await using var propose = database.CreateCommand(id.Order is null
-            ? "update settlement_discrepancies set resolution = $3, by_first = $4, reason = $5, by_second = null where id = $1 and resolved_at is null and $2 = 0"
-            : """
-              insert into order_resolutions (order_id, sequence, action, by_first, reason) values ($1, $2, $3, $4, $5)
-              on conflict (order_id, sequence) do update set action = $3, by_first = $4, reason = $5, by_second = null
-              """);
-        Name(propose, id);
-        propose.Parameters.Add(new NpgsqlParameter<string> { TypedValue = action });
-        propose.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
-        propose.Parameters.Add(new NpgsqlParameter<string> { TypedValue = reason });
-        return await propose.ExecuteNonQueryAsync(stop) == 1;
-    }
-
-    /// <summary>The second of two persons agrees.</summary>
-    /// <returns>False when somebody else is the second already.</returns>
-    public async Task<bool> Agree(DiscrepancyId id, string by, CancellationToken stop)
-    {
-        await using var agree = database.CreateCommand(id.Order is null
-            ? "update settlement_discrepancies set by_second = $3 where id = $1 and $2 = 0 and resolved_at is null and (by_second is null or by_second = $3)"
-            : "update order_resolutions set by_second = $3 where order_id = $1 and sequence = $2 and (by_second is null or by_second = $3)");
-        Name(agree, id);
-        agree.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
-        return await agree.ExecuteNonQueryAsync(stop) == 1;
-    }
-
-    /// <summary>What both wanted could not be done: another may be the second.</summary>
-    public async Task Disagree(DiscrepancyId id, string by, CancellationToken stop)
-    {
-        await using var disagree = database.CreateCommand("update settlement_discrepancies set by_second = null where id = $1 and $2 = 0 and by_second = $3 and resolved_at is null");
-        Name(disagree, id);
-        disagree.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
-        await disagree.ExecuteNonQueryAsync(stop);
-    }
-
-    /// <summary>Closes a row's discrepancy with the postings that its resolution means, in one commit.</summary>
-    /// <returns>False when it was closed meanwhile.</returns>
-    internal async Task<bool> Close(StoredDiscrepancy d, bool final, IReadOnlyList<(string Account, Money Amount)> sides, CancellationToken stop) =>
-        await Move(d, "update settlement_discrepancies set resolved_at = clock_timestamp(), final = $2 where id = $1 and resolved_at is null", final, sides, stop);
-
-    /// <summary>Opens it again, if no money moved.</summary>
-    internal async Task<bool> Reopen(StoredDiscrepancy d, IReadOnlyList<(string Account, Money Amount)> sides, CancellationToken stop) =>
-        await Move(d, "update settlement_discrepancies set resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null where id = $1 and resolved_at is not null and final = $2",
-            false, sides, stop);
-
-    public async Task ForgetProposal(DiscrepancyId id, CancellationToken stop)
-    {
-        await using var forget = database.CreateCommand("delete from order_resolutions where order_id = $1 and sequence = $2");
-        Name(forget, id);
-        await forget.ExecuteNonQueryAsync(stop);
-    }
-
-    async Task<bool> Move(StoredDiscrepancy d, string change, bool final, IReadOnlyList<(string Account, Money Amount)> sides, CancellationToken stop)
-    {
-        await using var connection = await database.OpenConnectionAsync(stop);
-        await using var transaction = await connection.BeginTransactionAsync(stop);
-        await using (var move = new NpgsqlCommand(change, connection, transaction))
-        {
-            move.Parameters.Add(new NpgsqlParameter<long> { TypedValue = d.Id.Row });
-            move.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = final });
-            if (await move.ExecuteNonQueryAsync(stop) == 0) return false;
-        }
-        foreach (var (account, amount) in sides)
-        {
-            await using var post = new NpgsqlCommand("""
-                insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
-                values ($1, $2, (select coalesce(max(line), 0) + 1 from settlement_postings where account = $1 and row_key = $2), $3, $4, $5, $6, clock_timestamp())
-                """, connection, transaction);
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
-            post.Parameters.Add(new NpgsqlParameter<long> { TypedValue = amount.MinorUnits });
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = amount.Currency.Code });
-            post.Parameters.Add(new NpgsqlParameter<long> { TypedValue = d.File!.Value });
-            await post.ExecuteNonQueryAsync(stop);
-        }
-        await transaction.CommitAsync(stop);
-        return true;
-    }
-
-    /// <summary>What of a row waits in suspense.</summary>
-    internal async Task<Money?> InSuspense(StoredDiscrepancy d, CancellationToken stop)
-    {
-        await using var ask = database.CreateCommand(
-            "select sum(amount)::bigint, currency from settlement_postings where account = $1 and row_key = $2 and ledger_account = 'suspense' group by currency");
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
-        await using var rows = await ask.ExecuteReaderAsync(stop);
-        return await rows.ReadAsync(stop) ? new Money(rows.GetInt64(0), Currency.Find(rows.GetString(1))) : null;
-    }
-
-    /// <summary>The latest move of a row's money into or out of suspense.</summary>
-    internal async Task<Money?> LastInSuspense(StoredDiscrepancy d, CancellationToken stop)
-    {
-        await using var ask = database.CreateCommand(
-            "select amount, currency from settlement_postings where account = $1 and row_key = $2 and ledger_account = 'suspense' order by line desc limit 1");
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
-        await using var rows = await ask.ExecuteReaderAsync(stop);
-        return await rows.ReadAsync(stop) ? new Money(rows.GetInt64(0), Currency.Find(rows.GetString(1))) : null;
-    }
-
-    static void Name(NpgsqlCommand command, DiscrepancyId id)
-    {
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Order?.Value ?? id.Row });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Sequence });
-    }
 }

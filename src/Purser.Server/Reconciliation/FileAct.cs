@@ -8,8 +8,9 @@ using Purser.Server.Settlement;
 namespace Purser.Server.Reconciliation;
 
 /// <summary>Does what follows from a file's lines: evidence to the orders they are about, postings for rows without an order, and questions for what a
-/// person must decide. A batch that is done twice does nothing the second time: the engine knows the row, and a row posts once for ever.</summary>
-sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine engine, SettlementOptions options, SettlementHook hook, TimeProvider time)
+/// person must decide. A batch that is done twice does nothing the second time: the engine knows the row, and a row posts once for ever. A row that cannot be
+/// applied harms only itself: it is set aside for a person, and the others go on.</summary>
+sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine engine, SettlementOptions options, SettlementHook hook, TimeProvider time, ILogger log)
 {
     /// <summary>How long a gateway's answer about an order that it says is paid is waited for. Its answer is better evidence than its file; without it the
     /// file counts.</summary>
@@ -37,30 +38,129 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         while (await lines.List(file.Id, null, after, LinesAtOnce, stop) is { Count: > 0 } batch)
         {
             hook.At(SettlementHook.BeforeActing);
-            var now = await store.Payments(batch, stop);
+            var (now, aside) = await Payments(batch, stop);
             Pair(batch, now);
-            var (postings, opened) = (new List<RowPosting>(), new List<OpenedRow>());
             using var door = new SemaphoreSlim(options.Acting);
-            var acting = batch.Select(async line =>
+            var acting = batch.Where(line => !aside.ContainsKey(line.Number)).Select(async line =>
             {
                 await door.WaitAsync(stop);
                 try
                 {
-                    return await Act(file, line, now.GetValueOrDefault(line.Number), paidOut, stop);
+                    return await Carefully(file, line, now.GetValueOrDefault(line.Number), paidOut, stop);
                 }
                 finally
                 {
                     door.Release();
                 }
             }).ToList();
-            foreach (var (one, questions) in (await Task.WhenAll(acting)).Where(r => r is not null).Select(r => r!.Value))
-            {
-                postings.AddRange(one);
-                opened.AddRange(questions);
-            }
-            await store.Write(file, postings, opened, stop);
+            await Write(file, [.. await Task.WhenAll(acting), .. aside.Values], stop);
             after = batch[^1].Number;
             await advanced(after);
+        }
+    }
+
+    /// <summary>What follows from a row beside what the engine was told.</summary>
+    readonly record struct Followed(StoredLine Line, IReadOnlyList<RowPosting> Postings, IReadOnlyList<OpenedRow> Opened);
+
+    /// <summary>Trouble of a row makes it a question; trouble of the place stops the file, which goes on from here later.</summary>
+    async Task<Followed> Carefully(SettlementFile file, StoredLine line, PaymentNow? now, bool paidOut, CancellationToken stop)
+    {
+        try
+        {
+            return await Follow(file, line, now, paidOut, stop);
+        }
+        catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+        {
+            LogAside(log, line.Number, file.IdText, trouble);
+            return Aside(line, trouble);
+        }
+    }
+
+    async Task<Followed> Follow(SettlementFile file, StoredLine line, PaymentNow? now, bool paidOut, CancellationToken stop)
+    {
+        // Before anything is told or booked, so that nothing of such a row is.
+        if (line.Class != SettlementClass.Repeated) Countable(line.Line);
+        return await Act(file, line, now, paidOut, stop) is (var postings, var opened) ? new Followed(line, [.. postings], [.. opened]) : new Followed(line, [], []);
+    }
+
+    /// <exception cref="OverflowException">The row's amounts cannot be added to one another.</exception>
+    static void Countable(SettlementLine line)
+    {
+        var all = Int128.Abs(line.Amount.MinorUnits) + Int128.Abs(line.Net.MinorUnits) + Int128.Abs(line.Fee?.MinorUnits ?? 0) + Int128.Abs(line.Tax?.MinorUnits ?? 0);
+        if (all > long.MaxValue / 2) throw new OverflowException("its amounts are more than can be counted");
+    }
+
+    const int LongestWhy = 300;
+
+    static Followed Aside(StoredLine line, Exception trouble)
+    {
+        var why = Words.Fit(trouble.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.'))!;
+        return new Followed(line, [], [Question(line with { Class = SettlementClass.NotApplied },
+            $"it could not be applied: {(why.Length <= LongestWhy ? why : why[..LongestWhy])}; when the cause is mended, accept applies it once, or place its money by hand and close")]);
+    }
+
+    /// <summary>The payments of the lines; and the lines for which they cannot even be looked up, set aside.</summary>
+    async Task<(Dictionary<int, PaymentNow> Now, Dictionary<int, Followed> Aside)> Payments(IReadOnlyList<StoredLine> batch, CancellationToken stop)
+    {
+        var (now, aside) = (new Dictionary<int, PaymentNow>(), new Dictionary<int, Followed>());
+        try
+        {
+            return (await store.Payments(batch, stop), aside);
+        }
+        catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+        {
+            foreach (var line in batch)
+                try
+                {
+                    foreach (var (number, known) in await store.Payments([line], stop)) now[number] = known;
+                }
+                catch (Exception one) when (!PassingTrouble.Is(one, stop))
+                {
+                    LogAside(log, line.Number, line.Line.RowKey, one);
+                    aside[line.Number] = Aside(line, one);
+                }
+            return (now, aside);
+        }
+    }
+
+    /// <summary>All in one commit; when one row's postings are refused, each in its own.</summary>
+    async Task Write(SettlementFile file, IReadOnlyList<Followed> rows, CancellationToken stop)
+    {
+        try
+        {
+            await store.Write(file, [.. rows.SelectMany(r => r.Postings)], [.. rows.SelectMany(r => r.Opened)], stop);
+        }
+        catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+        {
+            foreach (var row in rows)
+                try
+                {
+                    await store.Write(file, row.Postings, row.Opened, stop);
+                }
+                catch (Exception one) when (!PassingTrouble.Is(one, stop))
+                {
+                    LogAside(log, row.Line.Number, file.IdText, one);
+                    await store.Write(file, [], Aside(row.Line, one).Opened, stop);
+                }
+        }
+    }
+
+    /// <summary>Applies a row that was set aside. What was done of it before is not done again.</summary>
+    /// <returns>Why it still cannot be; null when it is applied.</returns>
+    public async Task<string?> Retry(SettlementFile file, StoredLine line, CancellationToken stop)
+    {
+        try
+        {
+            var now = await store.Payments([line], stop);
+            Pair([line], now);
+            var followed = await Follow(file, line, now.GetValueOrDefault(line.Number), file.PaidOut is true, stop);
+            await store.Write(file, followed.Postings, followed.Opened, stop);
+            return null;
+        }
+        catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+        {
+            LogAside(log, line.Number, file.IdText, trouble);
+            return trouble.Message;
         }
     }
 
@@ -150,7 +250,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         var seen = await watching.Until(o => MoneyOf(o, line) is not null, InquiryPatience, stop);
         if (seen is not null && MoneyOf(seen, line) is { } money) return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
         if (line.Line.MoneyReference is not { } named) return Nameless;
-        if (options.TheirsPaid == "ask" || line.Line.Amount.MinorUnits > options.ConfirmAbove) return Unconfirmed;
+        if (options.TheirsPaid == "ask" || options.Confirm.IsExceeded(line.Line.Amount)) return Unconfirmed;
         return Doubt(await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(named, line.Line.Amount, line.Line.Method)), Row(file, line, named, paidOut)));
     }
 
@@ -208,7 +308,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
     async Task<Refusal?> Submit(OrderId order, IReadOnlyList<OrderInput> inputs, CancellationToken stop) =>
         await engine.SubmitInTurn(new EngineInput(order, inputs), time, stop) switch
         {
-            EngineReply.Busy busy => throw new InvalidOperationException($"The engine stays busy: {busy.Why}"),
+            EngineReply.Busy busy => throw new EngineBusyException(busy.Why),
             EngineReply.Done { Reply: Reply.Refused refused } => refused.Why,
             _ => null,
         };
@@ -243,4 +343,7 @@ sealed class FileAct(IActStore store, ISettlementLineStore lines, OrderEngine en
         if (paidOut) sides.AddRange([("bank", line.Net), (receivable, -line.Net)]);
         return sides.Where(s => s.Item2.MinorUnits != 0).Select((s, n) => new RowPosting(line.RowKey, n + 1, s.Item1, s.Item2));
     }
+
+    [LoggerMessage(96, LogLevel.Error, "Line {Line} of {File} cannot be applied and is set aside for a person; the others go on")]
+    static partial void LogAside(ILogger log, int line, string file, Exception trouble);
 }

@@ -52,7 +52,7 @@ public sealed partial class LaterEvidence(
         await using var turn = await store.TakeTurn(stop);
         if (turn is null) return 0;
         var settled = new HashSet<PaymentId>();
-        var act = new FileAct(store, lines, engine, options, hook, time);
+        var act = new FileAct(store, lines, engine, options, hook, time, log);
         var (closed, after) = (0, 0L);
         while (await store.Answered(after, AtOnce, stop) is { Count: > 0 } rows)
         {

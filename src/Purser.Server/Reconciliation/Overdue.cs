@@ -64,13 +64,27 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
         (string, string)? after = null;
         while (await store.Overdue(account, from, before, unstated, after, AtOnce, stop) is { Count: > 0 } late)
         {
-            var told = await Task.WhenAll(late.Select(one => engine.SubmitInTurn(EngineInput.Of(one.Payment.Order,
+            var told = await Task.WhenAll(late.Select(one => Tell(one.Payment.Order, EngineInput.Of(one.Payment.Order,
                 new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and {why}.")
-                    .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}")), time, stop)));
-            count += told.Count(reply => reply is not EngineReply.Busy);
+                    .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}")), stop)));
+            count += told.Count(reply => reply is not (null or EngineReply.Busy));
             after = (late[^1].Account, late[^1].MoneyReference);
         }
         return count;
+    }
+
+    /// <returns>Null when this order cannot be told; it keeps no other back.</returns>
+    async Task<EngineReply?> Tell(OrderId order, EngineInput input, CancellationToken stop)
+    {
+        try
+        {
+            return await engine.SubmitInTurn(input, time, stop);
+        }
+        catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+        {
+            LogOrder(log, order, trouble);
+            return null;
+        }
     }
 
     /// <summary>Tells each order whose refund was due before a day, by its account's contract, and is in no file although files cover that day.</summary>
@@ -81,10 +95,10 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
         RefundId? after = null;
         while (await store.UnsettledRefunds(account, before, after, AtOnce, stop) is { Count: > 0 } unsettled)
         {
-            var told = await Task.WhenAll(unsettled.Where(r => DueOn(r) is { } due && due < before && due <= r.CoveredTo).Select(r => engine.SubmitInTurn(EngineInput.Of(r.Id.Order,
+            var told = await Task.WhenAll(unsettled.Where(r => DueOn(r) is { } due && due < before && due <= r.CoveredTo).Select(r => Tell(r.Id.Order, EngineInput.Of(r.Id.Order,
                 new RefundEvidence.Unsettled($"It was due on {DueOn(r)!.Value.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and no statement that covers the day has it.")
-                    .Learned(r.Id.Number, 0, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{r.Id.Reference}")), time, stop)));
-            count += told.Count(reply => reply is not EngineReply.Busy);
+                    .Learned(r.Id.Number, 0, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{r.Id.Reference}")), stop)));
+            count += told.Count(reply => reply is not (null or EngineReply.Busy));
             after = unsettled[^1].Id;
         }
         return count;
@@ -97,6 +111,9 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
 
     [LoggerMessage(90, LogLevel.Warning, "{Count} payments are overdue: no statement had them by the day they were due")]
     static partial void LogFound(ILogger log, int count);
+
+    [LoggerMessage(97, LogLevel.Error, "{Order} could not be told that its money is overdue; the others go on")]
+    static partial void LogOrder(ILogger log, OrderId order, Exception trouble);
 
     [LoggerMessage(91, LogLevel.Error, "The overdue could not be looked for")]
     static partial void LogTrouble(ILogger log, Exception trouble);

@@ -7,77 +7,135 @@ using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
 
-/// <summary>What persons decide about discrepancies: one person, or two different ones above the policy's second limit; recorded, and taken back as long as
-/// no money moved.</summary>
-sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileStore files, SettlementLineStore lines, OrderEngine engine, SettlementOptions options)
+/// <summary>What persons decide about discrepancies: one person, or two different ones above the policy's second limit; and taken back as long as no money
+/// moved. A decision is kept with its person, reason and policy before it is done, or in the same commit. Who dies in between leaves it to
+/// <see cref="Resume"/>, and whatever is done twice is done once: the order knows its answer, a row posts once.</summary>
+sealed partial class Resolutions(
+    DiscrepancyStore discrepancies, ResolutionStore store, ActStore acts, SettlementFileStore files, SettlementLineStore lines, OrderEngine engine, SettlementOptions options,
+    SettlementHook hook, TimeProvider time, ILogger<Resolutions> log)
 {
     /// <summary>What came of it: a problem, or nothing more to say; and whether a second person is still needed.</summary>
     public sealed record Outcome(Problem? Problem, bool Waits = false);
 
     static readonly Outcome Done = new((Problem?)null);
+    static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+
+    /// <summary>Whoever decided is busy doing it for so long at the most.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    const int AtOnce = 500;
 
     public async Task<Outcome> Resolve(StoredDiscrepancy d, string action, string by, string reason, CancellationToken stop)
     {
-        var policy = await acts.PolicyVersion(options, stop);
+        var decision = new Decision(action, by, reason, await acts.PolicyVersion(options, stop));
         if (action == "note")
         {
-            await store.Record(by, action, d.Id, reason, d.Amount, policy, stop);
+            await store.Note(d, decision, stop);
             return Done;
         }
         if (d.ResolvedAt is not null)
             return d.Resolution == action ? Done : new Outcome(Conflict(d, $"It was resolved before, with '{d.Resolution}'."));
+        if (d.IsUnderWay) return d.Resolution == action && Decided(d, by) ? await Finish(d, stop) : new Outcome(Overtaken(d));
         if (Unsuitable(d, action) is { } why) return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, why) { Field = "action", Resource = d.Id.ToString() });
 
-        if (DiscrepancyView.Persons(d, options) == 2)
-        {
-            if (d.FirstPerson is null || d.Resolution != action)
+        var second = DiscrepancyView.Persons(d, options) == 2;
+        if (second && (d.FirstPerson is null || d.Resolution != action))
+            return await store.Propose(d, decision, stop) ? new Outcome(null, Waits: true) : await Overtaken(d.Id, stop);
+        if (second && SamePerson(d.FirstPerson!, by))
+            return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, $"{by} has decided already; above the policy's limit a second person must.")
             {
-                if (!await store.Propose(d.Id, action, by, reason, stop)) return new Outcome(Conflict(d, "Somebody else resolved it just now."));
-                await store.Record(by, $"propose_{action}", d.Id, reason, d.Amount, policy, stop);
-                return new Outcome(null, Waits: true);
-            }
-            if (SamePerson(d.FirstPerson, by))
-                return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, $"{by} has decided already; above the policy's limit a second person must.")
-                {
-                    Field = "by",
-                    Remedy = "Let somebody else send the same action.",
-                    Resource = d.Id.ToString(),
-                });
-            if (!await store.Agree(d.Id, by, stop)) return new Outcome(Conflict(d, "Somebody else resolved it just now."));
-        }
-        else if (!await store.Propose(d.Id, action, by, reason, stop)) return new Outcome(Conflict(d, "Somebody else resolved it just now."));
-
-        if ((d.Id.Order is null ? await Row(d, action, reason, stop) : await Order(d, action, by, reason, stop)) is { } failed)
-        {
-            if (d.Id.Order is not null) await store.ForgetProposal(d.Id, stop);
-            else await store.Disagree(d.Id, by, stop);
-            return new Outcome(failed);
-        }
-        await store.Record(by, action, d.Id, reason, d.Amount, policy, stop);
-        return Done;
+                Field = "by",
+                Remedy = "Let somebody else send the same action.",
+                Resource = d.Id.ToString(),
+            });
+        if (!TellsAnOrder(d, action))
+            return await store.Close(d, decision, second, suspense => Sides(d, action, suspense), stop) ? Done : await Overtaken(d.Id, stop);
+        if (!await store.Decide(d, decision, second, stop) || await discrepancies.Find(d.Id, stop) is not { IsUnderWay: true } decided) return await Overtaken(d.Id, stop);
+        return await Finish(decided, stop);
     }
 
     public async Task<Outcome> Reopen(StoredDiscrepancy d, string by, string reason, CancellationToken stop)
     {
-        if (d.ResolvedAt is null)
+        if (d.IsUnderWay) return new Outcome(Overtaken(d));
+        var undo = new Decision(ResolutionStore.Undoing, by, reason, await acts.PolicyVersion(options, stop));
+        // What the first of two persons wanted is taken back as easily.
+        if (d.ResolvedAt is null) return d.FirstPerson is null || await store.Withdraw(d, undo, stop) ? Done : await Overtaken(d.Id, stop);
+        if (d.Id.Order is null)
+            return d.Final ? new Outcome(new Problem(ProblemTypes.AnswerFinal) { Resource = d.Id.ToString() })
+                : await store.Reopen(d, undo, moved => Sides(d, d.Resolution!, moved), stop) ? Done : await Overtaken(d.Id, stop);
+        if (d.Undo is null && !await store.Undo(d, undo, stop)) return await Overtaken(d.Id, stop);
+        return await discrepancies.Find(d.Id, stop) is { Undo: not null } undone ? await TakeBack(undone, again: false, stop) : await Overtaken(d.Id, stop);
+    }
+
+    public async Task Run(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
         {
-            // What the first of two persons wanted is taken back as easily.
-            if (d.Id.Order is not null) await store.ForgetProposal(d.Id, stop);
-            return Done;
+            try
+            {
+                await Resume(Patience, stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception trouble) when (trouble is not OutOfMemoryException)
+            {
+                LogTrouble(log, trouble);
+            }
+            await Task.Delay(Every, time, stop).ContinueWith(_ => { }, TaskScheduler.Default);
         }
-        if (d.Id.Order is { } order)
+    }
+
+    /// <summary>Finishes what was decided longer ago than this, and whose doer died.</summary>
+    /// <returns>How many were finished, done or refused.</returns>
+    public async Task<int> Resume(TimeSpan since, CancellationToken stop)
+    {
+        var count = 0;
+        foreach (var id in await store.Unfinished(since, AtOnce, stop))
         {
-            var reply = await engine.Submit(order, new OrderCommand.Reopen(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, by, reason), stop);
-            if (Refused(d, reply) is { } refused) return new Outcome(refused);
-            await store.ForgetProposal(d.Id, stop);
+            if (await discrepancies.Find(id, stop) is not { } d) continue;
+            var outcome = d.Undo is not null ? await TakeBack(d, again: true, stop) : d.IsUnderWay ? await Finish(d, stop) : Done;
+            if (outcome.Problem?.Type == ProblemTypes.Busy) continue;
+            count++;
+            LogFinished(log, id.ToString(), d.Undo is null ? d.Resolution ?? "" : ResolutionStore.Undoing, d.Undo?.By ?? d.Persons, outcome.Problem?.Type.Name ?? "done");
         }
-        else
+        return count;
+    }
+
+    /// <summary>Does what was decided, or finds that it is done.</summary>
+    async Task<Outcome> Finish(StoredDiscrepancy d, CancellationToken stop)
+    {
+        hook.At(SettlementHook.Decided);
+        Problem? problem;
+        try
         {
-            if (d.Final) return new Outcome(new Problem(ProblemTypes.AnswerFinal) { Resource = d.Id.ToString() });
-            if (!await store.Reopen(d, Sides(d, d.Resolution!, await store.LastInSuspense(d, stop)), stop)) return new Outcome(Conflict(d, "Somebody else did so just now."));
+            problem = d.Id.Order is null ? await Row(d, stop) : await Order(d, stop);
         }
-        await store.Record(by, "reopen", d.Id, reason, d.Amount, await acts.PolicyVersion(options, stop), stop);
-        return Done;
+        catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+        {
+            LogCannot(log, d.Id.ToString(), trouble);
+            problem = new Problem(ProblemTypes.AnswerUnsuitable, "It cannot be done, for a reason of ours; the server's log says which.") { Resource = d.Id.ToString() };
+        }
+        if (problem?.Type == ProblemTypes.Busy) return new Outcome(problem);
+        hook.At(SettlementHook.Acted);
+        if (problem is null) await store.Done(d, stop);
+        else await store.Refused(d, problem.Detail, stop);
+        return new Outcome(problem);
+    }
+
+    /// <param name="again">It may have been done before.</param>
+    async Task<Outcome> TakeBack(StoredDiscrepancy d, bool again, CancellationToken stop)
+    {
+        hook.At(SettlementHook.Decided);
+        var reply = await engine.Submit(d.Id.Order!.Value, new OrderCommand.Reopen(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, d.Undo!.Value.By, d.Undo.Value.Reason), stop);
+        var refused = Refused(d, reply);
+        if (refused?.Type == ProblemTypes.Busy) return new Outcome(refused);
+        hook.At(SettlementHook.Acted);
+        // The answer is gone, and with it perhaps the question: that was the first time.
+        if (again && refused?.Type == ProblemTypes.AnswerFinal && d.Resolution == "close") refused = null;
+        await store.Undone(d, refused?.Detail, stop);
+        return new Outcome(refused);
     }
 
     static string? Unsuitable(StoredDiscrepancy d, string action) => (d.Class, action) switch
@@ -86,18 +144,22 @@ sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileSt
         (null, _) or (_, "close") => null,
         (SettlementClass.TheirsPaid, "accept" or "refund") => null,
         (SettlementClass.UnknownOrder, "accept" or "write_off") => null,
+        (SettlementClass.NotApplied, "accept") => null,
         _ => $"'{action}' cannot be done about a row that is {SettlementView.Word(d.Class!.Value)}.",
     };
 
-    async Task<Problem?> Row(StoredDiscrepancy d, string action, string reason, CancellationToken stop)
+    /// <summary>Such a decision is done through the engine; every other one closes a row's question and posts, in one commit.</summary>
+    static bool TellsAnOrder(StoredDiscrepancy d, string action) =>
+        d.Id.Order is not null || (d.Class == SettlementClass.TheirsPaid && action is "accept" or "refund") || (d.Class == SettlementClass.NotApplied && action == "accept");
+
+    async Task<Problem?> Row(StoredDiscrepancy d, CancellationToken stop)
     {
-        var final = false;
-        if (d.Class == SettlementClass.TheirsPaid && action is "accept" or "refund")
-        {
-            if (await Believe(d, action == "refund", reason, stop) is { } problem) return problem;
-            final = true;
-        }
-        return await store.Close(d, final, Sides(d, action, await store.InSuspense(d, stop)), stop) ? null : Conflict(d, "Somebody else resolved it just now.");
+        if (d.Class != SettlementClass.NotApplied) return await Believe(d, d.Resolution == "refund", d.Reason!, stop);
+        if (await files.Find(d.File!.Value, stop) is not { } file || await lines.List(file.Id, null, d.Line!.Value - 1, 1, stop) is not [var line])
+            return new Problem(ProblemTypes.AnswerUnsuitable, "The row is not there any more.") { Resource = d.Id.ToString() };
+        return await new FileAct(acts, lines, engine, options, hook, time, log).Retry(file, line, stop) is { } why
+            ? new Problem(ProblemTypes.AnswerUnsuitable, $"It still cannot be applied: {why}") { Resource = d.Id.ToString() }
+            : null;
     }
 
     /// <summary>A person says that the statement is right: then it is evidence like any other.</summary>
@@ -120,14 +182,20 @@ sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileSt
             .. line.Line.MoneyReference is null ? [] : (OrderInput[])[new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey)],
             new Evidence.Settled(money, FileAct.Said(line.Line), paidOut).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey),
         ];
-        if (refund) inputs.Add(new OrderCommand.Refund(payment.Number, null, reason, money));
+        // Asked for once: when the first time's end was lost, and that refund failed meanwhile, a person is asked about it elsewhere.
+        if (refund && !await store.WasRefunded(payment, money, d.DecidedAt!.Value, stop)) inputs.Add(new OrderCommand.Refund(payment.Number, null, reason, money));
         return Refused(d, await engine.Submit(new EngineInput(payment.Order, inputs), stop));
     }
 
-    async Task<Problem?> Order(StoredDiscrepancy d, string action, string by, string reason, CancellationToken stop)
+    async Task<Problem?> Order(StoredDiscrepancy d, CancellationToken stop)
     {
-        var answer = action switch { "refund" => AnswerAction.Refund, "accept" => AnswerAction.Accept, _ => AnswerAction.Close };
-        return Refused(d, await engine.Submit(d.Id.Order!.Value, new OrderCommand.Answer(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, answer, by, reason), stop));
+        var answer = d.Resolution switch { "refund" => AnswerAction.Refund, "accept" => AnswerAction.Accept, _ => AnswerAction.Close };
+        var reply = await engine.Submit(d.Id.Order!.Value, new OrderCommand.Answer(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, answer, d.Persons, d.Reason!), stop);
+        if (reply is EngineReply.Done { Reply: Reply.Refused { Why: Refusal.QuestionUnknown } })
+            // The question is gone: by this very answer, whose end was lost, or by something else.
+            return await store.WasAnsweredBy(d, d.Persons, stop) ? null
+                : new Problem(ProblemTypes.AnswerOvertaken, "It was resolved by something else a moment ago.") { Resource = d.Id.ToString() };
+        return Refused(d, reply);
     }
 
     static Problem? Refused(StoredDiscrepancy d, EngineReply reply) => reply switch
@@ -144,6 +212,8 @@ sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileSt
             ? []
             : [("suspense", -amount), (action == "accept" ? "sales" : "fees", amount)];
 
+    static bool Decided(StoredDiscrepancy d, string by) => SamePerson(d.FirstPerson!, by) || (d.SecondPerson is { } other && SamePerson(other, by));
+
     static bool SamePerson(string one, string other) => string.Equals(one.Trim(), other.Trim(), StringComparison.OrdinalIgnoreCase);
 
     static Problem Conflict(StoredDiscrepancy d, string why) => new(ProblemTypes.AnswerUnsuitable, why)
@@ -151,4 +221,24 @@ sealed class Resolutions(DiscrepancyStore store, ActStore acts, SettlementFileSt
         Resource = d.Id.ToString(),
         Remedy = "Read it again; DELETE its resolution first to decide otherwise.",
     };
+
+    /// <summary>For whoever acted on what is no longer so: what it is now.</summary>
+    async Task<Outcome> Overtaken(DiscrepancyId id, CancellationToken stop) => new(Overtaken((await discrepancies.Find(id, stop))!));
+
+    static Problem Overtaken(StoredDiscrepancy now) => new(ProblemTypes.AnswerOvertaken,
+        now.ResolvedAt is not null ? $"{(now.Persons.Length == 0 ? "Something else" : now.Persons)} resolved it with '{now.Resolution}' a moment ago."
+        : now.Undo is { } undo ? $"{undo.By} takes it back at this moment."
+        : now.IsUnderWay ? $"{now.Persons} decided '{now.Resolution}' a moment ago, and it is being done."
+        : now.FirstPerson is { } first ? $"{first} proposed '{now.Resolution}' a moment ago; a second person must send the same."
+        : "Somebody took an answer back a moment ago, and it is open.")
+    { Resource = now.Id.ToString() };
+
+    [LoggerMessage(98, LogLevel.Information, "{Discrepancy}: '{Action}' of {Persons} was decided and left unfinished; it is finished now: {Outcome}")]
+    static partial void LogFinished(ILogger log, string discrepancy, string action, string persons, string outcome);
+
+    [LoggerMessage(99, LogLevel.Error, "What was decided about {Discrepancy} cannot be done")]
+    static partial void LogCannot(ILogger log, string discrepancy, Exception trouble);
+
+    [LoggerMessage(100, LogLevel.Error, "What was decided and is not done could not be looked for")]
+    static partial void LogTrouble(ILogger log, Exception trouble);
 }

@@ -35,7 +35,7 @@ public sealed class RiskStore(NpgsqlDataSource database, RiskOptions options)
             where r.status = $1 or r.status in ($2, $3) and r.reason in ($4, $5) group by r.reason, p.account, r.currency, r.status = $1
             """, (short)RefundStatus.Unresolved, (short)RefundStatus.Requested, (short)RefundStatus.Sent, (short)RefundReason.Late, (short)RefundReason.Duplicate);
         ask.BatchCommands.Add(new NpgsqlBatchCommand(
-            "select account, currency, count(*), sum(amount)::bigint, min(opened_at) from settlement_discrepancies where resolved_at is null group by account, currency"));
+            "select account, currency, count(*), greatest(least(sum(amount), 9223372036854775807), -9223372036854775807)::bigint, min(opened_at) from settlement_discrepancies where resolved_at is null group by account, currency"));
         Add(ask, "select account, count(*), min(received_at) from gateway_news where verdict = $1 group by account", (short)NewsVerdict.Quarantined);
         Add(ask, $"""
             select p.account, p.currency, count(*), sum(p.amount)::bigint, min((select max(at) from events e where e.order_id = p.order_id and e.type = $1))
@@ -81,9 +81,12 @@ public sealed class RiskStore(NpgsqlDataSource database, RiskOptions options)
     static IReadOnlyList<RiskLine> Together(List<RiskLine> lines) =>
     [
         .. lines.GroupBy(l => (l.Kind, l.Account, l.Currency))
-            .Select(g => new RiskLine(g.Key.Kind, g.Key.Account, g.Key.Currency, g.Sum(l => l.Count), g.Key.Currency is null ? null : g.Sum(l => l.Amount ?? 0), g.Min(l => l.Oldest)))
+            .Select(g => new RiskLine(g.Key.Kind, g.Key.Account, g.Key.Currency, g.Sum(l => l.Count), g.Key.Currency is null ? null : Sum(g), g.Min(l => l.Oldest)))
             .OrderBy(l => RiskKinds.All.ToList().IndexOf(l.Kind)).ThenBy(l => l.Account, StringComparer.Ordinal).ThenBy(l => l.Currency, StringComparer.Ordinal),
     ];
+
+    /// <summary>What a statement claims may be more than can be counted; the view of the rest must not fail by it.</summary>
+    static long Sum(IEnumerable<RiskLine> lines) => (long)Int128.Clamp(lines.Aggregate((Int128)0, (sum, l) => sum + (l.Amount ?? 0)), -long.MaxValue, long.MaxValue);
 
     static void Add(NpgsqlBatch batch, string sql, params short[] values)
     {

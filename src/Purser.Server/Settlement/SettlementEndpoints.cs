@@ -30,8 +30,12 @@ static class SettlementEndpoints
         services.AddSingleton<SettlementFolder>().AddSingleton<SettlementFetchStore>().AddSingleton<SettlementFetch>().AddSingleton<Overdue>().AddSingleton<LaterEvidence>();
     }
 
-    public static SettlementOptions Options(IConfiguration configuration) =>
-        configuration.GetSection(SettlementOptions.Section).Get<SettlementOptions>() ?? new SettlementOptions();
+    public static SettlementOptions Options(IConfiguration configuration)
+    {
+        var section = configuration.GetSection(SettlementOptions.Section);
+        var options = section.Get<SettlementOptions>() ?? new SettlementOptions();
+        return options with { Confirm = options.Confirm.Read(section.GetSection("ConfirmAbove")), TwoPersons = options.TwoPersons.Read(section.GetSection("TwoPersonsAbove")) };
+    }
 
     public static void Map(IEndpointRouteBuilder routes)
     {

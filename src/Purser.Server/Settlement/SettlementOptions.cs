@@ -17,11 +17,11 @@ public sealed record SettlementOptions
     /// <summary>What becomes of money that a statement has for an order which is not paid: <c>act</c> or <c>ask</c>.</summary>
     public string TheirsPaid { get; init; } = "act";
 
-    /// <summary>Above so many minor units a person must confirm what the statement alone says.</summary>
-    public long ConfirmAbove { get; init; } = 10_000_000;
+    /// <summary>Above it a person must confirm what the statement alone says; from <c>ConfirmAbove</c>.</summary>
+    public AmountLimits Confirm { get; init; } = AmountLimits.Usual(1);
 
-    /// <summary>Above so many minor units two persons must.</summary>
-    public long TwoPersonsAbove { get; init; } = 100_000_000;
+    /// <summary>Above it two persons must; from <c>TwoPersonsAbove</c>.</summary>
+    public AmountLimits TwoPersons { get; init; } = AmountLimits.Usual(10);
 
     /// <summary>Lines that are stored in one commit.</summary>
     public int LinesAtOnce { get; init; } = 20_000;
@@ -39,10 +39,14 @@ public sealed record SettlementOptions
         if (Folder is { Length: > 0 } && !Path.IsPathFullyQualified(Folder)) yield return $"{Section}:Folder is '{Folder}'; set it to a whole path, such as /var/lib/purser/settlements.";
         if (FetchDays is < 0 or > 90) yield return $"{Section}:FetchDays is {FetchDays}; set it between 0 and 90.";
         if (TheirsPaid is not ("act" or "ask")) yield return $"{Section}:TheirsPaid is '{TheirsPaid}'; set it to act or ask.";
-        if (ConfirmAbove < 0) yield return $"{Section}:ConfirmAbove is {ConfirmAbove}; set it to 0 or more minor units.";
-        if (TwoPersonsAbove < ConfirmAbove) yield return $"{Section}:TwoPersonsAbove is {TwoPersonsAbove}; set it to ConfirmAbove ({ConfirmAbove}) or more.";
+        foreach (var fault in Confirm.Faults.Concat(TwoPersons.Faults)) yield return fault;
+        foreach (var currency in Confirm.Currencies.Union(TwoPersons.Currencies))
+            if (TwoPersons.Of(currency) < Confirm.Of(currency))
+                yield return $"{Section}:TwoPersonsAbove:{currency.Code} is {Major(TwoPersons, currency)}; set it to ConfirmAbove:{currency.Code} ({Major(Confirm, currency)}) or more.";
         if (LinesAtOnce is < 1 or > 100_000) yield return $"{Section}:LinesAtOnce is {LinesAtOnce}; set it between 1 and 100000.";
         if (Acting is < 1 or > 4096) yield return $"{Section}:Acting is {Acting}; set it between 1 and 4096.";
         if (OverdueEvery < TimeSpan.FromMinutes(1)) yield return $"{Section}:OverdueEvery is {OverdueEvery}; set it to 00:01:00 or more.";
     }
+
+    static string Major(AmountLimits limits, Currency currency) => new Money(limits.Of(currency), currency).ToMajorUnits();
 }

@@ -36,7 +36,8 @@ public sealed record SettlementView(
 
     public static string Word(SettlementClass one) => EventNames.Snake(one.ToString());
 
-    public static string[] Words { get; } = [.. Enum.GetValues<SettlementClass>().Select(Word)];
+    /// <summary>The classes that lines have.</summary>
+    public static string[] Words { get; } = [.. Enum.GetValues<SettlementClass>().Where(c => c != SettlementClass.NotApplied).Select(Word)];
 
     /// <summary>What follows from a line of a class, for people.</summary>
     public static string Action(SettlementClass one) => one switch
@@ -57,6 +58,7 @@ public sealed record SettlementView(
         SettlementClass.Payout => "booked to the bank",
         SettlementClass.Repeated => "nothing: it was applied with an earlier file",
         SettlementClass.Changed => "not applied; a person compares it with the earlier row",
+        SettlementClass.NotApplied => "set aside for a person",
         _ => throw new ArgumentOutOfRangeException(nameof(one)),
     };
 }

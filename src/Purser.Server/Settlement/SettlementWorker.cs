@@ -163,7 +163,7 @@ public sealed partial class SettlementWorker(
         if (file.DryRun) return;
         file = file with { State = FileState.Acting, Policy = await acts.PolicyVersion(options, stop) };
         await files.Advance(file, name, stop);
-        await new FileAct(acts, lines, engine, options, hook, time).Run(file, file.PaidOut is true, done => files.Advance(file = file with { RowsActed = done }, name, stop), stop);
+        await new FileAct(acts, lines, engine, options, hook, time, log).Run(file, file.PaidOut is true, done => files.Advance(file = file with { RowsActed = done }, name, stop), stop);
         await files.Advance(file with { State = FileState.Done, RowsActed = file.RowsRead }, name, stop);
         // Who dies here leaves it to the daily look.
         await overdue.Sweep(file, stop);

@@ -19,6 +19,7 @@ sealed class StatementPass : IDisposable
     const int MostDaysAhead = 7;
 
     readonly DateOnly latest;
+    Int128 magnitude;
 
     /// <param name="bytes">Of the file; how many lines it has is not known yet.</param>
     public StatementPass(long bytes, DateTimeOffset receivedAt, FeeTooHigh feeTooHigh)
@@ -58,6 +59,9 @@ sealed class StatementPass : IDisposable
         Seen.Add(read.Key);
         Sort(number, line);
 
+        // All of it without signs, so that whatever part of it is added up somewhere can be counted.
+        magnitude += Int128.Abs(line.Amount.MinorUnits) + Int128.Abs(line.Net.MinorUnits);
+        if (magnitude > long.MaxValue) throw new OverflowException();
         ref var total = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
             totals, (Matching.Presumed(line.Kind), line.Amount.Currency, line.Net.Currency), out _);
         total = checked((total.Count + 1, total.Amount + line.Amount.MinorUnits, total.Net + line.Net.MinorUnits));

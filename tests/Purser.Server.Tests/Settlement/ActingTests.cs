@@ -138,7 +138,7 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
     [Fact]
     public async Task Above_the_limits_a_person_must_confirm_and_then_two_different_ones()
     {
-        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:ConfirmAbove", "1000"), ("Purser:Settlement:TwoPersonsAbove", "2000"));
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:ConfirmAbove:INR", "10.00"), ("Purser:Settlement:TwoPersonsAbove:INR", "20.00"));
         var pending = await house.Pending();
         await house.Settle(Statement(Paid("a", pending)));
         (await Status(house, pending)).ShouldBe("awaiting_payment");

@@ -10,7 +10,7 @@ namespace Purser.Server.Tests.Settlement;
 /// <summary>Above the policy's second limit two different persons must want the same.</summary>
 public sealed class ApprovalTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    static readonly (string, string)[] Limits = [("Purser:Settlement:ConfirmAbove", "1000"), ("Purser:Settlement:TwoPersonsAbove", "2000")];
+    static readonly (string, string)[] Limits = [("Purser:Settlement:ConfirmAbove:INR", "10.00"), ("Purser:Settlement:TwoPersonsAbove:INR", "20.00")];
 
     static SettlementLine Row(string key, PaymentId payment) => Line(key, payment, money: $"m_{payment.Reference}");
 

@@ -35,9 +35,15 @@ sealed class SettlementHouse : IAsyncDisposable
     public HttpClient Http => http;
     public NpgsqlDataSource Database => Host.Services.GetRequiredService<Database>().Source;
 
-    public static Task<SettlementHouse> Open(string connectionString, SettlementHook? hook = null, params (string Name, string Value)[] more) => Open(connectionString, hook, null, more);
+    public static Task<SettlementHouse> Open(string connectionString, SettlementHook? hook = null, params (string Name, string Value)[] more) => Open(connectionString, hook, _ => { }, more);
 
-    public static async Task<SettlementHouse> Open(string connectionString, SettlementHook? hook, ILoggerProvider? log, params (string Name, string Value)[] more)
+    public static Task<SettlementHouse> Open(string connectionString, SettlementHook? hook, ILoggerProvider? log, params (string Name, string Value)[] more) => Open(connectionString, hook, services =>
+    {
+        if (log is not null) services.AddSingleton(log);
+    }, more);
+
+    /// <param name="also">What the host has beside its own, or instead.</param>
+    public static async Task<SettlementHouse> Open(string connectionString, SettlementHook? hook, Action<IServiceCollection> also, params (string Name, string Value)[] more)
     {
         var gateway = new StatementGateway("statements");
         var settings = new Dictionary<string, string?>
@@ -52,7 +58,7 @@ sealed class SettlementHouse : IAsyncDisposable
         var host = await ServerHost.Start([], settings, also: services =>
         {
             if (hook is not null) services.AddSingleton(hook);
-            if (log is not null) services.AddSingleton(log);
+            also(services);
         }, gateways: [gateway]);
         var (secret, _) = await host.Services.GetRequiredService<ApiKeys>().Create("backend", KeyKind.Secret);
         return new SettlementHouse(host, gateway, secret);

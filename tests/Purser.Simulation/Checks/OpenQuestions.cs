@@ -64,7 +64,7 @@ sealed class OpenQuestions(World world)
     {
         SettlementClass.TheirsPaid when world.Database.Statements.IsKnown(question) => null,
         SettlementClass.TheirsPaid when world.SettlementOptions.TheirsPaid == "ask" => "money that a statement alone tells of: the policy says ask",
-        SettlementClass.TheirsPaid when question.Row.Amount.MinorUnits > world.SettlementOptions.ConfirmAbove => "money that a statement alone tells of: above the policy's limit",
+        SettlementClass.TheirsPaid when world.SettlementOptions.Confirm.IsExceeded(question.Row.Amount) => "money that a statement alone tells of: above the policy's limit",
         SettlementClass.UnknownOrder when world.Database.Statements.Line(question).Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned => "a statement told of a dispute before anybody knew of the money",
         SettlementClass.DuplicateLine => "a row stands twice in a statement",
         SettlementClass.Changed => "a row came again with other content",

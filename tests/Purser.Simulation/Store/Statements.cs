@@ -237,7 +237,7 @@ sealed class Statements(World world)
 
     public int PolicyVersion(SettlementOptions options)
     {
-        var content = $"{options.TheirsPaid} {options.ConfirmAbove} {options.TwoPersonsAbove}";
+        var content = $"{options.TheirsPaid} {options.Confirm} {options.TwoPersons}";
         if (!policies.Contains(content)) policies.Add(content);
         return policies.IndexOf(content) + 1;
     }

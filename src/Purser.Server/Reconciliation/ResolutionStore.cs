@@ -1,0 +1,301 @@
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Orders;
+
+namespace Purser.Server.Reconciliation;
+
+/// <summary>What a person wants done about a discrepancy.</summary>
+/// <param name="Policy">The version that is in force.</param>
+public sealed record Decision(string Action, string By, string Reason, int Policy);
+
+/// <summary>Keeps what persons decide, each step in one commit with its line of the audit log, and only if the discrepancy is still as the person saw it:
+/// of two who act at once, one is told so.</summary>
+public sealed class ResolutionStore(NpgsqlDataSource database)
+{
+    /// <summary>A remark; nothing else changes.</summary>
+    public async Task Note(StoredDiscrepancy d, Decision remark, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await Record(connection, d, remark.Action, remark, stop);
+    }
+
+    /// <summary>Keeps what the first of two persons wants, until the second wants the same.</summary>
+    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
+    public Task<bool> Propose(StoredDiscrepancy seen, Decision wish, CancellationToken stop) => Step(seen, $"propose_{wish.Action}", wish, seen.Id.Order is null
+        ? "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, reason = $5, policy = $6 where id = $1"
+        : """
+          insert into order_resolutions (order_id, sequence, action, by_first, reason, policy) values ($1, $2, $3, $4, $5, $6)
+          on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, reason = $5, policy = $6
+          """, stop);
+
+    /// <summary>All needed persons want it: what is to be done is kept before it is done.</summary>
+    /// <param name="second">The person agrees with the one who proposed it.</param>
+    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
+    public Task<bool> Decide(StoredDiscrepancy seen, Decision decided, bool second, CancellationToken stop) => Step(seen, decided.Action, decided, (seen.Id.Order is null, second) switch
+    {
+        (true, true) => "update settlement_discrepancies set by_second = $4, policy = $6, decided_at = clock_timestamp() where id = $1",
+        (true, false) => "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, reason = $5, policy = $6, decided_at = clock_timestamp() where id = $1",
+        (false, true) => "update order_resolutions set by_second = $4, policy = $6, decided_at = clock_timestamp() where order_id = $1 and sequence = $2",
+        (false, false) => """
+            insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, decided_at) values ($1, $2, $3, $4, $5, $6, clock_timestamp())
+            on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, reason = $5, policy = $6, decided_at = clock_timestamp()
+            """,
+    }, stop);
+
+    /// <summary>Decides and does, in one commit, what concerns no order: the row's question is closed with the postings that this means.</summary>
+    /// <param name="sides">What is posted, by what of the row is in suspense.</param>
+    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
+    internal async Task<bool> Close(StoredDiscrepancy seen, Decision decided, bool second, Func<Money?, IReadOnlyList<(string Account, Money Amount)>> sides, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        if (!await IsAsSeen(connection, seen, stop)) return false;
+        await using (var close = new NpgsqlCommand(second
+            ? "update settlement_discrepancies set by_second = $3, policy = $5, resolved_at = clock_timestamp() where id = $1"
+            : "update settlement_discrepancies set resolution = $2, by_first = $3, by_second = null, reason = $4, policy = $5, resolved_at = clock_timestamp() where id = $1", connection))
+        {
+            close.Parameters.Add(new NpgsqlParameter<long> { TypedValue = seen.Id.Row });
+            Values(close, decided);
+            if (await close.ExecuteNonQueryAsync(stop) != 1) return false;
+        }
+        await Post(connection, seen, sides(await InSuspense(connection, seen, latest: false, stop)), stop);
+        await Record(connection, seen, decided.Action, decided, stop);
+        await transaction.CommitAsync(stop);
+        return true;
+    }
+
+    /// <summary>Opens a row's question again and takes back what its answer posted, in one commit, if no money moved.</summary>
+    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
+    internal async Task<bool> Reopen(StoredDiscrepancy seen, Decision undo, Func<Money?, IReadOnlyList<(string Account, Money Amount)>> sides, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        if (!await IsAsSeen(connection, seen, stop)) return false;
+        await using (var reopen = new NpgsqlCommand("""
+            update settlement_discrepancies set resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, policy = null, decided_at = null
+            where id = $1 and not final
+            """, connection))
+        {
+            reopen.Parameters.Add(new NpgsqlParameter<long> { TypedValue = seen.Id.Row });
+            if (await reopen.ExecuteNonQueryAsync(stop) != 1) return false;
+        }
+        await Post(connection, seen, sides(await InSuspense(connection, seen, latest: true, stop)), stop);
+        await Record(connection, seen, undo.Action, undo, stop);
+        await transaction.CommitAsync(stop);
+        return true;
+    }
+
+    /// <summary>What was decided is done: of a row's question this closes it for good, of an order's the order has closed it.</summary>
+    public async Task Done(StoredDiscrepancy decided, CancellationToken stop)
+    {
+        await using var done = database.CreateCommand(decided.Id.Order is null
+            ? "update settlement_discrepancies set resolved_at = clock_timestamp(), final = true where id = $1 and resolved_at is null and decided_at = $3"
+            : "update order_resolutions set done_at = clock_timestamp() where order_id = $1 and sequence = $2 and decided_at = $3 and done_at is null");
+        Name(done, decided.Id);
+        done.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = decided.DecidedAt!.Value.UtcDateTime });
+        await done.ExecuteNonQueryAsync(stop);
+    }
+
+    /// <summary>What was decided cannot be done: recorded, and taken back. What the first of two persons wanted about a row stays proposed.</summary>
+    public async Task Refused(StoredDiscrepancy decided, string why, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using (var back = new NpgsqlCommand(decided.Id.Order is not null
+            ? "delete from order_resolutions where order_id = $1 and sequence = $2 and decided_at = $3 and done_at is null"
+            : decided.SecondPerson is not null
+                ? "update settlement_discrepancies set decided_at = null, by_second = null where id = $1 and decided_at = $3 and resolved_at is null"
+                : """
+                  update settlement_discrepancies set decided_at = null, resolution = null, by_first = null, reason = null, policy = null
+                  where id = $1 and decided_at = $3 and resolved_at is null
+                  """, connection))
+        {
+            Name(back, decided.Id);
+            back.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = decided.DecidedAt!.Value.UtcDateTime });
+            if (await back.ExecuteNonQueryAsync(stop) == 0) return;
+        }
+        await Record(connection, decided, $"{decided.Resolution}_refused", new Decision(decided.Resolution!, decided.SecondPerson ?? decided.FirstPerson!, why, decided.Policy ?? 0), stop);
+        await transaction.CommitAsync(stop);
+    }
+
+    /// <summary>What the first of two persons wanted is taken back.</summary>
+    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
+    public Task<bool> Withdraw(StoredDiscrepancy seen, Decision undo, CancellationToken stop) => Step(seen, undo.Action, undo, seen.Id.Order is null
+        ? "update settlement_discrepancies set resolution = null, by_first = null, by_second = null, reason = null, policy = null where id = $1"
+        : "delete from order_resolutions where order_id = $1 and sequence = $2", stop);
+
+    /// <summary>An order's answer is to be taken back: kept before it is done.</summary>
+    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
+    public Task<bool> Undo(StoredDiscrepancy seen, Decision undo, CancellationToken stop) => Step(seen, undo.Action, undo, """
+        insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, undo_at, undo_by, undo_reason, decided_at, done_at)
+        values ($1, $2, $3, $4, $5, $6, clock_timestamp(), $4, $5, clock_timestamp(), clock_timestamp())
+        on conflict (order_id, sequence) do update set undo_at = clock_timestamp(), undo_by = $4, undo_reason = $5
+        """, stop);
+
+    /// <summary>The order has taken its answer back, or cannot any more, which is recorded.</summary>
+    /// <param name="refused">Why not; null when it did.</param>
+    public async Task Undone(StoredDiscrepancy undone, string? refused, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using (var end = new NpgsqlCommand(refused is null || undone.Resolution == Undoing
+            ? "delete from order_resolutions where order_id = $1 and sequence = $2 and undo_at is not null"
+            : "update order_resolutions set undo_at = null, undo_by = null, undo_reason = null where order_id = $1 and sequence = $2 and undo_at is not null", connection))
+        {
+            Name(end, undone.Id);
+            if (await end.ExecuteNonQueryAsync(stop) == 0) return;
+        }
+        if (refused is not null) await Record(connection, undone, $"{Undoing}_refused", new Decision(Undoing, undone.Undo!.Value.By, refused, undone.Policy ?? 0), stop);
+        await transaction.CommitAsync(stop);
+    }
+
+    /// <summary>The action of taking an answer back.</summary>
+    public const string Undoing = "reopen";
+
+    /// <summary>What was decided longer ago than this and is not done.</summary>
+    public async Task<IReadOnlyList<DiscrepancyId>> Unfinished(TimeSpan since, int most, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            select null::bigint, 0, id from settlement_discrepancies where decided_at is not null and resolved_at is null and decided_at < clock_timestamp() - $1
+            union all
+            select order_id, sequence, 0 from order_resolutions
+            where ((decided_at is not null and done_at is null) or undo_at is not null) and greatest(decided_at, undo_at) < clock_timestamp() - $1
+            limit $2
+            """);
+        ask.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = since });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        var found = new List<DiscrepancyId>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) found.Add(new DiscrepancyId(rows.IsDBNull(0) ? null : new OrderId(rows.GetInt64(0)), rows.GetInt32(1), rows.GetInt64(2)));
+        return found;
+    }
+
+    /// <summary>Whether an order's own events say that these persons answered the question.</summary>
+    public async Task<bool> WasAnsweredBy(StoredDiscrepancy d, string by, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            select exists (select from events e where e.order_id = $1 and e.sequence > $2 and e.type = $3 and e.data::jsonb->>'by' = $4 and e.data::jsonb->>'discrepancy' = $5
+                and e.data::jsonb->>'money_reference' is not distinct from $6)
+            """);
+        Name(ask, d.Id);
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)EventType.DiscrepancyResolved });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = EventNames.Snake(d.Kind!.Value.ToString()) });
+        ask.Parameters.Add(new NpgsqlParameter { Value = (object?)d.MoneyReference ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        return await ask.ExecuteScalarAsync(stop) is true;
+    }
+
+    /// <summary>Whether a refund of this money was asked for since then, whatever became of it.</summary>
+    public async Task<bool> WasRefunded(PaymentId payment, string money, DateTimeOffset since, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand(
+            "select exists (select from refunds where order_id = $1 and payment = $2 and money_reference = $3 and requested_at >= $4::timestamptz - interval '1 second')");
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = payment.Order.Value });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = payment.Number });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = money });
+        ask.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = since.UtcDateTime });
+        return await ask.ExecuteScalarAsync(stop) is true;
+    }
+
+    /// <param name="recorded">How the audit log calls it.</param>
+    async Task<bool> Step(StoredDiscrepancy seen, string recorded, Decision decision, string change, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        if (!await IsAsSeen(connection, seen, stop)) return false;
+        await using (var step = new NpgsqlCommand(change, connection))
+        {
+            Name(step, seen.Id);
+            Values(step, decision);
+            if (await step.ExecuteNonQueryAsync(stop) != 1) return false;
+        }
+        await Record(connection, seen, recorded, decision, stop);
+        await transaction.CommitAsync(stop);
+        return true;
+    }
+
+    /// <summary>Holds what is kept of a discrepancy to the end of the commit, and compares it with what the person saw.</summary>
+    static async Task<bool> IsAsSeen(NpgsqlConnection connection, StoredDiscrepancy seen, CancellationToken stop)
+    {
+        if (seen.Id.Order is not null)
+        {
+            // There may be no row to hold yet.
+            await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))", connection);
+            turn.Parameters.Add(new NpgsqlParameter<string> { TypedValue = seen.Id.ToString() });
+            await turn.ExecuteNonQueryAsync(stop);
+        }
+        await using var hold = new NpgsqlCommand(seen.Id.Order is null
+            ? "select resolution, by_first, by_second, decided_at, resolved_at from settlement_discrepancies where id = $1 for update"
+            : """
+              select coalesce(r.action, d.resolution), r.by_first, r.by_second, r.decided_at, d.resolved_at, r.undo_at
+              from discrepancies d left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence where d.order_id = $1 and d.sequence = $2
+              """, connection);
+        Name(hold, seen.Id);
+        await using var row = await hold.ExecuteReaderAsync(stop);
+        if (!await row.ReadAsync(stop)) return false;
+        string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+        DateTimeOffset? Time(int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
+        return (Text(1), Text(2), Time(3), Time(4)) == (seen.FirstPerson, seen.SecondPerson, seen.DecidedAt, seen.ResolvedAt)
+            && (seen.ResolvedAt is not null || Text(0) == seen.Resolution) && (row.FieldCount == 5 || Time(5) == seen.Undo?.At);
+    }
+
+    static async Task Record(NpgsqlConnection connection, StoredDiscrepancy d, string action, Decision what, CancellationToken stop)
+    {
+        await using var record = new NpgsqlCommand("""
+            insert into audit_log (at, by_whom, action, subject, reason, detail, policy)
+            values (clock_timestamp(), $1, $2, $3, $4, json_build_object('amount', $5::bigint, 'currency', $6::text)::text, $7)
+            """, connection);
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = what.By });
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = action });
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Id.ToString() });
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = what.Reason });
+        record.Parameters.Add(new NpgsqlParameter<long> { TypedValue = d.Amount.MinorUnits });
+        record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Amount.Currency.Code });
+        record.Parameters.Add(new NpgsqlParameter<int> { TypedValue = what.Policy });
+        await record.ExecuteNonQueryAsync(stop);
+    }
+
+    /// <summary>What of a row waits in suspense; or the latest move of it into suspense or out.</summary>
+    static async Task<Money?> InSuspense(NpgsqlConnection connection, StoredDiscrepancy d, bool latest, CancellationToken stop)
+    {
+        await using var ask = new NpgsqlCommand(latest
+            ? "select amount, currency from settlement_postings where account = $1 and row_key = $2 and ledger_account = 'suspense' order by line desc limit 1"
+            : "select sum(amount)::bigint, currency from settlement_postings where account = $1 and row_key = $2 and ledger_account = 'suspense' group by currency", connection);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        return await rows.ReadAsync(stop) ? new Money(rows.GetInt64(0), Currency.Find(rows.GetString(1))) : null;
+    }
+
+    static async Task Post(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<(string Account, Money Amount)> sides, CancellationToken stop)
+    {
+        foreach (var (account, amount) in sides)
+        {
+            await using var post = new NpgsqlCommand("""
+                insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
+                values ($1, $2, (select coalesce(max(line), 0) + 1 from settlement_postings where account = $1 and row_key = $2), $3, $4, $5, $6, clock_timestamp())
+                """, connection);
+            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
+            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
+            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+            post.Parameters.Add(new NpgsqlParameter<long> { TypedValue = amount.MinorUnits });
+            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = amount.Currency.Code });
+            post.Parameters.Add(new NpgsqlParameter<long> { TypedValue = d.File!.Value });
+            await post.ExecuteNonQueryAsync(stop);
+        }
+    }
+
+    static void Values(NpgsqlCommand command, Decision decision)
+    {
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = decision.Action });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = decision.By });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = decision.Reason });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = decision.Policy });
+    }
+
+    static void Name(NpgsqlCommand command, DiscrepancyId id)
+    {
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Order?.Value ?? id.Row });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Sequence });
+    }
+}

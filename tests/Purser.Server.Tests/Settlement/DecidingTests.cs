@@ -1,0 +1,198 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Orders;
+using Purser.Reconciliation;
+using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
+using Purser.Server.Tests.Api;
+using Purser.Server.Tests.Platform;
+using static Purser.Server.Tests.Settlement.StatementGateway;
+
+namespace Purser.Server.Tests.Settlement;
+
+/// <summary>What persons decide is kept with who, when and by which policy, before it is done; and whoever acts at the same time hears so.</summary>
+public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static readonly (string, string)[] Limits = [("Purser:Settlement:ConfirmAbove:INR", "10.00"), ("Purser:Settlement:TwoPersonsAbove:INR", "20.00")];
+    static readonly (string, string)[] One = [("Purser:Settlement:ConfirmAbove:INR", "10.00")];
+
+    static SettlementLine Row(string key, PaymentId payment) => Line(key, payment, money: $"m_{payment.Reference}");
+
+    static async Task<string> Question(SettlementHouse house) =>
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem().GetProperty("id").GetString()!;
+
+    static async Task<Answered> Delete(SettlementHouse house, string path, string by)
+    {
+        using var body = new StringContent($$"""{"by": "{{by}}", "reason": "wrong"}""", Encoding.UTF8, "application/json");
+        return await house.Send(HttpMethod.Delete, path, body);
+    }
+
+    static Task<string> Log(SettlementHouse house) => house.Ask<string>("select string_agg(by_whom || ' ' || action || ' ' || policy, ', ' order by id) from audit_log");
+
+    /// <summary>Late money of an order whose policy asks: a question of the order, and not of a row.</summary>
+    static async Task<PaymentId> Late(SettlementHouse house)
+    {
+        var late = await house.Pending(late: "ask");
+        (await house.Post($"/v1/orders/{late.Order}/cancellation", new { })).Status.ShouldBe(HttpStatusCode.OK);
+        await house.Tell(late, "captured", 49900, $"m_{late.Reference}");
+        return late;
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_different_answers_at_the_same_instant_one_counts_and_the_others_hear_that_somebody_was_faster(bool ofOrder)
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, One);
+        var payment = ofOrder ? await Late(house) : await house.Pending();
+        if (!ofOrder) await house.Settle(Statement(Row("a", payment)));
+        var path = $"/v1/discrepancies/{await Question(house)}/resolution";
+        string[] actions = ["accept", "refund", "close"];
+        var answers = await Task.WhenAll(Enumerable.Range(0, 9).Select(async n => (Action: actions[n % 3], Answer: await house.Post(path, new { action = actions[n % 3], by = $"Asha {n}", reason = "seen" }))));
+        var won = answers.Where(a => a.Answer.Status == HttpStatusCode.OK).Select(a => a.Action).Distinct().ShouldHaveSingleItem();
+        foreach (var (action, answer) in answers.Where(a => a.Answer.Status != HttpStatusCode.OK))
+        {
+            answer.Status.ShouldBe(HttpStatusCode.Conflict, answer.Body.ToString());
+            answer.Problem.ShouldBeOneOf("answer_overtaken", "answer_unsuitable");
+            answer.Text("detail").ShouldContain($"'{won}'");
+        }
+        // One line of the log for what was done, and it names who is told as having done it.
+        var closed = (await house.Get(path[..^"/resolution".Length])).Body;
+        (closed.GetProperty("resolution").GetString(), await Log(house)).ShouldBe((won, $"{closed.GetProperty("resolved_by")[0].GetString()} {won} 1"));
+        (await house.Ask<long>($"select count(*) from refunds where order_id = {payment.Order.Value}")).ShouldBe(won == "refund" ? 1 : 0);
+        (await house.Get($"/v1/orders/{payment.Order}")).Text("status").ShouldBe(won == "accept" || (won == "refund" && !ofOrder) ? "paid" : ofOrder ? "cancelled" : "awaiting_payment");
+        await house.Sound();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Nobody_confirms_a_proposal_that_another_changes_at_the_same_instant_and_nobody_alone(bool ofOrder)
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, Limits);
+        var payment = ofOrder ? await Late(house) : await house.Pending();
+        if (!ofOrder) await house.Settle(Statement(Row("a", payment)));
+        var path = $"/v1/discrepancies/{await Question(house)}/resolution";
+        // One person many times at once stays one person.
+        var alone = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => house.Post(path, new { action = "accept", by = "Asha", reason = "seen" })));
+        alone.Count(a => a.Status == HttpStatusCode.Accepted).ShouldBe(1);
+        alone.Where(a => a.Status != HttpStatusCode.Accepted).ShouldAllBe(a => a.Status == HttpStatusCode.Conflict && (a.Problem == "answer_overtaken" || a.Text("field") == "by"));
+        (await Log(house)).ShouldBe("Asha propose_accept 1");
+        // A second who agrees and a third who wants something else.
+        var (agree, other) = (house.Post(path, new { action = "accept", by = "Ravi", reason = "seen too" }), house.Post(path, new { action = "close", by = "Kiran", reason = "a mistake" }));
+        var (agreed, wished) = (await agree, await other);
+        var status = (await house.Get($"/v1/orders/{payment.Order}")).Text("status");
+        var now = (await house.Get(path[..^"/resolution".Length])).Body;
+        var persons = string.Join(' ', now.GetProperty("resolved_by").EnumerateArray().Select(p => p.GetString()));
+        if (agreed.Status == HttpStatusCode.OK)
+        {
+            (status, persons, now.GetProperty("resolution").GetString()).ShouldBe(("paid", "Asha Ravi", "accept"));
+            (wished.Status, wished.Text("detail").Contains("'accept'")).ShouldBe((HttpStatusCode.Conflict, true));
+        }
+        else
+        {
+            // Then Ravi's wish is no agreement with Asha's: he proposes anew or hears that it changed.
+            agreed.Status.ShouldBeOneOf(HttpStatusCode.Accepted, HttpStatusCode.Conflict);
+            status.ShouldNotBe("paid");
+            persons.ShouldBeOneOf("Kiran", "Ravi");
+        }
+        (await Log(house)).Split(", ").Count(line => line.Contains(" accept ", StringComparison.Ordinal)).ShouldBe(agreed.Status == HttpStatusCode.OK ? 1 : 0);
+        await house.Sound();
+    }
+
+    [Theory]
+    [InlineData(true, "accept", SettlementHook.Decided)]
+    [InlineData(true, "accept", SettlementHook.Acted)]
+    [InlineData(true, "refund", SettlementHook.Acted)]
+    [InlineData(true, "close", SettlementHook.Decided)]
+    [InlineData(true, "close", SettlementHook.Acted)]
+    [InlineData(false, "accept", SettlementHook.Decided)]
+    [InlineData(false, "accept", SettlementHook.Acted)]
+    [InlineData(false, "refund", SettlementHook.Acted)]
+    public async Task A_crash_between_what_was_decided_and_what_it_does_ends_the_same_and_is_done_once(bool ofOrder, string action, string dies)
+    {
+        var crashes = 1;
+        var hook = new SettlementHook(at =>
+        {
+            if (at == dies && Interlocked.Decrement(ref crashes) >= 0) throw new IOException("killed");
+        });
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), hook, One);
+        var payment = ofOrder ? await Late(house) : await house.Pending();
+        if (!ofOrder) await house.Settle(Statement(Row("a", payment)));
+        var question = await Question(house);
+        (await house.Post($"/v1/discrepancies/{question}/resolution", new { action, by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        (await Log(house)).ShouldBe($"Asha {action} 1");
+        // Nobody else decides something else meanwhile.
+        var other = await house.Post($"/v1/discrepancies/{question}/resolution", new { action = action == "close" ? "accept" : "close", by = "Ravi", reason = "a mistake" });
+        (other.Status, other.Text("detail").Contains($"'{action}'")).ShouldBe((HttpStatusCode.Conflict, true), other.Body.ToString());
+
+        var resolutions = house.Host.Services.GetRequiredService<Resolutions>();
+        (await resolutions.Resume(TimeSpan.Zero, default)).ShouldBe(1);
+        (await resolutions.Resume(TimeSpan.Zero, default)).ShouldBe(0);
+        var closed = (await house.Get($"/v1/discrepancies/{question}")).Body;
+        (closed.GetProperty("resolution").GetString(), closed.GetProperty("resolved_by")[0].GetString(), closed.GetProperty("resolved_at").ValueKind).ShouldBe((action, "Asha", JsonValueKind.String));
+        (await house.Get($"/v1/orders/{payment.Order}")).Text("status").ShouldBe((ofOrder, action) switch { (true, "accept") or (false, _) => "paid", _ => "cancelled" });
+        (await house.Ask<long>($"select count(*) from refunds where order_id = {payment.Order.Value}")).ShouldBe(action == "refund" ? 1 : 0);
+        (await house.Ask<long>($"select count(*) from events where order_id = {payment.Order.Value} and type = {(int)EventType.SettlementMatched}")).ShouldBe(ofOrder ? 0 : 1);
+        (await Log(house)).ShouldBe($"Asha {action} 1");
+        // Whoever asks again for the same is told that it is done.
+        (await house.Post($"/v1/discrepancies/{question}/resolution", new { action, by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
+        await house.Sound();
+    }
+
+    [Theory]
+    [InlineData(SettlementHook.Decided)]
+    [InlineData(SettlementHook.Acted)]
+    public async Task An_answer_that_is_taken_back_is_taken_back_once_through_a_crash(string dies)
+    {
+        var crashes = 0;
+        var hook = new SettlementHook(at =>
+        {
+            if (at == dies && Interlocked.Decrement(ref crashes) >= 0) throw new IOException("killed");
+        });
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), hook);
+        await Late(house);
+        var path = $"/v1/discrepancies/{await Question(house)}/resolution";
+        (await house.Post(path, new { action = "close", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
+        crashes = 1;
+        (await Delete(house, path, "Ravi")).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        (await Log(house)).ShouldBe("Asha close 1, Ravi reopen 1");
+        (await house.Host.Services.GetRequiredService<Resolutions>().Resume(TimeSpan.Zero, default)).ShouldBe(1);
+        (await Log(house)).ShouldBe("Asha close 1, Ravi reopen 1");
+        (await house.Ask<long>("select count(*) from order_resolutions")).ShouldBe(0);
+        // It is open again, under the event that opened it again, and can be decided.
+        (await house.Post($"/v1/discrepancies/{await Question(house)}/resolution", new { action = "accept", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_proposal_is_taken_back_by_whoever_asks_and_stands_in_the_log()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, Limits);
+        await house.Settle(Statement(Line("stranger", new PaymentId(new OrderId(77), 1))));
+        var path = $"/v1/discrepancies/{await Question(house)}/resolution";
+        (await house.Post(path, new { action = "accept", by = "Asha", reason = "a deposit" })).Status.ShouldBe(HttpStatusCode.Accepted);
+        (await Delete(house, path, "Ravi")).Body.GetProperty("resolved_by").GetArrayLength().ShouldBe(0);
+        // Nothing is proposed any more: the second of two persons is the first again.
+        (await house.Post(path, new { action = "accept", by = "Kiran", reason = "a deposit" })).Status.ShouldBe(HttpStatusCode.Accepted);
+        (await house.Post(path, new { action = "accept", by = "Asha", reason = "yes" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await Log(house)).ShouldBe("Asha propose_accept 1, Ravi reopen 1, Kiran propose_accept 1, Asha accept 1");
+        (await house.Ask<decimal>("select sum(amount) from ledger where account = 'suspense'")).ShouldBe(0);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task Of_several_who_take_back_and_answer_anew_at_the_same_instant_the_books_follow_one()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        await house.Settle(Statement(Line("stranger", new PaymentId(new OrderId(77), 1), 700)));
+        var path = $"/v1/discrepancies/{await Question(house)}/resolution";
+        (await house.Post(path, new { action = "accept", by = "Asha", reason = "a deposit" })).Status.ShouldBe(HttpStatusCode.OK);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(n => n % 2 == 0 ? Delete(house, path, $"Ravi {n}") : house.Post(path, new { action = "write_off", by = $"Kiran {n}", reason = "x" })));
+        var open = (await house.Get(path[..^"/resolution".Length])).Body.GetProperty("resolved_at").ValueKind == JsonValueKind.Null;
+        (await house.Ask<decimal>("select sum(amount) from ledger where account = 'suspense'")).ShouldBe(open ? -700 : 0);
+        await house.Sound();
+    }
+}
