@@ -90,6 +90,9 @@ public static class AuditCommand
             if (differences.Count >= most) break;
         }
         if (differences.Count < most) differences.AddRange(await store.Unbalanced(most - differences.Count, stop));
+        var statements = new RowExamination(database);
+        if (differences.Count < most) differences.AddRange(await statements.Run(differences.Where(d => d.Table == "settlement_postings").Select(d => d.Row).ToHashSet(), most - differences.Count, stop));
+        postings += statements.Postings;
         if (differences.Count < most) differences.AddRange(await store.StrayCaptures(differ, most - differences.Count, stop));
         var anchors = new AnchorStore(database);
         var kept = await anchors.All(stop);

@@ -218,12 +218,10 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 return Doubt(await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
                     ? new Evidence.DisputeOpened(line.Line.Note, Positive(line.Line.Amount), line.Line.RowKey)
                     : new Evidence.DisputeClosed(line.Line.Note, Positive(line.Line.Amount), Won: true, line.Line.RowKey)))) is { } refused ? ([], [Question(line, refused)]) : (Beyond(file, line.Line, paidOut), []);
-            case SettlementClass.Adjustment:
-                return (Sides(file, line.Line, paidOut, ("fees", -line.Line.Net)), []);
-            case SettlementClass.Payout:
-                return paidOut ? null : (Sides(file, line.Line, false, ("bank", -line.Line.Net)), []);
+            case SettlementClass.Adjustment or SettlementClass.Payout:
+                return (Booked(file, line, paidOut), []);
             case SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment:
-                return (Sides(file, line.Line, paidOut, Unplaced(line.Line)), [Question(line, "find whose money it is: accept it as income, or give it back at the gateway and close")]);
+                return (Booked(file, line, paidOut), [Question(line, "find whose money it is: accept it as income, or give it back at the gateway and close")]);
             case SettlementClass.DuplicateLine:
                 return ([], [Question(line, "ask the gateway why the row stands there twice; it was applied once")]);
             case SettlementClass.Changed:
@@ -232,6 +230,17 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 return null;
         }
     }
+
+    /// <summary>What a row that is applied posts by itself, beside what its order's events post.</summary>
+    internal static IEnumerable<RowPosting> Booked(SettlementFile file, StoredLine line, bool paidOut) => line.Class switch
+    {
+        SettlementClass.Adjustment => Sides(file, line.Line, paidOut, ("fees", -line.Line.Net)),
+        SettlementClass.Payout => paidOut ? [] : Sides(file, line.Line, false, ("bank", -line.Line.Net)),
+        SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment => Sides(file, line.Line, paidOut, Unplaced(line.Line)),
+        SettlementClass.Dispute => Beyond(file, line.Line, paidOut),
+        SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when line.Line.Kind == SettlementKind.RefundReturned => Beyond(file, line.Line, paidOut),
+        _ => [],
+    };
 
     /// <returns>What a person must do, if anything.</returns>
     async Task<string?> Settle(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)

@@ -1,0 +1,82 @@
+using Npgsql;
+using Purser.Reconciliation;
+using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
+
+namespace Purser.Server.Audit;
+
+/// <summary>Recomputes what statements' rows without an order posted, from the rows themselves and from what persons and later evidence made of their
+/// questions, and names the first posting that differs.</summary>
+public sealed class RowExamination(NpgsqlDataSource database)
+{
+    readonly RowAuditStore rows = new(database);
+    readonly SettlementFileStore files = new(database);
+    readonly Dictionary<long, SettlementFile?> known = [];
+
+    /// <summary>How many postings were looked at.</summary>
+    public long Postings { get; private set; }
+
+    /// <param name="except">Rows that are known to differ, as they are named.</param>
+    public async Task<IReadOnlyList<Difference>> Run(IReadOnlySet<string> except, int most, CancellationToken stop)
+    {
+        var found = new List<Difference>();
+        await foreach (var row in rows.Posted(stop))
+        {
+            if (found.Count >= most) return found;
+            if (await Look(row, stop) is { } differs && !except.Contains(differs.Row)) found.Add(differs);
+        }
+        await foreach (var row in rows.Silent(stop))
+        {
+            if (found.Count >= most) return found;
+            if (await Expected(row, stop) is [var first, ..])
+                found.Add(Differs(row, $"its postings are not there, the first of which is {first.Amount} on {first.LedgerAccount}."));
+        }
+        return found;
+    }
+
+    async Task<Difference?> Look(KeptRow row, CancellationToken stop)
+    {
+        Postings += row.Postings.Count;
+        if (row.Line is not { } line) return Differs(row, $"{row.Postings[0].Amount} on {row.Postings[0].LedgerAccount}, and {SettlementFile.IdOf(row.File)} has no such row.");
+        var right = await Expected(row, stop);
+        for (var i = 0; i < right.Count; i++)
+        {
+            if (row.Postings.Find(p => p.Line == right[i].Line) is not { } posted) return Differs(row, $"line {right[i].Line} is not there: {right[i].Amount} on {right[i].LedgerAccount}.");
+            if (posted != right[i]) return Differs(row, $"line {posted.Line} has {posted.Amount} on {posted.LedgerAccount}, and line {line.Number} of {SettlementFile.IdOf(row.File)} makes {right[i].Amount} on {right[i].LedgerAccount}.");
+        }
+        var later = row.Postings.Where(p => p.Line > right.Count).ToList();
+        if (later.Count > 0 && line.Class != SettlementClass.UnknownOrder) return Differs(row, $"line {later[0].Line} has {later[0].Amount} on {later[0].LedgerAccount}, which nothing accounts for.");
+        // Answers come and go; what is left of them is what the last one means.
+        var moved = Sum(later);
+        foreach (var ((account, currency), amount) in Sum(Answered(row, right)))
+            if (moved.GetValueOrDefault((account, currency)) != amount) return Off(account, currency, amount);
+            else moved.Remove((account, currency));
+        foreach (var ((account, currency), amount) in moved)
+            if (amount != 0) return Off(account, currency, 0);
+        return null;
+
+        Difference Off(string account, Currency currency, Int128 right) => Differs(row,
+            $"behind the row's own, {Text(moved.GetValueOrDefault((account, currency)), currency)} are on {account}, and its question, {(row.Answer is { } answer ? $"resolved with {answer}" : "which is open")}, makes {Text(right, currency)}.");
+    }
+
+    /// <summary>What the answer that counts posts.</summary>
+    static IEnumerable<RowPosting> Answered(KeptRow row, IReadOnlyList<RowPosting> own)
+    {
+        if (row is { Final: true, Answer: LaterEvidence.Resolution }) return own.Select(p => p with { Amount = -p.Amount });
+        if (row.Answer is not ("accept" or "write_off")) return [];
+        return own.Where(p => p.LedgerAccount == "suspense").SelectMany(p => (RowPosting[])[p with { Amount = -p.Amount }, p with { LedgerAccount = row.Answer == "accept" ? "sales" : "fees" }]);
+    }
+
+    static Dictionary<(string Account, Currency Currency), Int128> Sum(IEnumerable<RowPosting> postings) =>
+        postings.GroupBy(p => (p.LedgerAccount, p.Amount.Currency)).ToDictionary(g => g.Key, g => g.Aggregate((Int128)0, (sum, p) => sum + p.Amount.MinorUnits));
+
+    static string Text(Int128 units, Currency currency) => units < long.MinValue || units > long.MaxValue ? $"{units} of {currency.Code}'s minor unit" : new Money((long)units, currency).ToString();
+
+    async Task<IReadOnlyList<RowPosting>> Expected(KeptRow row, CancellationToken stop)
+    {
+        if (!known.TryGetValue(row.File, out var file)) known.Add(row.File, file = await files.Find(row.File, stop));
+        return file is not null && row.Line is { } line && file.Account == row.Account ? [.. FileAct.Booked(file, line, file.PaidOut is true)] : [];
+    }
+
+    static Difference Differs(KeptRow row, string what) => new("settlement_postings", $"{row.Account}/{row.Key}", what);
+}
