@@ -12,6 +12,9 @@ public interface ISettleByFile
 /// <summary>The gateway can be asked over its API what it settled.</summary>
 public interface ISettleByCall
 {
+    /// <summary>How many days back it is asked; what is longer ago is to be got as a file.</summary>
+    int ReachesBackDays => 90;
+
     /// <summary>One page of what was settled on a day.</summary>
     Task<SettlementAnswer> ReadSettlement(SettlementCall call, GatewayLine line, CancellationToken stop);
 }

@@ -7,6 +7,7 @@ using Purser.Server.Invoices;
 using Purser.Server.Invoices.Pdf;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
+using Purser.Server.Settlement;
 using Spectre.Console;
 
 namespace Purser.Server.Doctor;
@@ -41,6 +42,7 @@ public static class DoctorCommand
             {
                 report.Good("migrations", "The schema is this program's.");
                 await Examine(new InvariantStore(database.Source), report, time, stop);
+                await Examine(new SettlementFetchStore(database.Source), accounts, report, time, stop);
             }
             foreach (var unknown in standing.Unknown) report.Note("migrations", $"{unknown} was applied by a newer program.");
         }
@@ -82,6 +84,16 @@ public static class DoctorCommand
             else report.Bad("invariant", $"{finding.Name}: broken {finding.Count} time(s), first {string.Join(", ", finding.Examples)}");
         foreach (var (what, count, oldest) in await store.Waiting(stop))
             if (count > 0) report.Note("waiting", $"{count} {what}, the oldest since {oldest:u}");
+    }
+
+    /// <summary>Days whose settlement nobody told and nobody can be asked for any more.</summary>
+    static async Task Examine(SettlementFetchStore fetches, GatewayAccounts accounts, Report report, TimeProvider time, CancellationToken stop)
+    {
+        foreach (var entry in accounts.InOrder)
+            if (entry.Gateway is ISettleByCall byCall
+                && await fetches.Lost(entry.Account.Name, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-byCall.ReachesBackDays), stop) is [var first, ..] lost)
+                report.Bad("settlement", string.Create(CultureInfo.InvariantCulture,
+                    $"{entry.Account.Name} did not tell what it settled on {lost.Count} day(s) between {first:yyyy-MM-dd} and {lost[^1]:yyyy-MM-dd}, and cannot be asked so far back. Send its files of those days: purser reconcile FILE --gateway {entry.Account.Name}."));
     }
 
     /// <summary>Asks for a payment that cannot exist: an account that works says that it knows nothing of it.</summary>

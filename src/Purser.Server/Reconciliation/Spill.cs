@@ -27,6 +27,17 @@ public static class CurrencyCode
     }));
 }
 
+/// <summary>A file that nobody else sees and that is gone with the process, however that ends.</summary>
+static class SpillFile
+{
+    public static FileStream Create(int buffered)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.DeleteOnClose, BufferSize = buffered };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return new FileStream(Path.Combine(Path.GetTempPath(), $"purser-{Path.GetRandomFileName()}"), options);
+    }
+}
+
 /// <summary>Rows of fixed size, sorted into parts. A part that outgrows its buffer goes to a file that nobody else sees and that is gone with
 /// the process, however that ends.</summary>
 sealed class Spill<T>(int parts) : IDisposable where T : unmanaged
@@ -70,16 +81,9 @@ sealed class Spill<T>(int parts) : IDisposable where T : unmanaged
 
     void Write(int part, T[] buffer)
     {
-        files[part] ??= Create();
+        files[part] ??= SpillFile.Create(buffered: 0);
         // Reading moves the position; rows are only added before that.
         files[part]!.Write(MemoryMarshal.AsBytes(buffer.AsSpan()));
-    }
-
-    static FileStream Create()
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.DeleteOnClose, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        return new FileStream(Path.Combine(Path.GetTempPath(), $"purser-{Path.GetRandomFileName()}"), options);
     }
 
     public void Dispose()

@@ -21,7 +21,16 @@ static class CanonicalSheet
 
     public static byte[] Write(IEnumerable<SettlementLine> lines)
     {
-        var text = new StringBuilder().AppendJoin(',', Columns).Append('\n');
+        using var bytes = new MemoryStream();
+        Append(bytes, lines);
+        return bytes.ToArray();
+    }
+
+    /// <summary>Writes lines behind those that are there; with the header before the first.</summary>
+    public static void Append(Stream to, IEnumerable<SettlementLine> lines)
+    {
+        var text = new StringBuilder();
+        if (to.Length == 0) text.AppendJoin(',', Columns).Append('\n');
         foreach (var l in lines)
             text.AppendJoin(',', new[]
             {
@@ -29,7 +38,7 @@ static class CanonicalSheet
                 l.Payment?.Reference, l.Refund?.Reference, l.MoneyReference, l.RefundReference, l.Method,
                 l.HappenedAt?.UtcDateTime.ToString(Time, CultureInfo.InvariantCulture), l.SettledOn?.ToString(Day, CultureInfo.InvariantCulture), l.PayoutReference, l.Note,
             }.Select(Quoted)).Append('\n');
-        return Encoding.UTF8.GetBytes(text.ToString());
+        to.Write(Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     static SettlementLine? Read(SettlementRow row, GatewayAccount account)

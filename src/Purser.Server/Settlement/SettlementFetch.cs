@@ -1,12 +1,13 @@
 using Npgsql;
 using Purser.Gateways;
-using Purser.Reconciliation;
 using Purser.Server.Gateways;
+using Purser.Server.Reconciliation;
 
 namespace Purser.Server.Settlement;
 
-/// <summary>Asks gateways that have an API for it what they settled, day by day, the last days again until they are complete. What a day says is kept as
-/// a file of our own and takes the road of all files.</summary>
+/// <summary>Asks gateways that have an API for it what they settled, day by day, the last days again until they are complete, and every earlier day without a
+/// complete answer as far as the gateway reaches back, so that nothing is missing after a server was down. What a day says is kept as a file of our own and
+/// takes the road of all files.</summary>
 public sealed partial class SettlementFetch(
     SettlementFetchStore fetches, SettlementFileStore files, SettlementWorker worker, GatewayAccounts accounts, Func<GatewayAccounts.Entry, GatewayLine> lines,
     SettlementOptions options, TimeProvider time, ILogger<SettlementFetch> log)
@@ -48,37 +49,50 @@ public sealed partial class SettlementFetch(
     {
         if (!entry.On || entry.Gateway is not ISettleByCall byCall) return;
         var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
-        for (var back = options.FetchDays; back >= 0; back--)
+        try
         {
-            try
-            {
-                await Day(byCall, entry, today.AddDays(-back), Again, complete: back >= CompleteAfterDays, stop);
-            }
-            catch (NpgsqlException away)
-            {
-                LogTrouble(log, entry.Account.Name, away);
-                return;
-            }
+            var (first, reach) = (today.AddDays(-options.FetchDays), today.AddDays(-byCall.ReachesBackDays));
+            if (await fetches.Lost(entry.Account.Name, reach, stop) is [var from, ..] lost && IsNews(entry.Account.Name, lost.Count))
+                LogLost(log, entry.Account.Name, lost.Count, from, lost[^1]);
+            var days = first > reach ? await fetches.Gaps(entry.Account.Name, reach, first, stop) : [];
+            for (var back = options.FetchDays; back >= 0; back--) days = [.. days, today.AddDays(-back)];
+            foreach (var day in days) await Day(byCall, entry, day, Again, complete: day <= today.AddDays(-CompleteAfterDays), stop);
+        }
+        catch (NpgsqlException away)
+        {
+            LogTrouble(log, entry.Account.Name, away);
         }
     }
+
+    /// <summary>How many days each account has lost, as the log was told last.</summary>
+    readonly System.Collections.Concurrent.ConcurrentDictionary<string, int> toldOfLost = [];
 
     /// <summary>Asks for one day now, however lately it was asked for, unless another node is asking or the day is complete.</summary>
     /// <returns>The file that keeps what it told; null when it told nothing.</returns>
     public async Task<long?> Day(GatewayAccounts.Entry entry, DateOnly day, CancellationToken stop) =>
         entry is { On: true, Gateway: ISettleByCall byCall } ? await Day(byCall, entry, day, TimeSpan.Zero, complete: false, stop) : null;
 
+    bool IsNews(string account, int lost)
+    {
+        var before = toldOfLost.GetValueOrDefault(account);
+        toldOfLost[account] = lost;
+        return lost > before;
+    }
+
     async Task<long?> Day(ISettleByCall byCall, GatewayAccounts.Entry entry, DateOnly day, TimeSpan again, bool complete, CancellationToken stop)
     {
         if (!await fetches.Claim(entry.Account.Name, day, Lease, again, stop)) return null;
-        var (told, why) = await Ask(byCall, entry, day, stop);
-        var file = told is { Count: > 0 } ? await Keep(entry.Account.Name, day, told, stop) : (long?)null;
-        await fetches.End(entry.Account.Name, day, file, complete && told is not null, why, stop);
+        // A day may have millions of lines: they wait on the disk for the last of them.
+        await using var told = SpillFile.Create(buffered: 64 * 1024);
+        var why = await Ask(byCall, entry, day, told, stop);
+        var file = why is null && told.Length > 0 ? await Keep(entry.Account.Name, day, told, stop) : (long?)null;
+        await fetches.End(entry.Account.Name, day, file, complete && why is null, why, stop);
         return file;
     }
 
-    async Task<(List<SettlementLine>? Lines, string? Why)> Ask(ISettleByCall byCall, GatewayAccounts.Entry entry, DateOnly day, CancellationToken stop)
+    /// <returns>Why it did not tell the day whole; null when it did.</returns>
+    async Task<string?> Ask(ISettleByCall byCall, GatewayAccounts.Entry entry, DateOnly day, Stream told, CancellationToken stop)
     {
-        var told = new List<SettlementLine>();
         string? page = null;
         for (var pages = 0; pages < MostPages; pages++)
         {
@@ -86,26 +100,29 @@ public sealed partial class SettlementFetch(
             {
                 LogUnknown(log, entry.Account.Name, day);
                 // A part of a day is not used: what is missing would look as if it had not been settled.
-                return (null, "The gateway gave no usable answer.");
+                return "The gateway gave no usable answer.";
             }
-            told.AddRange(done.Lines);
-            if (done.Next is null) return (told, null);
+            if (done.Lines.Count > 0) CanonicalSheet.Append(told, done.Lines);
+            if (done.Next is null) return null;
             page = done.Next;
         }
-        return (null, $"The day has more than {MostPages} pages.");
+        return $"The day has more than {MostPages} pages.";
     }
 
-    async Task<long> Keep(string account, DateOnly day, List<SettlementLine> told, CancellationToken stop)
+    async Task<long> Keep(string account, DateOnly day, Stream told, CancellationToken stop)
     {
         var name = $"{account} {day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}";
-        using var bytes = new MemoryStream(CanonicalSheet.Write(told));
-        var taken = await files.TakeIn(account, name, FileSource.Fetched, bytes, dryRun: false, options.MostBytes, stop);
+        told.Position = 0;
+        var taken = await files.TakeIn(account, name, FileSource.Fetched, told, dryRun: false, options.MostBytes, stop);
         if (!taken.Before) worker.Wake();
         return taken.File.Id;
     }
 
     [LoggerMessage(85, LogLevel.Warning, "{Account} did not tell what it settled on {Day}")]
     static partial void LogUnknown(ILogger log, string account, DateOnly day);
+
+    [LoggerMessage(101, LogLevel.Error, "{Account} cannot be asked any more what it settled on {Count} day(s) between {From:yyyy-MM-dd} and {To:yyyy-MM-dd}: send its files of those days")]
+    static partial void LogLost(ILogger log, string account, int count, DateOnly from, DateOnly to);
 
     [LoggerMessage(86, LogLevel.Error, "What {Account} settled could not be fetched")]
     static partial void LogTrouble(ILogger log, string account, Exception trouble);

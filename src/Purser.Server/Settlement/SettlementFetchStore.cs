@@ -22,6 +22,30 @@ public sealed class SettlementFetchStore(NpgsqlDataSource database)
         return await claim.ExecuteScalarAsync(stop) is not null;
     }
 
+    /// <summary>Days before one that have no complete answer, since the first day that the account was ever asked for, oldest first.</summary>
+    public Task<IReadOnlyList<DateOnly>> Gaps(string account, DateOnly from, DateOnly before, CancellationToken stop) => Days("", account, from, before, stop);
+
+    /// <summary>The same before a day, without those that a file covers which came otherwise.</summary>
+    public Task<IReadOnlyList<DateOnly>> Lost(string account, DateOnly before, CancellationToken stop) => Days($"""
+        and not exists (select from settlement_files o where o.account = $1 and o.state = {(int)FileState.Done} and not o.dry_run and day.of between o.covers_from and o.covers_to)
+        """, account, DateOnly.MinValue, before, stop);
+
+    async Task<IReadOnlyList<DateOnly>> Days(string unless, string account, DateOnly from, DateOnly before, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand($"""
+            select day.of from (select min(day) as day from settlement_fetches where account = $1 having min(day) is not null) first
+            cross join lateral (select of::date from generate_series(greatest(first.day, $2::date)::timestamp, ($3::date - 1)::timestamp, interval '1 day') of) day
+            where not exists (select from settlement_fetches f where f.account = $1 and f.day = day.of and f.complete) {unless} order by 1
+            """);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+        ask.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = from });
+        ask.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = before });
+        var found = new List<DateOnly>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) found.Add(rows.GetFieldValue<DateOnly>(0));
+        return found;
+    }
+
     public async Task End(string account, DateOnly day, long? file, bool complete, string? why, CancellationToken stop)
     {
         await using var end = database.CreateCommand(

@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Purser.Gateways;
+using Purser.Reconciliation;
+using Purser.Server.Gateways;
+using Purser.Server.Settlement;
+using Purser.Server.Tests.Platform;
+using Purser.Server.Tests.Situations;
+using static Purser.Server.Tests.Settlement.StatementGateway;
+
+namespace Purser.Server.Tests.Settlement;
+
+/// <summary>A server that was down for longer than the days that are always asked for again misses none of those between.</summary>
+public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static readonly DateOnly First = new(2026, 3, 1);
+
+    sealed class Days : IGateway, ISettleByCall
+    {
+        readonly ScriptedGateway inner = new("days");
+
+        public ConcurrentQueue<DateOnly> Asked { get; } = [];
+        public Func<DateOnly, bool> Answers { get; set; } = _ => true;
+
+        public GatewayProfile Profile => inner.Profile;
+
+        public Task<SettlementAnswer> ReadSettlement(SettlementCall call, GatewayLine line, CancellationToken stop)
+        {
+            Asked.Enqueue(call.Day);
+            return Task.FromResult<SettlementAnswer>(Answers(call.Day) ? new SettlementAnswer.Done([Line($"row_{call.Day:yyyyMMdd}", null, 100, SettlementKind.Adjustment) with { SettledOn = call.Day }], null)
+                : new SettlementAnswer.Unknown("away"));
+        }
+
+        public Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop) => inner.OpenLink(call, line, stop);
+
+        public Task<GatewayAnswer> Inquire(InquireCall call, GatewayLine line, CancellationToken stop) => inner.Inquire(call, line, stop);
+
+        public NewsReading ReadWebhook(RawMessage message, GatewayAccount account) => inner.ReadWebhook(message, account);
+
+        public NewsReading ReadReturn(RawMessage message, GatewayAccount account) => inner.ReadReturn(message, account);
+    }
+
+    sealed class Calendar(DateOnly today) : TimeProvider
+    {
+        public DateOnly Today { get; set; } = today;
+
+        public override DateTimeOffset GetUtcNow() => new(Today.ToDateTime(new TimeOnly(12, 0)), TimeSpan.Zero);
+    }
+
+    sealed class Told : ILogger<SettlementFetch>
+    {
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel >= LogLevel.Error) Lines.Enqueue(formatter(state, exception));
+        }
+    }
+
+    [Fact]
+    public async Task The_days_between_are_asked_for_once_each_as_far_back_as_the_gateway_goes_and_the_rest_is_told()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var services = house.Host.Services;
+        var (gateway, calendar, told) = (new Days(), new Calendar(First), new Told());
+        var account = new GatewayAccounts.Entry(new GatewayAccount("shop", "days", new Uri("http://127.0.0.1:1"), System.Collections.Immutable.ImmutableDictionary<string, string>.Empty), gateway);
+        var store = services.GetRequiredService<SettlementFetchStore>();
+        var fetch = new SettlementFetch(store, services.GetRequiredService<SettlementFileStore>(), services.GetRequiredService<SettlementWorker>(), services.GetRequiredService<GatewayAccounts>(),
+            services.GetRequiredService<Func<GatewayAccounts.Entry, GatewayLine>>(), new SettlementOptions { FetchDays = 3 }, calendar, told);
+        async Task<List<DateOnly>> Asked()
+        {
+            gateway.Asked.Clear();
+            // As if the last time were long ago.
+            await house.Ask<long>("with past as (update settlement_fetches set asked_at = asked_at - interval '1 day' returning 1) select count(*) from past");
+            await fetch.Account(account, default);
+            return [.. gateway.Asked];
+        }
+        static List<DateOnly> Range(DateOnly from, DateOnly to) => [.. Enumerable.Range(0, to.DayNumber - from.DayNumber + 1).Select(from.AddDays)];
+
+        // A new account is not asked for what was before it.
+        (await Asked()).ShouldBe(Range(First.AddDays(-3), First));
+        // Twenty days down: from the last day with a complete answer on, oldest first.
+        calendar.Today = First.AddDays(20);
+        (await Asked()).ShouldBe(Range(First.AddDays(-1), First.AddDays(20)));
+        (await Asked()).ShouldBe(Range(First.AddDays(19), First.AddDays(20)));
+        (await house.Ask<long>($"select count(*) from settlement_files where source = {(int)FileSource.Fetched}")).ShouldBe(24);
+        // A day that is not answered is asked for again, however long it stays so.
+        gateway.Answers = day => day != First.AddDays(21);
+        calendar.Today = First.AddDays(40);
+        (await Asked()).ShouldContain(First.AddDays(21));
+        (await Asked()).ShouldBe([First.AddDays(21), First.AddDays(39), First.AddDays(40)]);
+        told.Lines.ShouldBeEmpty();
+
+        // Too long ago: told once, and by the doctor's question until a file covers it.
+        var reach = ((ISettleByCall)gateway).ReachesBackDays;
+        calendar.Today = First.AddDays(21 + reach + 1);
+        (await Asked()).ShouldNotContain(First.AddDays(21));
+        await Asked();
+        told.Lines.ShouldHaveSingleItem().ShouldBe("shop cannot be asked any more what it settled on 1 day(s) between 2026-03-22 and 2026-03-22: send its files of those days");
+        (await store.Lost("shop", calendar.Today.AddDays(-reach), default)).ShouldBe([First.AddDays(21)]);
+        await house.Settle(Statement(Line("sent", null, 5, SettlementKind.Adjustment) with { SettledOn = First.AddDays(21) }));
+        (await store.Lost("shop", calendar.Today.AddDays(-reach), default)).ShouldBeEmpty();
+    }
+}
