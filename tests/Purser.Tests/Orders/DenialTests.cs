@@ -56,7 +56,7 @@ public sealed class DenialTests
         Scenario[] stories =
         [
             Paid().When(new OrderCommand.Fulfil()), Paid(new OrderPolicy(Failed: FailedPolicy.Ask)), Paid().Refunds(100), Paid().Hears(Tell.DisputeOpened()),
-            Paid().Hears(Tell.Succeeded("money_2")),
+            Paid().Hears(Tell.Succeeded("money_2")), Paid(new OrderPolicy(Duplicate: DuplicatePolicy.Ask)).Hears(Tell.Succeeded("money_2")),
         ];
         foreach (var story in stories)
             Answered(Answered(Answered(Missed(story)))).Check(s => s.Order.Status.ShouldBe(OrderStatus.Paid)).Check(s => s.Order.Questions.ShouldContain(q => q.Kind == DiscrepancyKind.NotSettled));
