@@ -145,6 +145,17 @@ static class ReconcileCommand
         AnsiConsole.Write(table);
         foreach (var t in view.Totals)
             AnsiConsole.MarkupLineInterpolated($"{t.Lines} lines, {new Money(t.Amount, Currency.Find(t.Currency))}, net {new Money(t.Net, Currency.Find(t.NetCurrency))}");
+        if (view.Preview is { } preview) Show(preview);
         AnsiConsole.MarkupLineInterpolated($"{(file.DryRun ? "A dry run: nothing was kept." : $"Done, as {file.IdText}. Its lines: GET /v1/settlements/{file.IdText}/lines?class=...")}");
+    }
+
+    static void Show(SettlementPreviewView preview)
+    {
+        static Money Of(long units, string currency) => new(units, Currency.Find(currency));
+        foreach (var a in preview.Asks)
+            AnsiConsole.MarkupLineInterpolated($"A person would be asked about {a.Lines} line(s) that are {a.Class}, {Of(a.Amount, a.Currency)}{(a.UnlessConfirmed ? ", unless the gateway confirms them" : "")}{(a.TwoPersons > 0 ? $"; two persons about {a.TwoPersons} of them" : "")}.");
+        foreach (var o in preview.Overdue)
+            AnsiConsole.MarkupLineInterpolated($"{o.Count} {o.What}, {Of(o.Amount, o.Currency)}, were due and are in no file: {(o.ByThisFile ? "this one covers the day and does not have them" : "the daily look asks about them")}.");
+        if (preview is { Asks: [], Overdue: [] }) AnsiConsole.MarkupLine("Nobody would be asked anything, and nothing that was due is missing.");
     }
 }

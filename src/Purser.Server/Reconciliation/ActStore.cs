@@ -39,6 +39,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         return await number.ExecuteScalarAsync(stop) is int version ? version : await PolicyVersion(options, stop);
     }
 
+    public Task<DryRunPreview> Preview(SettlementFile file, SettlementOptions options, Func<DateOnly, DateOnly?> refundDue, DateOnly until, CancellationToken stop) =>
+        PreviewStore.Of(database, file, options, refundDue, until, stop);
+
     public async Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop)
     {
         var about = lines.Where(l => l.Payment is not null || l.Line.Refund is not null).ToList();

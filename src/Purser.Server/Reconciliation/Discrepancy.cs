@@ -65,14 +65,15 @@ public sealed record DiscrepancyView(
     [property: Description("The statement's row.")] string? RowKey, string? Settlement, int? Line, long Amount, string Currency, string Owner,
     [property: Description("What to do about it.")] string Proposal,
     [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree.")] int PersonsNeeded, DateTime OpenedAt,
-    long AgeSeconds, DateTime? ResolvedAt, string? Resolution, string? Reason, [property: Description("Who resolved it, or began to.")] IReadOnlyList<string> ResolvedBy)
+    long AgeSeconds, DateTime? ResolvedAt, string? Resolution, string? Reason, [property: Description("Who resolved it, or began to.")] IReadOnlyList<string> ResolvedBy,
+    [property: Description("Cells of the statement's row in columns that are not read, under the gateway's own names for them.")] IReadOnlyList<SettlementCellView> Extra)
 {
-    internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now, IReadOnlyList<PaymentId>? suggestions = null) => new(
+    internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now, IReadOnlyList<PaymentId>? suggestions = null, IReadOnlyList<KeyValuePair<string, string>>? extra = null) => new(
         d.Id.ToString(), d.Account, d.Id.Order?.ToString(), d.Payment?.ToString(), d.Id.Order is { } order ? $"evt_{order.Letters}_{d.Id.Sequence}" : null,
         d.Kind is { } kind ? EventNames.Snake(kind.ToString()) : SettlementView.Word(d.Class!.Value), d.MoneyReference, d.RowKey,
         d.File is { } file ? SettlementFile.IdOf(file) : null, d.Line, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value), [.. suggestions?.Select(p => p.ToString()) ?? []],
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
-        [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()]);
+        [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()], SettlementLineView.Cells(extra ?? []));
 
     public static int Persons(StoredDiscrepancy d, SettlementOptions options) => options.TwoPersons.IsExceeded(d.Amount) ? 2 : 1;
 

@@ -12,14 +12,14 @@ static class DiscrepancyDocs
         {"id": "dis_row_4", "gateway": "shop-cards", "order": null, "payment": null, "event": null, "kind": "unknown_order", "money_reference": null, "row_key": "pay_K2x",
          "settlement": "stl_12", "line": 17, "amount": 49900, "currency": "INR", "owner": "operator",
          "proposal": "find whose money it is: accept it as income, or give it back at the gateway and close", "suggestions": ["pay_01jd8xk3m4n7p_1"], "persons_needed": 1, "opened_at": "2026-03-02T06:00:03Z",
-         "age_seconds": 86400, "resolved_at": null, "resolution": null, "reason": null, "resolved_by": []}
+         "age_seconds": 86400, "resolved_at": null, "resolution": null, "reason": null, "resolved_by": [], "extra": [{"column": "customer_vpa", "text": "asha@upi"}]}
         """;
 
     const string Resolved = """
         {"id": "dis_01jd8xk3m4n7p_5", "gateway": "shop-cards", "order": "ord_01jd8xk3m4n7p", "payment": "pay_01jd8xk3m4n7p_1", "event": "evt_01jd8xk3m4n7p_5", "kind": "late",
          "money_reference": "pay_K2x", "row_key": null, "settlement": null, "line": null, "amount": 49900, "currency": "INR", "owner": "operator",
          "proposal": "accept when the goods can still go out, else refund", "suggestions": [], "persons_needed": 1, "opened_at": "2026-03-01T10:04:31Z", "age_seconds": 3600,
-         "resolved_at": "2026-03-01T11:04:31Z", "resolution": "refund", "reason": "Sold out meanwhile.", "resolved_by": ["Asha Rao"]}
+         "resolved_at": "2026-03-01T11:04:31Z", "resolution": "refund", "reason": "Sold out meanwhile.", "resolved_by": ["Asha Rao"], "extra": []}
         """;
 
     public static readonly ApiOperation List = new("listDiscrepancies", Tag, "What does not agree", Access.Secret)

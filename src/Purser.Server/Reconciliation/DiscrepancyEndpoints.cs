@@ -37,7 +37,8 @@ static class DiscrepancyEndpoints
             limit, stop);
         var page = found.Take(limit).ToList();
         var suggestions = await store.Suggest(page, Latest(accounts), stop);
-        return ApiJson.Answer(new DiscrepancyList([.. page.Select(d => DiscrepancyView.From(d, options, time.GetUtcNow(), Of(suggestions, d)))], found.Count > limit ? Cursor(page[^1]) : null));
+        var extra = await store.Extra(page, stop);
+        return ApiJson.Answer(new DiscrepancyList([.. page.Select(d => DiscrepancyView.From(d, options, time.GetUtcNow(), Of(suggestions, d), extra.GetValueOrDefault(d.Id.Row)))], found.Count > limit ? Cursor(page[^1]) : null));
     }
 
     static string Cursor(StoredDiscrepancy d) =>
@@ -45,8 +46,11 @@ static class DiscrepancyEndpoints
 
     static async Task<IResult> Read(string id, DiscrepancyStore store, GatewayAccounts accounts, SettlementOptions options, TimeProvider time, CancellationToken stop) =>
         DiscrepancyId.TryParse(id, out var parsed) && await store.Find(parsed, stop) is { } found
-            ? ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow(), Of(await store.Suggest([found], Latest(accounts), stop), found)))
+            ? ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow(), Of(await store.Suggest([found], Latest(accounts), stop), found), await Extra(store, found, stop)))
             : Unknown();
+
+    static async Task<IReadOnlyList<KeyValuePair<string, string>>?> Extra(DiscrepancyStore store, StoredDiscrepancy d, CancellationToken stop) =>
+        (await store.Extra([d], stop)).GetValueOrDefault(d.Id.Row);
 
     static List<PaymentId> Of(ILookup<long, PaymentId> suggestions, StoredDiscrepancy d) => d.Id.Order is null ? [.. suggestions[d.Id.Row]] : [];
 
@@ -66,15 +70,15 @@ static class DiscrepancyEndpoints
         // An answer is given once whoever repeats it; the key is kept behind it, so that none is taken for given which was not.
         var key = IdempotencyKey.Of(http, $"{action}\n{by}\n{reason}");
         if (key is not null && await store.UseOf(key, stop) is { } used)
-            return used.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint) ? Answer(action == "note" || found.ResolvedAt is not null, replayed: true) : Refusals.KeyConflict(http, used.Resource);
+            return used.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint) ? await Answer(action == "note" || found.ResolvedAt is not null, replayed: true) : Refusals.KeyConflict(http, used.Resource);
         var outcome = await resolutions.Resolve(found, action!, by!, reason!, stop);
         if (outcome.Problem is { } problem) return problem;
         if (key is not null) await store.Keep(key, parsed, stop);
         found = (await store.Find(parsed, stop))!;
-        return Answer(!outcome.Waits, replayed: false);
+        return await Answer(!outcome.Waits, replayed: false);
 
-        IResult Answer(bool done, bool replayed) =>
-            ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow()), done ? StatusCodes.Status200OK : StatusCodes.Status202Accepted, replayed: replayed);
+        async Task<IResult> Answer(bool done, bool replayed) =>
+            ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow(), extra: await Extra(store, found, stop)), done ? StatusCodes.Status200OK : StatusCodes.Status202Accepted, replayed: replayed);
     }
 
     static async Task<IResult> Reopen(string id, HttpContext http, DiscrepancyStore store, Resolutions resolutions, SettlementOptions options, TimeProvider time, CancellationToken stop)
@@ -85,8 +89,9 @@ static class DiscrepancyEndpoints
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!DiscrepancyId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
-        return (await resolutions.Reopen(found, by!, reason!, stop)).Problem
-            ?? ApiJson.Answer(DiscrepancyView.From((await store.Find(parsed, stop))!, options, time.GetUtcNow()));
+        if ((await resolutions.Reopen(found, by!, reason!, stop)).Problem is { } problem) return problem;
+        found = (await store.Find(parsed, stop))!;
+        return ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow(), extra: await Extra(store, found, stop)));
     }
 
     static Problem Unknown() => new(ProblemTypes.DiscrepancyUnknown) { Field = "id" };

@@ -3,6 +3,7 @@ using NpgsqlTypes;
 using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Server.Engine;
+using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
 
@@ -47,6 +48,20 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Order?.Value ?? id.Row });
         find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Sequence });
         return await Read(find, stop) is [var one] ? one : null;
+    }
+
+    /// <summary>What the statements' rows say in columns that are not read, by question; of those that say something.</summary>
+    public async Task<Dictionary<long, IReadOnlyList<KeyValuePair<string, string>>>> Extra(IReadOnlyList<StoredDiscrepancy> among, CancellationToken stop)
+    {
+        var found = new Dictionary<long, IReadOnlyList<KeyValuePair<string, string>>>();
+        long[] questions = [.. among.Where(d => d.Id.Order is null).Select(d => d.Id.Row)];
+        if (questions.Length == 0) return found;
+        await using var ask = database.CreateCommand(
+            "select d.id, l.extra from settlement_discrepancies d join settlement_lines l on l.file = d.file and l.number = d.number where d.id = any ($1) and l.extra is not null");
+        ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = questions });
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) found.Add(rows.GetInt64(0), ExtraCells.Read(rows.GetString(1)));
+        return found;
     }
 
     /// <summary>What an Idempotency-Key was used for before.</summary>

@@ -32,6 +32,11 @@ public interface IActStore
     /// <summary>The number of this policy; a new one when it never was in force here.</summary>
     Task<int> PolicyVersion(SettlementOptions options, CancellationToken stop);
 
+    /// <summary>What acting on a dry run's lines would do beyond them.</summary>
+    /// <param name="refundDue">By when a statement should have a refund of that day.</param>
+    /// <param name="until">What was due before this day is overdue.</param>
+    Task<DryRunPreview> Preview(SettlementFile file, SettlementOptions options, Func<DateOnly, DateOnly?> refundDue, DateOnly until, CancellationToken stop);
+
     /// <summary>The payments of a batch of lines as they are now, by line.</summary>
     Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop);
 

@@ -17,21 +17,30 @@ static class SettlementDocs
            {"class": "both_paid", "currency": "INR", "net_currency": "INR", "lines": 411, "amount": 20508900, "net": 20105525, "action": "settled: fee, tax and net are booked"},
            {"class": "theirs_paid", "currency": "INR", "net_currency": "INR", "lines": 1, "amount": 49900, "net": 48922,
             "action": "the gateway is asked; then the order is paid, or the money goes back, by the order's policy"}],
-         "refusal": null, "policy": 1, "done_at": "2026-03-02T06:00:03Z"}
+         "refusal": null, "policy": 1, "done_at": "2026-03-02T06:00:03Z", "preview": null}
         """;
+
+    static readonly string Dry = File.Replace("\"stl_12\"", "\"stl_13\"", StringComparison.Ordinal).Replace("\"state\": \"done\"", "\"state\": \"matched\"", StringComparison.Ordinal)
+        .Replace("\"dry_run\": false", "\"dry_run\": true", StringComparison.Ordinal).Replace("\"lines_acted\": 412", "\"lines_acted\": 0", StringComparison.Ordinal)
+        .Replace("\"policy\": 1, \"done_at\": \"2026-03-02T06:00:03Z\", \"preview\": null", """
+            "policy": null, "done_at": null, "preview": {
+              "asks": [{"class": "theirs_paid", "currency": "INR", "lines": 1, "amount": 49900, "two_persons": 0, "unless_confirmed": true}],
+              "overdue": [{"what": "payments", "currency": "INR", "count": 3, "amount": 149700, "by_this_file": true}]}
+            """, StringComparison.Ordinal);
 
     public static readonly ApiOperation Send = new("sendSettlement", Tag, "Send a settlement file", Access.Secret)
     {
         Description = "The body is the file as the gateway gave it, alone (any Content-Type) or as the first file of a multipart form. Its bytes are kept before " +
             "anything is read; then it is read whole, matched, and acted on while you read its state. The same bytes again change nothing and answer 200 with what " +
             "came of them; a file that was refused is read again. Repeated with the same Idempotency-Key it is answered with the same file, and one that was refused is not " +
-            "read again. With `dry_run=true` the answer says what would be done, and nothing is kept, the key neither.",
+            "read again. With `dry_run=true` the answer says what would be done, and nothing is kept, the key neither; `preview` says what would " +
+            "be asked of persons, and which money was due and is missing.",
         Query =
         [
             new("gateway", "The gateway account that the file is of.", Example: "shop-cards"), new("dry_run", "true: match only, and keep nothing."),
             new("name", "What to call the file; else its name in the form."),
         ],
-        Answers = [new(201, "Kept, and being worked on.", typeof(SettlementView), File), new(200, "It was here before; or the answer to a dry run.", typeof(SettlementView), File)],
+        Answers = [new(201, "Kept, and being worked on.", typeof(SettlementView), File), new(200, "It was here before; or the answer to a dry run.", typeof(SettlementView), Dry)],
         Problems = [InvalidQuery, InvalidHeader, BadRequest, KeyReused, BodyTooLarge, KeyMissing, SecretKeyNeeded],
         TakesKey = true,
     };
@@ -66,7 +75,7 @@ static class SettlementDocs
                 {"lines": [{"line": 17, "row": 18, "class": "theirs_paid", "kind": "payment", "row_key": "pay_K2x", "order": "ord_01jd8xk3m4n7p",
                   "payment": "pay_01jd8xk3m4n7p_1", "refund": null, "money_reference": "pay_K2x", "refund_reference": null, "amount": 49900, "currency": "INR", "fee": 829,
                   "tax": 149, "net": 48922, "net_currency": "INR", "method": "upi", "happened_at": "2026-03-01T10:04:31Z", "settled_on": "2026-03-02",
-                  "payout_reference": "UTR2603020001", "note": null, "was": null}], "next": null}
+                  "payout_reference": "UTR2603020001", "note": null, "was": null, "extra": [{"column": "customer_vpa", "text": "asha@upi"}]}], "next": null}
                 """),
         ],
         Problems = [InvalidQuery, KeyMissing, SecretKeyNeeded, SettlementUnknown],

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Purser.Reconciliation;
+using Purser.Server.Reconciliation;
 
 namespace Purser.Server.Settlement;
 
@@ -35,6 +36,9 @@ public sealed record SettlementFile(
     int RowsRead, int RowsStored, int RowsActed, int Tries, IReadOnlyList<ClassTotal> Classes, DateOnly? CoversFrom, DateOnly? CoversTo, int? Policy,
     FileRefusal? Refusal, DateTimeOffset? DoneAt, bool? PaidOut)
 {
+    /// <summary>Of a dry run that is matched.</summary>
+    public DryRunPreview? Preview { get; init; }
+
     public const string Prefix = "stl_";
 
     public string IdText => IdOf(Id);
@@ -53,5 +57,5 @@ public sealed record SettlementFile(
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(IReadOnlyList<ClassTotal>)), JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(IReadOnlyList<ClassTotal>)), JsonSerializable(typeof(Dictionary<string, string>)), JsonSerializable(typeof(DryRunPreview))]
 sealed partial class SettlementJson : JsonSerializerContext;

@@ -28,7 +28,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
 
     const string Columns = """
         id, account, sha256, name, source, bytes, received_at, dry_run, state, rows_read, rows_stored, rows_acted, tries, summary, covers_from, covers_to,
-        policy, refusal, refusal_row, refusal_column, done_at, paid_out
+        policy, refusal, refusal_row, refusal_column, done_at, paid_out, preview
         """;
 
     /// <summary>Keeps the bytes as they come, a part at a time, in one commit; nothing is parsed. The same bytes again keep nothing.</summary>
@@ -176,7 +176,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
     public async Task Advance(SettlementFile file, string worker, CancellationToken stop)
     {
         await using var advance = database.CreateCommand("""
-            update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10,
+            update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10, preview = $11,
                 read_at = case when $3 = 2 then clock_timestamp() else read_at end, done_at = case when $3 = 5 then clock_timestamp() else done_at end,
                 tries = case when state = $3 and rows_acted = $5 then tries else 0 end
             where id = $1 and leased_by = $2
@@ -191,6 +191,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         advance.Parameters.Add(new NpgsqlParameter { Value = (object?)file.CoversTo ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Date });
         advance.Parameters.Add(new NpgsqlParameter { Value = (object?)file.Policy ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
         advance.Parameters.Add(new NpgsqlParameter { Value = (object?)file.PaidOut ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean });
+        advance.Parameters.Add(new NpgsqlParameter { Value = file.Preview is { } preview ? JsonSerializer.Serialize(preview, SettlementJson.Default.DryRunPreview) : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         if (await advance.ExecuteNonQueryAsync(stop) == 0) throw new LeaseLostException(file.Id);
     }
 
@@ -262,7 +263,10 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
                 rows.IsDBNull(14) ? null : rows.GetFieldValue<DateOnly>(14), rows.IsDBNull(15) ? null : rows.GetFieldValue<DateOnly>(15),
                 rows.IsDBNull(16) ? null : rows.GetInt32(16),
                 rows.IsDBNull(17) ? null : new FileRefusal(rows.GetString(17), rows.IsDBNull(18) ? null : rows.GetInt32(18), rows.IsDBNull(19) ? null : rows.GetString(19)),
-                rows.IsDBNull(20) ? null : rows.GetFieldValue<DateTimeOffset>(20), rows.IsDBNull(21) ? null : rows.GetBoolean(21)));
+                rows.IsDBNull(20) ? null : rows.GetFieldValue<DateTimeOffset>(20), rows.IsDBNull(21) ? null : rows.GetBoolean(21))
+            {
+                Preview = rows.IsDBNull(22) ? null : JsonSerializer.Deserialize(rows.GetString(22), SettlementJson.Default.DryRunPreview),
+            });
         return found;
     }
 

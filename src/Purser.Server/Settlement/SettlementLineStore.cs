@@ -9,21 +9,29 @@ namespace Purser.Server.Settlement;
 
 /// <param name="Number">Among the file's lines about money, from 1.</param>
 /// <param name="Row">In the file, from 1.</param>
-public readonly record struct ReadLine(int Number, int Row, SettlementLine Line, ulong Key, ulong Content);
+public readonly record struct ReadLine(int Number, int Row, SettlementLine Line, ulong Key, ulong Content)
+{
+    /// <summary>Cells of columns that the gateway's reading does not know: name and text.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Extra { get => field ?? []; init; }
+}
 
 /// <summary>A line as it is in the database.</summary>
 /// <param name="Payment">The payment it is about, by our reference or by theirs.</param>
 /// <param name="Was">The line of an earlier file that has the same key and other content.</param>
-public sealed record StoredLine(int Number, int Row, SettlementClass Class, SettlementLine Line, PaymentId? Payment, (long File, int Number)? Was);
+public sealed record StoredLine(int Number, int Row, SettlementClass Class, SettlementLine Line, PaymentId? Payment, (long File, int Number)? Was)
+{
+    /// <summary>As <see cref="ReadLine.Extra"/>.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Extra { get; init; } = [];
+}
 
 /// <summary>The lines of settlement files.</summary>
 public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlementLineStore
 {
     const string Columns = """
         file, number, "row", kind, class, row_key, amount, currency, net, net_currency, fee, tax, order_id, payment, refund, money_reference,
-        refund_reference, happened_at, settled_on, payout_reference, method, note
+        refund_reference, happened_at, settled_on, payout_reference, method, note, extra
         """;
-    const int ColumnCount = 22;
+    const int ColumnCount = 23;
 
     public async Task<ISettlementBatches> Open(long file, string worker, CancellationToken stop) =>
         new Batches(await database.OpenConnectionAsync(stop), file, worker);
@@ -133,12 +141,13 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
         copy.Write(line.PayoutReference);
         copy.Write(line.Method);
         copy.Write(line.Note);
+        copy.Write(ExtraCells.Text(read.Extra));
     }
 
     public async Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop)
     {
         await using var list = database.CreateCommand($"""
-            select l.number, l."row", l.class, {LineColumns}, coalesce(l.order_id, c.order_id), coalesce(l.payment, c.payment), l.was_file, l.was_number
+            select l.number, l."row", l.class, {LineColumns}, coalesce(l.order_id, c.order_id), coalesce(l.payment, c.payment), l.was_file, l.was_number, l.extra
             from settlement_lines l join settlement_files f on f.id = l.file
             left join captures c on l.order_id is null and c.account = f.account and c.money_reference = l.money_reference
             where l.file = $1 and l.number > $2 and ($3::smallint is null or l.class = $3) order by l.number limit $4
@@ -155,7 +164,10 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
             found.Add(new StoredLine(
                 rows.GetInt32(0), rows.GetInt32(1), (SettlementClass)rows.GetInt16(2), ReadLine(rows, 3),
                 rows.IsDBNull(ours) || rows.IsDBNull(ours + 1) ? null : new PaymentId(new OrderId(rows.GetInt64(ours)), rows.GetInt32(ours + 1)),
-                rows.IsDBNull(ours + 2) ? null : (rows.GetInt64(ours + 2), rows.GetInt32(ours + 3))));
+                rows.IsDBNull(ours + 2) ? null : (rows.GetInt64(ours + 2), rows.GetInt32(ours + 3)))
+            {
+                Extra = rows.IsDBNull(ours + 4) ? [] : ExtraCells.Read(rows.GetString(ours + 4)),
+            });
         }
         return found;
     }

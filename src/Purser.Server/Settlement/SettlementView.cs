@@ -13,6 +13,20 @@ public sealed record SettlementTotalView(string Currency, string NetCurrency, in
 public sealed record SettlementRefusalView(
     string Detail, [property: Description("In the file, from 1; null when it is about the whole file.")] int? Row, string? Column);
 
+public sealed record SettlementAskView(
+    string Class, string Currency, int Lines, [property: Description("In minor units, without signs.")] long Amount,
+    [property: Description("How many of the lines two persons must decide about.")] int TwoPersons,
+    [property: Description("The gateway is asked first, and what it confirms is asked of nobody.")] bool UnlessConfirmed);
+
+public sealed record SettlementOverdueView(
+    [property: Description("payments or refunds.")] string What, string Currency, int Count, [property: Description("In minor units.")] long Amount,
+    [property: Description("This file's run tells the orders, for it covers the day on which the money was due; otherwise the daily look does.")] bool ByThisFile);
+
+/// <summary>What the real run would do beyond the lines.</summary>
+public sealed record SettlementPreviewView(
+    [property: Description("What a person would be asked about by the policy that is in force; questions that an order raises when its line is applied may come to it.")] IReadOnlyList<SettlementAskView> Asks,
+    [property: Description("What was due and is neither in this file nor in an earlier one, and nobody has been asked about.")] IReadOnlyList<SettlementOverdueView> Overdue);
+
 /// <summary>A settlement file: where it stands and what it says.</summary>
 public sealed record SettlementView(
     string Id, string Gateway, [property: Description("As its sender calls it.")] string Name, string Source, string Sha256, long Bytes, DateTime ReceivedAt,
@@ -21,7 +35,8 @@ public sealed record SettlementView(
     [property: Description("Lines about money.")] int Lines, int LinesStored, int LinesActed, string? CoversFrom, string? CoversTo,
     [property: Description("What all lines add up to.")] IReadOnlyList<SettlementTotalView> Totals,
     [property: Description("Every line is in one class; the classes add up to the totals.")] IReadOnlyList<SettlementClassView> Classes,
-    SettlementRefusalView? Refusal, [property: Description("The version of the policy by which it was acted on.")] int? Policy, DateTime? DoneAt)
+    SettlementRefusalView? Refusal, [property: Description("The version of the policy by which it was acted on.")] int? Policy, DateTime? DoneAt,
+    [property: Description("Null unless it is a dry run.")] SettlementPreviewView? Preview)
 {
     const string Day = "yyyy-MM-dd";
 
@@ -32,7 +47,10 @@ public sealed record SettlementView(
         [.. f.Classes.GroupBy(c => (c.Currency, c.NetCurrency)).Select(g => new SettlementTotalView(g.Key.Currency, g.Key.NetCurrency, g.Sum(c => c.Count), g.Sum(c => c.Amount), g.Sum(c => c.Net)))],
         // Before it is matched, a line's class is only presumed.
         f.State < FileState.Matched ? [] : [.. f.Classes.Select(c => new SettlementClassView(Word(c.Class), c.Currency, c.NetCurrency, c.Count, c.Amount, c.Net, Action(c.Class)))],
-        f.Refusal is { } r ? new SettlementRefusalView(r.Why, r.Row, r.Column) : null, f.Policy, f.DoneAt?.UtcDateTime);
+        f.Refusal is { } r ? new SettlementRefusalView(r.Why, r.Row, r.Column) : null, f.Policy, f.DoneAt?.UtcDateTime,
+        f.Preview is { } p ? new SettlementPreviewView(
+            [.. p.Asks.Select(a => new SettlementAskView(Word(a.Class), a.Currency, a.Count, a.Amount, a.TwoPersons, a.UnlessConfirmed))],
+            [.. p.Overdue.Select(o => new SettlementOverdueView(o.Refunds ? "refunds" : "payments", o.Currency, o.Count, o.Amount, o.Covered))]) : null);
 
     public static string Word(SettlementClass one) => EventNames.Snake(one.ToString());
 
@@ -67,11 +85,15 @@ public sealed record SettlementList(IReadOnlyList<SettlementView> Settlements, [
 
 public sealed record SettlementWasView(string Settlement, int Line);
 
+/// <summary>A cell that the gateway's reading does not know.</summary>
+public sealed record SettlementCellView(string Column, [property: Description("As it stands in the file; cut after 2,000 letters.")] string Text);
+
 public sealed record SettlementLineView(
     int Line, [property: Description("In the file, from 1.")] int Row, string Class, string Kind, [property: Description("The gateway's own name for the row.")] string RowKey,
     string? Order, string? Payment, string? Refund, string? MoneyReference, string? RefundReference, long Amount, string Currency, long? Fee, long? Tax, long Net, string NetCurrency,
     string? Method, DateTime? HappenedAt, string? SettledOn, string? PayoutReference, string? Note,
-    [property: Description("The line of an earlier file with the same key and other content.")] SettlementWasView? Was)
+    [property: Description("The line of an earlier file with the same key and other content.")] SettlementWasView? Was,
+    [property: Description("Cells of columns that are not read, under the gateway's own names for them.")] IReadOnlyList<SettlementCellView> Extra)
 {
     public static SettlementLineView From(StoredLine stored)
     {
@@ -81,8 +103,10 @@ public sealed record SettlementLineView(
             stored.Number, stored.Row, SettlementView.Word(stored.Class), EventNames.Snake(l.Kind.ToString()), l.RowKey, order?.ToString(), stored.Payment?.ToString(),
             l.Refund?.ToString(), l.MoneyReference, l.RefundReference, l.Amount.MinorUnits, l.Amount.Currency.Code, l.Fee?.MinorUnits, l.Tax?.MinorUnits, l.Net.MinorUnits,
             l.Net.Currency.Code, l.Method, l.HappenedAt?.UtcDateTime, l.SettledOn?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), l.PayoutReference, l.Note,
-            stored.Was is { } was ? new SettlementWasView(SettlementFile.IdOf(was.File), was.Number) : null);
+            stored.Was is { } was ? new SettlementWasView(SettlementFile.IdOf(was.File), was.Number) : null, Cells(stored.Extra));
     }
+
+    public static IReadOnlyList<SettlementCellView> Cells(IReadOnlyList<KeyValuePair<string, string>> extra) => [.. extra.Select(cell => new SettlementCellView(cell.Key, cell.Value))];
 }
 
 public sealed record SettlementLineList(IReadOnlyList<SettlementLineView> Lines, [property: Description("Send it as ?cursor= for the next page; null at the end.")] string? Next);

@@ -21,7 +21,7 @@ sealed class StatementPass : IDisposable
     readonly DateOnly latest;
     Int128 magnitude;
 
-    /// <param name="bytes">Of the file; how many lines it has is not known yet.</param>
+    /// <param name="bytes">Of the file when it is unpacked, about; how many lines it has is not known yet.</param>
     public StatementPass(long bytes, DateTimeOffset receivedAt, FeeTooHigh feeTooHigh)
     {
         latest = DateOnly.FromDateTime(receivedAt.UtcDateTime).AddDays(MostDaysAhead);

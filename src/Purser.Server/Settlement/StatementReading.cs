@@ -36,7 +36,7 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
         SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, FeeTooHigh feeTooHigh, string worker, bool store,
         CancellationToken stop)
     {
-        var pass = new StatementPass(file.Bytes, file.ReceivedAt, feeTooHigh);
+        var pass = new StatementPass(Unpacked(bytes, file.Bytes), file.ReceivedAt, feeTooHigh);
         try
         {
             // Two batches may wait: what is read ahead is memory.
@@ -66,6 +66,17 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
         }
     }
 
+    /// <summary>Statements are packed to a tenth of their size or so; too many parts cost little, and too few cost memory.</summary>
+    const int PackedTo = 16;
+
+    static long Unpacked(Stream bytes, long length)
+    {
+        Span<byte> start = stackalloc byte[2];
+        var count = bytes.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        bytes.Position = 0;
+        return start[..count] is [0x1f, 0x8b] or [(byte)'P', (byte)'K'] ? length * PackedTo : length;
+    }
+
     async Task Rows(
         SettlementFile file, Stream bytes, SettlementSheet sheet, GatewayAccount account, StatementPass pass, ISettlementBatches? batches,
         ChannelWriter<ISettlementBatch> waiting, CancellationToken stop)
@@ -78,7 +89,7 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
             ReadLine read;
             try
             {
-                read = pass.Add(row.Number, line);
+                read = pass.Add(row.Number, line) with { Extra = row.Extra };
             }
             catch (OverflowException)
             {

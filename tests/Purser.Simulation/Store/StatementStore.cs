@@ -41,6 +41,9 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
         return new Batches(this, file, worker);
     }
 
+    public Task<DryRunPreview> Preview(SettlementFile file, SettlementOptions options, Func<DateOnly, DateOnly?> refundDue, DateOnly until, CancellationToken stop) =>
+        throw new NotSupportedException("Nobody makes dry runs here.");
+
     public Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop) =>
         Read<IReadOnlyList<StoredLine>>(() => Tables.List(file, only, after, limit));
 
