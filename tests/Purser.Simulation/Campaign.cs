@@ -40,6 +40,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     public long Captures { get; private set; }
     public long Refunds { get; private set; }
     public long Disputes { get; private set; }
+    public long ReturnedRefunds { get; private set; }
     /// <summary>Captures that gateways denied later, and orders that were cancelled for it.</summary>
     public long TakenBack { get; private set; }
     public long Denied { get; private set; }
@@ -89,6 +90,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
         Links += world.Gateways.Sum(g => g.Links.Count);
         Captures += world.Captures;
         Disputes += world.Disputes;
+        ReturnedRefunds += world.ReturnedRefunds;
         TakenBack += world.TakenBack;
         Denied += world.Database.Orders.Values.Sum(o => o.Events.Count(e => e is { Type: EventType.OrderCancelled, Payment: not null }));
         Questions += world.Questions;

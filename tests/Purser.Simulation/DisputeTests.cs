@@ -33,7 +33,7 @@ public sealed class DisputeTests
         told.ShouldBe([(EventType.DisputeOpened, EvidenceSource.Webhook), (EventType.DisputeOpened, EvidenceSource.Settlement), (EventType.DisputeOpened, EvidenceSource.Inquiry),
             (EventType.DisputeClosed, EvidenceSource.Webhook), (EventType.DisputeClosed, EvidenceSource.Settlement)], ignoreOrder: true);
         states.ShouldBe([DisputeState.Open, DisputeState.Won, DisputeState.Lost], ignoreOrder: true);
-        foreach (var kind in (SettlementKind[])[SettlementKind.Dispute, SettlementKind.DisputeReturned, SettlementKind.Adjustment]) rows.ShouldContain(kind);
+        foreach (var kind in (SettlementKind[])[SettlementKind.Dispute, SettlementKind.DisputeReturned, SettlementKind.Adjustment, SettlementKind.RefundReturned]) rows.ShouldContain(kind);
         looked.ShouldBeGreaterThan(20);
         several.ShouldBeGreaterThan(0);
         back.ShouldBeGreaterThan(0);

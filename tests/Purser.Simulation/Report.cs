@@ -11,7 +11,7 @@ static class Report
     {
         to.WriteLine($"seed {c.Seed}: {c.Orders:N0} orders in {c.Worlds:N0} worlds, {c.SimulatedTime.TotalDays:N0} simulated days in {c.WallTime.TotalSeconds:N1} s");
         to.WriteLine($"  {c.Orders / c.WallTime.TotalSeconds:N0} orders/s, {c.Steps / c.WallTime.TotalSeconds:N0} steps/s, {c.Events / c.WallTime.TotalSeconds:N0} events/s, trace {c.Hash:x16}");
-        to.WriteLine($"  {c.Payments:N0} payments, {c.Links:N0} links, {c.Captures:N0} captures, {c.Refunds:N0} refunds requested, {c.Disputes:N0} disputes, {c.Questions:N0} gateway calls, {c.News:N0} news, {c.Commits:N0} commits, {c.Events:N0} events");
+        to.WriteLine($"  {c.Payments:N0} payments, {c.Links:N0} links, {c.Captures:N0} captures, {c.Refunds:N0} refunds requested, {c.ReturnedRefunds:N0} of them came back, {c.Disputes:N0} disputes, {c.Questions:N0} gateway calls, {c.News:N0} news, {c.Commits:N0} commits, {c.Events:N0} events");
         to.WriteLine($"  orders ended: {string.Join(", ", c.Ends.Select(e => $"{e.Key} {e.Value:N0}"))}; captures that nobody told us of: {c.LeftToFiles:N0}");
         to.WriteLine($"  {c.TakenBack:N0} captures that a gateway denied later; {c.Denied:N0} orders cancelled for it");
         if (c.Day is { } day)
@@ -49,6 +49,7 @@ static class Report
             one.Campaign.Captures,
             one.Campaign.Refunds,
             one.Campaign.Disputes,
+            one.Campaign.ReturnedRefunds,
             one.Campaign.TakenBack,
             one.Campaign.Denied,
             GatewayCalls = one.Campaign.Questions,

@@ -119,6 +119,7 @@ sealed class World
     public long Refunds { get; set; }
     /// <summary>Money that banks took back from gateways, or wanted to.</summary>
     public long Disputes { get; set; }
+    public long ReturnedRefunds { get; set; }
     /// <summary>Captures that a gateway denied later.</summary>
     public long TakenBack { get; set; }
     /// <summary>Captures that nothing but a settlement file would ever tell of.</summary>

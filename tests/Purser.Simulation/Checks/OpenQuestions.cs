@@ -49,6 +49,8 @@ sealed class OpenQuestions(World world)
             DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
             DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",
             DiscrepancyKind.LinkMismatch when (Struck(Fault.WrongAmount) || Struck(Fault.LinkForLess)) && links.Any(l => l.IsAlive(world.Time.GetUtcNow())) => "the gateway named another amount for a link that it neither ends nor closes",
+            DiscrepancyKind.RefundUnasked when gateway.Unasked.Exists(r => r.RefundId == question.MoneyReference) => "somebody gave money back at the gateway",
+            DiscrepancyKind.Reversed when gateway.Unasked.Exists(r => r.MoneyId == question.MoneyReference) => "somebody gave all money back at the gateway",
             DiscrepancyKind.RefundUnasked when gateway.Refunds.Where(r => r.MoneyId == captured?.Id).Sum(r => r.Amount.MinorUnits)
                 > order.Refunds.Where(r => r.MoneyReference == captured?.Id && r.Status == RefundStatus.Succeeded).Sum(r => r.Amount.MinorUnits) => "the gateway gave back more than it was asked to",
             _ => null,

@@ -25,7 +25,7 @@ sealed class Quiet(World world)
         {
             foreach (var link in gateway.Links) Compare(gateway, link);
             foreach (var dispute in gateway.Disputes) Compare(gateway, dispute);
-            foreach (var money in gateway.Refunds.GroupBy(r => r.MoneyId)) GivenBack(gateway, money.Key, [.. money]);
+            foreach (var money in gateway.Refunds.Select(r => r.MoneyId).Concat(gateway.Returned.Select(r => r.MoneyId)).Distinct()) GivenBack(gateway, money);
             Balance(gateway);
         }
         Check("I4 questions tell of nearly all money", -1, hidden * MostHidden <= world.Captures + (2 * MostHidden), $"{hidden} of {world.Captures} captures are told of by no question");
@@ -141,16 +141,37 @@ sealed class Quiet(World world)
     }
 
     /// <summary>What went back there went back here, once; and never more than came.</summary>
-    void GivenBack(WorldGateway gateway, string moneyId, IReadOnlyList<WorldRefund> there)
+    void GivenBack(WorldGateway gateway, string moneyId)
     {
         var link = gateway.Links.FirstOrDefault(l => l.Tries.Any(t => t.Id == moneyId && t.CapturedAt is not null));
         var captured = link?.Tries.Where(t => t.Id == moneyId && t.CapturedAt is not null).Sum(t => t.Amount.MinorUnits) ?? 0;
-        var back = there.Sum(r => r.Amount.MinorUnits);
+        var back = gateway.Refunds.Where(r => r.MoneyId == moneyId).Sum(r => r.Amount.MinorUnits);
         Check("I9 no more goes back than came", link?.Order ?? -1, back <= captured, $"{back} of {captured} went back of {moneyId} at {gateway.Account}");
         var ours = link is null ? null : world.Database.Orders.GetValueOrDefault(link.Payment.Order)?.Row;
         var known = ours?.Refunds.Where(r => r.MoneyReference == moneyId && r.Status == RefundStatus.Succeeded).Sum(r => r.Amount.MinorUnits) ?? 0;
+        var unasked = gateway.Unasked.Where(r => r.MoneyId == moneyId).ToList();
+        var outside = ours?.Payment(link!.Payment.Number)?.OutsideRefunds ?? [];
+        known += unasked.Where(r => outside.Any(o => o.RefundReference == r.RefundId && o.Amount == r.Amount)).Sum(r => r.Amount.MinorUnits);
+        // The gateway's word that all of it went back says no more than that.
+        if (ours?.Payment(link!.Payment.Number)?.Reversals.Contains(moneyId) == true) known = captured;
+        foreach (var untold in unasked.Where(r => !IsTold(gateway, r, SettlementKind.Refund, RefundState.Done)))
+        {
+            if (known == back) break;
+            back -= untold.Amount.MinorUnits;
+            left.Add((gateway, -untold.Amount));
+        }
+        // What came back afterwards is known by news or by its row, or by asking in time.
+        foreach (var untold in gateway.Returned.Where(r => r.MoneyId == moneyId && !IsTold(gateway, r, SettlementKind.RefundReturned, RefundState.Failed)))
+        {
+            if (known == back) break;
+            back += untold.Amount.MinorUnits;
+            left.Add((gateway, untold.Amount));
+        }
         Check("I9 what went back there went back here", link?.Order ?? -1, back == known, $"{back} of {moneyId} went back at {gateway.Account}, we believe {known}, order {link?.Payment.Order}");
     }
+
+    bool IsTold(WorldGateway gateway, WorldReturn one, SettlementKind kind, RefundState state) => world.Post.Facts.Contains(WorldReturn.Fact(one.RefundId, state))
+        || DeskOf(gateway).Delivered.Any(d => d.Said.Kind == kind && d.Said.RefundReference == one.RefundId && !IsAsked(gateway, d.Said));
 
     /// <summary>A dispute is known when its news or a row told of it; no further than it truly went, and with its amount.</summary>
     void Compare(WorldGateway gateway, WorldDispute dispute)
@@ -207,10 +228,10 @@ sealed class Quiet(World world)
     {
         // The gateway calls two rows the same: the second is taken for a repetition, and asked about.
         if (row.Nth > 1) yield break;
-        // Of a dispute's row the order books the disputed money, and the row itself the rest.
-        var posted = said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned ? IsUnplaced(gateway, said) : world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
+        // Of a row about a dispute or a refund that came back the order books the money, and the row itself the rest.
+        var posted = said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned or SettlementKind.RefundReturned ? IsUnplaced(gateway, said) : world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
         var asked = world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.TheirsPaid)
-            || world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.Refund);
+            || world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.Refund) || (said.Kind == SettlementKind.RefundReturned && !posted && IsAsked(gateway, said));
         var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
         if (settled) yield return (row.Gross, 1);
         if ((settled || posted) && DeskOf(gateway).StatesPayouts) yield return (said.Net, -1);

@@ -97,6 +97,8 @@ sealed class StatementAuditor(World world)
                     && (c.IsDoubted(DiscrepancyKind.SettledTwice) || c.IsDoubted(DiscrepancyKind.SettledOtherwise))))),
             SettlementClass.UnknownOrder => asked ? Tables.IsPosted(account, said.RowKey) : order is not null && Settles(order, said.RowKey),
             SettlementClass.DuplicateLine or SettlementClass.Changed => asked,
+            SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when said.Kind == SettlementKind.RefundReturned =>
+                asked || (order is not null && CameBack(order, said) && Posted(file.Row, said, ("fees", said.Amount - said.Net))),
             SettlementClass.Refund or SettlementClass.RefundUnasked => asked || (order is not null && WentBack(order, said)),
             SettlementClass.RefundMissing => order is not null && order.Refunds.Any(r => r.Status == RefundStatus.Failed && r.Amount == said.Amount && (said.Refund is not { } named || named.Number == r.Number)),
             SettlementClass.Dispute => asked || (order is not null && Disputed(file.Row, order, payment!.Value.Number, said)),
@@ -113,6 +115,10 @@ sealed class StatementAuditor(World world)
     /// <summary>The row is that of a refund of its amount; of another, a person is asked.</summary>
     static bool WentBack(Order order, SettlementLine said) => order.Refunds.Any(r => r.SettledOtherwise || (r.Settled?.RowKey == said.RowKey && r.Amount == said.Amount))
         || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey && o.Amount == said.Amount));
+
+    /// <summary>The refund of the row failed.</summary>
+    static bool CameBack(Order order, SettlementLine said) =>
+        order.Refunds.Any(r => r.Status == RefundStatus.Failed && r.Amount == said.Amount && (said.Refund is { } named ? named.Number == r.Number : r.RefundReference == said.RefundReference));
 
     /// <summary>The order knows the dispute and its amount, and the rest of the row stands in the books.</summary>
     bool Disputed(SettlementFile file, Order order, int payment, SettlementLine said)

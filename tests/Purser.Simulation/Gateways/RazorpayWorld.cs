@@ -23,9 +23,17 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
     protected override string Row(string id, string payment, string? refund, Money gross, Money fee, string of)
     {
         var (at, back) = (Now.ToOffset(new TimeSpan(5, 30, 0)).ToString("dd/MM/yyyy HH:mm:ss", CultureInfo.InvariantCulture), refund is not null);
-        var notes = back ? $"\"{{\"\"payment\"\":\"\"{payment}\"\",\"\"refund\"\":\"\"{refund}\"\"}}\"" : "";
+        var notes = refund is { Length: > 0 } ? $"\"{{\"\"payment\"\":\"\"{payment}\"\",\"\"refund\"\":\"\"{refund}\"\"}}\"" : "";
         return $"{id},{(back ? "refund" : "payment")},{Major(back ? -gross.MinorUnits : 0)},{Major(back ? 0 : gross.MinorUnits - fee.MinorUnits)},{Major(Math.Abs(gross.MinorUnits))},"
             + $"{gross.Currency.Code},{Major(fee.MinorUnits)},0.00,False,True,{at},{at},setl_{at[..2]},{notes},{(back ? of : "")},UTR{at[..2]},{(back ? "" : payment)},upi,\n";
+    }
+
+    /// <summary>Under the refund's own name, with the sides the other way round.</summary>
+    protected override string ReturnedRow(WrittenRefund refund)
+    {
+        var at = Now.ToOffset(new TimeSpan(5, 30, 0)).ToString("dd/MM/yyyy HH:mm:ss", CultureInfo.InvariantCulture);
+        return $"{refund.Id},refund,0.00,{Major(refund.Amount.MinorUnits)},{Major(refund.Amount.MinorUnits)},{refund.Amount.Currency.Code},0.00,0.00,False,True,{at},{at},setl_{at[..2]},"
+            + $"\"{{\"\"payment\"\":\"\"{refund.PaymentReference}\"\",\"\"refund\"\":\"\"{refund.Reference}\"\"}}\",{refund.Money.Id},UTR{at[..2]},,upi,\n";
     }
 
     protected override string DisputePrefix => "disp_";
@@ -128,16 +136,17 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
     readonly Dictionary<string, WrittenRefund> refunds = new(StringComparer.Ordinal);
 
     static string Refund(WrittenRefund r) =>
-        $$$"""{"id":"{{{r.Id}}}","entity":"refund","amount":{{{r.Amount.MinorUnits}}},"currency":"{{{r.Amount.Currency.Code}}}","payment_id":"{{{r.Money.Id}}}","notes":{"payment":"{{{r.PaymentReference}}}","refund":"{{{r.Reference}}}"},"receipt":"{{{r.Reference}}}","status":"{{{r.State switch { RefundState.Done => "processed", RefundState.Failed => "failed", _ => "pending" }}}}","created_at":{{{r.At.ToUnixTimeSeconds()}}}}""";
+        $$$"""{"id":"{{{r.Id}}}","entity":"refund","amount":{{{r.Amount.MinorUnits}}},"currency":"{{{r.Amount.Currency.Code}}}","payment_id":"{{{r.Money.Id}}}","notes":{{{(r.Reference.Length == 0 ? "[]" : $$"""{"payment":"{{r.PaymentReference}}","refund":"{{r.Reference}}"}""")}}},"receipt":{{{(r.Reference.Length == 0 ? "null" : $"\"{r.Reference}\"")}}},"status":"{{{r.State switch { RefundState.Done => "processed", RefundState.Failed => "failed", _ => "pending" }}}}","created_at":{{{r.At.ToUnixTimeSeconds()}}}}""";
 
     protected override void TellRefund(WrittenRefund refund)
     {
         var type = refund.State == RefundState.Done ? "refund.processed" : "refund.failed";
-        Tell(new Notice(type, refund.Link, (_, view) => Event(type, refund, view)));
+        var said = Refund(refund);
+        Tell(new Notice(type, refund.Link, (_, view) => Event(type, refund, said, view)) { Fact = WorldReturn.Fact(refund.Id, refund.State) });
     }
 
-    string Event(string type, WrittenRefund refund, View view) =>
-        $$$$"""{"entity":"event","account_id":"acc_World","event":"{{{{type}}}}","contains":["refund","payment"],"payload":{"refund":{"entity":{{{{Refund(refund)}}}}},"payment":{"entity":{{{{Payment(refund.Link, refund.Money, view)}}}}}},"created_at":{{{{NowSeconds}}}}}""";
+    string Event(string type, WrittenRefund refund, string said, View view) =>
+        $$$$"""{"entity":"event","account_id":"acc_World","event":"{{{{type}}}}","contains":["refund","payment"],"payload":{"refund":{"entity":{{{{said}}}}},"payment":{"entity":{{{{Payment(refund.Link, refund.Money, view)}}}}}},"created_at":{{{{NowSeconds}}}}}""";
 
     static WireAnswer Refused(string description, int status, string? field = null) => new(status,
         $$$$"""{"error":{"code":"BAD_REQUEST_ERROR","description":"{{{{description}}}}","field":{{{{(field is null ? "null" : $"\"{field}\"")}}}},"source":"business","step":"payment_initiation","reason":"input_validation_failed","metadata":{}}}""");
@@ -195,10 +204,10 @@ sealed class RazorpayWorld(World world, string account, string secret) : Written
         return $$$"""{"entity":"event","account_id":"acc_World","event":"{{{type}}}","payload":{{{{string.Join(',', parts)}}}},"created_at":{{{NowSeconds}}}}""";
     }
 
-    static string Payment(WorldLink link, WorldTry attempt, View view, TryState? then = null)
+    string Payment(WorldLink link, WorldTry attempt, View view, TryState? then = null)
     {
         var state = then ?? attempt.State.At(view.AsOf);
-        var word = view.UnknownWord ? "on_hold" : state switch { TryState.Captured => "captured", TryState.Failed => "failed", _ => "authorized" };
+        var word = view.UnknownWord ? "on_hold" : state switch { TryState.Captured => then is null && IsWhollyGivenBack(attempt) ? "refunded" : "captured", TryState.Failed => "failed", _ => "authorized" };
         return $$"""{"id":"{{attempt.Id}}","entity":"payment","amount":{{view.Amount(attempt.Amount)}},"currency":"{{attempt.Amount.Currency.Code}}","status":"{{word}}","order_id":"order_{{link.Id[6..]}}","method":"upi","captured":{{(state == TryState.Captured ? "true" : "false")}},"amount_refunded":0,"refund_status":null,"notes":{"payment":"{{link.Reference}}"},"fee":{{(state == TryState.Captured ? "1178" : "null")}},"tax":{{(state == TryState.Captured ? "180" : "null")}},"error_code":{{(state == TryState.Failed ? "\"BAD_REQUEST_ERROR\"" : "null")}},"error_reason":{{(state == TryState.Failed ? "\"payment_failed\"" : "null")}},"created_at":{{attempt.At.ToUnixTimeSeconds()}}}""";
     }
 

@@ -25,6 +25,9 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
     protected override string Row(string id, string payment, string? refund, Money gross, Money fee, string of) => string.Create(CultureInfo.InvariantCulture,
         $"po_{Now:yyyyMMdd},{Now:yyyy-MM-dd} 00:00:00,txn_{id},{Now:yyyy-MM-dd HH:mm:ss},{gross.Currency.Code.ToLowerInvariant()},{Major(gross.MinorUnits)},{Major(fee.MinorUnits)},{Major(gross.MinorUnits - fee.MinorUnits)},{(refund is null ? "charge" : "refund")},{id},{of},{payment},{refund}\n");
 
+    protected override string ReturnedRow(WrittenRefund refund) => string.Create(CultureInfo.InvariantCulture,
+        $"po_{Now:yyyyMMdd},{Now:yyyy-MM-dd} 00:00:00,txn_{refund.Id}_back,{Now:yyyy-MM-dd HH:mm:ss},{refund.Amount.Currency.Code.ToLowerInvariant()},{Major(refund.Amount.MinorUnits)},0.00,{Major(refund.Amount.MinorUnits)},refund_failure,{refund.Id},{refund.Money.Id},{refund.PaymentReference},{refund.Reference}\n");
+
     protected override string DisputePrefix => "du_";
     protected override bool TakesBack => true;
 
@@ -124,12 +127,13 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
     }
 
     static string Refund(WrittenRefund r) =>
-        $$$"""{"id":"{{{r.Id}}}","object":"refund","amount":{{{r.Amount.MinorUnits}}},"currency":"{{{r.Amount.Currency.Code.ToLowerInvariant()}}}","payment_intent":"{{{r.Money.Id}}}","metadata":{"payment":"{{{r.PaymentReference}}}","refund":"{{{r.Reference}}}"},"status":"{{{r.State switch { RefundState.Done => "succeeded", RefundState.Failed => "failed", _ => "pending" }}}}","created":{{{r.At.ToUnixTimeSeconds()}}}}""";
+        $$$"""{"id":"{{{r.Id}}}","object":"refund","amount":{{{r.Amount.MinorUnits}}},"currency":"{{{r.Amount.Currency.Code.ToLowerInvariant()}}}","payment_intent":"{{{r.Money.Id}}}","metadata":{{{(r.Reference.Length == 0 ? "{}" : $$"""{"payment":"{{r.PaymentReference}}","refund":"{{r.Reference}}"}""")}}},"status":"{{{r.State switch { RefundState.Done => "succeeded", RefundState.Failed => "failed", _ => "pending" }}}}","created":{{{r.At.ToUnixTimeSeconds()}}}}""";
 
     protected override void TellRefund(WrittenRefund refund)
     {
         var type = refund.State == RefundState.Done ? "refund.updated" : "refund.failed";
-        Tell(new Notice(type, refund.Link, (id, _) => Event(id, type, Refund(refund))));
+        var said = Refund(refund);
+        Tell(new Notice(type, refund.Link, (id, _) => Event(id, type, said)) { Fact = WorldReturn.Fact(refund.Id, refund.State) });
     }
 
     /// <summary>A repetition gets the first answer, unless this time the answer itself is tampered with.</summary>

@@ -36,7 +36,13 @@ abstract class WorldGateway(World world, string account, string host)
         }
     }
 
-    /// <summary>What banks truly took back, or want to; one of a link at the most.</summary>
+    /// <summary>Refunds that had gone and came back.</summary>
+    public List<WorldReturn> Returned { get; } = [];
+
+    /// <summary>Refunds that nobody here asked for.</summary>
+    public List<WorldReturn> Unasked { get; } = [];
+
+    /// <summary>What banks truly took back, or want to.</summary>
     public IReadOnlyList<WorldDispute> Disputes => disputes;
 
     /// <summary>It answers nothing before this time.</summary>
@@ -153,6 +159,17 @@ abstract class WorldGateway(World world, string account, string host)
         world.Trace.Mix(order, 103, amount.MinorUnits);
         world.Trace.Tell(order, $"{account} gives {amount} of {moneyId} back");
         world.Refunds++;
+    }
+
+    /// <summary>What had gone back is here again.</summary>
+    protected void CameBack(string refundId, string moneyId, Money amount)
+    {
+        refunds.Remove(refunds.First(r => r.MoneyId == moneyId && r.Amount == amount));
+        Returned.Add(new WorldReturn(refundId, moneyId, amount));
+        var order = links.FirstOrDefault(l => l.Tries.Any(t => t.Id == moneyId))?.Order ?? -1;
+        world.Trace.Mix(order, 106, amount.MinorUnits);
+        world.Trace.Tell(order, $"{amount} of {moneyId} come back to {account} from {refundId}");
+        world.ReturnedRefunds++;
     }
 
     protected void Disputed(WorldDispute dispute)

@@ -38,6 +38,13 @@ sealed class WorldTry(string id, Money amount, DateTimeOffset at, TryState first
 /// <summary>Money that a gateway truly gave back.</summary>
 sealed record WorldRefund(string MoneyId, Money Amount);
 
+/// <summary>A refund that came back to the gateway after it had gone, or that nobody had asked for.</summary>
+sealed record WorldReturn(string RefundId, string MoneyId, Money Amount)
+{
+    /// <summary>The name of the fact that it stands so.</summary>
+    public static string Fact(string refundId, RefundState state) => $"{refundId} {state}";
+}
+
 /// <summary>Money that a shopper's bank took back from the gateway, or wants to.</summary>
 /// <param name="fee">What the gateway keeps for its trouble.</param>
 sealed class WorldDispute(string id, WorldLink link, string moneyId, Money amount, Money fee)

@@ -98,6 +98,8 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
         if (TakesBack && back % 16 == 0) return;
         if (Chance.Of(World.Seed, 21, link.Order, link.Payment.Number) is var lot && lot % 10 == 0)
             World.Outside.Start(() => Dispute(link, attempt, Chance.Random(lot)), World.Auditor.Threw);
+        if (Chance.Of(World.Seed, 25, link.Order, link.Payment.Number) is var unasked && unasked % 12 == 0)
+            World.Outside.Start(() => GiveBackUnasked(link, attempt, Chance.Random(unasked)), World.Auditor.Threw);
     }
 
     protected abstract void BecomesUnderWay(WorldLink link);
@@ -171,7 +173,40 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
             stated.Append(Row(refund.Id, refund.PaymentReference, refund.Reference, -refund.Amount, Money.Zero(refund.Amount.Currency), refund.Money.Id));
         }
         TellRefund(refund);
+        if (refund.State == RefundState.Done && !refunds.Exists(r => r.Money == refund.Money && r.Reference.Length == 0) && Chance.Of(World.Seed, 24, refund.Link.Order, refunds.IndexOf(refund)) is var back && back % 8 == 0) await Return(refund, Chance.Random(back));
     }
+
+    /// <summary>Somebody gives money back at the gateway itself: all that is left, or a part.</summary>
+    async Task GiveBackUnasked(WorldLink link, WorldTry money, Random size)
+    {
+        await World.Loop.Wait(size.Between(TimeSpan.FromMinutes(5), TimeSpan.FromHours(30)));
+        var left = money.Amount.MinorUnits - Gone(money);
+        if (left <= 0 || money.CapturedAt is null) return;
+        var refund = new WrittenRefund(Draw(RefundPrefix, money.Id), "", "", link, money, new Money(size.Next(2) == 0 ? left : 1 + (long)(left * size.NextDouble() * .9), money.Amount.Currency), Now)
+        {
+            State = RefundState.Done,
+        };
+        refunds.Add(refund);
+        GaveBack(money.Id, refund.Amount);
+        Unasked.Add(new WorldReturn(refund.Id, money.Id, refund.Amount));
+        stated.Append(Row(refund.Id, "", "", -refund.Amount, Money.Zero(refund.Amount.Currency), money.Id));
+        if (size.Next(3) != 0) TellRefund(refund);
+    }
+
+    /// <summary>All of it went back.</summary>
+    protected bool IsWhollyGivenBack(WorldTry money) => refunds.Where(r => r.Money == money && r.State == RefundState.Done).Sum(r => r.Amount.MinorUnits) == money.Amount.MinorUnits;
+
+    /// <summary>The shopper's bank sends the money back, for the account is closed.</summary>
+    async Task Return(WrittenRefund refund, Random size)
+    {
+        await World.Loop.Wait(size.Between(TimeSpan.FromMinutes(10), TimeSpan.FromHours(40)));
+        refund.State = RefundState.Failed;
+        CameBack(refund.Id, refund.Money.Id, refund.Amount);
+        stated.Append(ReturnedRow(refund));
+        if (size.Next(3) != 0) TellRefund(refund);
+    }
+
+    protected abstract string ReturnedRow(WrittenRefund refund);
 
     /// <summary>It may say hours later that what it had told to be captured has failed.</summary>
     protected virtual bool TakesBack => false;
