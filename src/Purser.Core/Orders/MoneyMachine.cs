@@ -102,7 +102,7 @@ static class MoneyMachine
         if (settles) Resolve(draft, p.Number, DiscrepancyKind.SettledOtherwise, e, e.Amount, "succeeded", e.MoneyReference);
         if (fair) Resolve(draft, p.Number, DiscrepancyKind.FeeMismatch, e, e.Amount, "succeeded", e.MoneyReference);
         Conclude(draft, p.Number, e);
-        ReverseKnown(draft, p.Number, e.MoneyReference, e, replaces);
+        ReverseKnown(draft, p.Number, e.MoneyReference, e);
     }
 
     /// <summary>Of two wrong amounts for the same money the larger counts; of two currencies, so that the order of news decides nothing, the
@@ -160,24 +160,32 @@ static class MoneyMachine
 
     public static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
     {
-        if (p.Reversals.Contains(e.MoneyReference)) return;
+        if (p.IsReversed(e.MoneyReference)) return;
         if (RefundMachine.Explains(draft.Order, p, e.MoneyReference)) return;
-        draft.Change(p with { Reversals = p.Reversals.Add(e.MoneyReference) });
-        ReverseKnown(draft, p.Number, e.MoneyReference, e, null);
+        draft.Change(p with { Reversals = p.Reversals.Add(new Reversal(e.MoneyReference)) });
+        ReverseKnown(draft, p.Number, e.MoneyReference, e);
     }
 
-    /// <summary>A reversal counts once the money it takes back is known, whichever was told first.</summary>
-    static void ReverseKnown(Draft draft, int number, string reference, Evidence because, Money? replaces)
+    /// <summary>A reversal counts once the money it takes back is known, whichever was told first, and for what no refund is known to have given back.</summary>
+    static void ReverseKnown(Draft draft, int number, string reference, Evidence because)
     {
         var p = draft.Order.Payment(number)!;
-        if (!p.Reversals.Contains(reference) || p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture) return;
-        if (replaces is null && RefundMachine.Explains(draft.Order, p, reference))
+        if (p.Reversals.FirstOrDefault(r => r.MoneyReference == reference) is not { } reversal || p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture) return;
+        if (reversal.Booked is null && RefundMachine.Explains(draft.Order, p, reference))
         {
             // Both came before the money: it went back by a refund that is told of, and not once more.
-            draft.Change(p with { Reversals = p.Reversals.Remove(reference) });
+            draft.Change(p with { Reversals = p.Reversals.Remove(reversal) });
             return;
         }
-        if (replaces is { } before) Resolve(draft, number, DiscrepancyKind.Reversed, because, before, "replaced", reference);
-        draft.Tell(EventType.DiscrepancyOpened, number, because, capture.Amount, money: reference, replaces: replaces, discrepancy: DiscrepancyKind.Reversed);
+        Reverse(draft, number, reversal, draft.Order.NotGivenBack(number, capture), because);
+    }
+
+    /// <summary>Books that so much of it is gone, and nothing else says how.</summary>
+    public static void Reverse(Draft draft, int number, Reversal reversal, Money booked, Because because)
+    {
+        if (reversal.Booked is { } before) Resolve(draft, number, DiscrepancyKind.Reversed, because, before, "replaced", reversal.MoneyReference);
+        var p = draft.Order.Payment(number)!;
+        draft.Change(p with { Reversals = p.Reversals.Replace(reversal, reversal with { Booked = booked }) });
+        draft.Tell(EventType.DiscrepancyOpened, number, because, booked, money: reversal.MoneyReference, replaces: reversal.Booked, discrepancy: DiscrepancyKind.Reversed);
     }
 }

@@ -131,8 +131,8 @@ public sealed record Order
         foreach (var capture in p.Captures)
         {
             if (Asks(p, capture) is { } about) yield return new Question(p.Number, about, capture.MoneyReference, capture.Amount);
-            if (p.Reversals.Contains(capture.MoneyReference))
-                yield return new Question(p.Number, DiscrepancyKind.Reversed, capture.MoneyReference, capture.Amount);
+            if (p.Reversals.FirstOrDefault(r => r.MoneyReference == capture.MoneyReference) is { } reversal)
+                yield return new Question(p.Number, DiscrepancyKind.Reversed, capture.MoneyReference, reversal.Booked);
             if (RefundOf(p.Number, capture.MoneyReference) is { Status: RefundStatus.Failed } failed)
                 yield return new Question(p.Number, DiscrepancyKind.RefundFailed, capture.MoneyReference, failed.Amount);
             foreach (var doubt in Doubts)
@@ -156,6 +156,15 @@ public sealed record Order
         Refunds.LastOrDefault(r => r.Payment == payment && r.MoneyReference == moneyReference);
 
     public Refund? Refund(int number) => number >= 1 && number <= Refunds.Length ? Refunds[number - 1] : null;
+
+    /// <summary>What of captured money nobody is known to have given back yet; nothing when it is less than that.</summary>
+    public Money NotGivenBack(int payment, Capture capture)
+    {
+        var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Status == RefundStatus.Succeeded).Select(r => r.Amount);
+        var theirs = Payment(payment) is { Captures.Length: 1 } p ? p.OutsideRefunds.Select(o => o.Amount) : [];
+        var left = ours.Concat(theirs).Where(a => a.Currency == capture.Amount.Currency).Aggregate(capture.Amount, (left, amount) => left - amount);
+        return left.MinorUnits < 0 ? Money.Zero(left.Currency) : left;
+    }
 
     /// <summary>What of captured money is not given back, by whomever, nor reserved for a refund. A refund that was made at the gateway names no money: it counts
     /// where its payment has no other.</summary>

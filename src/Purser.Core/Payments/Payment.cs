@@ -63,6 +63,10 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     public Capture Trust(DiscrepancyKind kind) => this with { Doubts = Doubts & ~(1 << (int)kind) };
 }
 
+/// <summary>The gateway's word that all of this money is gone, which says no more than that.</summary>
+/// <param name="Booked">What is not known to have gone back by a refund, and is booked as gone; null while the money itself is not known.</param>
+public sealed record Reversal(string MoneyReference, Money? Booked = null);
+
 /// <summary>Money that a gateway told of and then denied, when no statement had it.</summary>
 /// <param name="At">When the question was sent to which it denied it: what was known before says nothing against that.</param>
 public sealed record Denial(string MoneyReference, DateTimeOffset At);
@@ -131,8 +135,8 @@ public sealed record Payment
     public string? Decline { get; init; }
     public DateTimeOffset? DeclinedAt { get; init; }
     public ImmutableArray<Capture> Captures { get; init; } = [];
-    /// <summary>The gateway's references of money that it took back by itself.</summary>
-    public ImmutableArray<string> Reversals { get; init; } = [];
+    /// <summary>Money that the gateway says it took back by itself.</summary>
+    public ImmutableArray<Reversal> Reversals { get; init; } = [];
     /// <summary>Captures that were taken out of the books again, for the gateway denies them.</summary>
     public ImmutableArray<Denial> Denied { get; init; } = [];
     /// <summary>What the gateway gave back without being asked by us.</summary>
@@ -160,6 +164,8 @@ public sealed record Payment
     /// <summary>The open question about this payment's link or status. Questions about money are asked of each capture by itself: see
     /// <see cref="Orders.Order.Questions"/>.</summary>
     public DiscrepancyKind? Discrepancy { get; init; }
+
+    public bool IsReversed(string moneyReference) => Reversals.Any(r => r.MoneyReference == moneyReference);
 
     /// <summary>It may still take the shopper's money as far as we know.</summary>
     public bool IsOpen => Status is PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Processing or PaymentStatus.Unresolved;

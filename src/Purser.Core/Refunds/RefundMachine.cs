@@ -22,7 +22,7 @@ static class RefundMachine
         var capture = c.MoneyReference is { } named ? p.Captures.FirstOrDefault(m => m.MoneyReference == named)
             : p.Captures.FirstOrDefault(m => m.Standing == Standing.Accepted) ?? (p.Captures is [var only] ? only : null);
         if (capture is null) return (Refusal.NothingCaptured, 0, false);
-        if (p.Dispute is DisputeState.Open or DisputeState.Lost || p.Reversals.Contains(capture.MoneyReference)) return (Refusal.MoneyDisputed, 0, false);
+        if (p.Dispute is DisputeState.Open or DisputeState.Lost || p.IsReversed(capture.MoneyReference)) return (Refusal.MoneyDisputed, 0, false);
 
         var left = order.LeftOf(number, capture);
         var latest = order.RefundOf(number, capture.MoneyReference);
@@ -174,7 +174,7 @@ static class RefundMachine
             OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
         if (doubted)
             OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.SettledOtherwise, because, r.Amount, "succeeded", new RefundId(draft.Order.Id, r.Number).Reference);
-        Explain(draft, r.Payment, r.MoneyReference, because);
+        Explain(draft, r.Payment, r.MoneyReference, because, amount);
     }
 
     /// <summary>A gateway that is asked about money may say no more than that it went back. When all of it went back by refunds that the gateway took on, ours or
@@ -183,18 +183,24 @@ static class RefundMachine
         p.Captures.FirstOrDefault(c => c.MoneyReference == moneyReference) is { } money && order.LeftOf(p.Number, money).MinorUnits <= 0
         && order.Refunds.All(r => r.Payment != p.Number || r.MoneyReference != moneyReference || !r.Reserves || r.Status is Sent or Succeeded);
 
-    /// <summary>What was taken for a reversal before the refund's own answer came.</summary>
-    static void Explain(Draft draft, int number, string money, RefundEvidence because)
+    /// <summary>What was taken for a reversal before the refund's own answer came, as a whole or in part.</summary>
+    /// <param name="went">What is booked as given back by the refund now.</param>
+    static void Explain(Draft draft, int number, string money, RefundEvidence because, Money? went = null)
     {
         var p = draft.Order.Payment(number)!;
-        if (!p.Reversals.Contains(money) || !Explains(draft.Order, p, money)) return;
-        var amount = p.Captures.First(c => c.MoneyReference == money).Amount;
+        if (p.Reversals.FirstOrDefault(r => r.MoneyReference == money) is not { Booked: { } booked } reversal) return;
+        if (!Explains(draft.Order, p, money))
+        {
+            if (went is { } part && part.Currency == booked.Currency && booked.MinorUnits > 0)
+                MoneyMachine.Reverse(draft, number, reversal, booked.CompareTo(part) > 0 ? booked - part : Money.Zero(booked.Currency), because);
+            return;
+        }
         // A person's answer is taken back first, for what it was about never was.
         if (draft.Drop(new Answered(DiscrepancyKind.Reversed, money), number))
-            draft.Tell(EventType.DiscrepancyOpened, number, because, amount, money: money, discrepancy: DiscrepancyKind.Reversed, by: "purser");
+            draft.Tell(EventType.DiscrepancyOpened, number, because, booked, money: money, discrepancy: DiscrepancyKind.Reversed, by: "purser");
         p = draft.Order.Payment(number)!;
-        draft.Change(p with { Reversals = p.Reversals.Remove(money) });
-        draft.Tell(EventType.DiscrepancyResolved, number, because, amount, money: money, replaces: amount, discrepancy: DiscrepancyKind.Reversed, reason: "refund");
+        draft.Change(p with { Reversals = p.Reversals.Remove(reversal) });
+        draft.Tell(EventType.DiscrepancyResolved, number, because, booked, money: money, replaces: booked, discrepancy: DiscrepancyKind.Reversed, reason: "refund");
     }
 
     /// <summary>A person must see that the gateway's words about this refund do not agree.</summary>
@@ -274,7 +280,7 @@ static class RefundMachine
             draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(known) });
             draft.Tell(EventType.DiscrepancyOpened, p.Number, e, money, money: reference, discrepancy: DiscrepancyKind.RefundUnasked);
             // What was taken for a reversal was this.
-            foreach (var taken in p.Reversals) Explain(draft, p.Number, taken, e);
+            foreach (var taken in p.Reversals) Explain(draft, p.Number, taken.MoneyReference, e, p.Captures.Length == 1 ? money : null);
         }
         if (e is not RefundEvidence.Settled { Row: { } row } settled) return true;
         if (known.RowKey is { } before) return before == row.RowKey;
@@ -352,7 +358,7 @@ static class RefundMachine
                 var tries = order.Refunds.Count(x => x.Payment == r.Payment && x.MoneyReference == r.MoneyReference);
                 return r is { Rejected: true, Reason: RefundReason.Late or RefundReason.Duplicate } && tries <= rules.RefusedRefunds.Count
                     && order.RefundOf(r.Payment, r.MoneyReference)!.Number == r.Number
-                    && p.Dispute is DisputeState.None or DisputeState.Won && !p.Reversals.Contains(r.MoneyReference)
+                    && p.Dispute is DisputeState.None or DisputeState.Won && !p.IsReversed(r.MoneyReference)
                     && !p.Answers.Contains(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference))
                     ? r.DoneAt + rules.RefusedRefunds[tries - 1]
                     : null;

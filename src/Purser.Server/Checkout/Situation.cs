@@ -49,7 +49,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     static Situation Paid(Order order, Payment? shown)
     {
         var accepted = order.Payment(order.PaidBy!.Value)!;
-        if (accepted.Reversals.Any(r => accepted.Captures.Any(c => c.MoneyReference == r)))
+        if (accepted.Reversals.Any(r => accepted.Captures.Any(c => c.MoneyReference == r.MoneyReference)))
             return new("taken_back", Tone.Care, Texts.TakenBack, [Texts.TakenBackWords]) { Safety = Texts.DoNotPayAgain };
         var wanted = order.Refunds.Where(r => r.Reason == RefundReason.Merchant && r.Reserves).ToList();
         if (wanted.Count > 0)

@@ -4,7 +4,7 @@ using Purser.Payments;
 
 namespace Purser.Server.Engine;
 
-/// <summary>A payment's disputes as they stand in its row.</summary>
+/// <summary>A payment's disputes and reversals as they stand in its row.</summary>
 static class DisputeJson
 {
     public static string Write(ImmutableArray<Dispute> disputes) => RowJson.Text(json =>
@@ -40,5 +40,24 @@ static class DisputeJson
         })];
 
         static string? Find(JsonElement d, string name) => d.TryGetProperty(name, out var value) ? value.GetString() : null;
+    }
+
+    public static string Write(ImmutableArray<Reversal> reversals) => RowJson.Text(json =>
+    {
+        json.WriteStartArray();
+        foreach (var r in reversals)
+        {
+            json.WriteStartObject();
+            json.WriteString("reference", r.MoneyReference);
+            if (r.Booked is { } booked) RowJson.Write(json, "booked", booked);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    });
+
+    public static ImmutableArray<Reversal> ReadReversals(string text)
+    {
+        using var json = JsonDocument.Parse(text);
+        return [.. json.RootElement.EnumerateArray().Select(r => new Reversal(r.GetProperty("reference").GetString()!, RowJson.ReadMoney(r, "booked")))];
     }
 }

@@ -174,19 +174,6 @@ public static class RowJson
         return [.. json.RootElement.EnumerateArray().Select(d => new Denial(d.GetProperty("reference").GetString()!, d.GetProperty("at").GetDateTimeOffset()))];
     }
 
-    public static string Write(ImmutableArray<string> texts) => Text(json =>
-    {
-        json.WriteStartArray();
-        foreach (var text in texts) json.WriteStringValue(text);
-        json.WriteEndArray();
-    });
-
-    public static ImmutableArray<string> ReadTexts(string text)
-    {
-        using var json = JsonDocument.Parse(text);
-        return [.. json.RootElement.EnumerateArray().Select(e => e.GetString()!)];
-    }
-
     public static string Write(ImmutableSortedDictionary<string, string> pairs) => Text(json =>
     {
         json.WriteStartObject();

@@ -117,6 +117,10 @@ sealed class Quiet(World world)
     /// <summary>A statement has the money, and a person is asked about its row.</summary>
     bool IsAsked(WorldGateway gateway, SettlementLine row) => Enum.GetValues<SettlementClass>().Any(c => world.Database.Statements.IsAsked(gateway.Account, row.RowKey, c));
 
+    /// <summary>A person is asked which refund the row is about, if any.</summary>
+    bool IsRefundAsked(WorldGateway gateway, SettlementLine row) =>
+        ((SettlementClass[])[SettlementClass.Refund, SettlementClass.RefundUnasked, SettlementClass.RefundMissing]).Any(c => world.Database.Statements.IsAsked(gateway.Account, row.RowKey, c));
+
     /// <summary>A second capture on one link, whose news nobody ever got, after the payment had succeeded; or any that its gateway does not tell
     /// of to whoever asks about the link. What a statement has is known all the same, or a person is asked.</summary>
     bool OnlyFilesTell(WorldGateway gateway, WorldLink link, Payment? ours, WorldTry money)
@@ -153,7 +157,7 @@ sealed class Quiet(World world)
         var outside = ours?.Payment(link!.Payment.Number)?.OutsideRefunds ?? [];
         known += unasked.Where(r => outside.Any(o => o.RefundReference == r.RefundId && o.Amount == r.Amount)).Sum(r => r.Amount.MinorUnits);
         // The gateway's word that all of it went back says no more than that.
-        if (ours?.Payment(link!.Payment.Number)?.Reversals.Contains(moneyId) == true) known = captured;
+        if (ours?.Payment(link!.Payment.Number)?.IsReversed(moneyId) == true) known = captured;
         foreach (var untold in unasked.Where(r => !IsTold(gateway, r, SettlementKind.Refund, RefundState.Done)))
         {
             if (known == back) break;
@@ -171,7 +175,7 @@ sealed class Quiet(World world)
     }
 
     bool IsTold(WorldGateway gateway, WorldReturn one, SettlementKind kind, RefundState state) => world.Post.Facts.Contains(WorldReturn.Fact(one.RefundId, state))
-        || DeskOf(gateway).Delivered.Any(d => d.Said.Kind == kind && d.Said.RefundReference == one.RefundId && !IsAsked(gateway, d.Said));
+        || DeskOf(gateway).Delivered.Any(d => d.Said.Kind == kind && d.Said.RefundReference == one.RefundId && !IsUnplaced(gateway, d.Said) && !IsRefundAsked(gateway, d.Said));
 
     /// <summary>A dispute is known when its news or a row told of it; no further than it truly went, and with its amount.</summary>
     void Compare(WorldGateway gateway, WorldDispute dispute)
@@ -231,7 +235,7 @@ sealed class Quiet(World world)
         // Of a row about a dispute or a refund that came back the order books the money, and the row itself the rest.
         var posted = said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned or SettlementKind.RefundReturned ? IsUnplaced(gateway, said) : world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
         var asked = world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.TheirsPaid)
-            || world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.Refund) || (said.Kind == SettlementKind.RefundReturned && !posted && IsAsked(gateway, said));
+            || IsRefundAsked(gateway, said);
         var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
         if (settled) yield return (row.Gross, 1);
         if ((settled || posted) && DeskOf(gateway).StatesPayouts) yield return (said.Net, -1);

@@ -222,4 +222,20 @@ public sealed class RefundTests
         Paid().Hears(part, refund: 0, payment: 1).Refunds().Backs("399.00 INR requested").Hears(Back(399)).Hears(Tell.Reversed()).Told().Questions("refund_unasked 100.00 INR");
         Paid().Hears(outside, refund: 0, payment: 1).Refunds().Refused(Refusal.NothingLeft);
     }
+
+    [Fact]
+    public void A_reversal_is_booked_for_what_no_refund_is_known_to_have_given_back_in_any_order()
+    {
+        var outside = new RefundEvidence.Succeeded(Given.Rupees(399)) { RefundReference = "rfnd_x" };
+        string[] books = ["refunds 499.00 INR", "sales -499.00 INR"];
+        Paid().Refunds(100).Hears(Back(100)).Hears(Tell.Reversed()).Questions("reversed 399.00 INR").Books(books)
+            .Hears(outside, refund: 0, payment: 1).Told("discrepancy.opened", "discrepancy.resolved").Questions("refund_unasked 399.00 INR").Books(books);
+        Paid().Refunds(100).Hears(Tell.Reversed()).Questions("reversed 499.00 INR").Books(books).Hears(Back(100))
+            .Told("refund.succeeded", "discrepancy.resolved", "discrepancy.opened").Questions("reversed 399.00 INR").Books(books)
+            .Hears(outside, refund: 0, payment: 1).Questions("refund_unasked 399.00 INR").Books(books);
+        Paid().Hears(Tell.Reversed()).Hears(outside, refund: 0, payment: 1).Questions("reversed 100.00 INR", "refund_unasked 399.00 INR").Books(books);
+        // What comes back after that is there again.
+        Paid().Refunds(100).Hears(Back(100)).Hears(Tell.Reversed()).Hears(new RefundEvidence.Failed("closed account"))
+            .Books("receivable:careful 100.00 INR", "refunds 399.00 INR", "sales -499.00 INR");
+    }
 }
