@@ -64,7 +64,7 @@ public sealed record DiscrepancyView(
     [property: Description("The gateway's name for the money it is about; null when it is about the payment's link or status.")] string? MoneyReference,
     [property: Description("The statement's row.")] string? RowKey, string? Settlement, int? Line, long Amount, string Currency, string Owner,
     [property: Description("What to do about it.")] string Proposal,
-    [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree.")] int PersonsNeeded, DateTime OpenedAt,
+    [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree: two above its currency's limit in Purser:Settlement:TwoPersonsAbove.")] int PersonsNeeded, DateTime OpenedAt,
     long AgeSeconds, DateTime? ResolvedAt, string? Resolution, string? Reason, [property: Description("Who resolved it, or began to.")] IReadOnlyList<string> ResolvedBy,
     [property: Description("Cells of the statement's row in columns that are not read, under the gateway's own names for them.")] IReadOnlyList<SettlementCellView> Extra)
 {

@@ -43,7 +43,7 @@ static class DiscrepancyDocs
     {
         Description = "`accept`: the money is ours (late money pays the order; what a statement alone says is believed; money without an order is income). `refund`: it goes " +
             "back. `write_off`: money without an order is booked to fees. `close`: it is settled elsewhere. `note`: only a remark, and it stays open. Above the " +
-            "installation's second limit two different persons must send the same action: the first is answered 202. A row that could not be applied (`not_applied`) is " +
+            "installation's second limit, which is set by currency, two different persons must send the same action: the first is answered 202. A row that could not be applied (`not_applied`) is " +
             "applied by `accept`, once. Every decision is kept with its person, reason and policy before it is done, and finished by whoever is there if the server dies in between. " +
             "Of two persons who act at once, one is told `answer_overtaken`.",
         Body = typeof(ResolutionBody),
