@@ -22,7 +22,7 @@ public sealed class MailDeliveryTests(PostgresFixture postgres) : IClassFixture<
     static Task<ApiHouse> House(string database, PushedClock clock, int port, params (string Name, string Value)[] more) =>
         DeliveryHouse.Node(database, clock, Settings(port, more));
 
-    static async Task<string> Paid(ApiHouse house, string name)
+    internal static async Task<string> Paid(ApiHouse house, string name)
     {
         var order = (await house.Order(Order)).Text("id");
         var payment = await house.Post($"/v1/orders/{order}/payments", "{}");

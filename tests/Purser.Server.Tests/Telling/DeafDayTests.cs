@@ -54,10 +54,9 @@ public sealed class DeafDayTests(PostgresFixture postgres) : IClassFixture<Postg
         foreach (var url in paths.Select(p => receiver.Url + p).Append(refusing + "/refused"))
             await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{url}}", "ordered": {{(url.EndsWith("/ordered", StringComparison.Ordinal) ? "true" : "false")}}}""");
 
-        var orders = new List<string>();
         for (var n = 0; n < PaidADay; n++)
         {
-            orders.Add(await Paid(n % 2 == 0 ? house : other, n));
+            await MailDeliveryTests.Paid(n % 2 == 0 ? house : other, $"{n}");
             foreach (var step in Steps)
             {
                 await Quiet(house);
@@ -104,15 +103,6 @@ public sealed class DeafDayTests(PostgresFixture postgres) : IClassFixture<Postg
         mails.ShouldAllBe(m => m.Attachments == 1, "with the invoice");
         (await house.Get("/v1/webhook_endpoints")).Body.GetProperty("webhook_endpoints").EnumerateArray().ShouldAllBe(e => e.GetProperty("status").GetString() == "active");
         (await house.Count("select count(*) from operator_notices")).ShouldBe(0);
-    }
-
-    static async Task<string> Paid(ApiHouse house, int n)
-    {
-        var order = (await house.Order($$$"""{"currency": "INR", "lines": [{"name": "A book", "quantity": 1, "unit_amount": 49900}], "customer": {"name": "Asha Rao", "email": "{{{MailDeliveryTests.Email}}}"}}""")).Text("id");
-        var payment = await house.Post($"/v1/orders/{order}/payments", "{}");
-        await house.Tell($"evt_{n}", "captured", payment.Text("reference"), money: $"m_{n}");
-        (await house.Get($"/v1/orders/{order}")).Text("status").ShouldBe("paid");
-        return order;
     }
 
     /// <summary>All that is due by the clock was tried.</summary>
