@@ -6,34 +6,51 @@ using System.Text.Json;
 
 namespace Purser.Client;
 
-/// <summary>Reads Purser's webhooks, which follow Standard Webhooks 1.0.0, and refuses what is forged, changed or stale. One instance serves all requests. It verifies
-/// <c>v1</c>, an endpoint's shared secret; <c>v1a</c> it does not, for .NET has no Ed25519.</summary>
+/// <summary>Reads Purser's webhooks, which follow Standard Webhooks 1.0.0, and refuses what is forged, changed or stale. One instance serves all requests. With
+/// an endpoint's secret it verifies <c>v1</c>; with its public key <c>v1a</c>, by OpenSSL 3, for .NET has no Ed25519.</summary>
 public sealed class PurserWebhooks
 {
     /// <summary>How far a message's time may be off the clock, before or after: five minutes, as the official libraries have it.</summary>
     public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
 
     const string Prefix = "whsec_";
+    const string PublicPrefix = "whpk_";
     const string Version = "v1,";
+    const string AsymmetricVersion = "v1a,";
 
     readonly byte[] key;
+    readonly Ed25519? curve;
     readonly TimeProvider time;
 
-    /// <param name="secret">The endpoint's secret: <c>whsec_</c> and base 64. While it is rotated, the old and the new one both fit.</param>
+    /// <param name="secret">The endpoint's secret, <c>whsec_</c> and base 64, or of one that signs by <c>v1a</c> the public key, <c>whpk_</c> and base 64. While they are
+    /// rotated, the old and the new one both fit.</param>
     /// <param name="time">The clock; the system's when left out.</param>
-    /// <exception cref="ArgumentException">The secret is not one.</exception>
+    /// <exception cref="ArgumentException">It is neither.</exception>
+    /// <exception cref="PlatformNotSupportedException">It is a public key, and OpenSSL 3 is not on this machine.</exception>
     public PurserWebhooks(string secret, TimeProvider? time = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(secret);
         var text = secret.Trim();
-        if (text.StartsWith("whpk_", StringComparison.Ordinal))
-            throw new ArgumentException("This is the public key of an endpoint that signs by v1a (Ed25519), which this class does not verify. Make the endpoint without 'signature', or verify with a library that knows Ed25519.", nameof(secret));
-        if (text.StartsWith(Prefix, StringComparison.Ordinal)) text = text[Prefix.Length..];
-        key = new byte[text.Length];
-        if (!Convert.TryFromBase64String(text, key, out var length) || length is < 24 or > 64)
-            throw new ArgumentException("The secret is not whsec_ followed by 24 to 64 bytes in base 64; it stands in the answer that made the endpoint.", nameof(secret));
-        Array.Resize(ref key, length);
         this.time = time ?? TimeProvider.System;
+        if (text.StartsWith(PublicPrefix, StringComparison.Ordinal))
+        {
+            key = Bytes(text[PublicPrefix.Length..]);
+            if (key.Length != Ed25519.PublicBytes)
+                throw new ArgumentException("The public key is not whpk_ followed by 32 bytes in base 64; it stands in what the API says of the endpoint.", nameof(secret));
+            curve = Ed25519.OfThisMachine ??
+                throw new PlatformNotSupportedException("Signatures of v1a are checked by OpenSSL 3, which is not on this machine. Install it, or make the endpoint without 'signature'.");
+            return;
+        }
+        key = Bytes(text.StartsWith(Prefix, StringComparison.Ordinal) ? text[Prefix.Length..] : text);
+        if (key.Length is < 24 or > 64)
+            throw new ArgumentException("The secret is not whsec_ followed by 24 to 64 bytes in base 64; it stands in the answer that made the endpoint.", nameof(secret));
+    }
+
+    /// <returns>Empty when it is no base 64.</returns>
+    static byte[] Bytes(string text)
+    {
+        var bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text, bytes, out var length) ? bytes[..length] : [];
     }
 
     /// <summary>Verifies a message and reads it. When it returns false, answer 401 and do nothing.</summary>
@@ -69,18 +86,25 @@ public sealed class PurserWebhooks
         if (off > (decimal)Tolerance.TotalSeconds) return $"The message's time is {off} seconds off.";
         if (string.IsNullOrEmpty(signatures)) return "The header webhook-signature is missing.";
 
-        Span<byte> right = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        using (var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{id}.{timestamp}."));
-            hash.AppendData(body);
-            hash.GetHashAndReset(right);
-        }
-        Span<byte> given = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        foreach (var signature in signatures.Split(' '))
-            if (signature.StartsWith(Version, StringComparison.Ordinal) && Convert.TryFromBase64String(signature[Version.Length..], given, out var length) &&
-                length == right.Length && CryptographicOperations.FixedTimeEquals(given, right))
-                return null;
-        return "No signature fits: the message was changed, or signed with another secret.";
+        return signatures.Split(' ').Any(curve is null ? BySecret(id, timestamp!, body) : ByPublicKey(curve, id, timestamp!, body)) ? null
+            : "No signature fits: the message was changed, or signed with another secret.";
     }
+
+    Func<string, bool> BySecret(string id, string timestamp, ReadOnlySpan<byte> body)
+    {
+        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        hash.AppendData(Head(id, timestamp));
+        hash.AppendData(body);
+        var right = hash.GetHashAndReset();
+        return signature => signature.StartsWith(Version, StringComparison.Ordinal) && CryptographicOperations.FixedTimeEquals(Bytes(signature[Version.Length..]), right);
+    }
+
+    Func<string, bool> ByPublicKey(Ed25519 verifier, string id, string timestamp, ReadOnlySpan<byte> body)
+    {
+        byte[] message = [.. Head(id, timestamp), .. body];
+        return signature => signature.StartsWith(AsymmetricVersion, StringComparison.Ordinal) && Bytes(signature[AsymmetricVersion.Length..]) is { Length: Ed25519.SignatureBytes } given &&
+            verifier.Fits(key, message, given);
+    }
+
+    static byte[] Head(string id, string timestamp) => Encoding.UTF8.GetBytes($"{id}.{timestamp}.");
 }
