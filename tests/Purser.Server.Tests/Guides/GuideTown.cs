@@ -81,10 +81,14 @@ sealed class GuideTown : IAsyncDisposable
 
     public string Placed(string text) => replaced.Aggregate(text, (t, r) => t.Replace(r.Key, r.Value, StringComparison.Ordinal));
 
-    public Task<JsonElement> Place() => Post("/v1/orders", new { currency = "INR", lines = new[] { new { name = "Tea", quantity = 1, unit_amount = 49900 } } });
+    /// <summary>What the reader has set in the shell.</summary>
+    public Dictionary<string, string> Words { get; } = [];
+
+    public Task<JsonElement> Place() => Post("/v1/orders", new { currency = "INR", customer = new { email = "asha@shop.example" }, lines = new[] { new { name = "Tea", quantity = 1, unit_amount = 49900 } } });
 
     /// <summary>An order that a shopper did this with, at this gateway.</summary>
-    public async Task Pay(string gateway, string outcome)
+    /// <returns>Its id.</returns>
+    public async Task<string> Pay(string gateway, string outcome)
     {
         var order = await Place();
         var payment = await Post($"/v1/orders/{order.GetProperty("id").GetString()}/payments", new { gateway });
@@ -92,6 +96,7 @@ sealed class GuideTown : IAsyncDisposable
         using var paid = await control.PostAsJsonAsync($"/control/{gateway}/payments", new { reference = payment.GetProperty("reference").GetString(), outcome });
         paid.EnsureSuccessStatusCode();
         await Until.True(async () => (await merchant.GetFromJsonAsync<JsonElement>($"/v1/payments/{payment.GetProperty("id").GetString()}")).GetProperty("status").GetString() is "succeeded" or "held", "the money");
+        return order.GetProperty("id").GetString()!;
     }
 
     async Task<JsonElement> Post(string path, object body)
@@ -109,6 +114,7 @@ sealed class GuideTown : IAsyncDisposable
         foreach (var (name, value) in Settings) start.Environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
         foreach (var (name, value) in PostgresTools.Environment(Settings["ConnectionStrings:Purser"]!)) start.Environment[name] = value;
         start.Environment["KEY"] = merchant.DefaultRequestHeaders.Authorization!.Parameter;
+        foreach (var (name, value) in Words) start.Environment[name] = value;
         start.Environment["SERVER"] = Path.Combine(AppContext.BaseDirectory, "purser-server.dll");
         start.Environment["CHECKOUT"] = GuidePage.Root;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
@@ -132,6 +138,7 @@ sealed class GuideTown : IAsyncDisposable
     // A request that is refused is a command that fails. What needs root or a service's warden is done here by its like.
     const string Prelude = """
         curl() { command curl --fail-with-body "$@"; }
+        hledger() { command "${PURSER_HLEDGER:-hledger}" "$@"; }
         sudo() { if [ "$1" = -u ]; then shift 2; fi; "$@"; }
         service=
         stop_service() { if [ -n "$service" ]; then kill -TERM "$service"; wait "$service" || true; fi; }

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using Npgsql;
+using Purser.Server.Audit;
+using Purser.Server.Mail;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Platform;
 
@@ -10,7 +12,7 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
 {
     const string OwnName = "purser_of_the_guide";
 
-    public static TheoryData<string> Guides => ["integrate", "webhooks", "reconciliation", "accounts-and-routing", "several-machines", "security"];
+    public static TheoryData<string> Guides => ["integrate", "webhooks", "reconciliation", "accounts-and-routing", "several-machines", "security", "books", "invoices", "mail", "refunds"];
 
     static IEnumerable<string> Pages => Directory.EnumerateFiles(Path.Combine(GuidePage.Root, "docs"), "*.md").Append(Path.Combine(GuidePage.Root, "README.md"));
 
@@ -20,15 +22,40 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
     {
         var page = GuidePage.Read($"docs/{guide}.md");
         await using var town = await GuideTown.Open(await postgres.CreateDatabase());
-        if (guide == "reconciliation")
-            foreach (var outcome in (string[])["paid", "paid", "wrong_amount"]) await town.Pay("razorpay", outcome);
+        switch (guide)
+        {
+            case "reconciliation":
+                foreach (var outcome in (string[])["paid", "paid", "wrong_amount"]) await town.Pay("razorpay", outcome);
+                break;
+            case "refunds":
+                (town.Words["ORDER"], town.Words["OTHER"], town.Words["GATEWAY"]) = (await town.Pay("razorpay", "paid"), await town.Pay("razorpay", "paid"), "razorpay");
+                break;
+            case "books":
+                await town.Pay("razorpay", "paid");
+                // Of today, made tomorrow.
+                town.Replace("5c1f...", (await new AnchorStore(town.Database).MakeNext(TimeProvider.System.GetUtcNow().AddDays(1), default))!.Text);
+                break;
+            case "mail":
+                // A mail that no server took, given up.
+                await new MailStore(town.Database).Keep(true, null, TimeProvider.System.GetUtcNow(), default);
+                await town.Pay("razorpay", "paid");
+                await using (var die = town.Database.CreateCommand("update deliveries set state = 2, ended_at = now()")) (await die.ExecuteNonQueryAsync()).ShouldBe(1);
+                break;
+        }
         // An installation that has sold before: its feed begins with more than one page of others' events.
         if (guide == "integrate")
             for (var i = 0; i < 201; i++) await town.Place();
         await Holds(guide, page, town.Database);
         page.Blocks.ShouldNotBeEmpty();
-        if (page.Blocks.Where(b => b.Kind == "sh").ToList() is { Count: > 0 } commands) await town.Run(commands);
+        if (page.Blocks.Where(b => b.Kind == "sh").ToList() is { Count: > 0 } commands) (await town.Run(commands)).ShouldSatisfyAllConditions([.. Told.Where(t => t.Guide == guide).Select(t => (Action<string>)(said => said.ShouldContain(t.Words)))]);
     }
+
+    /// <summary>What a guide says that the reader will see.</summary>
+    static readonly (string Guide, string Words)[] Told =
+    [
+        ("refunds", "\"status\":\"unresolved\""), ("refunds", "\"status\":\"succeeded\""), ("books", "receivable:razorpay"), ("books", "The latest anchor is that of"), ("mail", "\"locale\":\"hi\""),
+        ("invoices", "\"tax_rate\":\"5\""),
+    ];
 
     [Fact]
     public async Task Going_live_goes_as_the_guide_says()
