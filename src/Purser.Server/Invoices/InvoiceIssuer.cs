@@ -59,8 +59,9 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
 
     /// <summary>Makes sure that an invoice is credited whole while its order is cancelled, and that such a credit note counts no longer than that.</summary>
     /// <returns>Null when none is owed.</returns>
-    async Task<StoredInvoice?> Cancellation(OrderId id, CancellationToken stop)
+    public async Task<StoredInvoice?> Cancellation(OrderId id, CancellationToken stop)
     {
+        if (!IsConfigured) return null;
         var written = await store.Of(id, stop);
         if (written.FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) is not { } invoice || await orders.Find(id, stop) is not { } found) return null;
         var counting = written.FirstOrDefault(c => c is { Kind: InvoiceKind.CreditNote, Refund: null, VoidedAt: null });

@@ -48,6 +48,7 @@ sealed partial class MailSender(
             var (document, said) = told.Type switch
             {
                 EventType.OrderPaid => (await invoices.Invoice(order, stop), words.InvoiceEnclosed),
+                EventType.OrderCancelled when await invoices.Cancellation(order, stop) is { } credit => (credit, number => words.InvoiceCredited(credit.Document.Credit!.Invoice, number)),
                 EventType.RefundSucceeded => (await invoices.CreditNote(order, told.Refund!.Value, stop), words.CreditNoteEnclosed),
                 _ => (null, words.InvoiceEnclosed),
             };

@@ -40,6 +40,8 @@ public sealed record MailWords
     /// <summary>The number.</summary>
     public required Func<string, string> InvoiceEnclosed { get; init; }
     public required Func<string, string> CreditNoteEnclosed { get; init; }
+    /// <summary>Of an order that was cancelled: the invoice's number, the credit note's.</summary>
+    public required Func<string, string, string> InvoiceCredited { get; init; }
     public required string Declined { get; init; }
     /// <summary>The gateway's name.</summary>
     public required Func<string, string> DeclinedWords { get; init; }
@@ -103,6 +105,7 @@ public sealed record MailWords
         KeepAsProof = "Please do not pay again. Keep this mail as your proof.",
         InvoiceEnclosed = number => $"Your invoice {number} is attached.",
         CreditNoteEnclosed = number => $"Credit note {number} is attached.",
+        InvoiceCredited = (invoice, credit) => $"Invoice {invoice} does not count any more: credit note {credit}, which is attached, takes all of it back.",
         Declined = Texts.Declined,
         DeclinedWords = gateway => $"Your bank or {gateway} said no to the last try, or it was broken off, and you were not charged for it. You can try again, with another card or account.",
         Failed = Texts.Failed,

@@ -62,6 +62,14 @@ public sealed class InvoiceHouse : IAsyncLifetime
     public Task<Order> Hear(Order order, int refund, RefundEvidence evidence) =>
         Pages.Do(order.Id, evidence.Learned(refund, order.Refund(refund)!.Payment, EvidenceSource.Webhook, told = told.AddSeconds(1), null));
 
+    /// <summary>A statement does not have the money, and the gateway says twice that there was none.</summary>
+    public async Task Deny(Order order)
+    {
+        await Pages.Hear(order, new Evidence.Unsettled(order.Payments[0].Captures[0].MoneyReference, "It is in no statement."), source: EvidenceSource.Settlement);
+        for (var answers = 0; answers < 2; answers++) order = await Pages.Hear(order, new Evidence.Failed("never_captured"), source: EvidenceSource.Inquiry);
+        order.Status.ShouldBe(OrderStatus.Cancelled);
+    }
+
     public async Task NothingIsWrong() =>
         (await new InvariantStore(Database).Check(default)).Where(f => f.Count > 0 && !f.Name.StartsWith("No success without authenticated", StringComparison.Ordinal)).ShouldBeEmpty();
 }

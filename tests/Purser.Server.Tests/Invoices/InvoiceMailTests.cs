@@ -36,6 +36,37 @@ public sealed class InvoiceMailTests
         }
     }
 
+    [Theory]
+    [InlineData("en", "Invoice {0} does not count any more: credit note {1},", true)]
+    [InlineData("hi", "बीजक {0} अब मान्य नहीं है: इस मेल के साथ संलग्न क्रेडिट नोट {1} ", false)]
+    public async Task Who_hears_that_the_money_was_denied_has_the_credit_note_with_it_once(string locale, string words, bool booksAreHeldBack)
+    {
+        await using var server = await MailServer.Start();
+        var settings = InvoiceHouse.Seller.Concat(MailDeliveryTests.Settings(server.Port)).ToDictionary(s => s.Name, s => (string?)s.Value);
+        var house = new InvoiceHouse { Pages = new Checkout.PageHouse { Also = settings, Locale = locale } };
+        await house.InitializeAsync();
+        try
+        {
+            var order = await house.Paid();
+            await server.Wait(1);
+            await house.NoneWait();
+            if (booksAreHeldBack) await house.HoldBack();
+            await house.Deny(order);
+            var denied = (await server.Wait(2))[1];
+            denied.Attachments.ShouldBe(1);
+            await house.GoOn();
+            await house.NoneWait();
+            var documents = await house.Store.Of(order.Id, default);
+            documents.Count.ShouldBe(2);
+            denied.Text.ShouldContain(string.Format(System.Globalization.CultureInfo.InvariantCulture, words, documents[0].Number, documents[1].Number));
+            (await server.All()).Count.ShouldBe(2);
+        }
+        finally
+        {
+            await house.DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task An_invoice_that_cannot_be_written_keeps_no_mail_back()
     {

@@ -138,7 +138,7 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
         var placed = await house.Pages.Place(49_900, policy: new OrderPolicy(Late: LatePolicy.Accept), lines: [new OrderLine("Darjeeling", 1, 33_333, null, "0902", new Purser.Invoices.TaxRate(500)), new OrderLine("Kettle", 1, 16_567)]);
         var order = await house.Pages.Pay(await house.Pages.Open(placed));
         await house.NoneWait();
-        await Deny(order);
+        await house.Deny(order);
         for (var told = 0; told < 2; told++)
         {
             await house.NoneWait();
@@ -175,18 +175,11 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
     {
         await house.HoldBack();
         var order = await house.Paid();
-        await Deny(order);
+        await house.Deny(order);
         await house.GoOn();
         await house.NoneWait();
         (await house.Store.Of(order.Id, default)).ShouldBeEmpty();
         await house.NothingIsWrong();
-    }
-
-    async Task Deny(Order order)
-    {
-        await house.Pages.Hear(order, new Evidence.Unsettled(order.Payments[0].Captures[0].MoneyReference, "It is in no statement."), source: EvidenceSource.Settlement);
-        for (var answers = 0; answers < 2; answers++) order = await house.Pages.Hear(order, new Evidence.Failed("never_captured"), source: EvidenceSource.Inquiry);
-        order.Status.ShouldBe(OrderStatus.Cancelled);
     }
 
     [Fact]
