@@ -25,6 +25,7 @@ public sealed class AddressGuard(DeliveryOptions options)
     static readonly IPNetwork[] NotPublicSix = [IPNetwork.Parse("2001::/23"), IPNetwork.Parse("2001:db8::/32"), IPNetwork.Parse("2002::/16"), IPNetwork.Parse("3fff::/20")];
 
     readonly IPNetwork[] allowed = [.. options.Networks.Select(n => n.Network!.Value)];
+    readonly int[] ports = [.. options.PortList.Select(p => p.Port!.Value)];
 
     public bool Allows(IPAddress address)
     {
@@ -42,6 +43,7 @@ public sealed class AddressGuard(DeliveryOptions options)
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Host.Length == 0) return "is no absolute URL";
         if (uri.Scheme != Uri.UriSchemeHttps && !(options.Development && uri.Scheme == Uri.UriSchemeHttp)) return "does not begin with https://";
         if (uri.UserInfo.Length > 0) return "holds a user name or a password";
+        if (!options.Development && !ports.Contains(uri.Port)) return $"names another port than {string.Join(" or ", ports)}: {DeliveryOptions.Section}:Ports allows more";
         if (uri.Fragment.Length > 0) return "holds a fragment";
         return IPAddress.TryParse(uri.IdnHost, out var literal) && !Allows(literal) ? "is not a public address" : null;
     }

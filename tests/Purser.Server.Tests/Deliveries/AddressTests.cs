@@ -50,15 +50,39 @@ public sealed class AddressTests
     [InlineData("https://0xa9fea9fe/"), InlineData("https://[fe80::1%25eth0]/")]
     public void An_address_is_refused_however_it_is_written(string url) => new AddressGuard(new DeliveryOptions()).Fault(url).ShouldNotBeNull();
 
+    [Theory]
+    [InlineData("https://8.8.8.8/", true, true), InlineData("https://8.8.8.8:443/", true, true), InlineData("https://8.8.8.8:8443/", false, true), InlineData("https://8.8.8.8:5432/", false, false)]
+    [InlineData("https://shop.example:22/", false, false), InlineData("https://shop.example:80/", false, false)]
+    public async Task Only_ports_for_webhooks_may_be_named(string url, bool usual, bool listed)
+    {
+        new AddressGuard(new DeliveryOptions()).Fault(url).ShouldBe(usual ? null : "names another port than 443: Deliveries:Ports allows more");
+        var two = new DeliveryOptions { Ports = "443, 8443" };
+        (new AddressGuard(two).Fault(url) is null).ShouldBe(listed);
+        new AddressGuard(Development).Fault(url).ShouldBeNull();
+        // Kept before the setting was changed: nothing is asked for, not even the name.
+        if (listed) return;
+        using var line = new WebhookLine(new AddressGuard(two), two, (_, _) => throw new InvalidOperationException("It must not be looked up."), TimeProvider.System);
+        (await Send(line, url)).Trouble.ShouldNotBeNull().ShouldStartWith("No connection");
+    }
+
+    [Fact]
+    public void A_port_that_is_none_is_named_at_the_start()
+    {
+        new DeliveryOptions { Ports = "443, https" }.Faults().ShouldHaveSingleItem().ShouldContain("'https'");
+        new DeliveryOptions { Ports = "65536" }.Faults().ShouldHaveSingleItem().ShouldContain("65536");
+        new DeliveryOptions { Ports = " " }.Faults().ShouldHaveSingleItem().ShouldContain("empty");
+    }
+
     [Fact]
     public async Task The_address_that_was_checked_is_the_one_that_is_connected_to()
     {
         using var inside = new TcpListener(IPAddress.Loopback, 0);
         inside.Start();
-        var url = $"https://shop.example:{((IPEndPoint)inside.LocalEndpoint).Port}/";
+        var port = $"{((IPEndPoint)inside.LocalEndpoint).Port}";
+        var url = $"https://shop.example:{port}/";
         IPAddress[] now = [IPAddress.Parse("8.8.8.8")];
         WebhookLine Line(DeliveryOptions options) => new(new AddressGuard(options), options, (_, _) => Task.FromResult(now), TimeProvider.System);
-        using var line = Line(new DeliveryOptions());
+        using var line = Line(new DeliveryOptions { Ports = port });
         (await line.MayReach(url, default)).ShouldBeTrue();
 
         // The name means another address by the time it is used; and beside a public one it is no better.
@@ -71,7 +95,7 @@ public sealed class AddressTests
         }
         // The same way is open where the network is allowed: so it was the guard that held.
         now = [IPAddress.Loopback];
-        using var allowed = Line(new DeliveryOptions { AllowedNetworks = "127.0.0.0/8", TimeOut = TimeSpan.FromSeconds(5) });
+        using var allowed = Line(new DeliveryOptions { AllowedNetworks = "127.0.0.0/8", Ports = port, TimeOut = TimeSpan.FromSeconds(5) });
         var sending = Send(allowed, url);
         using (await inside.AcceptSocketAsync()) { }
         (await sending).IsDelivered.ShouldBeFalse();
