@@ -40,6 +40,8 @@ sealed class PlainStore(NpgsqlDataSource database)
         update orders set status = 1, paid_by = 1, captured = amount, sequence = 5, ended_at = now(), wake_at = null where id = $1
         """;
 
+    const string Capture = "insert into captures (account, money_reference, order_id, payment) values ('bench', $1, $2, 1)";
+
     const string Posting = "insert into postings (order_id, sequence, line, account, amount, currency) values ($1, 4, $2, $3, $4, 'INR')";
 
     public Task Order(long id, string lines) => Run(
@@ -51,8 +53,9 @@ sealed class PlainStore(NpgsqlDataSource database)
     public Task LinkOpened(long id, string reference) => Run(
         (Link, [id, "link_" + reference, "https://gateway.invalid/pay/" + reference]), (Event, [id, 3, (short)2, Data]));
 
-    public Task Paid(long id, string eventId, string headers, byte[] body) => Run(
-        (News, [eventId, id, headers, body]), (Pay, [id, """[{"reference":"m_1","amount":49900,"currency":"INR","at":"2026-01-01T00:00:00Z","standing":0}]"""]),
+    public Task Paid(long id, string money, string eventId, string headers, byte[] body) => Run(
+        (News, [eventId, id, headers, body]),
+        (Pay, [id, $$"""[{"reference":"{{money}}","amount":49900,"currency":"INR","at":"2026-01-01T00:00:00Z","standing":0}]"""]), (Capture, [money, id]),
         (Event, [id, 4, (short)5, Data]), (Event, [id, 5, (short)13, Data]),
         (Posting, [id, 1, "receivable:bench", 49900L]), (Posting, [id, 2, "sales", -49900L]));
 

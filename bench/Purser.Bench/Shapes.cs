@@ -75,7 +75,7 @@ static class Shapes
             var eventId = json.RootElement.GetProperty("event").GetString()!;
             var headers = JsonSerializer.Serialize(request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString()));
             if (eventId.StartsWith("again", StringComparison.Ordinal)) await store.Noted(payment.Order.Value, eventId, headers, body.ToArray());
-            else await store.Paid(payment.Order.Value, eventId, headers, body.ToArray());
+            else await store.Paid(payment.Order.Value, json.RootElement.GetProperty("money").GetString()!, eventId, headers, body.ToArray());
             return Results.Ok();
         });
         await app.StartAsync();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Purser.Payments;
 
 namespace Purser.Orders;
@@ -14,6 +15,8 @@ public enum EventType
 /// <summary>The dotted names, as they stand in the API, on sockets and in webhooks: <c>payment.link_ready</c>.</summary>
 public static class EventNames
 {
+    // Before the names, which are made with it.
+    static readonly ConcurrentDictionary<string, string> Snakes = new(StringComparer.Ordinal);
     static readonly string[] Names = [.. Enum.GetNames<EventType>().Select(Dotted)];
     static readonly Dictionary<string, EventType> Types =
         Enum.GetValues<EventType>().ToDictionary(type => Names[(int)type], StringComparer.Ordinal);
@@ -23,7 +26,10 @@ public static class EventNames
     public static bool TryParse(string name, out EventType type) => Types.TryGetValue(name, out type);
 
     /// <summary>Words in snake case, as enums are written everywhere outside the code: AwaitingPayment is awaiting_payment.</summary>
-    public static string Snake(string name)
+    /// <param name="name">An enum's: all that were ever asked for are kept.</param>
+    public static string Snake(string name) => Snakes.GetOrAdd(name, Written);
+
+    static string Written(string name)
     {
         Span<char> words = stackalloc char[name.Length * 2];
         var length = 0;

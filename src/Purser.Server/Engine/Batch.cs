@@ -194,7 +194,7 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
 
     /// <summary>Records compare arrays by reference; two orders are the same when their payments and refunds are.</summary>
     static bool Same(Order one, Order other) =>
-        one with { Payments = other.Payments, Refunds = other.Refunds } == other
+        ReferenceEquals(one, other) || one.Sequence == other.Sequence && one with { Payments = other.Payments, Refunds = other.Refunds } == other
         && one.Payments.SequenceEqual(other.Payments) && one.Refunds.SequenceEqual(other.Refunds);
 
     static string Resource(Order order, Reply reply) => reply switch

@@ -113,7 +113,8 @@ public sealed partial class OrderEngine : IAsyncDisposable
         IOrderStore store, Func<OrderRules> rules, ICallStarter calls, ILiveFeed live, OrderWatch watch, TimeProvider time, EngineOptions options,
         ILogger log) : IAsyncDisposable
     {
-        readonly Channel<Waiter> queue = Channel.CreateBounded<Waiter>(new BoundedChannelOptions(options.Waiting) { SingleReader = true });
+        // Whoever finds the lane idle is its first thread, up to where it waits for the database: nobody needs to be woken.
+        readonly Channel<Waiter> queue = Channel.CreateBounded<Waiter>(new BoundedChannelOptions(options.Waiting) { SingleReader = true, AllowSynchronousContinuations = true });
         readonly CancellationTokenSource ending = new();
         readonly RecentOrders session = new(store.OpenSession(), time, options.Remembered);
         Task running = Task.CompletedTask;

@@ -14,6 +14,11 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
     /// <summary>By how much the time of what is written may differ from the start of its commit.</summary>
     public static readonly TimeSpan ReckonedWithin = TimeSpan.FromSeconds(10);
 
+    /// <summary>A lane's statements look rows up by their keys, so one plan is right for any number of rows and however large the tables are: it is not made anew
+    /// for each batch, nor when the tables are empty in a way that does not suit them later.</summary>
+    const string OnePlan =
+        "select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
+
     public IOrderSession OpenSession() => new Session(database);
 
     public async Task<IReadOnlyList<OrderId>> TakeDue(int most, TimeSpan lease, CancellationToken stop)
@@ -127,13 +132,17 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             }
             revisions = new Dictionary<OrderId, Revision>(guess.Still);
             await using var write = new NpgsqlBatch(connection);
-            write.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
-            Add(write, OrderTableStore.LockIf, guess.Still.Keys.Select(id => id.Value).ToArray(), guess.Still.Values.Select(r => r.Version).ToArray(),
-                guess.Still.Values.Select(r => r.Hash).ToArray(), new[] { guess.Now.UtcDateTime }, new[] { ReckonedWithin });
+            Begin(write);
+            Array[] time = [new[] { guess.Now.UtcDateTime }, new[] { ReckonedWithin }];
+            if (guess.Still.Count == 0) Add(write, OrderTableStore.IfInTime, time);
+            else
+                Add(write, guess.Still.Count == 1 ? OrderTableStore.LockOneIf : OrderTableStore.LockIf,
+                    [guess.Still.Keys.Select(id => id.Value).ToArray(), guess.Still.Values.Select(r => r.Version).ToArray(), guess.Still.Values.Select(r => r.Hash).ToArray(), .. time]);
             begun = true;
             return await Send(write, changes, async () =>
             {
                 await using var rows = await write.ExecuteReaderAsync(stop);
+                await rows.NextResultAsync(stop);
                 await rows.ReadAsync(stop);
                 mark = rows.GetString(0);
                 while (await rows.NextResultAsync(stop))
@@ -248,7 +257,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             var references = batch.Select(i => i.Inputs is [OrderCommand.Create { Reference: { } r }] ? r : null).OfType<string>().Distinct().ToArray();
 
             await using var load = new NpgsqlBatch(open);
-            load.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
+            Begin(load);
             Add(load, OrderTableStore.LockOrders, ids);
             Add(load, OrderTableStore.LoadPayments, ids);
             Add(load, RefundTableStore.Load, ids);
@@ -268,6 +277,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 
             begun = true;
             await using var rows = await load.ExecuteReaderAsync(stop);
+            await rows.NextResultAsync(stop);
             var payments = new Dictionary<long, List<Payment>>();
             var refunds = new Dictionary<long, List<Refund>>();
             var orders = new Dictionary<OrderId, Order>();
@@ -344,6 +354,12 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         {
             if (!groups.TryGetValue(key, out var list)) groups.Add(key, list = []);
             return list;
+        }
+
+        static void Begin(NpgsqlBatch batch)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(OnePlan));
         }
 
         static void Add(NpgsqlBatch batch, string sql, params Array[] arrays)

@@ -12,8 +12,8 @@ using EventRow = (Purser.Orders.OrderEvent Event, string Data, byte[] Hash, Purs
 using KeyRow = (Purser.Server.Engine.RequestKey Key, string Resource);
 using NewOrderRow = (Purser.Orders.Order Order, Purser.Orders.OrderContent Content);
 using NewsRow = (Purser.Server.Engine.GatewayNews News, Purser.OrderId? Order, Purser.Server.Engine.NewsVerdict Verdict, string? Reason);
-using OrderRow = (Purser.Orders.Order Order, byte[] Hash);
-using PaymentRow = (Purser.OrderId Order, Purser.Payments.Payment P);
+using OrderRow = (Purser.Orders.Order Order, byte[] Hash, Purser.Orders.Order Was);
+using PaymentRow = (Purser.OrderId Order, Purser.Payments.Payment P, Purser.Payments.Payment Was);
 using RefundRow = (Purser.OrderId Order, Purser.Refunds.Refund R);
 
 namespace Purser.Server.Engine;
@@ -35,6 +35,15 @@ static class OrderTableStore
     public const string LockIf =
         "with still as (select o.id from orders o join unnest($1::bigint[], $2::bigint[], $3::bytea[]) g (id, version, hash) on o.id = g.id and o.xmin::text::bigint = g.version and o.hash = g.hash order by o.id for update of o) " +
         "select pg_current_xact_id()::text, 1 / (count(*) = cardinality($1) and clock_timestamp() - $4[1] between -$5[1] and $5[1])::integer from still";
+
+    /// <summary>The same for one order.</summary>
+    public const string LockOneIf =
+        "with still as (select from orders where id = $1[1] and xmin::text::bigint = $2[1] and hash = $3[1] for update) " +
+        "select pg_current_xact_id()::text, 1 / (count(*) = 1 and clock_timestamp() - $4[1] between -$5[1] and $5[1])::integer from still";
+
+    /// <summary>The same for none.</summary>
+    public const string IfInTime =
+        "select pg_current_xact_id()::text, 1 / (clock_timestamp() - $1[1] between -$2[1] and $2[1])::integer";
 
     public const string LoadOrders = $"select {OrderColumns} from orders where id = any($1) order by id";
     public const string LoadPayments = $"select {PaymentColumns} from payments where order_id = any($1) order by order_id, number";
@@ -131,96 +140,55 @@ static class OrderTableStore
     static readonly Column<NewOrderRow>[] NewOrder =
     [
         Column.Of("id", Bigint, (NewOrderRow o) => o.Order.Id.Value),
-        Column.Of("reference", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Reference),
         Column.Of("fingerprint", Bytea, (NewOrderRow o) => o.Content.Fingerprint.ToArray()),
         Column.Of("amount", Bigint, (NewOrderRow o) => o.Order.Amount.MinorUnits),
         Column.Of("currency", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Amount.Currency.Code),
         Column.Of("description", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Description),
         Column.Of("customer_name", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Name),
         Column.Of("customer_email", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Email),
+        Column.Of("lines", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Lines)),
+        Column.Of("metadata", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Metadata)),
+        Column.Of("late_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Late),
+        Column.Of("duplicate_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Duplicate),
+        Column.Of("second_link", NpgsqlDbType.Boolean, (NewOrderRow o) => o.Order.Policy.AllowsSecondLink),
+        Column.Of("created_at", TimestampTz, (NewOrderRow o) => o.Order.CreatedAt),
+        Column.Of("expires_at", TimestampTz, (NewOrderRow o) => o.Order.ExpiresAt),
+    ];
+
+    /// <summary>What few orders have.</summary>
+    static readonly Column<NewOrderRow>[] NewOrderMore =
+    [
+        Column.Of("reference", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Reference),
         Column.Of("customer_phone", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Phone),
         Column.Of("customer_country", NpgsqlDbType.Text, (NewOrderRow o) => o.Order.Customer.Country),
         Column.Of("user_id", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.UserId),
         Column.Of("return_url", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.ReturnUrl),
         Column.Of("locale", NpgsqlDbType.Text, (NewOrderRow o) => o.Content.Locale),
         Column.Of("billing", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Billing)),
-        Column.Of("lines", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Lines)),
-        Column.Of("metadata", NpgsqlDbType.Text, (NewOrderRow o) => RowJson.Write(o.Content.Metadata)),
-        Column.Of("late_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Late),
-        Column.Of("duplicate_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Duplicate),
         Column.Of("failed_policy", Smallint, (NewOrderRow o) => (short)o.Order.Policy.Failed),
-        Column.Of("second_link", NpgsqlDbType.Boolean, (NewOrderRow o) => o.Order.Policy.AllowsSecondLink),
-        Column.Of("created_at", TimestampTz, (NewOrderRow o) => o.Order.CreatedAt),
-        Column.Of("expires_at", TimestampTz, (NewOrderRow o) => o.Order.ExpiresAt),
     ];
 
-    static readonly Column<Order>[] OrderState =
+    /// <summary>What every step changes.</summary>
+    static readonly Column<Order>[] OrderStep =
+    [
+        Column.Of("sequence", Integer, (Order o) => o.Sequence),
+        Column.Of("wake_at", TimestampTz, (Order o) => o.WakeAt),
+    ];
+
+    static readonly Column<Order>[] OrderEnd =
     [
         Column.Of("status", Smallint, (Order o) => (short)o.Status),
         Column.Of("late", NpgsqlDbType.Boolean, (Order o) => o.Late),
         Column.Of("paid_by", Integer, (Order o) => o.PaidBy),
         Column.Of("captured", Bigint, (Order o) => o.Captured.MinorUnits),
-        Column.Of("refunding", Bigint, (Order o) => o.Refunds.Where(r => r.Reserves).Sum(r => r.Amount.MinorUnits)),
-        Column.Of("sequence", Integer, (Order o) => o.Sequence),
-        Column.Of("closing_at", TimestampTz, (Order o) => o.ClosingAt),
         Column.Of("ended_at", TimestampTz, (Order o) => o.EndedAt),
+    ];
+
+    static readonly Column<Order>[] OrderMore =
+    [
+        Column.Of("refunding", Bigint, (Order o) => o.Refunds.Where(r => r.Reserves).Sum(r => r.Amount.MinorUnits)),
+        Column.Of("closing_at", TimestampTz, (Order o) => o.ClosingAt),
         Column.Of("fulfilled_at", TimestampTz, (Order o) => o.FulfilledAt),
-        Column.Of("wake_at", TimestampTz, (Order o) => o.WakeAt),
-    ];
-
-    static readonly Column<PaymentRow>[] PaymentKey =
-    [
-        Column.Of("order_id", Bigint, (PaymentRow p) => p.Order.Value),
-        Column.Of("number", Integer, (PaymentRow p) => p.P.Number),
-    ];
-
-    static readonly Column<PaymentRow>[] PaymentBirth =
-    [
-        Column.Of("account", NpgsqlDbType.Text, (PaymentRow p) => p.P.Account),
-        Column.Of("amount", Bigint, (PaymentRow p) => p.P.Amount.MinorUnits),
-        Column.Of("currency", NpgsqlDbType.Text, (PaymentRow p) => p.P.Amount.Currency.Code),
-        Column.Of("return_url", NpgsqlDbType.Text, (PaymentRow p) => p.P.ReturnUrl),
-        Column.Of("routed", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.Routed),
-        Column.Of("started_at", TimestampTz, (PaymentRow p) => p.P.StartedAt),
-        Column.Of("link_expires_at", TimestampTz, (PaymentRow p) => p.P.LinkExpiresAt),
-    ];
-
-    static readonly Column<PaymentRow>[] PaymentState =
-    [
-        Column.Of("status", Smallint, (PaymentRow p) => (short)p.P.Status),
-        Column.Of("method", NpgsqlDbType.Text, (PaymentRow p) => p.P.Method),
-        Column.Of("asked_at", TimestampTz, (PaymentRow p) => p.P.AskedAt),
-        Column.Of("asks", Integer, (PaymentRow p) => p.P.Asks),
-        Column.Of("refused_asks", Integer, (PaymentRow p) => p.P.RefusedAsks),
-        Column.Of("gateway_reference", NpgsqlDbType.Text, (PaymentRow p) => p.P.GatewayReference),
-        Column.Of("link_url", NpgsqlDbType.Text, (PaymentRow p) => p.P.Link switch { PaymentLink.Redirect l => l.Url, PaymentLink.Form l => l.Url, _ => null }),
-        Column.Of("link_fields", NpgsqlDbType.Text, (PaymentRow p) => p.P.Link is PaymentLink.Form form ? RowJson.Write(form.Fields) : null),
-        Column.Of("link_opened_at", TimestampTz, (PaymentRow p) => p.P.LinkOpenedAt),
-        Column.Of("handed_at", TimestampTz, (PaymentRow p) => p.P.HandedAt),
-        Column.Of("back_at", TimestampTz, (PaymentRow p) => p.P.BackAt),
-        Column.Of("open_until", TimestampTz, (PaymentRow p) => p.P.OpenUntil),
-        Column.Of("processing_at", TimestampTz, (PaymentRow p) => p.P.ProcessingAt),
-        Column.Of("clear_at", TimestampTz, (PaymentRow p) => p.P.ClearAt),
-        Column.Of("decline", NpgsqlDbType.Text, (PaymentRow p) => p.P.Decline),
-        Column.Of("declined_at", TimestampTz, (PaymentRow p) => p.P.DeclinedAt),
-        Column.Of("captures", NpgsqlDbType.Text, (PaymentRow p) => p.P.Captures.IsEmpty ? null : RowJson.Write(p.P.Captures)),
-        Column.Of("reversals", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reversals.IsEmpty ? null : DisputeJson.Write(p.P.Reversals)),
-        Column.Of("denied", NpgsqlDbType.Text, (PaymentRow p) => p.P.Denied.IsEmpty ? null : RowJson.Write(p.P.Denied)),
-        Column.Of("outside_refunds", NpgsqlDbType.Text, (PaymentRow p) => p.P.OutsideRefunds.IsEmpty ? null : RowJson.Write(p.P.OutsideRefunds)),
-        Column.Of("answers", NpgsqlDbType.Text, (PaymentRow p) => p.P.Answers.IsEmpty ? null : RowJson.Write(p.P.Answers)),
-        Column.Of("fee", Bigint, (PaymentRow p) => p.P.Fee),
-        Column.Of("tax", Bigint, (PaymentRow p) => p.P.Tax),
-        Column.Of("reason", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reason),
-        Column.Of("look_at", TimestampTz, (PaymentRow p) => p.P.LookAt),
-        Column.Of("looked_at", TimestampTz, (PaymentRow p) => p.P.LookedAt),
-        Column.Of("heard_at", TimestampTz, (PaymentRow p) => p.P.HeardAt),
-        Column.Of("absent_first_at", TimestampTz, (PaymentRow p) => p.P.AbsentFirstAt),
-        Column.Of("absent_last_at", TimestampTz, (PaymentRow p) => p.P.AbsentLastAt),
-        Column.Of("cancel_asked", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.CancelAsked),
-        Column.Of("contradicted", NpgsqlDbType.Boolean, (PaymentRow p) => p.P.Contradicted),
-        Column.Of("dispute", Smallint, (PaymentRow p) => (short)p.P.Dispute),
-        Column.Of("disputes", NpgsqlDbType.Text, (PaymentRow p) => p.P.Disputes.IsEmpty ? null : DisputeJson.Write(p.P.Disputes)),
-        Column.Of("discrepancy", Smallint, (PaymentRow p) => (short?)p.P.Discrepancy),
     ];
 
     static readonly Column<EventRow>[] NewEvent =
@@ -276,7 +244,7 @@ static class OrderTableStore
         Column.Of("order_id", Bigint, (NewsRow n) => n.Order?.Value),
         Column.Of("payment", Integer, (NewsRow n) => n.News.Payment),
         Column.Of("headers", NpgsqlDbType.Text, (NewsRow n) => n.News.Headers),
-        Column.Of("body", Bytea, (NewsRow n) => n.News.Body.ToArray()),
+        Column.Of("body", Bytea, (NewsRow n) => n.News.Body),
     ];
 
     static readonly Column<CaptureRow>[] NewCapture =
@@ -318,16 +286,18 @@ static class OrderTableStore
         Column.Of("answer", NpgsqlDbType.Text, (CallRow c) => c.Call.Answer),
     ];
 
-    static readonly RowSet<(NewOrderRow New, byte[] Hash)> InsertOrders = RowSet.Insert("orders",
-    [
-        .. NewOrder.Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New)),
-        .. OrderState.Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New.Order)),
-        Column.Of("hash", Bytea, ((NewOrderRow New, byte[] Hash) o) => o.Hash),
-    ]);
-    static readonly RowSet<OrderRow> UpdateOrders = RowSet.Update("orders", [Column.Of("id", Bigint, (OrderRow o) => o.Order.Id.Value)],
-        [.. OrderState.Select(c => c.From((OrderRow o) => o.Order)), Column.Of("hash", Bytea, (OrderRow o) => o.Hash)]);
-    static readonly RowSet<PaymentRow> InsertPayments = RowSet.Insert("payments", [.. PaymentKey, .. PaymentBirth, .. PaymentState]);
-    static readonly RowSet<PaymentRow> UpdatePayments = RowSet.Update("payments", PaymentKey, PaymentState);
+    internal static readonly RowSet<(NewOrderRow New, byte[] Hash)> InsertOrders = RowSet.Insert("orders",
+        [
+            .. NewOrder.Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New)),
+            .. OrderStep.Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New.Order)),
+            Column.Of("status", Smallint, ((NewOrderRow New, byte[] Hash) o) => (short)o.New.Order.Status),
+            Column.Of("hash", Bytea, ((NewOrderRow New, byte[] Hash) o) => o.Hash),
+        ],
+        [.. NewOrderMore.Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New))],
+        [.. OrderEnd[1..].Concat(OrderMore).Select(c => c.From(((NewOrderRow New, byte[] Hash) o) => o.New.Order))]);
+    static readonly RowSet<OrderRow> UpdateOrders = RowSet.Update("orders", [Column.Of("id", Bigint, (OrderRow o) => o.Order.Id.Value)], o => o with { Order = o.Was },
+        [.. OrderStep.Select(c => c.From((OrderRow o) => o.Order)), Column.Of("hash", Bytea, (OrderRow o) => o.Hash)],
+        [.. OrderEnd.Select(c => c.From((OrderRow o) => o.Order))], [.. OrderMore.Select(c => c.From((OrderRow o) => o.Order))]);
     static readonly RowSet<EventRow> InsertEvents = RowSet.Insert("events", NewEvent);
     /// <summary>Whoever wants to hear of it. PostgreSQL asks first whether there is anybody, and else does not unpack the events.</summary>
     static readonly RowSet<EventRow> InsertDeliveries = RowSet.Sql(
@@ -362,7 +332,7 @@ static class OrderTableStore
             events.Add((e, data, latest[e.Order] = EventChain.Next(latest.GetValueOrDefault(e.Order) ?? [], e.Order, e.Sequence, e.Type, e.At, data), mail.Whom(e)));
         }
         InsertOrders.Add(batch, [.. changes.Created.Select(c => (c, latest[c.Order.Id]))]);
-        UpdateOrders.Add(batch, [.. changes.Changed.Select(c => (c.After, latest[c.After.Id]))]);
+        UpdateOrders.Add(batch, [.. changes.Changed.Select(c => (c.After, latest[c.After.Id], c.Before))]);
         var born = new List<PaymentRow>();
         var moved = new List<PaymentRow>();
         var refunds = new List<RefundRow>();
@@ -373,8 +343,8 @@ static class OrderTableStore
         foreach (var (before, after) in changes.Changed.Concat(changes.Created.Select(c => (c.Order with { Payments = [], Refunds = [] }, c.Order))))
         {
             foreach (var p in after.Payments)
-                if (p.Number > before.Payments.Length) born.Add((after.Id, p));
-                else if (!p.Equals(before.Payments[p.Number - 1])) moved.Add((after.Id, p));
+                if (p.Number > before.Payments.Length) born.Add((after.Id, p, p));
+                else if (before.Payments[p.Number - 1] is var was && !p.Equals(was)) moved.Add((after.Id, p, was));
             foreach (var p in after.Payments)
             {
                 var known = before.Payment(p.Number)?.Captures ?? [];
@@ -391,8 +361,7 @@ static class OrderTableStore
                 if (r.Number > before.Refunds.Length) refunds.Add((after.Id, r));
                 else if (r != before.Refunds[r.Number - 1]) refundsMoved.Add((after.Id, r));
         }
-        InsertPayments.Add(batch, born);
-        UpdatePayments.Add(batch, moved);
+        PaymentTableStore.Write(batch, born, moved);
         RefundTableStore.Write(batch, refunds, refundsMoved);
         InsertEvents.Add(batch, events);
         InsertDeliveries.Add(batch, events);

@@ -19,10 +19,22 @@ public static class RowJson
     /// <summary>Writes JSON text without the HTML escapes that only a browser's inline script would need.</summary>
     public static string Text(Action<Utf8JsonWriter> write)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer, Plain)) write(json);
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        // Whoever writes within writing gets a desk of its own.
+        var (buffer, json) = desk ?? (new ArrayBufferWriter<byte>(1024), new Utf8JsonWriter(Stream.Null, Plain));
+        desk = null;
+        buffer.ResetWrittenCount();
+        json.Reset(buffer);
+        write(json);
+        json.Flush();
+        var text = Encoding.UTF8.GetString(buffer.WrittenSpan);
+        if (buffer.Capacity <= LargestDesk) desk = (buffer, json);
+        return text;
     }
+
+    const int LargestDesk = 16 * 1024;
+
+    [ThreadStatic]
+    static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? desk;
 
     public static string Write(ImmutableArray<Capture> captures) => Text(json =>
     {

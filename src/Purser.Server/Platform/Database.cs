@@ -15,7 +15,7 @@ public sealed class Database : IAsyncDisposable
     /// needs <c>Max Auto Prepare=0</c> in the operator's string.</summary>
     const string Defaults =
         "Application Name=purser;Maximum Pool Size=30;Minimum Pool Size=1;Connection Idle Lifetime=300;Timeout=5;" +
-        "Command Timeout=15;Cancellation Timeout=2000;Keepalive=30;Max Auto Prepare=50;Auto Prepare Min Usages=2;" +
+        "Command Timeout=15;Cancellation Timeout=2000;Keepalive=30;Max Auto Prepare=100;Auto Prepare Min Usages=2;" +
         "No Reset On Close=true;Include Error Detail=false;";
 
     Database(NpgsqlDataSource source, EmbeddedPostgres? embedded)

@@ -44,10 +44,10 @@ public static class WebhookEndpoints
     {
         var request = http.Request;
         if (request.ContentLength > MostBytes) return null;
-        var body = new ArrayBufferWriter<byte>(FirstBytes);
+        var body = new ArrayBufferWriter<byte>((int)Math.Min(request.ContentLength ?? FirstBytes, FirstBytes) + 1);
         while (true)
         {
-            var read = await request.Body.ReadAsync(body.GetMemory(1024), http.RequestAborted);
+            var read = await request.Body.ReadAsync(body.GetMemory(1), http.RequestAborted);
             if (read == 0) break;
             body.Advance(read);
             if (body.WrittenCount > MostBytes) return null;
