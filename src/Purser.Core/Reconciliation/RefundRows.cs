@@ -14,7 +14,7 @@ public static class RefundRows
 
     /// <summary>The one that this row settled before; else the one of that name; else the first that no row has settled or is about to and that is known
     /// to have gone back; else the only one that the gateway knows; else the only one under way. When all have theirs it is one row too many, and the first
-    /// refund asks about it.</summary>
+    /// refund asks about it. A refund that the gateway calls by another name than the row does is never the one.</summary>
     /// <param name="taken">Numbers that other rows of the same batch are about.</param>
     /// <returns>Its number; 0 when there is none, or <see cref="Doubtful"/>.</returns>
     public static int Pick(IReadOnlyList<OursRefund> refunds, string rowKey, string? reference, IReadOnlySet<int> taken)
@@ -23,6 +23,7 @@ public static class RefundRows
             if (refund.RowKey == rowKey) return refund.Number;
         foreach (var refund in refunds)
             if (reference is not null && refund.Reference == reference) return refund.Number;
+        refunds = [.. refunds.Where(r => reference is null || r.Reference is null)];
         var free = refunds.Where(r => r.RowKey is null && !taken.Contains(r.Number)).OrderByDescending(r => r.Went).ThenByDescending(r => r.Went || r.Reference is not null).ToList();
         if (free is [var best, ..])
             return free is [_, { Went: false } other, ..] && !best.Went && best.Reference is null == other.Reference is null ? Doubtful : best.Number;

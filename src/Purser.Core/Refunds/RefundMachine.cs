@@ -75,7 +75,7 @@ static class RefundMachine
     public static bool Learn(Draft draft, RefundEvidence e)
     {
         var refund = e.Refund > 0 ? draft.Order.Refund(e.Refund) : Named(draft.Order, e);
-        if (refund is { } known)
+        if (refund is { } known && !IsOutside(draft.Order, known, e))
         {
             known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
             if (e.Source == EvidenceSource.Inquiry && e.At >= known.HeardAt) known = known with { HeardAt = null };
@@ -83,9 +83,13 @@ static class RefundMachine
             Apply(draft, known, e);
             return true;
         }
-        if (e.Refund > 0 || draft.Order.Payment(e.Payment) is not { } p) return false;
+        if ((e.Refund > 0 && refund is null) || draft.Order.Payment(e.Payment) is not { } p) return false;
         return Outside(draft, p, e);
     }
+
+    /// <summary>The row was taken for one of this refund by its amount, and its name is that of a refund which the gateway made.</summary>
+    static bool IsOutside(Order order, Refund r, RefundEvidence e) => e is { Source: EvidenceSource.Settlement, RefundReference: { } name } && r.RefundReference is null
+        && order.Payment(e.Payment)?.OutsideRefunds.Any(o => o.RefundReference == name) is true;
 
     static Refund? Named(Order order, RefundEvidence e) => e.RefundReference is { } reference
         ? order.Refunds.FirstOrDefault(r => r.RefundReference == reference && (e.Payment == 0 || r.Payment == e.Payment))

@@ -22,6 +22,13 @@ public sealed class RefundRowsTests
     public void The_gateways_name_for_the_refund_counts_more_than_its_place() => RefundRows.Pick(Two, "row_a", "theirs_2", new HashSet<int>()).ShouldBe(2);
 
     [Fact]
+    public void A_refund_that_the_gateway_calls_otherwise_is_never_the_one()
+    {
+        RefundRows.Pick([new(1, "theirs_1", null, true)], "row_a", "theirs_9", new HashSet<int>()).ShouldBe(0);
+        RefundRows.Pick([new(1, "theirs_1", null, true), new(2, null, null, true)], "row_a", "theirs_9", new HashSet<int>()).ShouldBe(2);
+    }
+
+    [Fact]
     public void One_row_too_many_asks_about_the_first() =>
         RefundRows.Pick([new(1, null, "row_a", true), new(2, null, "row_b", true)], "row_c", null, new HashSet<int>()).ShouldBe(1);
 
