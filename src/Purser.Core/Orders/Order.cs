@@ -161,17 +161,17 @@ public sealed record Order
     public Money NotGivenBack(int payment, Capture capture)
     {
         var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Status == RefundStatus.Succeeded).Select(r => r.Amount);
-        var theirs = Payment(payment) is { Captures.Length: 1 } p ? p.OutsideRefunds.Select(o => o.Amount) : [];
+        var theirs = Payment(payment)!.OutsideRefunds.Where(o => o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount);
         var left = ours.Concat(theirs).Where(a => a.Currency == capture.Amount.Currency).Aggregate(capture.Amount, (left, amount) => left - amount);
         return left.MinorUnits < 0 ? Money.Zero(left.Currency) : left;
     }
 
-    /// <summary>What of captured money is not given back, by whomever, nor reserved for a refund. A refund that was made at the gateway names no money: it counts
-    /// where its payment has no other.</summary>
+    /// <summary>What of captured money is not given back, by whomever, nor reserved for a refund. Of a refund that was made at the gateway,
+    /// see <see cref="OutsideRefund.IsOf"/>.</summary>
     public Money LeftOf(int payment, Capture capture)
     {
         var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves).Select(r => r.Amount);
-        var theirs = Payment(payment) is { Captures.Length: 1 } p ? p.OutsideRefunds.Select(o => o.Amount).Where(a => a.Currency == capture.Amount.Currency) : [];
+        var theirs = Payment(payment)!.OutsideRefunds.Where(o => o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount).Where(a => a.Currency == capture.Amount.Currency);
         return ours.Concat(theirs).Aggregate(capture.Amount, (left, amount) => left - amount);
     }
 

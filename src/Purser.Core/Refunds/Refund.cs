@@ -1,4 +1,5 @@
 using System.Numerics;
+using Purser.Payments;
 
 namespace Purser.Refunds;
 
@@ -77,4 +78,10 @@ public sealed record Refund
 /// <summary>A refund that the gateway made without being asked by us, in its own console perhaps.</summary>
 /// <param name="RefundReference">The gateway's name for it.</param>
 /// <param name="RowKey">The statement's row that has it.</param>
-public sealed record OutsideRefund(string RefundReference, Money Amount, string? RowKey = null);
+/// <param name="MoneyReference">The captured money that it gives back, where the gateway says so.</param>
+public sealed record OutsideRefund(string RefundReference, Money Amount, string? RowKey = null, string? MoneyReference = null)
+{
+    /// <summary>It gives back this money. Where the gateway names none that we know, the payment's only money.</summary>
+    public bool IsOf(Payment p, string money) => p.Captures.Any(c => c.MoneyReference == MoneyReference) ? MoneyReference == money
+        : p.Captures is [var only] && only.MoneyReference == money;
+}

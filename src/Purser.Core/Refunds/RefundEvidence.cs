@@ -18,6 +18,8 @@ public abstract record RefundEvidence : OrderInput
     public DateTimeOffset? GatewayTime { get; init; }
     /// <summary>The gateway's name for the refund.</summary>
     public string? RefundReference { get; init; }
+    /// <summary>The captured money that it gives back, by the gateway's name for it, where that is told.</summary>
+    public string? MoneyReference { get; init; }
     /// <summary>The raw bytes' key.</summary>
     public string? RawKey { get; init; }
 
@@ -43,6 +45,7 @@ public abstract record RefundEvidence : OrderInput
             At = at,
             RawKey = Words.Fit(rawKey),
             RefundReference = Words.Fit(RefundReference),
+            MoneyReference = Words.Fit(MoneyReference),
         };
     }
 

@@ -280,11 +280,11 @@ static class RefundMachine
         var known = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == reference);
         if (known is null)
         {
-            known = new OutsideRefund(reference, money);
+            known = new OutsideRefund(reference, money, MoneyReference: e.MoneyReference);
             draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(known) });
             draft.Tell(EventType.DiscrepancyOpened, p.Number, e, money, money: reference, discrepancy: DiscrepancyKind.RefundUnasked);
             // What was taken for a reversal was this.
-            foreach (var taken in p.Reversals) Explain(draft, p.Number, taken.MoneyReference, e, p.Captures.Length == 1 ? money : null);
+            foreach (var taken in p.Reversals) Explain(draft, p.Number, taken.MoneyReference, e, known.IsOf(p, taken.MoneyReference) ? money : null);
         }
         if (e is not RefundEvidence.Settled { Row: { } row } settled) return true;
         if (known.RowKey is { } before) return before == row.RowKey;

@@ -135,6 +135,7 @@ public static class RowJson
             json.WriteString("reference", one.RefundReference);
             Write(json, "amount", one.Amount);
             if (one.RowKey is { } row) json.WriteString("row", row);
+            if (one.MoneyReference is { } money) json.WriteString("money", money);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -144,7 +145,8 @@ public static class RowJson
     {
         using var json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateArray().Select(o => new OutsideRefund(
-            o.GetProperty("reference").GetString()!, ReadMoney(o, "amount")!.Value, o.TryGetProperty("row", out var row) ? row.GetString() : null))];
+            o.GetProperty("reference").GetString()!, ReadMoney(o, "amount")!.Value, o.TryGetProperty("row", out var row) ? row.GetString() : null,
+            o.TryGetProperty("money", out var money) ? money.GetString() : null))];
     }
 
     public static string Write(ImmutableArray<Answered> answers) => Text(json =>

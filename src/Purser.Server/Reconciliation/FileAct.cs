@@ -283,7 +283,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
 
         Task<Refusal?> Told(int number)
         {
-            RefundEvidence Fact(RefundEvidence fact) => (fact with { RefundReference = line.Line.RefundReference ?? (number == 0 ? line.Line.RowKey : null) })
+            RefundEvidence Fact(RefundEvidence fact) => (fact with { RefundReference = line.Line.RefundReference ?? (number == 0 ? line.Line.RowKey : null), MoneyReference = line.Line.MoneyReference })
                 .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
             return Submit(order, line.Line.Kind == SettlementKind.RefundReturned
                 ? [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back."))]

@@ -125,7 +125,7 @@ public sealed partial class NewsIntake(
         {
             foreach (var fact in news.Facts) inputs.Add(fact.Learned(news.Payment!.Value.Number, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
             foreach (var (ours, fact) in news.RefundFacts)
-                inputs.Add(fact.Learned(ours?.Number ?? 0, news.Payment?.Number ?? 0, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
+                inputs.Add((fact with { MoneyReference = fact.MoneyReference ?? news.MoneyReference }).Learned(ours?.Number ?? 0, news.Payment?.Number ?? 0, EvidenceSource.Webhook, message.ReceivedAt, news.EventId));
         }
         return new EngineInput(order, inputs, raw);
     }

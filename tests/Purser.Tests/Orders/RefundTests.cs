@@ -247,4 +247,16 @@ public sealed class RefundTests
         Paid().Hears(outside, refund: 0, payment: 1).Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100))).Hears(row, refund: 1, payment: 1, source: EvidenceSource.Settlement)
             .Check(s => (s.Order.Refund(1)!.Settled, s.First.OutsideRefunds[0].RowKey).ShouldBe((null, "row_x")));
     }
+
+    [Fact]
+    public void A_refund_that_was_made_at_the_gateway_is_of_the_money_that_it_names_where_a_payment_has_two()
+    {
+        var outside = new RefundEvidence.Succeeded(Given.Rupees(499)) { RefundReference = "rfnd_x", MoneyReference = "money_1" };
+        Scenario Twice() => Given.Order(new OrderPolicy(Duplicate: DuplicatePolicy.Ask)).HasLink().Hears(Tell.Succeeded()).Hears(Tell.Succeeded("money_2"));
+        Twice().Hears(outside, refund: 0, payment: 1).Hears(Tell.Reversed()).Told().Books("receivable:careful 499.00 INR", "refunds 499.00 INR", "sales -998.00 INR")
+            .Refunds().Refused(Refusal.NothingLeft);
+        Twice().Hears(Tell.Reversed()).Hears(outside, refund: 0, payment: 1).Told("discrepancy.opened", "discrepancy.resolved")
+            .Books("receivable:careful 499.00 INR", "refunds 499.00 INR", "sales -998.00 INR");
+        Twice().Hears(outside, refund: 0, payment: 1).Hears(Tell.Reversed("money_2")).Told("discrepancy.opened").Books("refunds 998.00 INR", "sales -998.00 INR");
+    }
 }
