@@ -154,14 +154,15 @@ static class MoneyMachine
         Draft draft, Payment p, Capture capture, bool refund, RefundReason reason, DiscrepancyKind question, Evidence e)
     {
         if (draft.Order.RefundOf(p.Number, capture.MoneyReference) is not null) return;
-        if (refund && RefundMachine.MayBegin(draft, p)) RefundMachine.Begin(draft, p, capture, capture.Amount, reason, note: null, e, asked: false);
+        // What went back by somebody else's hand does not go back by ours as well.
+        if (refund && RefundMachine.MayBegin(draft, p) && draft.Order.LeftOf(p.Number, capture) == capture.Amount) RefundMachine.Begin(draft, p, capture, capture.Amount, reason, note: null, e, asked: false);
         else draft.Tell(EventType.DiscrepancyOpened, p.Number, e, capture.Amount, money: capture.MoneyReference, discrepancy: question);
     }
 
     public static void TakeBack(Draft draft, Payment p, Evidence.Reversed e)
     {
         if (p.IsReversed(e.MoneyReference)) return;
-        if (RefundMachine.Explains(draft.Order, p, e.MoneyReference)) return;
+        if (IsExplained(draft.Order, p, e.MoneyReference)) return;
         draft.Change(p with { Reversals = p.Reversals.Add(new Reversal(e.MoneyReference)) });
         ReverseKnown(draft, p.Number, e.MoneyReference, e);
     }
@@ -171,7 +172,7 @@ static class MoneyMachine
     {
         var p = draft.Order.Payment(number)!;
         if (p.Reversals.FirstOrDefault(r => r.MoneyReference == reference) is not { } reversal || p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is not { } capture) return;
-        if (reversal.Booked is null && RefundMachine.Explains(draft.Order, p, reference))
+        if (reversal.Booked is null && IsExplained(draft.Order, p, reference))
         {
             // Both came before the money: it went back by a refund that is told of, and not once more.
             draft.Change(p with { Reversals = p.Reversals.Remove(reversal) });
@@ -179,6 +180,10 @@ static class MoneyMachine
         }
         Reverse(draft, number, reversal, draft.Order.NotGivenBack(number, capture), because);
     }
+
+    /// <summary>Refunds that are told of, or under way, are all that the word can mean.</summary>
+    static bool IsExplained(Order order, Payment p, string reference) => RefundMachine.Explains(order, p, reference)
+        || (p.Captures.FirstOrDefault(c => c.MoneyReference == reference) is { } capture && order.NotGivenBack(p.Number, capture).MinorUnits == 0);
 
     /// <summary>Books that so much of it is gone, and nothing else says how.</summary>
     public static void Reverse(Draft draft, int number, Reversal reversal, Money booked, Because because)

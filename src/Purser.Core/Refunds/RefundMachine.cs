@@ -193,10 +193,10 @@ static class RefundMachine
     {
         var p = draft.Order.Payment(number)!;
         if (p.Reversals.FirstOrDefault(r => r.MoneyReference == money) is not { Booked: { } booked } reversal) return;
-        if (!Explains(draft.Order, p, money))
+        var part = went is { } some && some.Currency == booked.Currency ? some : Money.Zero(booked.Currency);
+        if (!Explains(draft.Order, p, money) && part.CompareTo(booked) < 0)
         {
-            if (went is { } part && part.Currency == booked.Currency && booked.MinorUnits > 0)
-                MoneyMachine.Reverse(draft, number, reversal, booked.CompareTo(part) > 0 ? booked - part : Money.Zero(booked.Currency), because);
+            if (part.MinorUnits > 0) MoneyMachine.Reverse(draft, number, reversal, booked - part, because);
             return;
         }
         // A person's answer is taken back first, for what it was about never was.

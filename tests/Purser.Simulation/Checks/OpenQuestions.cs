@@ -37,6 +37,7 @@ sealed class OpenQuestions(World world)
         var lied = question.MoneyReference is { } money && desk.Wrong.Contains(money);
         return question.Kind switch
         {
+            DiscrepancyKind.Late or DiscrepancyKind.Duplicate when gateway.Unasked.Exists(r => r.MoneyId == question.MoneyReference) => "somebody gave money back at the gateway before we did",
             DiscrepancyKind.Late when order.Policy.Late == LatePolicy.Ask => "late money: the order's policy says ask",
             DiscrepancyKind.Duplicate when order.Policy.Duplicate == DuplicatePolicy.Ask => "duplicate money: the order's policy says ask",
             DiscrepancyKind.AmountMismatch when captured is { } other && other.Amount != order.Amount => "the gateway took another amount than the order's",
@@ -67,6 +68,8 @@ sealed class OpenQuestions(World world)
         SettlementClass.TheirsPaid when world.Database.Statements.IsKnown(question) => null,
         SettlementClass.TheirsPaid when world.SettlementOptions.TheirsPaid == "ask" => "money that a statement alone tells of: the policy says ask",
         SettlementClass.TheirsPaid when world.SettlementOptions.Confirm.IsExceeded(question.Row.Amount) => "money that a statement alone tells of: above the policy's limit",
+        SettlementClass.UnknownOrder when world.Database.Statements.Line(question) is { Kind: SettlementKind.Refund, MoneyReference: { } money } && world.Database.FindMoney(question.Account, money) is null
+            => "a statement told of a refund of money that nobody knows",
         SettlementClass.UnknownOrder when world.Database.Statements.Line(question).Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned => "a statement told of a dispute before anybody knew of the money",
         SettlementClass.DuplicateLine => "a row stands twice in a statement",
         SettlementClass.Changed => "a row came again with other content",

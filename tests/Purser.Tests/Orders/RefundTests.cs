@@ -259,4 +259,13 @@ public sealed class RefundTests
             .Books("receivable:careful 499.00 INR", "refunds 499.00 INR", "sales -998.00 INR");
         Twice().Hears(outside, refund: 0, payment: 1).Hears(Tell.Reversed("money_2")).Told("discrepancy.opened").Books("refunds 998.00 INR", "sales -998.00 INR");
     }
+
+    [Fact]
+    public void Late_money_that_somebody_gave_back_at_the_gateway_is_not_given_back_by_itself_as_well()
+    {
+        var outside = new RefundEvidence.Succeeded(Given.Rupees(499)) { RefundReference = "rfnd_x", MoneyReference = "money_1" };
+        Given.Order().HasLink().When(new OrderCommand.Cancel()).Hears(outside, refund: 0, payment: 1).Hears(Tell.Reversed()).Hears(Tell.Succeeded())
+            .HasRefunds().Questions("late 499.00 INR", "refund_unasked 499.00 INR").Books("refunds 499.00 INR", "sales -499.00 INR");
+        Given.Order().HasLink().When(new OrderCommand.Cancel()).Hears(Tell.Succeeded()).HasRefunds(Given.Rupees(499));
+    }
 }
