@@ -313,6 +313,7 @@ create table payments (
   heard_at timestamp with time zone,
   denied text,
   disputes text,
+  reversed text,
   constraint payments_pkey PRIMARY KEY (order_id, number),
   constraint payments_check CHECK (((status <> ALL (ARRAY[0, 1, 2, 3])) OR (look_at IS NOT NULL))),
   constraint payments_number_check CHECK ((number >= 1)),

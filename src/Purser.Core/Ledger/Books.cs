@@ -29,6 +29,10 @@ public static class Books
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } other ? [("disputes", -other), (Receivable(e), other)] : Array.Empty<(string, Money)>(),
                 ("disputes", amount), (Receivable(e), -amount)]),
+        // Told before disputes had names: of one that was never opened, and of what its opening had booked.
+        { Type: EventType.DisputeClosed, MoneyReference: null, Amount: { } amount, Reason: PaymentMachine.Lost, Replaces: null } =>
+            Entry(e, [("disputes", amount), (Receivable(e), -amount)]),
+        { Type: EventType.DisputeClosed, MoneyReference: null } => e is { Reason: PaymentMachine.Won, Replaces: { } opened } ? Entry(e, [("disputes", -opened), (Receivable(e), opened)]) : [],
         { Type: EventType.DisputeClosed, Amount: { } amount, Reason: PaymentMachine.Won } =>
             Entry(e, [.. e.Replaces is { } other ? [("disputes", other), (Receivable(e), -other)] : Array.Empty<(string, Money)>(),
                 ("disputes", -amount), (Receivable(e), amount)]),

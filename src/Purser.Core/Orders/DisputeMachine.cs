@@ -16,6 +16,7 @@ static class DisputeMachine
     static void Learn(Draft draft, Payment p, Evidence e, string? name, Money amount, string? row, DisputeState? end)
     {
         if (e.GatewayReference is { } link) draft.Change(p = p with { GatewayReference = p.GatewayReference ?? link });
+        p = Before(draft, p);
         if (row is not null && p.Disputes.Any(d => d.TakenRow == row || d.ReturnedRow == row)) return;
         if ((name ?? row) is not { } known) throw new ArgumentException("A dispute has a name, or the row that tells of it has.", nameof(e));
         if (Find(p, name, amount, row is not null, end is null) is not { } d)
@@ -40,13 +41,23 @@ static class DisputeMachine
         else if (end is { } ended && ended > d.State && d.ReturnedRow is null) End(draft, p.Number, d, ended, e);
     }
 
+    /// <summary>A program from before disputes stood by themselves may have told of one beside this one.</summary>
+    static Payment Before(Draft draft, Payment p)
+    {
+        if (p.Dispute == DisputeState.None || !p.Disputes.IsEmpty) return p;
+        var all = p.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted)?.Amount ?? p.Amount;
+        p = p with { Disputes = [new Dispute(Dispute.Nameless, p.Dispute) { Taken = all, ToldAt = DateTimeOffset.MinValue, Returned = p.Dispute == DisputeState.Won ? all : null }] };
+        draft.Change(p);
+        return p;
+    }
+
     /// <summary>Which of the known disputes it is about: by name; else one whose name nobody has told, of the same amount rather than another.</summary>
     static Dispute? Find(Payment p, string? name, Money amount, bool isRow, bool opens)
     {
         bool IsFree(Dispute d) => !isRow || (opens ? d.TakenRow : d.ReturnedRow) is null;
         if (name is not null && p.Disputes.Where(d => d.IsCalled(name)).ToList() is { Count: > 0 } called) return called.Find(IsFree);
         return p.Disputes.Where(d => IsFree(d) && (name is null || !d.IsNamed))
-            .OrderBy(d => d.Taken != amount).ThenBy(d => isRow && !opens && d.TakenRow is null).ThenBy(d => d.Reference, StringComparer.Ordinal).FirstOrDefault();
+            .OrderBy(d => d.Taken != amount).ThenBy(d => isRow && !opens && (d.State, d.Returned) is not (DisputeState.Won, not null)).ThenBy(d => isRow && !opens && d.TakenRow is null).ThenBy(d => d.Reference, StringComparer.Ordinal).FirstOrDefault();
     }
 
     /// <summary>Of two amounts told at once the greater one counts, so that their order does not.</summary>

@@ -169,8 +169,11 @@ public static class OrderHistory
     /// <summary>An amount that is told anew names the one that it replaces; a dispute that is over is over again only with another amount, or another end.</summary>
     static PaymentSummary Dispute(PaymentSummary p, OrderEvent e)
     {
-        if (e is not { MoneyReference: { } reference, Amount: { } amount }) throw Impossible(e, "a dispute has a name and an amount");
+        if (e.Amount is not { } amount) throw Impossible(e, "a dispute has an amount");
+        var reference = e.MoneyReference ?? Payments.Dispute.Nameless;
         var known = p.Disputes.FirstOrDefault(d => d.Reference == reference);
+        // Told before disputes had names, and perhaps only when it was over.
+        if (e is { MoneyReference: null, Type: EventType.DisputeClosed }) (known, e) = (known ?? new DisputeSummary(reference, DisputeState.Open, amount, null), e with { Replaces = null });
         DisputeSummary now;
         if (e.Type == EventType.DisputeOpened)
         {
@@ -189,7 +192,7 @@ public static class OrderHistory
             };
             if (now == known) throw Impossible(e, $"the dispute is {known.State}");
         }
-        var disputes = known is null ? p.Disputes.Add(now) : p.Disputes.Replace(known, now);
+        var disputes = p.Disputes.Contains(known!) ? p.Disputes.Replace(known!, now) : p.Disputes.Add(now);
         return p with { Disputes = disputes, Dispute = Payments.Dispute.Together(disputes.Select(d => d.State)) };
     }
 

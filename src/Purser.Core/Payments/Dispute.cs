@@ -20,8 +20,11 @@ public sealed record Dispute(string Reference, DisputeState State)
     /// <summary>The row that brought it.</summary>
     public string? ReturnedRow { get; init; }
 
+    /// <summary>The name of what was told of without one, before disputes had names here.</summary>
+    public const string Nameless = "";
+
     /// <summary>The gateway's own name for it is known.</summary>
-    public bool IsNamed => GatewayName is not null || (Reference != TakenRow && Reference != ReturnedRow);
+    public bool IsNamed => GatewayName is not null || (Reference.Length > 0 && Reference != TakenRow && Reference != ReturnedRow);
 
     public bool IsCalled(string name) => Reference == name || GatewayName == name;
 

@@ -153,6 +153,9 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         if (sent.Ordered && next is not null)
             // What waits behind it cannot go earlier, and need not be looked at before.
             batch.BatchCommands.Add(Of(sent.Id, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at < $4", At(next)));
+        if (sent.Ordered && next is null)
+            // Nothing is waited for any more.
+            batch.BatchCommands.Add(Of(sent.Id, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4", At(now)));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = $2 where number = $1 and failing_since is null")
         { Parameters = { Whole(sent.Id.Receiver), At(now) } });
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""

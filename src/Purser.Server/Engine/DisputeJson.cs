@@ -42,22 +42,28 @@ static class DisputeJson
         static string? Find(JsonElement d, string name) => d.TryGetProperty(name, out var value) ? value.GetString() : null;
     }
 
-    public static string Write(ImmutableArray<Reversal> reversals) => RowJson.Text(json =>
+    /// <summary>The names alone, as programs before this one read and write them.</summary>
+    public static string Names(ImmutableArray<Reversal> reversals) => RowJson.Text(json =>
     {
         json.WriteStartArray();
-        foreach (var r in reversals)
-        {
-            json.WriteStartObject();
-            json.WriteString("reference", r.MoneyReference);
-            if (r.Booked is { } booked) RowJson.Write(json, "booked", booked);
-            json.WriteEndObject();
-        }
+        foreach (var r in reversals) json.WriteStringValue(r.MoneyReference);
         json.WriteEndArray();
     });
 
-    public static ImmutableArray<Reversal> ReadReversals(string text)
+    /// <summary>How much of each is booked.</summary>
+    public static string Write(ImmutableArray<Reversal> reversals) => RowJson.Text(json =>
     {
-        using var json = JsonDocument.Parse(text);
-        return [.. json.RootElement.EnumerateArray().Select(r => new Reversal(r.GetProperty("reference").GetString()!, RowJson.ReadMoney(r, "booked")))];
+        json.WriteStartObject();
+        foreach (var r in reversals) RowJson.Write(json, r.MoneyReference, r.Booked);
+        json.WriteEndObject();
+    });
+
+    /// <summary>What an older program wrote has no amount: all of the money is booked, if it is known.</summary>
+    public static ImmutableArray<Reversal> Read(string names, string? booked, ImmutableArray<Capture> captures)
+    {
+        using var list = JsonDocument.Parse(names);
+        using var amounts = JsonDocument.Parse(booked ?? "{}");
+        return [.. list.RootElement.EnumerateArray().Select(n => n.GetString()!)
+            .Select(name => new Reversal(name, RowJson.ReadMoney(amounts.RootElement, name) ?? captures.FirstOrDefault(c => c.MoneyReference == name)?.Amount))];
     }
 }

@@ -28,7 +28,7 @@ static class OrderTableStore
     const string PaymentColumns =
         "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
-        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at, denied, disputes";
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at, denied, disputes, reversed";
 
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
     /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was, or the reckoned time is none to write.</summary>
@@ -107,7 +107,7 @@ static class OrderTableStore
             Decline = Text(r, 19),
             DeclinedAt = TimeOrNull(r, 20),
             Captures = r.IsDBNull(21) ? [] : RowJson.ReadCaptures(r.GetString(21)),
-            Reversals = r.IsDBNull(22) ? [] : DisputeJson.ReadReversals(r.GetString(22)),
+            Reversals = r.IsDBNull(22) ? [] : DisputeJson.Read(r.GetString(22), Text(r, 43), r.IsDBNull(21) ? [] : RowJson.ReadCaptures(r.GetString(21))),
             Fee = r.IsDBNull(23) ? null : r.GetInt64(23),
             Tax = r.IsDBNull(24) ? null : r.GetInt64(24),
             Reason = Text(r, 25),

@@ -185,6 +185,18 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         return await ask.ExecuteScalarAsync(stop) is true;
     }
 
+    /// <summary>Whether the order has asked the same after that question.</summary>
+    public async Task<bool> IsAskedAnew(StoredDiscrepancy d, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand(
+            "select exists (select from discrepancies where order_id = $1 and sequence > $2 and payment = $3 and kind = $4 and money_reference is not distinct from $5)");
+        Name(ask, d.Id);
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = d.Payment!.Value.Number });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)d.Kind!.Value });
+        ask.Parameters.Add(new NpgsqlParameter { Value = (object?)d.MoneyReference ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        return await ask.ExecuteScalarAsync(stop) is true;
+    }
+
     /// <summary>Whether a refund of this money was asked for since then, whatever became of it.</summary>
     public async Task<bool> WasRefunded(PaymentId payment, string money, DateTimeOffset since, CancellationToken stop)
     {

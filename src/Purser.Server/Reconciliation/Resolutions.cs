@@ -95,7 +95,16 @@ sealed partial class Resolutions(
         foreach (var id in await store.Unfinished(since, AtOnce, stop))
         {
             if (await discrepancies.Find(id, stop) is not { } d) continue;
-            var outcome = d.Undo is not null ? await TakeBack(d, again: true, stop) : d.IsUnderWay ? await Finish(d, stop) : Done;
+            Outcome outcome;
+            try
+            {
+                outcome = d.Undo is not null ? await TakeBack(d, again: true, stop) : d.IsUnderWay ? await Finish(d, stop) : Done;
+            }
+            catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+            {
+                LogCannot(log, id.ToString(), trouble);
+                continue;
+            }
             if (outcome.Problem?.Type == ProblemTypes.Busy) continue;
             count++;
             LogFinished(log, id.ToString(), d.Undo is null ? d.Resolution ?? "" : ResolutionStore.Undoing, d.Undo?.By ?? d.Persons, outcome.Problem?.Type.Name ?? "done");
@@ -128,6 +137,11 @@ sealed partial class Resolutions(
     async Task<Outcome> TakeBack(StoredDiscrepancy d, bool again, CancellationToken stop)
     {
         hook.At(SettlementHook.Decided);
+        if (again && await store.IsAskedAnew(d, stop))
+        {
+            await store.Undone(d, null, stop);
+            return Done;
+        }
         var reply = await engine.Submit(d.Id.Order!.Value, new OrderCommand.Reopen(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, d.Undo!.Value.By, d.Undo.Value.Reason), stop);
         var refused = Refused(d, reply);
         if (refused?.Type == ProblemTypes.Busy) return new Outcome(refused);
@@ -189,14 +203,18 @@ sealed partial class Resolutions(
 
     async Task<Problem?> Order(StoredDiscrepancy d, CancellationToken stop)
     {
+        // Answered, or gone: what is asked by now was not what they decided.
+        if (d.ResolvedAt is not null) return await Gone(d, stop);
         var answer = d.Resolution switch { "refund" => AnswerAction.Refund, "accept" => AnswerAction.Accept, _ => AnswerAction.Close };
         var reply = await engine.Submit(d.Id.Order!.Value, new OrderCommand.Answer(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, answer, d.Persons, d.Reason!), stop);
         if (reply is EngineReply.Done { Reply: Reply.Refused { Why: Refusal.QuestionUnknown } })
-            // The question is gone: by this very answer, whose end was lost, or by something else.
-            return await store.WasAnsweredBy(d, d.Persons, stop) ? null
-                : new Problem(ProblemTypes.AnswerOvertaken, "It was resolved by something else a moment ago.") { Resource = d.Id.ToString() };
+            return await Gone(d, stop);
         return Refused(d, reply);
     }
+
+    /// <summary>The question is gone: by this very answer, whose end was lost, or by something else.</summary>
+    async Task<Problem?> Gone(StoredDiscrepancy d, CancellationToken stop) => await store.WasAnsweredBy(d, d.Persons, stop) ? null
+        : new Problem(ProblemTypes.AnswerOvertaken, "It was resolved by something else a moment ago.") { Resource = d.Id.ToString() };
 
     static Problem? Refused(StoredDiscrepancy d, EngineReply reply) => reply switch
     {

@@ -157,9 +157,9 @@ sealed class Quiet(World world)
         var outside = ours?.Payment(link!.Payment.Number)?.OutsideRefunds ?? [];
         known += unasked.Where(r => outside.Any(o => o.RefundReference == r.RefundId && o.Amount == r.Amount)).Sum(r => r.Amount.MinorUnits);
         // The gateway's word that all of it went back says no more than that.
-        if (ours?.Payment(link!.Payment.Number)?.IsReversed(moneyId) == true) known = captured;
         // Of money that nobody knows a refund is a row that a person is asked about.
         var unknown = ours?.Payment(link!.Payment.Number)?.Captures.Any(c => c.MoneyReference == moneyId) != true;
+        if (!unknown && ours!.Payment(link!.Payment.Number)!.IsReversed(moneyId)) known = captured;
         foreach (var untold in unasked.Where(r => unknown || !IsTold(gateway, r, SettlementKind.Refund, RefundState.Done)))
         {
             if (known == back) break;

@@ -83,4 +83,31 @@ public sealed class DisputeTests
     public void A_row_in_another_currency_takes_the_place_of_what_news_said() =>
         Hears(Paid().Hears(Tell.DisputeOpened()), Tell.Taken("row_1", new Money(600, Currency.Find("USD"))))
             .Books("disputes 6.00 USD", "receivable:careful 499.00 INR", "receivable:careful -6.00 USD", "sales -499.00 INR");
+
+    /// <summary>Of two disputes of one amount a row that names none brings back what was won, and not what is open.</summary>
+    [Fact]
+    public void A_nameless_row_brings_back_the_dispute_that_was_won()
+    {
+        var story = Hears(Paid().Hears(Tell.DisputeOpened(name: "z")), Tell.Taken("row_1")).Hears(Tell.DisputeClosed(won: true, name: "z"));
+        Hears(Hears(story.Hears(Tell.DisputeOpened(name: "b")), Tell.Taken("row_2")), Tell.BroughtBack("row_3"));
+        Words(story.First).ShouldBe("z Won 49900 49900; b Open 49900 -");
+        story.Hears(Tell.DisputeClosed(won: false, name: "b")).Books("disputes 499.00 INR", "sales -499.00 INR").Check(s => s.First.Dispute.ShouldBe(DisputeState.Lost));
+    }
+
+    /// <summary>Before disputes stood by themselves, one was told of without its name, and kept as one word.</summary>
+    [Fact]
+    public void A_dispute_that_an_older_program_told_of_is_the_one_that_news_and_rows_are_about()
+    {
+        OrderEvent[] old = [.. Paid().Hears(Tell.DisputeOpened()).Events.Select(e => e with { MoneyReference = e.Type == EventType.DisputeOpened ? null : e.MoneyReference })];
+        var order = Paid().Hears(Tell.DisputeOpened()).Order;
+        order = order with { Payments = [order.Payments[0] with { Disputes = [] }] };
+        var won = OrderMachine.Decide(order, Tell.DisputeClosed(won: true).Learned(1, EvidenceSource.Webhook, Given.Start.AddHours(1), null), Given.Start.AddHours(1), Given.Rules);
+        won.Events.Select(e => e.Type).ShouldBe([EventType.DisputeClosed]);
+        Laws.Balances([.. old.SelectMany(e => Ledger.Books.Of(e)), .. won.Postings]).ShouldBe(["receivable:careful 499.00 INR", "sales -499.00 INR"]);
+        OrderHistory.Fold([.. old, .. won.Events]).ShouldBe(OrderSummary.Of(won.After));
+        var late = old[^1] with { Type = EventType.DisputeClosed, Reason = "lost" };
+        OrderEvent[] alone = [.. old[..^1], late];
+        OrderHistory.Fold(alone).Payments[0].Dispute.ShouldBe(DisputeState.Lost);
+        Laws.Balances(alone.SelectMany(e => Ledger.Books.Of(e))).ShouldBe(["disputes 499.00 INR", "sales -499.00 INR"]);
+    }
 }

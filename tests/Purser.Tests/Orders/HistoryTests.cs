@@ -63,7 +63,7 @@ public sealed class HistoryTests
         { "the dispute is Won", Renumbered([.. Disputed, Disputed[^1] with { Replaces = Disputed[^1].Amount }]) },
         { "the dispute dispute_1 was about 499.00 INR", Renumbered([.. Disputed, Disputed[^2]]) },
         { "was never opened", Renumbered([.. Disputed, Disputed[^1] with { MoneyReference = "dispute_2" }]) },
-        { "a name and an amount", Changed(Disputed, EventType.DisputeOpened, e => e with { MoneyReference = null }) },
+        { "a dispute has an amount", Changed(Disputed, EventType.DisputeOpened, e => e with { Amount = null }) },
         { "won or lost", Changed(Disputed, EventType.DisputeClosed, e => e with { Reason = null }) },
         { "is fulfilled already", Changed(Paid, EventType.PaymentLinkReady, e => e with { Type = EventType.OrderFulfilled, PaymentStatus = PaymentStatus.Starting }) },
     };
