@@ -4,6 +4,8 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
 using Purser.Reconciliation;
+using Purser.Refunds;
+using Purser.Server.Engine;
 using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Purser.Server.Tests.Api;
@@ -165,6 +167,48 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
         // It is open again, under the event that opened it again, and can be decided.
         (await house.Post($"/v1/discrepancies/{await Question(house)}/resolution", new { action = "accept", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
         await house.Sound();
+    }
+
+    [Fact]
+    public async Task What_was_taken_back_and_answered_anew_before_the_dead_node_is_noticed_stays_answered()
+    {
+        var crashes = 0;
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), new SettlementHook(at =>
+        {
+            if (at == SettlementHook.Acted && Interlocked.Decrement(ref crashes) >= 0) throw new IOException("killed");
+        }));
+        await Late(house);
+        var path = $"/v1/discrepancies/{await Question(house)}/resolution";
+        (await house.Post(path, new { action = "close", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
+        crashes = 1;
+        (await Delete(house, path, "Ravi")).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        (await house.Post($"/v1/discrepancies/{await Question(house)}/resolution", new { action = "close", by = "Kiran", reason = "seen again" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await house.Host.Services.GetRequiredService<Resolutions>().Resume(TimeSpan.Zero, default)).ShouldBe(1);
+        (await house.Ask<long>("select count(*) from discrepancies where resolved_at is null")).ShouldBe(0);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_refund_that_was_decided_before_its_node_died_is_not_asked_for_again_when_it_fails_meanwhile()
+    {
+        var crashes = 0;
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), new SettlementHook(at =>
+        {
+            if (at == SettlementHook.Acted && Interlocked.Decrement(ref crashes) >= 0) throw new IOException("killed");
+        }), One);
+        var payment = await Late(house);
+        (await house.Post($"/v1/discrepancies/{await Question(house)}/resolution", new { action = "refund", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
+        await Fails(1);
+        crashes = 1;
+        (await house.Post($"/v1/discrepancies/{await Question(house)}/resolution", new { action = "refund", by = "Asha", reason = "once more" })).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        await Fails(2);
+        (await house.Host.Services.GetRequiredService<Resolutions>().Resume(TimeSpan.Zero, default)).ShouldBe(1);
+        (await house.Ask<long>("select count(*) from refunds")).ShouldBe(2);
+        (await house.Ask<long>("select count(*) from discrepancies where resolved_at is null")).ShouldBe(1);
+        await house.Sound();
+
+        Task Fails(int refund) => house.Host.Services.GetRequiredService<OrderEngine>()
+            .Submit(payment.Order, new RefundEvidence.Failed("The account is closed.").Learned(refund, 0, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, null), default);
     }
 
     [Fact]
