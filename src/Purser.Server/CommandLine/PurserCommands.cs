@@ -45,7 +45,8 @@ public static class PurserCommands
         root.Subcommands.Add(RiskCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(AuditCommand.Make(() => Configuration(settings), Guard));
         root.SetAction((_, stop) => Guard(() => Serve(settings, stop)));
-        return await root.Parse(words).InvokeAsync();
+        // What is told to stop takes the time that it needs, and takes what it started along: two seconds, the usual, are too few.
+        return await root.Parse(words).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(5) });
     }
 
     public static IConfigurationManager Configuration(string[] settings)

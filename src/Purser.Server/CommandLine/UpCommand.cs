@@ -24,7 +24,7 @@ static class UpCommand
         foreach (var (name, value) in DemoSeller) chosen[$"{InvoiceOptions.Section}:{name}"] = value;
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
         chosen["Purser:ShopUrl"] = ShopProcess.UsualUrl;
-        chosen["Purser:ReturnUrls"] = "http://localhost,http://127.0.0.1," + ShopProcess.UsualUrl;
+        chosen["Purser:ReturnUrls"] = string.Join(',', ((string?[])["http://localhost", "http://127.0.0.1", ShopProcess.UsualUrl, PurserCommands.Configuration(settings)["Purser:ReturnUrls"]]).Where(u => u is { Length: > 0 }));
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);
         foreach (var gateway in sandbox.Playable) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
 

@@ -57,20 +57,25 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
     }
 
     /// <summary>Waits until the order has an event after this number, here or on another node. False when the time ran out first, or when
-    /// so many wait already that there is no room: then at once.</summary>
+    /// so many wait already that there is no room, or the server stops: then at once.</summary>
     public async Task<bool> WaitForChange(OrderId order, int afterSequence, TimeSpan atMost, CancellationToken stop)
     {
         var waiter = new Waiter(afterSequence);
         if (Waiting >= options.MostWaiters || Enter(order, waiter, options.MostWaitersPerOrder) is not { } watched) return false;
         Interlocked.Increment(ref waiting);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, host.ApplicationStopping);
         try
         {
             // It may have happened before we began to listen.
-            if ((await store.Sequences([order], stop)).TryGetValue(order, out var sequence)) watched.Advance(sequence);
-            await waiter.Changed.WaitAsync(atMost, time, stop);
+            if ((await store.Sequences([order], ending.Token)).TryGetValue(order, out var sequence)) watched.Advance(sequence);
+            await waiter.Changed.WaitAsync(atMost, time, ending.Token);
             return true;
         }
         catch (TimeoutException)
+        {
+            return false;
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             return false;
         }

@@ -129,7 +129,7 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
             fields.Fault("return_url", "'return_url' is not among the allowed addresses.",
                 options.AllowedReturns.Count == 0
                     ? "No address is allowed yet; the operator sets Purser:ReturnUrls."
-                    : "Send one that begins with an entry of Purser:ReturnUrls, or ask the operator to add it.");
+                    : $"Send one with the scheme, host and port of an allowed one, and within its path ({string.Join(", ", options.AllowedReturns.Take(5))}), or have yours added to Purser:ReturnUrls.");
     }
 
     /// <summary>Same scheme, host and port, and the path within the allowed one: compared in parts, for as text https://shop.example also

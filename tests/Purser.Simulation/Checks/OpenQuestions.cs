@@ -42,6 +42,8 @@ sealed class OpenQuestions(World world)
             DiscrepancyKind.Duplicate when order.Policy.Duplicate == DuplicatePolicy.Ask => "duplicate money: the order's policy says ask",
             DiscrepancyKind.AmountMismatch when captured is { } other && other.Amount != order.Amount => "the gateway took another amount than the order's",
             DiscrepancyKind.AmountMismatch or DiscrepancyKind.SettledOtherwise or DiscrepancyKind.FeeMismatch or DiscrepancyKind.SettledTwice when lied => "a statement states an amount that the gateway did not take",
+            DiscrepancyKind.AmountMismatch or DiscrepancyKind.SettledOtherwise or DiscrepancyKind.FeeMismatch when captured is not null && links.Any(l => l.Tries.Contains(captured) && world.OnlyNewsLied(gateway, l, captured))
+                => "news told of an amount that the gateway did not take, and no question tells of that money",
             DiscrepancyKind.NotSettled when desk.Delivered.All(d => d.Said.Kind != SettlementKind.Payment || d.Said.MoneyReference != question.MoneyReference) => "no statement ever had the money",
             DiscrepancyKind.NotSettled when RefundId.TryParseReference(question.MoneyReference, out var refund) && order.Refund(refund.Number) is { Settled: null, Status: RefundStatus.Succeeded } back
                 && HasNoRow(desk, back) => "no statement ever had the refund",

@@ -87,14 +87,14 @@ sealed class Quiet(World world)
                 known = false;
                 continue;
             }
-            var lied = ours is not null && LiedAbout(gateway, money.Id) && order!.Questions.Any(q => q.Payment == ours.Number && q.MoneyReference == money.Id);
+            var lied = ours is not null && (LiedAbout(gateway, money.Id) || world.OnlyNewsLied(gateway, link, money)) && order!.Questions.Any(q => q.Payment == ours.Number && q.MoneyReference == money.Id);
             if (lied) known = false;
             Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && (lied || c.Amount == money.Amount)) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
         }
         foreach (var c in ours?.Captures ?? [])
             if (link.Tries.Exists(t => t.TakenBack && t.Id == c.MoneyReference && t.Amount == c.Amount) && !link.Tries.Exists(t => t.CapturedAt is not null && t.Id == c.MoneyReference))
                 StillBelieved(gateway, order!, ours!, c);
-            else Check("I4 they hold all that we know", link.Order, Holds(gateway, link.Reference, c) || LiedAbout(gateway, c.MoneyReference), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
+            else Check("I4 they hold all that we know", link.Order, Holds(gateway, link.Reference, c) || LiedAbout(gateway, c.MoneyReference) || link.Tries.Exists(t => t.Id == c.MoneyReference && world.OnlyNewsLied(gateway, link, t)), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
         if (order is not null && known && link.Tries.Any(t => t.CapturedAt is not null && t.Amount == order.Amount))
             Check("I8 paid there is paid here", link.Order, ours?.Status == PaymentStatus.Succeeded, $"{order.Id} payment {link.Payment.Number} is {ours?.Status}, gateway holds {link.Money!.Amount}");
     }
@@ -159,7 +159,12 @@ sealed class Quiet(World world)
         // The gateway's word that all of it went back says no more than that.
         // Of money that nobody knows a refund is a row that a person is asked about.
         var unknown = ours?.Payment(link!.Payment.Number)?.Captures.Any(c => c.MoneyReference == moneyId) != true;
-        if (!unknown && ours!.Payment(link!.Payment.Number)!.IsReversed(moneyId)) known = captured;
+        if (!unknown && ours!.Payment(link!.Payment.Number)!.Reversals.FirstOrDefault(r => r.MoneyReference == moneyId) is { } reversal)
+        {
+            known = captured;
+            // All of more than came, by a statement that lied: a person is asked about the difference.
+            if (LiedAbout(gateway, moneyId) && reversal.Booked is { } gone) left.Add((gateway, gone - new Money(captured - back, gone.Currency)));
+        }
         foreach (var untold in unasked.Where(r => unknown || !IsTold(gateway, r, SettlementKind.Refund, RefundState.Done)))
         {
             if (known == back) break;
