@@ -109,9 +109,9 @@ sealed class World
     public DateOnly OverdueUntil { get; private set; }
     /// <summary>The last day that files of an account covered then.</summary>
     public Dictionary<string, DateOnly?> Covered { get; private set; } = [];
-    /// <summary>The money's news told another amount, and to a question about its link the gateway tells of a later try alone.</summary>
+    /// <summary>The money's news told another amount, and to a question about its link the gateway may tell of another try.</summary>
     public bool OnlyNewsLied(WorldGateway gateway, WorldLink link, WorldTry money) =>
-        !gateway.QuestionsTellOf(link, money) && Faults.Struck.Exists(f => f.Fault == Fault.TamperedAmount && f.Point.Order == link.Order);
+        (!gateway.QuestionsTellOf(link, money) || link.Tries.Exists(t => t.Id != money.Id)) && Faults.Struck.Exists(f => f.Fault == Fault.TamperedAmount && f.Point.Order == link.Order);
 
     /// <summary>Accounts that had had a statement then.</summary>
     public HashSet<string> Stated { get; private set; } = [];

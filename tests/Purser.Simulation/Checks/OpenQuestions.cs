@@ -48,6 +48,7 @@ sealed class OpenQuestions(World world)
             DiscrepancyKind.NotSettled when RefundId.TryParseReference(question.MoneyReference, out var refund) && order.Refund(refund.Number) is { Settled: null, Status: RefundStatus.Succeeded } back
                 && HasNoRow(desk, back) => "no statement ever had the refund",
             DiscrepancyKind.Contradiction when links.Any(l => l.Tries.Exists(t => t.TakenBack)) => "the gateway took back what it had captured",
+            DiscrepancyKind.Contradiction when p.Captures.Any(c => desk.Wrong.Contains(c.MoneyReference)) => "a statement states another amount of money that the gateway speaks against",
             DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } => "the gateway did not give a refund back",
             DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
             DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",
