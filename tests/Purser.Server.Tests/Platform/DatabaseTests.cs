@@ -81,7 +81,7 @@ public sealed class DatabaseTests(PostgresFixture postgres) : IClassFixture<Post
 
         said.ApplicationName.ShouldBe("mine");
         said.MaxPoolSize.ShouldBe(3);
-        said.MaxAutoPrepare.ShouldBe(50);
+        said.MaxAutoPrepare.ShouldBe(100);
         said.NoResetOnClose.ShouldBeTrue();
     }
 

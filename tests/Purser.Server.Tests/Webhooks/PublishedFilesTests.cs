@@ -53,6 +53,7 @@ public sealed class PublishedFilesTests
     [Fact]
     public async Task Silence_ends_after_five_seconds()
     {
+        time.Hurries = true;
         using var files = new PublishedFiles(time, new Network(_ => null));
         (await files.Read(Address, default)).ShouldBeNull();
         time.Longest.ShouldBe(TimeSpan.FromSeconds(5));
@@ -109,12 +110,13 @@ public sealed class PublishedFilesTests
 
     static HttpResponseMessage Answer(byte[] body, int status = 200) => new((HttpStatusCode)status) { Content = new ByteArrayContent(body) };
 
-    /// <summary>Stands still unless it is moved; what waits for it waits a thousandth.</summary>
+    /// <summary>Stands still unless it is moved; what waits for it waits for ever, or when it hurries a thousandth.</summary>
     sealed class Clock : TimeProvider
     {
         DateTimeOffset now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
         public TimeSpan Longest { get; private set; }
+        public bool Hurries { get; set; }
 
         public void Advance(TimeSpan by) => now += by;
 
@@ -123,7 +125,7 @@ public sealed class PublishedFilesTests
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             if (dueTime > Longest) Longest = dueTime;
-            return base.CreateTimer(callback, state, dueTime / 1000, period);
+            return base.CreateTimer(callback, state, Hurries ? dueTime / 1000 : Timeout.InfiniteTimeSpan, period);
         }
     }
 
