@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Engine;
 
@@ -13,11 +14,6 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 {
     /// <summary>By how much the time of what is written may differ from the start of its commit.</summary>
     public static readonly TimeSpan ReckonedWithin = TimeSpan.FromSeconds(10);
-
-    /// <summary>A lane's statements look rows up by their keys, so one plan is right for any number of rows and however large the tables are: it is not made anew
-    /// for each batch, nor when the tables are empty in a way that does not suit them later.</summary>
-    const string OnePlan =
-        "select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
 
     public IOrderSession OpenSession() => new Session(database);
 
@@ -359,7 +355,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         static void Begin(NpgsqlBatch batch)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(OnePlan));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(KeyLookup.Plan));
         }
 
         static void Add(NpgsqlBatch batch, string sql, params Array[] arrays)

@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Reconciliation;
+using Purser.Server.Platform;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
@@ -45,7 +46,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     public async Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop)
     {
         var about = lines.Where(l => l.Payment is not null || l.Line.Refund is not null).ToList();
-        await using var ask = database.CreateCommand("""
+        var ask = new NpgsqlBatchCommand("""
             select x.line, p.status, array(select c->>'reference' from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
                 coalesce(r.number, 0), alike.numbers, alike.refs, alike.rows, alike.went
             from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::bigint[], $6::boolean[]) x (line, order_id, payment, refund, amount, is_refund)
@@ -63,7 +64,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. about.Select(l => l.Line.Amount.MinorUnits)] });
         ask.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. about.Select(l => l.Line.Kind is SettlementKind.Refund or SettlementKind.RefundReturned)] });
         var found = new Dictionary<int, PaymentNow>();
-        await using var rows = await ask.ExecuteReaderAsync(stop);
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop)) found[rows.GetInt32(0)] = new PaymentNow((PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), Alike(rows));
         return found;
 

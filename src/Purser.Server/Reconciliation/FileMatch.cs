@@ -75,8 +75,9 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                 for (var i = 0; i < count; i++)
                     if (repeated[i]) await Change(new Reclassed(rows[i].Number, SettlementClass.Repeated));
                     else if (changed.TryGetValue(i, out var before)) doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.Changed, before.File, before.Number));
-                await Compare(doubtful);
+                if (doubtful.Count >= LookedUpAtOnce) await Compare(doubtful);
             }
+            await Compare(doubtful);
         }
 
         /// <summary>64 bits may be equal by chance: before a row is set aside for its key, the keys themselves are compared.</summary>

@@ -5,6 +5,7 @@ using NpgsqlTypes;
 using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Refunds;
+using Purser.Server.Platform;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
@@ -39,7 +40,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
 
     public async Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop)
     {
-        await using var store = database.CreateCommand("""
+        var store = new NpgsqlBatchCommand("""
             with moved as (
                 update settlement_lines l set class = x.class, was_file = nullif(x.was_file, 0), was_number = nullif(x.was_number, 0)
                 from unnest($2::int[], $3::smallint[], $4::bigint[], $5::int[]) x (number, class, was_file, was_number)
@@ -52,7 +53,8 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         store.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. lines.Select(l => l.WasFile)] });
         store.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. lines.Select(l => l.WasNumber)] });
         var moved = new List<(SettlementKind, ClassTotal)>();
-        await using var rows = await store.ExecuteReaderAsync(stop);
+        await using var lookUp = KeyLookup.Of(database, store);
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop))
             moved.Add(((SettlementKind)rows.GetInt16(0), new ClassTotal(
                 (SettlementClass)rows.GetInt16(1), rows.GetString(2), rows.GetString(3), rows.GetInt32(4), rows.GetInt64(5), rows.GetInt64(6))));
@@ -75,7 +77,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
 
     public async Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
     {
-        await using var compare = database.CreateCommand("""
+        var compare = new NpgsqlBatchCommand("""
             select x.number, (l.kind, l.amount, l.currency, l.net, l.net_currency) = (w.kind, w.amount, w.currency, w.net, w.net_currency)
                 and coalesce(l.fee = w.fee, true) and coalesce(l.tax = w.tax, true) and coalesce((l.order_id, l.payment) = (w.order_id, w.payment), true)
                 and coalesce(l.refund = w.refund, true) and coalesce(l.money_reference = w.money_reference, true)
@@ -91,7 +93,8 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         compare.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. pairs.Select(p => p.WasFile)] });
         compare.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pairs.Select(p => p.WasNumber)] });
         var same = new Dictionary<int, bool>();
-        await using var rows = await compare.ExecuteReaderAsync(stop);
+        await using var lookUp = KeyLookup.Of(database, compare);
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop)) same[rows.GetInt32(0)] = rows.GetBoolean(1);
         return same;
     }
@@ -126,7 +129,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
     /// <summary>Set-based, flat in memory, and slower than the hash.</summary>
     public async Task<IReadOnlyList<LineBesideOurs>> LookUp(SettlementFile file, int[] numbers, CancellationToken stop)
     {
-        await using var ask = database.CreateCommand("""
+        var ask = new NpgsqlBatchCommand("""
             select l.number, l.kind, l.amount, l.currency, l.net, l.net_currency, l.method, p.order_id, p.number, p.account, p.status, p.amount, p.currency,
                 r.status,
                 l.refund is null and exists (select 1 from refunds o where o.order_id = p.order_id and o.payment = p.number and o.amount = l.amount and o.status <> 4),
@@ -137,12 +140,12 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
             left join captures c on l.payment is null and l.refund is null and c.account = $3 and c.money_reference = l.money_reference
             left join payments p on p.order_id = coalesce(l.order_id, c.order_id) and p.number = coalesce(l.payment, r.payment, c.payment)
             """);
-        ask.CommandTimeout = 0;
         ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = numbers });
         ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
         var found = new List<LineBesideOurs>(numbers.Length);
-        await using var rows = await ask.ExecuteReaderAsync(stop);
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop))
         {
             Ours? ours = rows.IsDBNull(10) ? null : new Ours((PaymentStatus)rows.GetInt16(10), new Money(rows.GetInt64(11), Currency.Find(rows.GetString(12))));

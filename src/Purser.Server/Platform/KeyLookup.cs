@@ -1,0 +1,30 @@
+using Npgsql;
+
+namespace Purser.Server.Platform;
+
+/// <summary>Statements that look rows up by their keys. PostgreSQL plans them by what it knows of the tables, and of rows that came in a moment ago it knows
+/// nothing: left to itself it reads millions of them to find fifty.</summary>
+static class KeyLookup
+{
+    /// <summary>Until the transaction ends: one plan, by the keys, right for any number of rows and however large the tables are. It is not made anew each
+    /// time, nor while the tables are empty in a way that does not suit them later.</summary>
+    public const string Plan =
+        "select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
+
+    /// <summary>One such statement, in a round trip and a transaction of its own.</summary>
+    public static NpgsqlBatch Of(NpgsqlDataSource database, NpgsqlBatchCommand lookUp)
+    {
+        var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Plan));
+        batch.BatchCommands.Add(lookUp);
+        return batch;
+    }
+
+    /// <summary>The rows of the statement that a batch was made of.</summary>
+    public static async Task<NpgsqlDataReader> Rows(this NpgsqlBatch lookUp, CancellationToken stop)
+    {
+        var rows = await lookUp.ExecuteReaderAsync(stop);
+        await rows.NextResultAsync(stop);
+        return rows;
+    }
+}
