@@ -50,6 +50,7 @@ static class SocketBench
         var kilobytes = (Machine.ResidentMegabytes(other.Process) - before) * 1024 / count;
         // All through the run, as those on the other node are.
         var same = await Open(committing.Url, [.. rest.Where((_, n) => n % (count / near) == 0)]);
+        await Task.Delay(Settles);
 
         var all = (List<LiveSocket>)[.. far, .. same];
         var listening = all.Select(s => s.FirstNews()).ToList();

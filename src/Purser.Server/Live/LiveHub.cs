@@ -36,6 +36,8 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
     /// <summary>How many of an order's latest events are kept while somebody watches it.</summary>
     internal const int Kept = 16;
 
+    const int LookedAtOnce = 1000;
+
     readonly LiveStore store = store;
     readonly TimeProvider time = time;
     readonly LiveOptions options = options;
@@ -53,7 +55,9 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
     public void Publish(OrderId order, IReadOnlyList<OrderEvent> events)
     {
         if (!orders.TryGetValue(order, out var watched)) return;
-        watched.Add([.. events.Select(LiveEvent.Of)]);
+        // Who enters meanwhile begins with what the database has.
+        if (watched.Followers == 0) watched.Advance(events[^1].Sequence);
+        else watched.Add([.. events.Select(LiveEvent.Of)]);
     }
 
     /// <summary>Waits until the order has an event after this number, here or on another node. False when the time ran out first, or when
@@ -159,16 +163,27 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         }
     }
 
-    Task LookElsewhere(CancellationToken stop) => LookAt([.. orders.Keys], stop);
+    /// <summary>Asks how far each watched order has come: some at a time, for shoppers' requests wait for the same database.</summary>
+    async Task LookElsewhere(CancellationToken stop)
+    {
+        foreach (var some in orders.Select(o => o.Key).Chunk(LookedAtOnce))
+        {
+            var sequences = await store.Sequences(some, stop);
+            await LookAt([.. some.Where(o => sequences.TryGetValue(o, out var to) && orders.TryGetValue(o, out var watched) && watched.Sequence < to)], stop);
+        }
+    }
 
     public bool IsWatched(OrderId order) => orders.ContainsKey(order);
 
-    /// <summary>Asks the database how far these orders have come.</summary>
+    /// <summary>Reads what these orders have new, for all of their watchers in one question.</summary>
     public async Task LookAt(IReadOnlyCollection<OrderId> some, CancellationToken stop)
     {
-        var sequences = await store.Sequences(some, stop);
-        foreach (var (order, sequence) in sequences)
-            if (orders.TryGetValue(order, out var watched)) watched.Advance(sequence);
+        var watched = new List<(OrderId Order, int After)>(some.Count);
+        foreach (var order in some)
+            if (orders.TryGetValue(order, out var one)) watched.Add((order, one.Sequence));
+        if (watched.Count == 0) return;
+        foreach (var (order, events) in await store.EventsAfter(watched, Kept, stop))
+            if (orders.TryGetValue(order, out var one)) one.Hear(events);
     }
 
     Watched? Enter(OrderId order, Watcher watcher, int most)

@@ -4,18 +4,26 @@ using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Engine;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Live;
 
 /// <summary>One event as it goes over the wire; the bytes are shared by all who watch.</summary>
 public sealed record LiveEvent(int Sequence, ReadOnlyMemory<byte> Json)
 {
+    [ThreadStatic] static ArrayBufferWriter<byte>? scratch;
+    [ThreadStatic] static Utf8JsonWriter? writer;
+
     public static LiveEvent Of(OrderEvent e) => Of(e.Order, e.Sequence, e.Type, e.At, EventJson.Data(e));
 
     public static LiveEvent Of(OrderId order, int sequence, EventType type, DateTimeOffset at, string data)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer)) EventJson.Write(json, order, sequence, type, at, data);
+        var buffer = scratch ??= new ArrayBufferWriter<byte>(1024);
+        var json = writer ??= new Utf8JsonWriter(buffer);
+        buffer.ResetWrittenCount();
+        json.Reset();
+        EventJson.Write(json, order, sequence, type, at, data);
+        json.Flush();
         return new LiveEvent(sequence, buffer.WrittenSpan.ToArray());
     }
 }
@@ -41,6 +49,29 @@ public sealed class LiveStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop))
             events.Add(LiveEvent.Of(order, rows.GetInt32(0), (EventType)rows.GetInt16(1), rows.GetFieldValue<DateTimeOffset>(2), rows.GetString(3)));
         return events;
+    }
+
+    /// <summary>The same for many orders in one question, each after a number of its own: what each has new, oldest first. Orders with nothing new are left out.</summary>
+    public async Task<IReadOnlyList<(OrderId Order, List<LiveEvent> Events)>> EventsAfter(IReadOnlyList<(OrderId Order, int After)> orders, int most, CancellationToken stop)
+    {
+        var read = new NpgsqlBatchCommand("""
+            select x.id, e.sequence, e.type, e.at, e.data from unnest($1::bigint[], $2::int[]) x (id, after)
+            cross join lateral (select sequence, type, at, data from events where order_id = x.id and sequence > x.after order by sequence limit $3) e
+            """);
+        read.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. orders.Select(o => o.Order.Value)] });
+        read.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. orders.Select(o => o.After)] });
+        read.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        var found = new List<(OrderId Order, List<LiveEvent> Events)>(orders.Count);
+        await using var lookUp = KeyLookup.Of(database, read);
+        await using var rows = await lookUp.Rows(stop);
+        while (await rows.ReadAsync(stop))
+        {
+            var order = new OrderId(rows.GetInt64(0));
+            // A nested loop gives an order's events one behind the other.
+            if (found.Count == 0 || found[^1].Order != order) found.Add((order, []));
+            found[^1].Events.Add(LiveEvent.Of(order, rows.GetInt32(1), (EventType)rows.GetInt16(2), rows.GetFieldValue<DateTimeOffset>(3), rows.GetString(4)));
+        }
+        return found;
     }
 
     /// <summary>The number of each order's latest event. Orders that do not exist are left out.</summary>

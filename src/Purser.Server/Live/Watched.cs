@@ -68,10 +68,28 @@ sealed class Watched(OrderId order)
         }
     }
 
+    /// <summary>Events that were committed elsewhere, in their order and without a gap behind <see cref="Sequence"/> as it was when they were read.</summary>
+    public void Hear(IReadOnlyList<LiveEvent> events)
+    {
+        lock (door)
+            if (events.Where(e => e.Sequence > sequence).ToList() is { Count: > 0 } news) Add(news);
+    }
+
     /// <summary>The order has come this far, as the database says.</summary>
     public void Advance(int to)
     {
         lock (door) Raise(to);
+    }
+
+    /// <summary>Who was sent something says so: what all of them have is kept no longer. Thousands who watch for hours would else each keep what was.</summary>
+    public void Sent()
+    {
+        lock (door)
+        {
+            foreach (var watcher in watchers)
+                if (watcher is LiveHub.Follower follower && follower.Sent < sequence) return;
+            latest.Clear();
+        }
     }
 
     /// <summary>The kept events after a number; empty when the first of them is not kept.</summary>
@@ -119,7 +137,7 @@ sealed class Waiter(int after) : Watcher
 public sealed partial class LiveHub
 {
     /// <summary>One socket. It runs only while it has something to send.</summary>
-    sealed class Follower(LiveHub hub, WebSocket socket, OrderId order, int after) : Watcher, IThreadPoolWorkItem
+    internal sealed class Follower(LiveHub hub, WebSocket socket, OrderId order, int after) : Watcher, IThreadPoolWorkItem
     {
         const int PerReading = 100;
 
@@ -130,6 +148,9 @@ public sealed partial class LiveHub
         long lastSent = hub.time.GetTimestamp();
 
         public Watched? Watched { get; set; }
+
+        /// <summary>The number of the last event that was sent.</summary>
+        public int Sent => Volatile.Read(ref sent);
 
         public override void Told(int sequence) => Wake();
 
@@ -185,8 +206,9 @@ public sealed partial class LiveHub
                 {
                     if (e.Sequence != sent + 1) throw new UnreachableException($"Event {e.Sequence} of {order} after {sent}.");
                     await Send(e.Json);
-                    sent = e.Sequence;
+                    Volatile.Write(ref sent, e.Sequence);
                 }
+                if (sent == Watched.Sequence) Watched.Sent();
                 return events.Count > 0;
             }
             if (!Volatile.Read(ref beatDue)) return false;
