@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
+using System.Text;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
@@ -113,7 +114,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     {
         var bytes = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-            EventJson.Write(json, id.Order, id.Sequence, type, at, data);
+            EventJson.Write(json, id.Order, id.Sequence, type, at, Encoding.UTF8.GetBytes(data));
         return bytes.WrittenSpan.ToArray();
     }
 

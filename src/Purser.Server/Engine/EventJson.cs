@@ -47,7 +47,7 @@ public static class EventJson
     });
 
     /// <summary>The whole message: id, type, timestamp, sequence, data.</summary>
-    public static void Write(Utf8JsonWriter json, OrderId order, int sequence, EventType type, DateTimeOffset at, string data)
+    public static void Write(Utf8JsonWriter json, OrderId order, int sequence, EventType type, DateTimeOffset at, ReadOnlySpan<byte> data)
     {
         json.WriteStartObject();
         json.WriteString("id", $"evt_{order.Letters}_{sequence}");

@@ -71,7 +71,7 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         try
         {
             // It may have happened before we began to listen.
-            if ((await store.Sequences([order], ending.Token)).TryGetValue(order, out var sequence)) watched.Advance(sequence);
+            await store.Sequences([order], (_, sequence) => watched.Advance(sequence), ending.Token);
             await waiter.Changed.WaitAsync(atMost, time, ending.Token);
             return true;
         }
@@ -112,7 +112,7 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         try
         {
             follower.Watched = watched;
-            if ((await store.Sequences([order], ending.Token)).TryGetValue(order, out var sequence)) watched.Advance(sequence);
+            await store.Sequences([order], (_, sequence) => watched.Advance(sequence), ending.Token);
             follower.Wake();
             await Listen(socket, ending.Token);
         }
@@ -166,10 +166,15 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
     /// <summary>Asks how far each watched order has come: some at a time, for shoppers' requests wait for the same database.</summary>
     async Task LookElsewhere(CancellationToken stop)
     {
+        var behind = new List<OrderId>();
         foreach (var some in orders.Select(o => o.Key).Chunk(LookedAtOnce))
         {
-            var sequences = await store.Sequences(some, stop);
-            await LookAt([.. some.Where(o => sequences.TryGetValue(o, out var to) && orders.TryGetValue(o, out var watched) && watched.Sequence < to)], stop);
+            await store.Sequences(some, (order, sequence) =>
+            {
+                if (orders.TryGetValue(order, out var watched) && watched.Sequence < sequence) behind.Add(order);
+            }, stop);
+            await LookAt(behind, stop);
+            behind.Clear();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Npgsql;
 using Purser.Orders;
@@ -14,9 +15,13 @@ public sealed record LiveEvent(int Sequence, ReadOnlyMemory<byte> Json)
     [ThreadStatic] static ArrayBufferWriter<byte>? scratch;
     [ThreadStatic] static Utf8JsonWriter? writer;
 
-    public static LiveEvent Of(OrderEvent e) => Of(e.Order, e.Sequence, e.Type, e.At, EventJson.Data(e));
+    public static LiveEvent Of(OrderEvent e) => Of(e.Order, e.Sequence, e.Type, e.At, Encoding.UTF8.GetBytes(EventJson.Data(e)));
 
-    public static LiveEvent Of(OrderId order, int sequence, EventType type, DateTimeOffset at, string data)
+    /// <summary>Reads sequence, type, time and data from a column on.</summary>
+    public static LiveEvent Read(OrderId order, NpgsqlDataReader row, int first) =>
+        Of(order, row.GetInt32(first), (EventType)row.GetInt16(first + 1), row.GetFieldValue<DateTimeOffset>(first + 2), row.GetFieldValue<byte[]>(first + 3));
+
+    static LiveEvent Of(OrderId order, int sequence, EventType type, DateTimeOffset at, ReadOnlySpan<byte> data)
     {
         var buffer = scratch ??= new ArrayBufferWriter<byte>(1024);
         var json = writer ??= new Utf8JsonWriter(buffer);
@@ -47,7 +52,7 @@ public sealed class LiveStore(NpgsqlDataSource database)
         var events = new List<LiveEvent>();
         await using var rows = await read.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop))
-            events.Add(LiveEvent.Of(order, rows.GetInt32(0), (EventType)rows.GetInt16(1), rows.GetFieldValue<DateTimeOffset>(2), rows.GetString(3)));
+            events.Add(LiveEvent.Read(order, rows, 0));
         return events;
     }
 
@@ -69,20 +74,18 @@ public sealed class LiveStore(NpgsqlDataSource database)
             var order = new OrderId(rows.GetInt64(0));
             // A nested loop gives an order's events one behind the other.
             if (found.Count == 0 || found[^1].Order != order) found.Add((order, []));
-            found[^1].Events.Add(LiveEvent.Of(order, rows.GetInt32(1), (EventType)rows.GetInt16(2), rows.GetFieldValue<DateTimeOffset>(3), rows.GetString(4)));
+            found[^1].Events.Add(LiveEvent.Read(order, rows, 1));
         }
         return found;
     }
 
-    /// <summary>The number of each order's latest event. Orders that do not exist are left out.</summary>
-    public async Task<IReadOnlyDictionary<OrderId, int>> Sequences(IReadOnlyCollection<OrderId> orders, CancellationToken stop)
+    /// <summary>The number of each order's latest event; nothing for orders that do not exist.</summary>
+    public async Task Sequences(IReadOnlyCollection<OrderId> orders, Action<OrderId, int> take, CancellationToken stop)
     {
         await using var read = database.CreateCommand("select id, sequence from orders where id = any($1)");
         read.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. orders.Select(o => o.Value)] });
-        var sequences = new Dictionary<OrderId, int>(orders.Count);
         await using var rows = await read.ExecuteReaderAsync(stop);
-        while (await rows.ReadAsync(stop)) sequences.Add(new OrderId(rows.GetInt64(0)), rows.GetInt32(1));
-        return sequences;
+        while (await rows.ReadAsync(stop)) take(new OrderId(rows.GetInt64(0)), rows.GetInt32(1));
     }
 
     /// <summary>Hears what nodes tell each other, on a connection of its own, until that breaks.</summary>

@@ -72,7 +72,11 @@ sealed class Watched(OrderId order)
     public void Hear(IReadOnlyList<LiveEvent> events)
     {
         lock (door)
-            if (events.Where(e => e.Sequence > sequence).ToList() is { Count: > 0 } news) Add(news);
+        {
+            var known = 0;
+            while (known < events.Count && events[known].Sequence <= sequence) known++;
+            if (known < events.Count) Add(known == 0 ? events : [.. events.Skip(known)]);
+        }
     }
 
     /// <summary>The order has come this far, as the database says.</summary>
