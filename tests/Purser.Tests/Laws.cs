@@ -98,8 +98,9 @@ static class Laws
             Law(was.Amount == r.Amount && was.Payment == r.Payment && was.MoneyReference == r.MoneyReference && was.RequestedAt == r.RequestedAt, "what a refund asks for is frozen", story);
             Law(was.Settled is null || was.Settled == r.Settled, "a statement's row is kept", story);
             var freed = was.Reserves && !r.Reserves;
-            Law(!freed || input is RefundEvidence || r.Why == "gateway_unreachable", "silence frees no amount", story);
-            Law(!freed || input is RefundEvidence.Failed or RefundEvidence.Rejected or RefundEvidence.Absent || r.Why == "gateway_unreachable", "only a no frees an amount", story);
+            var unsent = was.NeverLeft && r.Why is "gateway_unreachable" or Refund.GoneOtherwise;
+            Law(!freed || input is RefundEvidence || unsent, "silence frees no amount", story);
+            Law(!freed || input is RefundEvidence.Failed or RefundEvidence.Rejected or RefundEvidence.Absent || unsent, "only a no frees an amount", story);
         }
         var held = story.Postings.Where(p => p.Account.StartsWith("receivable:", StringComparison.Ordinal) || p.Account is "bank" or "fees" or "fee_tax" or "exchange" or "disputes" or "refunds")
             .GroupBy(p => p.Amount.Currency).ToDictionary(g => g.Key, g => g.Sum(p => p.Amount.MinorUnits));
@@ -135,7 +136,12 @@ static class Laws
             {
                 Law(back.Ask == decision.After.Refund(back.Number)!.Asks, "the latest question is the one asked", story);
                 Law(!story.Calls.OfType<GatewayCall.Refund>().Any(c => c.Number == back.Number && c.Ask == back.Ask), "no question is asked twice", story);
-                Law(decision.After.Refund(back.Number)!.IsOpen, "nobody asks for a refund that has ended", story);
+                var asked = decision.After.Refund(back.Number)!;
+                var from = decision.After.Payment(asked.Payment)!;
+                Law(asked.IsOpen, "nobody asks for a refund that has ended", story);
+                var left = decision.After.LeftOf(asked.Payment, from.Captures.Single(c => c.MoneyReference == asked.MoneyReference));
+                var taken = from.Dispute is DisputeState.Open or DisputeState.Lost || from.IsReversed(asked.MoneyReference);
+                Law(left.MinorUnits >= 0 && !taken, "nobody asks for money back that is gone, or wanted, otherwise", story);
             }
             if (call is not GatewayCall.OpenLink open) continue;
             Law(open.Ask == decision.After.Payment(open.Payment)!.Asks, "the latest question is the one asked", story);

@@ -62,7 +62,7 @@ static class Answers
             return new Refusing(Refusal.AnswerUnsuitable);
         var money = draft.Order.Payment(c.Payment)!.Captures.First(m => m.MoneyReference == question.MoneyReference);
         var (why, refund, _) = RefundMachine.Request(
-            draft, new OrderCommand.Refund(c.Payment, question.Amount, c.Why, money.MoneyReference), ReasonOf(money.Standing), c.By);
+            draft, new OrderCommand.Refund(c.Payment, question.Amount, c.Why, money.MoneyReference), c.By);
         return why is { } refusal ? new Refusing(refusal) : new Doing(c.Payment, refund);
     }
 

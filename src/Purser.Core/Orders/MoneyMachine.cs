@@ -154,8 +154,8 @@ static class MoneyMachine
         Draft draft, Payment p, Capture capture, bool refund, RefundReason reason, DiscrepancyKind question, Evidence e)
     {
         if (draft.Order.RefundOf(p.Number, capture.MoneyReference) is not null) return;
-        // What went back by somebody else's hand does not go back by ours as well.
-        if (refund && RefundMachine.MayBegin(draft, p) && draft.Order.LeftOf(p.Number, capture) == capture.Amount) RefundMachine.Begin(draft, p, capture, capture.Amount, reason, note: null, e, asked: false);
+        // What went back by somebody else's hand, or is wanted by one, does not go back by ours as well.
+        if (refund && RefundMachine.MayBegin(draft.Order, p, capture, capture.Amount, draft.Rules)) RefundMachine.Begin(draft, p, capture, capture.Amount, reason, note: null, e, asked: false);
         else draft.Tell(EventType.DiscrepancyOpened, p.Number, e, capture.Amount, money: capture.MoneyReference, discrepancy: question);
     }
 

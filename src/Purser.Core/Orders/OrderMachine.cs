@@ -243,10 +243,7 @@ public static class OrderMachine
 
     static Outcome Refund(Draft draft, OrderCommand.Refund c)
     {
-        var reason = c.Payment is { } number && draft.Order.Payment(number)?.Captures is { } captures
-            && captures.FirstOrDefault(m => c.MoneyReference is null || m.MoneyReference == c.MoneyReference) is { } money
-            ? Answers.ReasonOf(money.Standing) : RefundReason.Merchant;
-        var (why, refund, existed) = RefundMachine.Request(draft, c, reason);
+        var (why, refund, existed) = RefundMachine.Request(draft, c);
         if (why is { } refusal) return new Refusing(refusal);
         var payment = draft.Order.Refund(refund)!.Payment;
         return existed ? new Already(payment, refund) : new Doing(payment, refund);

@@ -73,6 +73,9 @@ public sealed record Refund
         && BitOperations.PopCount((uint)UnsentAsks) == Asks;
 
     public const int MostBits = 31;
+
+    /// <summary>Why it failed, when it was not carried out and may not be any more: the money is gone, or wanted, by another way.</summary>
+    public const string GoneOtherwise = "money_gone_otherwise";
 }
 
 /// <summary>A refund that the gateway made without being asked by us, in its own console perhaps.</summary>

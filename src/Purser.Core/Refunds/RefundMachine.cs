@@ -13,8 +13,7 @@ static class RefundMachine
     // Requests.
 
     /// <summary>Somebody, or a person's answer, wants money given back.</summary>
-    public static (Refusal? Why, int Number, bool Existed) Request(
-        Draft draft, OrderCommand.Refund c, RefundReason reason, string? by = null)
+    public static (Refusal? Why, int Number, bool Existed) Request(Draft draft, OrderCommand.Refund c, string? by = null)
     {
         var order = draft.Order;
         if ((c.Payment ?? order.PaidBy) is not { } number || order.Payment(number) is not { } p)
@@ -22,7 +21,7 @@ static class RefundMachine
         var capture = c.MoneyReference is { } named ? p.Captures.FirstOrDefault(m => m.MoneyReference == named)
             : p.Captures.FirstOrDefault(m => m.Standing == Standing.Accepted) ?? (p.Captures is [var only] ? only : null);
         if (capture is null) return (Refusal.NothingCaptured, 0, false);
-        if (p.Dispute is DisputeState.Open or DisputeState.Lost || p.IsReversed(capture.MoneyReference)) return (Refusal.MoneyDisputed, 0, false);
+        if (IsTaken(p, capture.MoneyReference)) return (Refusal.MoneyDisputed, 0, false);
 
         var left = order.LeftOf(number, capture);
         var latest = order.RefundOf(number, capture.MoneyReference);
@@ -31,14 +30,26 @@ static class RefundMachine
             return c.Amount is null && latest is { Reserves: true } ? (null, latest.Number, true) : (Refusal.NothingLeft, 0, false);
         var amount = c.Amount ?? left;
         if (amount.Currency != capture.Amount.Currency || amount.MinorUnits <= 0 || amount.CompareTo(left) > 0) return (Refusal.RefundTooLarge, 0, false);
-        if (capture.Standing != Standing.Accepted && amount != capture.Amount) return (Refusal.RefundWhole, 0, false);
-        if (!MayBegin(draft, p)) return (Refusal.RefundedOnce, 0, false);
-        return (null, Begin(draft, p, capture, amount, reason, c.Note, default, by), false);
+        if (capture.Standing != Standing.Accepted && amount != left) return (Refusal.RefundWhole, 0, false);
+        if (!IsAnother(order, p, draft.Rules)) return (Refusal.RefundedOnce, 0, false);
+        return (null, Begin(draft, p, capture, amount, Answers.ReasonOf(capture.Standing), c.Note, default, by), false);
     }
 
+    /// <summary>The shopper's bank has the money or wants it, or the gateway took it back: who gave it back as well gave it twice.</summary>
+    static bool IsTaken(Payment p, string moneyReference) => p.Dispute is DisputeState.Open or DisputeState.Lost || p.IsReversed(moneyReference);
+
     /// <summary>A gateway that knows no names of refunds can be asked for one only.</summary>
-    public static bool MayBegin(Draft draft, Payment p) =>
-        !draft.Rules.Terms(p.Account).RefundsOnce || !draft.Order.Refunds.Any(r => r.Payment == p.Number && r.Reserves);
+    static bool IsAnother(Order order, Payment p, OrderRules rules) =>
+        !rules.Terms(p.Account).RefundsOnce || !order.Refunds.Any(r => r.Payment == p.Number && r.Reserves);
+
+    /// <summary>So much of the money is neither gone nor reserved, and a refund of it can be begun.</summary>
+    public static bool MayBegin(Order order, Payment p, Capture money, Money amount, OrderRules rules) =>
+        !IsTaken(p, money.MoneyReference) && IsAnother(order, p, rules) && Covers(order, p, money, amount);
+
+    static bool Covers(Order order, Payment p, Capture money, Money amount) =>
+        amount.Currency == money.Amount.Currency && order.LeftOf(p.Number, money).CompareTo(amount) >= 0;
+
+    static Capture MoneyOf(Order order, Refund r) => order.Payment(r.Payment)!.Captures.First(c => c.MoneyReference == r.MoneyReference);
 
     /// <param name="asked">False when the money has only just come, so that nobody was asked about it yet.</param>
     public static int Begin(
@@ -131,7 +142,7 @@ static class RefundMachine
         }
     }
 
-    static void Fail(Draft draft, Refund r, string why, RefundEvidence because)
+    static void Fail(Draft draft, Refund r, string why, Because because)
     {
         var went = r.Status == Succeeded ? r.Amount : (Money?)null;
         draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now, NotSettled = false });
@@ -143,7 +154,8 @@ static class RefundMachine
         if (draft.Order.RefundOf(r.Payment, r.MoneyReference) is { } latest && latest.Number == r.Number)
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
         // Another amount was told for this money meanwhile, which did not count while more was on its way back.
-        if (draft.Order.Payment(r.Payment) is { Contradicted: true }) OrderMachine.Ask(draft, r.Payment);
+        if (draft.Order.Payment(r.Payment) is { Contradicted: true } && !draft.Calls.Exists(c => c.Payment == r.Payment && c is not (GatewayCall.Refund or GatewayCall.InquireRefund)))
+            OrderMachine.Ask(draft, r.Payment);
     }
 
     static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
@@ -163,8 +175,7 @@ static class RefundMachine
         if (r.Status == Failed)
         {
             // The gateway's no was none. Unless the amount was given to another refund meanwhile, this one did it.
-            var capture = draft.Order.Payment(r.Payment)!.Captures.First(c => c.MoneyReference == r.MoneyReference);
-            if (draft.Order.LeftOf(r.Payment, capture).CompareTo(r.Amount) < 0)
+            if (!Covers(draft.Order, draft.Order.Payment(r.Payment)!, MoneyOf(draft.Order, r), r.Amount))
             {
                 Doubt(draft, r, because);
                 return;
@@ -233,7 +244,7 @@ static class RefundMachine
         };
         if (r.AbsentLastAt - r.AbsentFirstAt < PaymentMachine.BetweenReadings) draft.Change(r);
         else if (r.Asks >= Refund.MostBits) Fail(draft, r, PaymentMachine.Absent, e);
-        else AskFor(draft, r);
+        else AskFor(draft, r, e);
     }
 
     static void Settle(Draft draft, Refund r, RefundEvidence.Settled e)
@@ -262,7 +273,7 @@ static class RefundMachine
         Look(draft, draft.Order.Refund(r.Number)!);
     }
 
-    static void Found(Draft draft, Refund r, RefundEvidence because, string how) =>
+    static void Found(Draft draft, Refund r, Because because, string how) =>
         OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.NotSettled, because, r.Amount, how, new RefundId(draft.Order.Id, r.Number).Reference);
 
     /// <summary>Money that went back by a refund with a name that we do not know. Ours may have it, when its answer is still to come.</summary>
@@ -300,9 +311,12 @@ static class RefundMachine
     /// <summary>What is due about a refund now.</summary>
     public static void Attend(Draft draft, Refund r)
     {
-        if (r.Status == Failed && Due(draft.Order, r, draft.Rules) <= draft.Now) AskAnew(draft, r);
-        else if (r.NeverLeft && r.Asks < Refund.MostBits) AskFor(draft, r);
-        else if (r.NeverLeft) GiveUp(draft, r);
+        if (r.Status == Failed && Due(draft.Order, r, draft.Rules) <= draft.Now)
+            // Money that must not stay goes back by a refund of its own when the gateway refused the first.
+            Begin(draft, draft.Order.Payment(r.Payment)!, MoneyOf(draft.Order, r), r.Amount, r.Reason, r.Note, default);
+        else if (r.NeverLeft && r.Asks < Refund.MostBits) AskFor(draft, r, default);
+        // For more than a day not one question could leave us. A person must know; nothing was ever asked of the gateway.
+        else if (r.NeverLeft) Fail(draft, r, PaymentMachine.Unreachable, default);
         else Look(draft, r);
     }
 
@@ -323,26 +337,18 @@ static class RefundMachine
         return true;
     }
 
-    static void AskFor(Draft draft, Refund r)
-    {
-        draft.Change(r with { AskedAt = draft.Now, Asks = r.Asks + 1, AbsentFirstAt = null, AbsentLastAt = null });
-        draft.Calls.Add(new GatewayCall.Refund(draft.Order, r.Payment, r.Number, r.Asks + 1));
-    }
-
-    /// <summary>Money that must not stay goes back by a refund of its own when the gateway refused the first.</summary>
-    static void AskAnew(Draft draft, Refund r)
+    /// <summary>Asks for a refund that is known not to be carried out. When its money has gone otherwise since it was requested, or is wanted, it ends instead.</summary>
+    static void AskFor(Draft draft, Refund r, Because because)
     {
         var p = draft.Order.Payment(r.Payment)!;
-        var capture = p.Captures.First(c => c.MoneyReference == r.MoneyReference);
-        Begin(draft, p, capture, r.Amount, r.Reason, r.Note, default);
-    }
-
-    /// <summary>For more than a day not one question could leave us. A person must know; nothing was ever asked of the gateway.</summary>
-    static void GiveUp(Draft draft, Refund r)
-    {
-        draft.Change(r with { Status = Failed, Why = PaymentMachine.Unreachable, DoneAt = draft.Now });
-        draft.Tell(EventType.RefundFailed, r.Payment, default, r.Amount, money: r.MoneyReference, refund: r.Number, reason: PaymentMachine.Unreachable, discrepancy: Marks(r));
-        draft.Tell(EventType.DiscrepancyOpened, r.Payment, default, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: PaymentMachine.Unreachable);
+        // Its own amount is reserved already.
+        if (IsTaken(p, r.MoneyReference) || draft.Order.LeftOf(p.Number, MoneyOf(draft.Order, r)).MinorUnits < 0)
+        {
+            Fail(draft, r, Refund.GoneOtherwise, because);
+            return;
+        }
+        draft.Change(r with { AskedAt = draft.Now, Asks = r.Asks + 1, AbsentFirstAt = null, AbsentLastAt = null });
+        draft.Calls.Add(new GatewayCall.Refund(draft.Order, r.Payment, r.Number, r.Asks + 1));
     }
 
     /// <summary>When the refund next needs attention; null when nothing is left to wait for.</summary>
@@ -362,7 +368,7 @@ static class RefundMachine
                 var tries = order.Refunds.Count(x => x.Payment == r.Payment && x.MoneyReference == r.MoneyReference);
                 return r is { Rejected: true, Reason: RefundReason.Late or RefundReason.Duplicate } && tries <= rules.RefusedRefunds.Count
                     && order.RefundOf(r.Payment, r.MoneyReference)!.Number == r.Number
-                    && p.Dispute is DisputeState.None or DisputeState.Won && !p.IsReversed(r.MoneyReference)
+                    && MayBegin(order, p, MoneyOf(order, r), r.Amount, rules)
                     && !p.Answers.Contains(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference))
                     ? r.DoneAt + rules.RefusedRefunds[tries - 1]
                     : null;

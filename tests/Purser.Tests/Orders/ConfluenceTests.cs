@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Purser.Orders;
+using Purser.Payments;
 
 namespace Purser.Tests.Orders;
 
@@ -90,12 +91,16 @@ public sealed class ConfluenceTests
         var order = story.Order;
         var payments = order.Payments.Select(p =>
             $"{p.Number} {p.Status} {string.Join("+", p.Captures.Select(c => $"{c.MoneyReference}={c.Amount}").Order(StringComparer.Ordinal))} {p.Dispute}");
-        var questions = order.Questions.Where(q => q.MoneyReference is not null).GroupBy(q => q.Kind)
+        // Money that pays nothing goes back or is asked about; of which it is, a dispute or a reversal that was told before decides.
+        var taken = order.Payments.Any(p => p.Dispute != DisputeState.None || !p.Reversals.IsEmpty);
+        bool IsPlace(Question q) => taken && q.Kind is (DiscrepancyKind.Late or DiscrepancyKind.Duplicate);
+        var places = order.Refunds.Select(r => $"{r.Reason} {r.Amount}").Concat(order.Questions.Where(IsPlace).Select(q => $"{q.Kind} {q.Amount}"));
+        var questions = order.Questions.Where(q => q.MoneyReference is not null && !IsPlace(q)).GroupBy(q => q.Kind)
             .Select(g => $"{g.Key}: {string.Join("+", g.Select(q => q.Amount.ToString()).Order(StringComparer.Ordinal))}").Order(StringComparer.Ordinal);
         return $"""
             order {order.Status}{(order.Late ? " late" : "")}, accepted payments: {(order.PaidBy is null ? 0 : 1)}
             payments: {string.Join("; ", payments)}
-            refunds: {string.Join("+", order.Refunds.Select(r => $"{r.Reason} {r.Amount}").Order(StringComparer.Ordinal))}
+            refunds: {string.Join("+", places.Order(StringComparer.Ordinal))}
             questions: {string.Join("; ", questions)}
             books: {string.Join("; ", Laws.Balances(story.Postings))}
             """;
