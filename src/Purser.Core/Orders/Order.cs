@@ -17,7 +17,7 @@ public enum Fulfilment
     /// <summary>Paid, but the money is in doubt: the goods stay.</summary>
     Held,
     Done,
-    /// <summary>The goods went out, and their money is denied or taken back.</summary>
+    /// <summary>The goods went out, and their money is denied, taken back or given back unasked.</summary>
     Unpaid,
 }
 
@@ -99,13 +99,18 @@ public sealed record Order
         : IsMoneyDenied || Questions.Any(q => q.Kind == DiscrepancyKind.NotSettled && IsAcceptedMoney(q)) ? Fulfilment.Held
         : Fulfilment.Waiting;
 
-    /// <summary>The gateway contradicts itself about the accepted money, took it back, or the shopper's bank wants it or has it.</summary>
+    /// <summary>The gateway contradicts itself about the accepted money, took it back, gave all of it back unasked, or the shopper's bank wants it or has it.</summary>
     bool IsMoneyDenied => PaidBy is { } number
         && (Payment(number)!.Dispute is DisputeState.Open or DisputeState.Lost
-            || Questions.Any(q => q.Payment == number && (q.Kind == DiscrepancyKind.Contradiction || (q.Kind == DiscrepancyKind.Reversed && IsAcceptedMoney(q)))));
+            || Questions.Any(q => q.Payment == number && (q.Kind == DiscrepancyKind.Contradiction || (q.Kind == DiscrepancyKind.Reversed && IsAcceptedMoney(q))
+                || (q.Kind == DiscrepancyKind.RefundUnasked && IsMoneyGoingBack && IsOfAcceptedMoney(q)))));
 
-    bool IsMoneyGoingBack =>
-        Refunds.Where(r => r.Payment == PaidBy && r is { Reserves: true, Reason: RefundReason.Merchant }).Sum(r => r.Amount.MinorUnits) >= Amount.MinorUnits;
+    /// <summary>All of the accepted money went or goes back, by whomever; or the gateway took it, and a person knows.</summary>
+    bool IsMoneyGoingBack => PaidBy is { } number && Payment(number) is { } p && p.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted) is { } money
+        && (LeftOf(number, money).MinorUnits <= 0 || (p.IsReversed(money.MoneyReference) && p.Answers.Contains(new Answered(DiscrepancyKind.Reversed, money.MoneyReference))));
+
+    bool IsOfAcceptedMoney(Question q) => Payment(q.Payment) is { } p && p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == q.MoneyReference) is { } outside
+        && p.Captures.Any(c => c.Standing == Standing.Accepted && outside.IsOf(p, c.MoneyReference));
 
     /// <summary>A refund that no statement has, or a second success, is nothing against the order's own money.</summary>
     bool IsAcceptedMoney(Question q) =>

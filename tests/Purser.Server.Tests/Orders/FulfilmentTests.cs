@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using Purser.Server.Engine;
 using Purser.Server.Orders;
 using Purser.Server.Risk;
@@ -101,7 +102,7 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
         await using var world = await EngineWorld.Create(await postgres.CreateDatabase());
         var named = new Dictionary<string, OrderId>();
         foreach (var sent in (bool[])[false, true])
-            foreach (var what in (string[])["paid", "contradicted", "reversed", "second reversed", "disputed", "lost", "won", "not settled", "returned", "returned in part"])
+            foreach (var what in (string[])["paid", "contradicted", "reversed", "second reversed", "disputed", "lost", "won", "not settled", "returned", "returned in part", "taken", "taken in part", "taken and known", "reversed and known", "second taken"])
                 named[$"{(sent ? "sent" : "kept")}, {what}"] = await Make(world, what, sent);
         named["not paid"] = await world.WithLink();
 
@@ -115,12 +116,12 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
             names.ShouldBe(named.Where(n => orders[n.Value].Fulfilment == fulfilment).Select(n => n.Key), fulfilment.ToString());
             names.ShouldNotBeEmpty(fulfilment.ToString());
         }
-        orders[named["kept, returned"]].Fulfilment.ShouldBe(Fulfilment.None);
-        named.Where(n => orders[n.Value].Fulfilment == Fulfilment.Unpaid).Select(n => n.Key).ShouldBe(["sent, contradicted", "sent, reversed", "sent, disputed", "sent, lost"]);
+        named.Where(n => orders[n.Value].Fulfilment == Fulfilment.None).Select(n => n.Key).ShouldBe(["kept, returned", "kept, taken", "kept, taken and known", "kept, reversed and known", "not paid"]);
+        named.Where(n => orders[n.Value].Fulfilment == Fulfilment.Unpaid).Select(n => n.Key).ShouldBe(["sent, contradicted", "sent, reversed", "sent, disputed", "sent, lost", "sent, taken"]);
 
         var (now, lines) = await new RiskStore(world.Database, new RiskOptions()).Read(default);
         // What was lost is over: nobody's answer changes it.
-        lines.Single(l => l.Kind == RiskKinds.FulfilledUnpaid).ShouldSatisfyAllConditions(l => l.Count.ShouldBe(3), l => l.Amount.ShouldBe(3 * 49900), l => l.Oldest.ShouldBeLessThanOrEqualTo(now));
+        lines.Single(l => l.Kind == RiskKinds.FulfilledUnpaid).ShouldSatisfyAllConditions(l => l.Count.ShouldBe(4), l => l.Amount.ShouldBe(4 * 49900), l => l.Oldest.ShouldBeLessThanOrEqualTo(now));
         var waiting = orders.Values.Where(o => o.Fulfilment == Fulfilment.Waiting).ToList();
         lines.Single(l => l.Kind == RiskKinds.Unfulfilled).ShouldSatisfyAllConditions(
             l => l.Count.ShouldBe(waiting.Count), l => l.Account.ShouldBe("cards"), l => l.Oldest.ShouldBe(waiting.Min(o => o.EndedAt!.Value)));
@@ -144,7 +145,7 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
             listener.RecordObservableInstruments();
             return measured.ContainsKey("unfulfilled cards INR");
         }, "the gauge to tell");
-        (measured["unfulfilled cards INR"], measured["fulfilled_unpaid cards INR"]).ShouldBe((waiting.Count, 3));
+        (measured["unfulfilled cards INR"], measured["fulfilled_unpaid cards INR"]).ShouldBe((waiting.Count, 4));
         await gauges.StopAsync(default);
     }
 
@@ -175,6 +176,17 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
                 await Hear(new Evidence.DisputeClosed("d", price, what == "won"));
                 break;
             case "not settled": await Hear(new Evidence.Unsettled($"m_{id.Letters}", "not in the file"), EvidenceSource.Settlement); break;
+            case "reversed and known":
+                await Hear(new Evidence.Reversed($"m_{id.Letters}", price));
+                await Do(new OrderCommand.Answer(1, DiscrepancyKind.Reversed, $"m_{id.Letters}", AnswerAction.Close, "Asha", "known"));
+                break;
+            case "taken" or "taken in part" or "taken and known" or "second taken":
+                if (what == "second taken") await Hear(new Evidence.Succeeded($"m2_{id.Letters}", price, "card"));
+                var part = what == "taken in part" ? new Money(100, price.Currency) : price;
+                await Do((new RefundEvidence.Succeeded(part) { RefundReference = $"r_{id.Letters}", MoneyReference = what == "second taken" ? $"m2_{id.Letters}" : null })
+                    .Learned(0, 1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch.AddSeconds(++told), null));
+                if (what == "taken and known") await Do(new OrderCommand.Answer(1, DiscrepancyKind.RefundUnasked, $"r_{id.Letters}", AnswerAction.Close, "Asha", "known"));
+                break;
             case "returned": await Do(new OrderCommand.Refund(null, null, null)); break;
             case "returned in part": await Do(new OrderCommand.Refund(null, new Money(100, price.Currency), null)); break;
         }

@@ -1,5 +1,6 @@
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using static Purser.Orders.OrderStatus;
 using static Purser.Payments.PaymentStatus;
 
@@ -168,6 +169,37 @@ public sealed class PayingTests
         Paid().Hears(Tell.Succeeded("money_2")).Hears(Tell.Reversed("money_2")).When(new OrderCommand.Fulfil()).Told("order.fulfilled");
         Paid().Refunds().Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.None)).When(new OrderCommand.Fulfil()).Refused(Refusal.OrderNotPaid);
         Paid().Refunds(100).When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+    }
+
+    [Fact]
+    public void Goods_do_not_go_out_when_all_of_their_money_went_back_at_the_gateway()
+    {
+        static RefundEvidence Outside(long rupees, string name, string? money = null) => new RefundEvidence.Succeeded(Given.Rupees(rupees)) { RefundReference = name, MoneyReference = money };
+        static Scenario Paid() => Given.Order().HasLink().Hears(Tell.Succeeded());
+        static void Stays(Scenario story) => story.Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.None)).When(new OrderCommand.Fulfil()).Refused(Refusal.OrderNotPaid).Told();
+        static Scenario Closed(Scenario story, DiscrepancyKind kind, string reference) => story.When(new OrderCommand.Answer(1, kind, reference, AnswerAction.Close, "Asha", "I gave it back there"));
+
+        // The word that the money is gone, and then the refund that explains it.
+        Stays(Paid().Hears(Tell.Reversed()).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Held)).Hears(Outside(499, "rfnd_x"), refund: 0, payment: 1));
+        Stays(Paid().Hears(Outside(100, "rfnd_x"), refund: 0, payment: 1).Hears(Outside(399, "rfnd_y"), refund: 0, payment: 1));
+        Stays(Paid().Hears(Outside(100, "rfnd_x"), refund: 0, payment: 1).Refunds());
+        // What a person knows by now is gone all the same.
+        Stays(Closed(Paid().Hears(Outside(499, "rfnd_x"), refund: 0, payment: 1), DiscrepancyKind.RefundUnasked, "rfnd_x"));
+        Stays(Closed(Paid().Hears(Tell.Reversed()), DiscrepancyKind.Reversed, "money_1"));
+        // A part of it, and the whole of second money, are nothing against the order.
+        Paid().Hears(Outside(100, "rfnd_x"), refund: 0, payment: 1).When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+        Paid().Hears(Tell.Succeeded("money_2")).Hears(Outside(499, "rfnd_x", "money_2"), refund: 0, payment: 1).When(new OrderCommand.Fulfil()).Told("order.fulfilled");
+    }
+
+    [Fact]
+    public void Goods_that_went_out_are_unpaid_while_nobody_knows_who_gave_all_of_their_money_back()
+    {
+        static RefundEvidence Outside(long rupees, string name) => new RefundEvidence.Succeeded(Given.Rupees(rupees)) { RefundReference = name };
+        static Scenario Sent() => Given.Order().HasLink().Hears(Tell.Succeeded()).When(new OrderCommand.Fulfil());
+        Sent().Hears(Outside(100, "rfnd_x"), refund: 0, payment: 1).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Done))
+            .Hears(Outside(399, "rfnd_y"), refund: 0, payment: 1).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Unpaid));
+        Sent().Hears(Tell.Reversed()).Hears(Outside(499, "rfnd_x"), refund: 0, payment: 1).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Unpaid))
+            .When(new OrderCommand.Answer(1, DiscrepancyKind.RefundUnasked, "rfnd_x", AnswerAction.Close, "Asha", "a return")).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Done));
     }
 
     [Fact]
