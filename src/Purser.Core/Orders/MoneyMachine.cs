@@ -56,10 +56,10 @@ static class MoneyMachine
 
         var capture = new Capture(e.MoneyReference, e.Amount, draft.Now, standing)
         {
-            Expected = draft.Rules.Routing.Account(p.Account)?.Expects(e.Amount, p.Method, draft.Now), Settled = known?.Settled, Doubts = known?.Doubts ?? 0,
+            Expected = draft.Rules.Routing.Account(p.Account)?.Expects(e.Amount, p.Method, draft.Now), Settled = known?.Settled, OtherRows = known?.OtherRows ?? [], Doubts = known?.Doubts ?? 0,
         };
         // The statement was right, and what it contradicted was wrong.
-        var settles = known is { Settled: { } row } && row.Amount == e.Amount && known.IsDoubted(DiscrepancyKind.SettledOtherwise);
+        var settles = known is { Settled: { } row } && row.Amount == e.Amount && known.OtherRows.All(o => o.RowKey != row.RowKey) && known.IsDoubted(DiscrepancyKind.SettledOtherwise);
         if (settles) capture = capture.Trust(DiscrepancyKind.SettledOtherwise);
         // And what it kept was too much of the wrong amount only.
         var fair = known is { Settled: { } paid } && known.IsDoubted(DiscrepancyKind.FeeMismatch) && paid.Amount == e.Amount

@@ -334,7 +334,7 @@ public static class OrderMachine
                 MoneyMachine.TakeBack(draft, p, back);
                 break;
             case Evidence.Settled row:
-                SettlementMachine.Settle(draft, p, row);
+                if (!SettlementMachine.Settle(draft, p, row)) return new Refusing(Refusal.NothingCaptured);
                 break;
             case Evidence.Unsettled missing:
                 SettlementMachine.Miss(draft, p, missing);

@@ -6,14 +6,14 @@ namespace Purser.Orders;
 /// A row is kept once with its money; whatever disagrees becomes a question and moves nothing.</summary>
 static class SettlementMachine
 {
-    public static void Settle(Draft draft, Payment p, Evidence.Settled e)
+    /// <returns>False for money that is not known: whoever brought the row must keep it.</returns>
+    public static bool Settle(Draft draft, Payment p, Evidence.Settled e)
     {
-        if (p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference) is not { } money) return;
+        if (p.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference) is not { } money) return false;
         if (money.Settled is { } row)
         {
-            if (row == e.Row) return;
-            Doubt(draft, p.Number, money, row.RowKey == e.Row.RowKey ? DiscrepancyKind.SettledOtherwise : DiscrepancyKind.SettledTwice, e, e.Row, e.PaidOut);
-            return;
+            if (row != e.Row && !money.OtherRows.Contains(e.Row)) Differ(draft, p, money, row, e);
+            return true;
         }
         var missed = money.IsDoubted(DiscrepancyKind.NotSettled);
         money = money.Trust(DiscrepancyKind.NotSettled) with { Settled = e.Row };
@@ -25,6 +25,18 @@ static class SettlementMachine
             MoneyMachine.Reconcile(draft, draft.Order.Payment(p.Number)!, e, "settled");
         if (e.Row.Amount != money.Amount) Doubt(draft, p.Number, money, DiscrepancyKind.SettledOtherwise, e, e.Row);
         if (money.Expected?.IsExceeded(e.Row.Amount, e.Row.Net, e.Row.Tax) is true) Doubt(draft, p.Number, Known(draft.Order.Payment(p.Number)!, e.MoneyReference), DiscrepancyKind.FeeMismatch, e, e.Row);
+        return true;
+    }
+
+    /// <summary>Another row of settled money, or the same in other words: each is kept, so that it is posted once and asked about once.</summary>
+    static void Differ(Draft draft, Payment p, Capture money, Settled first, Evidence.Settled e)
+    {
+        var kind = first.RowKey == e.Row.RowKey || money.OtherRows.Any(o => o.RowKey == e.Row.RowKey) ? DiscrepancyKind.SettledOtherwise : DiscrepancyKind.SettledTwice;
+        // An older program kept of a second row only that there was one: this may be it, so it is asked about and not posted.
+        var posted = kind == DiscrepancyKind.SettledTwice && money.IsDoubted(kind) && money.OtherRows.IsEmpty;
+        var kept = money with { OtherRows = money.OtherRows.Add(e.Row) };
+        draft.Change(p with { Captures = p.Captures.Replace(money, kept) });
+        Doubt(draft, p.Number, kept, kind, e, posted ? null : e.Row, e.PaidOut, posted ? $"row {e.Row.RowKey}, which may be the one that was asked about before" : null);
     }
 
     /// <summary>Holds fulfilment and asks the gateway; gives nothing back by itself.</summary>
@@ -78,7 +90,10 @@ static class SettlementMachine
     static void Doubt(
         Draft draft, int number, Capture money, DiscrepancyKind kind, Evidence because, Settled? row, bool paidOut = false, string? why = null)
     {
-        if (money.IsDoubted(kind)) return;
+        // What is asked already, or was answered, is asked anew: it was about less than this.
+        var answered = draft.Drop(new Answered(kind, money.MoneyReference), number);
+        if (money.IsDoubted(kind) && !answered)
+            draft.Tell(EventType.DiscrepancyResolved, number, because, money.Amount, money: money.MoneyReference, discrepancy: kind, reason: "replaced");
         var p = draft.Order.Payment(number)!;
         draft.Change(p with { Captures = p.Captures.Replace(Known(p, money.MoneyReference), money.Doubt(kind)) });
         draft.Tell(EventType.DiscrepancyOpened, number, because, money.Amount, money: money.MoneyReference, discrepancy: kind, reason: why,

@@ -50,6 +50,8 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     public Expected? Expected { get; init; }
     /// <summary>The row of the gateway's statement that has it.</summary>
     public Settled? Settled { get; init; }
+    /// <summary>Further rows of statements about it, each asked about once. One with a key of its own is posted beside the first.</summary>
+    public ImmutableArray<Settled> OtherRows { get; init; } = [];
     /// <summary>What statements say of it that does not agree, each once, as bits: 1 shifted by the <see cref="DiscrepancyKind"/>.</summary>
     public int Doubts { get; init; }
 
@@ -61,6 +63,11 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     public Capture Doubt(DiscrepancyKind kind) => this with { Doubts = Doubts | 1 << (int)kind };
 
     public Capture Trust(DiscrepancyKind kind) => this with { Doubts = Doubts & ~(1 << (int)kind) };
+
+    public bool Equals(Capture? other) => other is not null && MoneyReference == other.MoneyReference && Amount == other.Amount && At == other.At && Standing == other.Standing
+        && Expected == other.Expected && Settled == other.Settled && Doubts == other.Doubts && OtherRows.SequenceEqual(other.OtherRows);
+
+    public override int GetHashCode() => HashCode.Combine(MoneyReference, Amount, At, Standing);
 }
 
 /// <summary>The gateway's word that all of this money is gone, which says no more than that.</summary>

@@ -57,6 +57,12 @@ public static class RowJson
                 json.WriteEndObject();
             }
             if (c.Settled is { } row) Write(json, "settled", row);
+            if (!c.OtherRows.IsEmpty)
+            {
+                json.WriteStartArray("other_rows");
+                foreach (var other in c.OtherRows) Write(json, null, other);
+                json.WriteEndArray();
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -75,13 +81,16 @@ public static class RowJson
                 ? new Expected(ReadMoney(expected, "fee"), ReadMoney(expected, "tax"), ReadDay(expected, "due_on"))
                 : null,
             Settled = c.TryGetProperty("settled", out var row) ? ReadSettled(row) : null,
+            OtherRows = c.TryGetProperty("other_rows", out var others) ? [.. others.EnumerateArray().Select(ReadSettled)] : [],
         })];
     }
 
     /// <summary>A statement's row, as it stands in columns and in events.</summary>
-    public static void Write(Utf8JsonWriter json, string name, Settled row)
+    /// <param name="name">Null in a list.</param>
+    public static void Write(Utf8JsonWriter json, string? name, Settled row)
     {
-        json.WriteStartObject(name);
+        if (name is null) json.WriteStartObject();
+        else json.WriteStartObject(name);
         json.WriteString("row", row.RowKey);
         Write(json, "amount", row.Amount);
         Write(json, "net", row.Net);

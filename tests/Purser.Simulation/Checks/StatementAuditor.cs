@@ -93,8 +93,7 @@ sealed class StatementAuditor(World world)
         var done = line.Class switch
         {
             SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency or SettlementClass.TheirsPaid =>
-                asked || (order?.Payment(payment!.Value.Number) is { } p && p.Captures.Any(c => c.Settled?.RowKey == said.RowKey || (c.MoneyReference == said.MoneyReference
-                    && (c.IsDoubted(DiscrepancyKind.SettledTwice) || c.IsDoubted(DiscrepancyKind.SettledOtherwise))))),
+                asked || (order?.Payment(payment!.Value.Number) is { } p && p.Captures.Any(c => c.Settled?.RowKey == said.RowKey || c.OtherRows.Any(o => o.RowKey == said.RowKey))),
             SettlementClass.UnknownOrder => asked ? Tables.IsPosted(account, said.RowKey) : order is not null && Settles(order, said.RowKey),
             SettlementClass.DuplicateLine or SettlementClass.Changed => asked,
             SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when said.Kind == SettlementKind.RefundReturned =>

@@ -85,6 +85,36 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void Every_row_of_the_same_money_is_posted_once_and_asked_about_whatever_was_answered_before()
+    {
+        static Scenario Hear(Scenario story, Settled row) => story.Hears(Has(row), source: EvidenceSource.Settlement);
+        static Scenario Close(Scenario story, DiscrepancyKind kind) => story.When(new OrderCommand.Answer(1, kind, "money_1", AnswerAction.Close, "Asha", "told the gateway"));
+        var (second, third, other) = (Row with { RowKey = "row_2" }, Row with { RowKey = "row_3" }, Row with { Net = Given.Rupees(480) });
+        string[] books = ["bank 1479.33 INR", "suspense -986.22 INR", "fee_tax 0.90 INR", "fees 4.99 INR", "sales -499.00 INR"];
+
+        var open = Hear(Hear(Hear(Paid(), Row), second), third).Told("discrepancy.resolved", "discrepancy.opened").Questions("settled_twice 499.00 INR").Books(books);
+        foreach (var row in (Settled[])[Row, second, third]) Hear(open, row).Told().Books(books);
+        var closed = Hear(Close(Hear(Hear(Paid(), Row), second), DiscrepancyKind.SettledTwice).Questions(), third).Told("discrepancy.opened").Questions("settled_twice 499.00 INR").Books(books);
+        Hear(Hear(Close(closed, DiscrepancyKind.SettledTwice), second), third).Told().Questions().Books(books);
+        // The same row in other words, and again in others.
+        Hear(Close(Hear(Hear(Paid(), Row), other), DiscrepancyKind.SettledOtherwise).Questions(), Row with { Net = Given.Rupees(470) }).Told("discrepancy.opened").Questions("settled_otherwise 499.00 INR");
+        Hear(Close(Hear(Hear(Paid(), Row), other), DiscrepancyKind.SettledOtherwise), other).Told().Questions();
+    }
+
+    /// <summary>It kept that there was a second row, and not which.</summary>
+    [Fact]
+    public void A_further_row_of_money_that_an_older_program_asked_about_is_asked_about_and_not_posted_again()
+    {
+        var story = Paid().Hears(Has(Row)).Hears(Has(Row with { RowKey = "row_2" }));
+        var money = story.First.Captures[0] with { OtherRows = [] };
+        var older = story.Order with { Payments = [story.First with { Captures = [money] }] };
+        var decision = OrderMachine.Decide(older, Has(Row with { RowKey = "row_2" }).Learned(1, EvidenceSource.Settlement, story.Now, null), story.Now, story.Rules);
+        decision.Events.Select(e => e.Type).ShouldBe([EventType.DiscrepancyResolved, EventType.DiscrepancyOpened]);
+        decision.Postings.ShouldBeEmpty();
+        OrderMachine.Decide(decision.After, Has(Row with { RowKey = "row_3" }).Learned(1, EvidenceSource.Settlement, story.Now, null), story.Now, story.Rules).Postings.ShouldNotBeEmpty();
+    }
+
+    [Fact]
     public void Money_that_a_statement_should_have_holds_the_goods_and_asks_the_gateway_and_moves_nothing()
     {
         var story = Paid().Hears(new Evidence.Unsettled("money_1", "not in the file"), source: EvidenceSource.Settlement).Told("discrepancy.opened").Asked("inquire 1")
@@ -147,5 +177,5 @@ public sealed class SettlementTests
     }
 
     [Fact]
-    public void A_statement_about_money_that_nobody_knows_changes_nothing() => Given.Order().HasLink().Hears(Has(Row)).Told().Questions();
+    public void A_statement_about_money_that_nobody_knows_changes_nothing() => Given.Order().HasLink().Hears(Has(Row)).Refused(Refusal.NothingCaptured).Told().Questions();
 }
