@@ -12,11 +12,14 @@ static class MoneyMachine
     /// <summary>Money came in. Success always counts; what it counts as, the order decides.</summary>
     public static void Receive(Draft draft, Payment p, Evidence.Succeeded e)
     {
+        var contradicted = false;
         if (p.Denied.FirstOrDefault(d => d.MoneyReference == e.MoneyReference) is { } denial)
         {
+            // A statement's row is money in hand, whenever it was written; when it is older than the denial, a person says which of the two is so.
+            contradicted = e is { Source: EvidenceSource.Settlement } && e.At <= denial.At;
             // News from before it was taken back may come after: the gateway is asked what is so now.
             if (e.Source == EvidenceSource.Webhook) Ask(draft, p.Number);
-            if (e.Source == EvidenceSource.Webhook || e.At <= denial.At) return;
+            if (e.Source == EvidenceSource.Webhook || (e.At <= denial.At && e.Source is not (EvidenceSource.Settlement or EvidenceSource.Operator))) return;
             p = p with { Denied = p.Denied.Remove(denial) };
         }
         p = p with
@@ -50,7 +53,7 @@ static class MoneyMachine
             : draft.Order.Status == OrderStatus.Paid || p.Captures.Any(c => c.Standing == Standing.Accepted) ? Standing.Duplicate
             : draft.Order.HasEnded ? Standing.Late
             : Standing.Accepted;
-        var accepts = standing == Standing.Accepted || (standing == Standing.Late && draft.Order.Policy.Late == LatePolicy.Accept);
+        var accepts = standing == Standing.Accepted || (standing == Standing.Late && draft.Order.Policy.Late == LatePolicy.Accept && !contradicted);
         var late = standing == Standing.Late;
         if (accepts) standing = Standing.Accepted;
 
@@ -89,11 +92,11 @@ static class MoneyMachine
                 break;
             case Standing.Duplicate:
                 draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
-                Return(draft, p, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
+                Return(draft, p, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund && !contradicted, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
                 break;
             case Standing.Late:
                 draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
-                Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund, RefundReason.Late, DiscrepancyKind.Late, e);
+                Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund && !contradicted, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }
         if (right && p.Contradicted) Reconcile(draft, draft.Order.Payment(p.Number)!, e);

@@ -245,7 +245,8 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
     /// <returns>What a person must do, if anything.</returns>
     async Task<string?> Settle(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)
     {
-        if (Known(line, now) is { } money) return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
+        // What was known a moment ago may have been denied since.
+        if (Known(line, now) is { } money && await Tell(line, stop, Row(file, line, money, paidOut)) is var why and not Refusal.NothingCaptured) return Doubt(why);
         // Money of this payment under a name that nobody told us: the gateway is asked before the file alone is believed.
         return await Claim(file, line, now, paidOut, stop);
     }

@@ -82,6 +82,25 @@ public sealed class DenialTests
         story.Books("receivable:careful 499.00 INR", "sales -499.00 INR");
     }
 
+    [Theory]
+    [InlineData(LatePolicy.Refund)]
+    [InlineData(LatePolicy.Accept)]
+    [InlineData(LatePolicy.Ask)]
+    public void A_statement_that_came_before_the_denial_and_has_the_money_is_booked_and_a_person_decides(LatePolicy policy)
+    {
+        var before = Missed(Paid(new OrderPolicy(policy)));
+        var sent = before.Now.AddSeconds(-1);
+        var row = new Settled("row_1", Given.Rupees(499), Given.Rupees(489), Given.Rupees(10));
+        var story = Answered(Answered(before)).Then(OrderStatus.Cancelled, PaymentStatus.Failed).Books();
+        story.Hears(Tell.Succeeded() with { At = sent }, source: EvidenceSource.Settlement).Told("payment.late", "discrepancy.opened")
+            .Hears(new Evidence.Settled("money_1", row, PaidOut: true) { At = sent }, source: EvidenceSource.Settlement)
+            .Then(OrderStatus.Cancelled, PaymentStatus.Succeeded).HasRefunds().Check(s => s.Order.Questions.ShouldContain(q => q.Kind == DiscrepancyKind.Late))
+            .Books("bank 489.00 INR", "fees 10.00 INR", "sales -499.00 INR");
+        // A person who believes the statement says so after the denial, whenever the file came.
+        Answered(Answered(Missed(Paid(new OrderPolicy(policy))))).Hears(Tell.Succeeded() with { At = sent }, source: EvidenceSource.Operator).Then(
+            policy == LatePolicy.Accept ? OrderStatus.Paid : OrderStatus.Cancelled, PaymentStatus.Succeeded);
+    }
+
     [Fact]
     public void The_gateway_is_asked_every_day_about_money_that_no_statement_has_and_no_longer_than_a_month()
     {
