@@ -101,11 +101,27 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         write.BatchCommands.Add(post);
         // Operators hear of the file by mail, once and where there is mail: these questions are no event of an order. It counts from the begin of this commit.
         var open = new NpgsqlBatchCommand("""
-            with opened as (
-                insert into settlement_discrepancies (account, row_key, class, file, number, amount, currency, proposal, opened_at)
-                select $1, x.row_key, x.class, $2, x.number, x.amount, x.currency, x.proposal, clock_timestamp()
-                from unnest($3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::text[], $8::text[]) x (row_key, class, number, amount, currency, proposal)
-                on conflict (account, row_key, class) do nothing returning 1)
+            with news as (
+                select distinct on (x.row_key, x.class) x.* from unnest($3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::text[], $8::text[]) x (row_key, class, number, amount, currency, proposal)
+                order by x.row_key, x.class, x.number),
+            before as (
+                select d.* from settlement_discrepancies d join news x on x.row_key = d.row_key and x.class = d.class
+                where d.account = $1 and d.class = any ($9) and d.file < $2 for update of d),
+            kept as (
+                insert into audit_log (at, by_whom, action, subject, reason, detail, policy)
+                select clock_timestamp(), 'purser', 'reopen', 'dis_row_' || id, format('stl_%s has the row once more.', $2::bigint),
+                    json_build_object('amount', amount, 'currency', currency, 'line', format('%s of stl_%s', number, file))::text, null
+                from before where resolved_at is not null returning 1),
+            opened as (
+                insert into settlement_discrepancies as d (account, row_key, class, file, number, amount, currency, proposal, opened_at)
+                select $1, x.row_key, x.class, $2, x.number, x.amount, x.currency,
+                    x.proposal || coalesce((select format('; line %s of stl_%s was %s', b.number, b.file, case when b.resolved_at is null then 'asked about before and not answered' else 'answered before' end)
+                        from before b where b.row_key = x.row_key and b.class = x.class), ''), clock_timestamp()
+                from news x
+                on conflict (account, row_key, class) do update set file = excluded.file, number = excluded.number, amount = excluded.amount, currency = excluded.currency,
+                    proposal = excluded.proposal, opened_at = excluded.opened_at, resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, policy = null, decided_at = null
+                where d.class = any ($9) and d.file < excluded.file
+                returning 1)
             insert into operator_notices (kind, file, since, at, due_at) select 3, $2, now(), now(), now()
             where exists (select from opened) and exists (select from webhook_endpoints where kind = 2 and status = 0) on conflict do nothing
             """);
@@ -117,6 +133,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         open.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. opened.Select(o => o.Amount.MinorUnits)] });
         open.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Amount.Currency.Code)] });
         open.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Proposal)] });
+        open.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AskedAnew.Select(what => (short)what)] });
         write.BatchCommands.Add(open);
         await write.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
@@ -166,6 +183,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 rows.IsDBNull(5) ? null : (rows.GetInt32(5), rows.IsDBNull(6) ? "" : rows.GetString(6)), rows.GetBoolean(7)));
         return found;
     }
+
+    /// <summary>Questions that a later file with the same row asks anew, whatever was answered about the earlier one: what it says is another thing each time.</summary>
+    static readonly SettlementClass[] AskedAnew = [SettlementClass.Changed, SettlementClass.DuplicateLine];
 
     /// <summary>Questions that knowing the money, or which refund it was, answers.</summary>
     public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder, SettlementClass.Refund, SettlementClass.RefundUnasked];

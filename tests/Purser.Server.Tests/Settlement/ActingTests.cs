@@ -191,6 +191,45 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_row_that_changes_once_more_or_comes_twice_again_is_asked_about_anew_whatever_was_answered()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        static SettlementLine Says(string key, long amount) => Line(key, null, amount, SettlementKind.Adjustment);
+        async Task<string> Open() => await house.Ask<string>("""
+            select coalesce(string_agg(format('%s %s %s of %s', row_key, amount, number, file), ', ' order by row_key), '') from settlement_discrepancies where resolved_at is null
+            """);
+        async Task Close()
+        {
+            foreach (var d in (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray())
+                (await house.Post($"/v1/discrepancies/{d.GetProperty("id").GetString()}/resolution", new { action = "close", by = "Asha", reason = "told the gateway" })).Status.ShouldBe(HttpStatusCode.OK);
+        }
+        var twice = Says("t", 5);
+        await house.Settle(Statement(Says("k", 100), twice, twice, twice));
+        (await Open()).ShouldBe("t 5 3 of 1");
+        await Close();
+        var second = Statement(Says("k", 90));
+        await house.Settle(second);
+        (await Open()).ShouldBe("k 90 1 of 2");
+        await Close();
+        await house.Settle([.. Statement(Says("k", 90)), (byte)'\n']);
+        (await Open()).ShouldBe("");
+        await house.Settle(Statement(Says("k", 80), Says("t", 5), Says("t", 5)));
+        (await Open()).ShouldBe("k 80 1 of 4, t 5 3 of 4");
+        // What nobody answered is not lost from sight.
+        await house.Settle(Statement(Says("k", 70)));
+        (await Open()).ShouldBe("k 70 1 of 5, t 5 3 of 4");
+        (await house.Ask<string>("select proposal from settlement_discrepancies where row_key = 'k'")).ShouldEndWith("; line 1 of stl_4 was asked about before and not answered");
+        await Close();
+        // What was answered stays in the log, and a file that is acted on again asks nothing again.
+        (await house.Ask<string>("select string_agg(by_whom || ' ' || action, ', ' order by id) from audit_log")).ShouldBe("Asha close, Asha close, purser reopen, purser reopen, Asha close, Asha close");
+        var store = house.Host.Services.GetRequiredService<ActStore>();
+        var files = house.Host.Services.GetRequiredService<SettlementFileStore>();
+        foreach (var id in (long[])[2, 5])
+            await store.Write((await files.Find(id, default))!, [], [new OpenedRow("k", SettlementClass.Changed, 1, Inr(90), "again")], default);
+        (await Open()).ShouldBe("");
+    }
+
+    [Fact]
     public async Task A_row_that_says_more_or_less_than_before_is_the_same_row_and_one_that_contradicts_it_is_not()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
