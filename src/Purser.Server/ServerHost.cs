@@ -126,7 +126,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<Sweeper>();
         services.AddSingleton<IAlarmClock>(p => p.GetRequiredService<Sweeper>());
         services.AddSingleton(p => new PublishedFiles(p.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<NewsIntake>().AddSingleton<QuarantineStore>().AddSingleton<SecondReading>().AddHostedService(s => s.GetRequiredService<SecondReading>());
+        services.AddSingleton<NewsIntake>().AddSingleton<IQuarantineStore, QuarantineStore>().AddSingleton<SecondReading>().AddHostedService(s => s.GetRequiredService<SecondReading>());
         services.AddSingleton<InstallationStore>();
         services.AddSingleton(p => ShopperTokens.Of(p.GetRequiredService<InstallationStore>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ReturnAddresses>();

@@ -45,18 +45,10 @@ static class PaymentPages
 
     static bool PostsAnew(ShopperDoor door, ShopperOrder found, int number) => found.Order.Payment(number) is { Link: PaymentLink.Form } payment && door.PostsAnew(payment.Account);
 
-    /// <summary>The order itself says whether the form may be posted now, under its lock and for all nodes. Where it may not, the gateway is asked, and its
-    /// answer may come while the shopper waits; else their page tells them when it came.</summary>
     static async Task<IResult> HandOut(HttpContext http, ShopperDoor door, Pages pages, OrderEngine engine, LiveHub live, ShopperOrder found, int number)
     {
-        var (id, command, stop) = (found.Order.Id, new OrderCommand.HandOut(number), http.RequestAborted);
-        var reply = await engine.Submit(id, command, stop);
-        if (reply is EngineReply.Done { Reply: Reply.Same same } && same.Order.Payment(number) is { Status: PaymentStatus.Pending } waiting && waiting.LookedAt >= found.Now)
-        {
-            await live.WaitForChange(id, same.Order.Sequence, AskPatience, stop);
-            reply = await engine.Submit(id, command, stop);
-        }
-        return reply switch
+        var (id, stop) = (found.Order.Id, http.RequestAborted);
+        return await FormHandOver.Ask(engine, id, number, found.Now, after => live.WaitForChange(id, after, AskPatience, stop), stop) switch
         {
             EngineReply.Done { Reply: Reply.Made made } => await HandOver(http, door, pages, found with { Order = made.Order }, number),
             EngineReply.Done => CheckoutEndpoints.Go(door.Links.Payment(found.Order, number)),

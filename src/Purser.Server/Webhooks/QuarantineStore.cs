@@ -6,16 +6,24 @@ namespace Purser.Server.Webhooks;
 /// <param name="ReceivedAt">By the database's clock.</param>
 public sealed record AsideNews(string Account, string EventId, string Headers, byte[] Body, DateTimeOffset ReceivedAt);
 
+/// <summary>Where news are that were kept aside: PostgreSQL (<see cref="QuarantineStore"/>), or the simulation's world.</summary>
+public interface IQuarantineStore
+{
+    /// <summary>Takes what is due, oldest first, and sets when it is next. Another node takes others.</summary>
+    /// <param name="delays">How long after it came it is read again, for each time.</param>
+    Task<IReadOnlyList<AsideNews>> TakeDue(IReadOnlyList<TimeSpan> delays, int most, CancellationToken stop);
+}
+
 /// <summary>News that were kept aside, as they are taken to be read again.</summary>
-public sealed class QuarantineStore(NpgsqlDataSource database)
+public sealed class QuarantineStore(NpgsqlDataSource database) : IQuarantineStore
 {
     /// <summary>What is kept aside for want of something that comes a moment later is nothing for a person; when it is read this many times, in vain before,
     /// operators hear of it.</summary>
     const int ReadingsBeforeNotice = 3;
 
-    /// <summary>Takes what is due, and sets when it is next. Another node takes others. Operators hear by mail, where there is mail, of an account once a day
-    /// at the most, and once of each message: a notice tells of all that is aside.</summary>
-    /// <param name="delays">How long after it came it is read again, for each time.</param>
+    /// <inheritdoc/>
+    /// <remarks>Operators hear by mail, where there is mail, of an account once a day at the most, and once of each message: a notice tells of all that is
+    /// aside.</remarks>
     public async Task<IReadOnlyList<AsideNews>> TakeDue(IReadOnlyList<TimeSpan> delays, int most, CancellationToken stop)
     {
         await using var take = database.CreateCommand("""

@@ -6,7 +6,7 @@ namespace Purser.Server.Webhooks;
 
 /// <summary>Reads news again that were kept aside: a dispute may have come before the money that it is about, and what a bug kept aside its mend lets
 /// in. The message is checked once more as it came, at the time it came.</summary>
-public sealed partial class SecondReading(QuarantineStore store, NewsIntake intake, TimeProvider time, ILogger<SecondReading> log) : BackgroundService
+public sealed partial class SecondReading(IQuarantineStore store, NewsIntake intake, TimeProvider time, ILogger<SecondReading> log) : BackgroundService
 {
     /// <summary>After it came. Money is known within minutes of its capture, by asking if not by news; a gateway's outage or ours ends within days.</summary>
     public static readonly IReadOnlyList<TimeSpan> Delays =
