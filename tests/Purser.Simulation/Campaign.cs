@@ -44,6 +44,11 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     /// <summary>Captures that gateways denied later, and orders that were cancelled for it.</summary>
     public long TakenBack { get; private set; }
     public long Denied { get; private set; }
+    public long FormsHandedOut { get; private set; }
+    public long FormsHeldBack { get; private set; }
+    /// <summary>How often news that were kept aside were read again, and how many of them found their place.</summary>
+    public long Readings { get; private set; }
+    public long PlacedNews { get; private set; }
     public long Questions { get; private set; }
     public long News { get; private set; }
     public long Commits { get; private set; }
@@ -93,6 +98,8 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
         ReturnedRefunds += world.ReturnedRefunds;
         TakenBack += world.TakenBack;
         Denied += world.Database.Orders.Values.Sum(o => o.Events.Count(e => e is { Type: EventType.OrderCancelled, Payment: not null }));
+        (FormsHandedOut, FormsHeldBack, Readings) = (FormsHandedOut + world.FormsHandedOut, FormsHeldBack + world.FormsHeldBack, Readings + world.Readings);
+        PlacedNews += world.Database.News.All.Count(n => n.WasPlaced);
         Questions += world.Questions;
         News += world.Post.Delivered;
         Commits += world.Database.Commits;

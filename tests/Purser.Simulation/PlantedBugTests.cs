@@ -51,6 +51,18 @@ public sealed class PlantedBugTests
             struck.ShouldContain(when => when.EndsWith($"({point})", StringComparison.Ordinal) || when.Contains($"({point}: ", StringComparison.Ordinal), point);
     }
 
+    /// <summary>What never happened is not shown to be right.</summary>
+    [Fact]
+    public void Forms_are_asked_for_again_and_news_that_were_kept_aside_are_read_again()
+    {
+        var lived = AsItIs.Value;
+        lived.Sum(c => c.FormsHandedOut).ShouldBeGreaterThan(0);
+        lived.Sum(c => c.FormsHeldBack).ShouldBeGreaterThan(0);
+        lived.Sum(c => c.Checks.GetValueOrDefault("I3 a form is handed out once per try")).ShouldBeGreaterThan(0);
+        lived.Sum(c => c.PlacedNews).ShouldBeGreaterThan(0);
+        lived.SelectMany(c => c.Crashes.Keys).ShouldContain("after it took what was kept aside");
+    }
+
     [Fact]
     public void The_same_seed_is_the_same_world_and_another_is_another()
     {

@@ -14,6 +14,7 @@ static class Report
         to.WriteLine($"  {c.Payments:N0} payments, {c.Links:N0} links, {c.Captures:N0} captures, {c.Refunds:N0} refunds requested, {c.ReturnedRefunds:N0} of them came back, {c.Disputes:N0} disputes, {c.Questions:N0} gateway calls, {c.News:N0} news, {c.Commits:N0} commits, {c.Events:N0} events");
         to.WriteLine($"  orders ended: {string.Join(", ", c.Ends.Select(e => $"{e.Key} {e.Value:N0}"))}; captures that nobody told us of: {c.LeftToFiles:N0}");
         to.WriteLine($"  {c.TakenBack:N0} captures that a gateway denied later; {c.Denied:N0} orders cancelled for it");
+        to.WriteLine($"  {c.FormsHandedOut:N0} forms handed out, {c.FormsHeldBack:N0} times one was held back; news that were kept aside were read again {c.Readings:N0} times, {c.PlacedNews:N0} found their place");
         if (c.Day is { } day)
             to.WriteLine($"  shoppers of one day of {day.ArrivalsLast.TotalHours:N0} hours; {c.Silent} silent for {SilentDay.Lasts.TotalHours:N0} of them, from {day.Begins:hh\\:mm} after the first on");
         to.WriteLine($"  {c.Files:N0} settlement files, {c.FilesRefused:N0} refused, {c.FilesAgain:N0} taken for the same once more; {c.Overdue:N0} times a capture was overdue");
@@ -52,6 +53,10 @@ static class Report
             one.Campaign.ReturnedRefunds,
             one.Campaign.TakenBack,
             one.Campaign.Denied,
+            one.Campaign.FormsHandedOut,
+            one.Campaign.FormsHeldBack,
+            one.Campaign.Readings,
+            one.Campaign.PlacedNews,
             GatewayCalls = one.Campaign.Questions,
             one.Campaign.News,
             one.Campaign.Commits,

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Configuration;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
 using Purser.Routing;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
@@ -9,7 +11,7 @@ using Purser.Server.Settlement;
 
 namespace Purser.Simulation;
 
-/// <summary>One small world: some orders, their shoppers, four gateways, a few nodes over one store, and what goes wrong. A function of its
+/// <summary>One small world: some orders, their shoppers, five gateways, a few nodes over one store, and what goes wrong. A function of its
 /// seed, and of which orders and faults are left out of it.</summary>
 sealed class World
 {
@@ -129,6 +131,11 @@ sealed class World
     /// <summary>Captures that nothing but a settlement file would ever tell of.</summary>
     public int LeftToFiles { get; set; }
     public int Placed { get; set; }
+    /// <summary>How often news that were kept aside were read again.</summary>
+    public long Readings { get; set; }
+    /// <summary>Forms that were handed out, and how often a shopper had to wait for the gateway's word.</summary>
+    public long FormsHandedOut { get; set; }
+    public long FormsHeldBack { get; set; }
 
     public TimeSpan Lasted => Time.GetUtcNow() - Start;
 
@@ -176,6 +183,7 @@ sealed class World
             nodes[node] = new Life(this, node, ++lives[node]);
             if (Database.NextAlarm is { } next) nodes[node].Watch(next);
             if (Database.Statements.NextAt is not null) nodes[node].WatchFiles();
+            if (Database.News.NextAt is { } aside) nodes[node].WatchNews(aside);
         },
         null, TimeSpan.FromSeconds(1 + Scheduling.Next(90)), Timeout.InfiniteTimeSpan);
 
@@ -190,6 +198,20 @@ sealed class World
     {
         foreach (var life in nodes) life.WatchFiles();
     }
+
+    /// <summary>News were kept aside, and are to be read again then.</summary>
+    public void WatchNews(DateTimeOffset at)
+    {
+        foreach (var life in nodes) life.WatchNews(at);
+    }
+
+    /// <summary>As the release decides that runs now.</summary>
+    public Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
+        Time.GetUtcNow() < newsBrokenUntil && input is Evidence { Source: EvidenceSource.Webhook } or RefundEvidence { Source: EvidenceSource.Webhook }
+            ? throw new BrokenReleaseException()
+            : Bug.Decide(order, input, now, rules);
+
+    DateTimeOffset newsBrokenUntil;
 
     /// <summary>Every day at six, on whichever node.</summary>
     async Task LookForOverdue()
@@ -240,6 +262,12 @@ sealed class World
                 Mute.MuteUntil = Time.GetUtcNow() + SilentDay.Lasts;
                 Trace.Tell(-1, $"{Mute.Account} falls silent");
             }, null, day?.Begins ?? TimeSpan.FromMinutes(Chance.Of(Seed, 13) % 60), Timeout.InfiniteTimeSpan);
+        var release = Chance.Random(Chance.Of(Seed, 14));
+        if (release.Next(2) == 0)
+            Time.CreateTimer(_ =>
+            {
+                if (Faults.Strike(new FaultPoint(Port.Plan, -1, -2), Fault.NewsBroken)) newsBrokenUntil = Time.GetUtcNow() + release.Between(TimeSpan.FromMinutes(2), TimeSpan.FromHours(26));
+            }, null, release.Between(TimeSpan.Zero, TimeSpan.FromHours(3)), Timeout.InfiniteTimeSpan);
         var chance = Chance.Random(Chance.Of(Seed, 5));
         for (var nth = 0; nth < 6; nth++)
         {
@@ -276,12 +304,17 @@ sealed class World
         Trace.Tell(-1, $"{fault} begins");
     }
 
-    /// <summary>The two that are written for worlds can hide and garble more; the sandbox's join them in turns, so that all are met.</summary>
+    /// <summary>The two that are written for worlds can hide and garble more; the sandbox's join them in turns, so that all are met. One of them takes forms
+    /// that begin another try each time they are posted.</summary>
     static Type[] Others(ulong seed)
     {
-        var (all, first) = (SandboxGateway.Dialects, (int)(Chance.Of(seed, 6) % (ulong)SandboxGateway.Dialects.Count));
-        return [all[first], all[(first + 1 + (int)(Chance.Of(seed, 7) % (ulong)(all.Count - 1))) % all.Count]];
+        var form = PickOf(SandboxGateway.FormDialects, seed, 15);
+        Type[] others = [.. SandboxGateway.Dialects.Where(d => d != form)];
+        var first = PickOf(others, seed, 6);
+        return [form, first, PickOf([.. others.Where(d => d != first)], seed, 7)];
     }
+
+    static Type PickOf(IReadOnlyList<Type> all, ulong seed, long salt) => all[(int)(Chance.Of(seed, salt) % (ulong)all.Count)];
 
     static GatewayAccounts AccountsOf(PlantedBug bug, IEnumerable<Type> others)
     {
@@ -305,3 +338,6 @@ sealed class World
 
     static readonly IReadOnlyCollection<IGateway> Compiled = new GatewayCatalog(typeof(IGateway).Assembly).Gateways;
 }
+
+/// <summary>A bug that a release brought and its mend takes away: no decision on what news tell.</summary>
+sealed class BrokenReleaseException : Exception;

@@ -62,6 +62,12 @@ sealed class Auditor(World world)
             world.Trace.Mix(index, 130, (long)verdict);
             world.Trace.Tell(index, $"news {news.EventType} {news.EventId} stored: {verdict}");
         }
+        foreach (var (news, order, verdict, _) in changes.Placed)
+        {
+            var index = world.Database.IndexOf(order);
+            world.Trace.Mix(index, 131, (long)verdict);
+            world.Trace.Tell(index, $"news {news.EventType} {news.EventId} were kept aside and found their place: {verdict}");
+        }
     }
 
     void Created(StoredOrder stored)
@@ -89,6 +95,8 @@ sealed class Auditor(World world)
             || session.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is RefundEvidence.Failed or RefundEvidence.Rejected or RefundEvidence.Absent))), $"a refund's amount is free and nobody said no");
         Hold("I7 amounts agree", i, after.Payments.All(p => p.Captures.All(c => (c.Standing == Standing.Mismatched) == (c.Amount != after.Amount)))
             && after.Payments.All(p => p.Status != PaymentStatus.Succeeded || p.Captures.Any(c => c.Amount == after.Amount)), $"a success of another amount");
+        Hold("a page that is opened starts no payment", i, after.Payments.Length == before.Payments.Length
+            || session.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is not OrderCommand.HandOut)), $"a form's page was opened, and payment {after.Payments.Length} began");
         Hold("every open thing has an alarm", i, (after.Status != OrderStatus.AwaitingPayment || after.WakeAt is not null)
             && after.Payments.All(p => !p.IsOpen || p.LookAt is not null) && after.Refunds.All(r => !r.IsOpen || r.LookAt is not null), $"nobody will ever look");
         foreach (var p in after.Payments)
@@ -154,7 +162,7 @@ sealed class Auditor(World world)
         var told = stored.Events.FindLast(e => e.Payment == p.Number && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate);
         Hold("I6 evidence is stored", stored.Index, told is { RawKey: { } key } && told.Source switch
         {
-            EvidenceSource.Webhook => world.Database.News.ContainsKey((p.Account, key)),
+            EvidenceSource.Webhook => world.Database.News.Find(p.Account, key) is not null,
             EvidenceSource.Settlement => world.Database.Statements.Has(p.Account, key),
             _ => stored.CallKeys.Contains(key),
         }, $"payment {p.Number} succeeded by {told?.Source} {told?.RawKey}, which nobody kept");
@@ -232,6 +240,29 @@ sealed class Auditor(World world)
         var payable = world.Gateways.SelectMany(g => g.Links).Where(l => l.Order == order && l.Payable(now)).ToList();
         Hold("I3 one payable link", order, payable.Count <= 1 || world.Wishes[order].Policy.AllowsSecondLink, $"payable at once: {string.Join(", ", payable.Select(l => $"{l.Reference} ({l.Amount})"))}");
     }
+
+    /// <summary>A form goes out again only when nothing came of its last posting: none of its tries is paid or under way, but what no answer of the last
+    /// minute could tell of yet. A page that is loaded twice is one visit.</summary>
+    /// <param name="asked">When the shopper asked for it.</param>
+    public void HandedOut(PaymentId payment, string account, DateTimeOffset asked)
+    {
+        if (visits.TryGetValue(payment, out var visit) && asked <= visit + OneVisit) return;
+        visits[payment] = asked;
+        var gateway = world.Gateways.Single(g => g.Account == account);
+        foreach (var link in gateway.AllByReference(payment.Reference))
+        {
+            var alive = link.Tries.Find(t => t.State.Now != TryState.Failed && t.KnownFrom < asked && gateway.QuestionsTellOf(link, t)
+                && !gateway.Answers.Exists(a => a.Order == link.Order && a.At >= asked - AnswersCount && a.AsOf <= t.KnownFrom));
+            Hold("I3 a form is handed out once per try", link.Order, alive is null, $"the form of {payment} goes out at {asked:HH:mm:ss}, and its try {alive?.Id} of {alive?.At:HH:mm:ss} is {alive?.State.Now}");
+        }
+    }
+
+    static readonly TimeSpan OneVisit = TimeSpan.FromSeconds(16);
+
+    /// <summary>A minute, and the seconds that a question and its answer take.</summary>
+    static readonly TimeSpan AnswersCount = TimeSpan.FromSeconds(75);
+
+    readonly Dictionary<PaymentId, DateTimeOffset> visits = [];
 
     public void NewsPromised(string account, string eventId, Notice notice)
     {

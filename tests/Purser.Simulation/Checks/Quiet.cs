@@ -1,8 +1,11 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Purser.Gateways;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Refunds;
+using Purser.Server.Engine;
 
 namespace Purser.Simulation;
 
@@ -29,10 +32,39 @@ sealed class Quiet(World world)
             Balance(gateway);
         }
         Check("I4 questions tell of nearly all money", -1, hidden * MostHidden <= world.Captures + (2 * MostHidden), $"{hidden} of {world.Captures} captures are told of by no question");
+        foreach (var news in world.Database.News.All) Placed(news);
         world.StatementAuditor.Judge();
         world.Open.Judge();
         foreach (var (account, id) in world.Post.Promised)
             Check("I16 nothing promised is missing", -1, world.Post.IsKept(account, id), $"{account} {id} was answered with 2xx and is gone");
+    }
+
+    /// <summary>What was kept aside for want of something that is there by now was read again since, and has its place.</summary>
+    void Placed(StoredNews news)
+    {
+        if (news.Verdict != NewsVerdict.Quarantined && !news.WasPlaced) return;
+        var (order, rightly) = PlaceOf(news);
+        var since = order?.Events[^1].At is { } last && last > world.Faults.StatementsUntil ? last : world.Faults.StatementsUntil;
+        var due = order is null ? 0 : NewsTable.Due(news, since + Moment, world.Time.GetUtcNow() - Moment);
+        Check("I16 what is kept aside finds its place", order?.Index ?? -1, news.WasPlaced || due == 0 || rightly,
+            $"{news.News.EventType} {news.News.EventId} of {news.News.Account} is about {order?.Row.Id} and still aside ({news.Reason}), though it was due {due} times since {since:MM-dd HH:mm}");
+    }
+
+    static readonly TimeSpan Moment = TimeSpan.FromMinutes(5);
+
+    /// <summary>The order that the news are about, by what is known now; and whether a person must look at them all the same.</summary>
+    (StoredOrder? Order, bool Rightly) PlaceOf(StoredNews news)
+    {
+        var account = news.News.Account;
+        if (world.Accounts.Find(account) is not { } entry) return (null, false);
+        var headers = JsonSerializer.Deserialize<Dictionary<string, string>>(news.News.Headers)!;
+        if (entry.Gateway.ReadWebhook(new RawMessage("POST", "", "", new Dictionary<string, string>(headers, StringComparer.OrdinalIgnoreCase), news.News.Body.ToArray(), news.ReceivedAt), entry.Account)
+            is not NewsReading.Genuine read) return (null, false);
+        var refund = read.RefundFacts.Select(f => f.Ours ?? (f.Fact.RefundReference is { } named ? world.Database.FindRefund(account, named) : null)).FirstOrDefault(r => r is not null);
+        var payment = read.Payment ?? (read.MoneyReference is { } money ? world.Database.FindMoney(account, money) : null);
+        var order = (payment?.Order ?? refund?.Order) is { } id ? world.Database.Orders.GetValueOrDefault(id) : null;
+        var rightly = order is null || (payment is { } p && order.Row.Payment(p.Number)?.Account != account) || read.Facts.Any(f => GatewayName.In(f, account).Any(n => world.Database.HolderOf(n) is { } holder && holder != payment));
+        return (order, rightly);
     }
 
     void Ended(StoredOrder stored)
@@ -132,7 +164,7 @@ sealed class Quiet(World world)
             hidden++;
             return true;
         }
-        return ours.Status is PaymentStatus.Succeeded or PaymentStatus.Held && ours.Captures.Any(c => Holds(gateway, link.Reference, c)) && !world.Post.Arrived.Contains(money.Id);
+        return ours.Status is PaymentStatus.Succeeded or PaymentStatus.Held && ours.Captures.Any(c => Holds(gateway, link.Reference, c)) && !world.Post.ToldOfMoney(money.Id);
     }
 
     static bool Holds(WorldGateway gateway, string reference, Capture c) =>
@@ -181,7 +213,7 @@ sealed class Quiet(World world)
         Check("I9 what went back there went back here", link?.Order ?? -1, back == known, $"{back} of {moneyId} went back at {gateway.Account}, we believe {known}, order {link?.Payment.Order}");
     }
 
-    bool IsTold(WorldGateway gateway, WorldReturn one, SettlementKind kind, RefundState state) => world.Post.Facts.Contains(WorldReturn.Fact(one.RefundId, state))
+    bool IsTold(WorldGateway gateway, WorldReturn one, SettlementKind kind, RefundState state) => world.Post.ToldOf(WorldReturn.Fact(one.RefundId, state))
         || DeskOf(gateway).Delivered.Any(d => d.Said.Kind == kind && d.Said.RefundReference == one.RefundId && !IsUnplaced(gateway, d.Said) && !IsRefundAsked(gateway, d.Said));
 
     /// <summary>A dispute is known when its news or a row told of it; no further than it truly went, and with its amount.</summary>
@@ -208,7 +240,7 @@ sealed class Quiet(World world)
     {
         var rows = DeskOf(gateway).Delivered.Select(r => r.Said).Where(s => s.MoneyReference == dispute.MoneyId && s.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned
             && (s.Note ?? dispute.Id) == dispute.Id && !IsUnplaced(gateway, s)).ToList();
-        return (Enum.GetValues<DisputeState>().Where(state => world.Post.Facts.Contains(dispute.Fact(state))),
+        return (Enum.GetValues<DisputeState>().Where(state => world.Post.ToldOf(dispute.Fact(state))),
             rows.Exists(s => s.Kind == SettlementKind.Dispute), rows.Exists(s => s.Kind == SettlementKind.DisputeReturned));
     }
 

@@ -21,18 +21,22 @@ sealed class PostOffice(World world)
     /// <summary>News that were answered with 2xx: they must be in the database from then on.</summary>
     public List<(string Account, string EventId)> Promised { get; } = [];
 
-    /// <summary>Captured money that some news told of.</summary>
-    public HashSet<string> Arrived { get; } = new(StringComparer.Ordinal);
+    readonly List<(StoredNews News, string? Money, string? Fact)> tidings = [];
 
-    /// <summary>What else proving news told of, and to a payment that we know.</summary>
-    public HashSet<string> Facts { get; } = new(StringComparer.Ordinal);
+    /// <summary>Captured money that some news told of, to a payment that we know.</summary>
+    public bool ToldOfMoney(string money) => tidings.Exists(t => t.Money == money && IsTold(t.News));
+
+    /// <summary>What else proving news told of.</summary>
+    public bool ToldOf(string fact) => tidings.Exists(t => t.Fact == fact && IsTold(t.News));
+
+    static bool IsTold(StoredNews news) => news.Order is not null && news.Verdict != NewsVerdict.Quarantined;
 
     public long Delivered { get; private set; }
 
     public static string Stamp(ReadOnlySpan<byte> body) => Convert.ToHexString(SHA256.HashData(body));
 
     /// <summary>One of the letters that told of the event is in the database. A gateway may write each of them anew.</summary>
-    public bool IsKept(string account, string eventId) => letters[(account, eventId)].Any(stamp => world.Database.Letters.ContainsKey((account, stamp)));
+    public bool IsKept(string account, string eventId) => letters[(account, eventId)].Any(stamp => world.Database.News.Letter(account, stamp) is not null);
 
     public void Send(WorldGateway gateway, Notice notice)
     {
@@ -104,12 +108,8 @@ sealed class PostOffice(World world)
             else if (heard.Got && heard.Value == NewsIntake.Outcome.Stored)
             {
                 Delivered++;
-                if (world.Database.Letters.GetValueOrDefault((gateway.Account, Stamp(letter.Body))) is not null)
-                {
-                    if (notice.Money is { } money) Arrived.Add(money);
-                    // A lie in its place, or words that nobody knows, tell less.
-                    if (notice.Fact is { } fact && id == about) Facts.Add(fact);
-                }
+                // A lie in its place, or words that nobody knows, tell less.
+                if (world.Database.News.Letter(gateway.Account, Stamp(letter.Body)) is { } kept) tidings.Add((kept, notice.Money, id == about ? notice.Fact : null));
                 world.Auditor.NewsPromised(gateway.Account, about, notice);
                 if (fault == Fault.CrashAfterAnswer) _ = life.Crash("after the answer to a webhook (C6)");
                 if (fault != Fault.NewsReplyLost) return;

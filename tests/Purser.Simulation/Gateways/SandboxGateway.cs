@@ -56,6 +56,9 @@ sealed class SandboxGateway : WorldGateway
 
     static readonly GatewayCatalog Adapters = new(typeof(IGateway).Assembly);
 
+    /// <summary>Those whose link is a form that begins another try each time it is posted.</summary>
+    public static IReadOnlyList<Type> FormDialects { get; } = [.. Dialects.Where(d => Adapters.TryFind(NameOf(d), out var adapter) && adapter.Profile.LinkIsForm)];
+
     /// <summary>How an account of it is set up.</summary>
     public static IEnumerable<KeyValuePair<string, string?>> Settings(Type dialect)
     {
@@ -104,7 +107,12 @@ sealed class SandboxGateway : WorldGateway
         var name = dialect.CallName(call);
         var question = $"{call.Method} {request.RequestUri!.PathAndQuery} {Encoding.UTF8.GetString(body.Span)}";
         var hidden = name == "inquire" && Now < hiddenUntil.GetValueOrDefault(terms.Order);
-        if (name == "inquire" && said.TryGetValue(question, out var before) && terms.View.AsOf <= before.At) return before.Answer;
+        if (name == "inquire" && said.TryGetValue(question, out var before) && terms.View.AsOf <= before.At)
+        {
+            Answers.Add((terms.Order, Now, new DateTimeOffset(before.At, TimeSpan.Zero)));
+            return before.Answer;
+        }
+        if (name == "inquire") Answers.Add((terms.Order, Now, hidden ? DateTimeOffset.MinValue : Now));
         asking = body;
         var answer = Written(Answer(hidden ? unknowing : own, call), terms.View.AmountOff + terms.LessBy);
         CatchUp();
@@ -219,7 +227,7 @@ sealed class SandboxGateway : WorldGateway
 
     public override WorldTry? PayLater(WorldLink link) => Visited(link) is var page && dialect.Begin(page) is { } id ? Try(link, TryState.UnderWay, id, link.Amount) : null;
 
-    public override WorldTry? SeemsDeclined(WorldLink link) => Visited(link) is var page && dialect.BeginLate(page) is { } id ? Try(link, TryState.UnderWay, id, link.Amount) : null;
+    public override WorldTry? SeemsDeclined(WorldLink link) => Visited(link) is var page && dialect.BeginLate(page) is { } id ? Try(link, TryState.UnderWay, id, link.Amount, seemsDeclined: true) : null;
 
     public override void Settle(WorldLink link, WorldTry attempt, bool captured)
     {

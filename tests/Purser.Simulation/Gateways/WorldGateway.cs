@@ -36,6 +36,9 @@ abstract class WorldGateway(World world, string account, string host)
         }
     }
 
+    /// <summary>What was said to questions about links that are forms: about which order, when, and as things stood when.</summary>
+    public List<(int Order, DateTimeOffset At, DateTimeOffset AsOf)> Answers { get; } = [];
+
     /// <summary>Refunds that had gone and came back.</summary>
     public List<WorldReturn> Returned { get; } = [];
 
@@ -180,9 +183,9 @@ abstract class WorldGateway(World world, string account, string host)
         world.Disputes++;
     }
 
-    protected WorldTry Try(WorldLink link, TryState state, string id, Money amount)
+    protected WorldTry Try(WorldLink link, TryState state, string id, Money amount, bool seemsDeclined = false)
     {
-        var attempt = new WorldTry(id, amount, Now, state);
+        var attempt = new WorldTry(id, amount, Now, state) { SeemedDeclined = seemsDeclined };
         link.Tries.Add(attempt);
         world.Trace.Tell(link.Order, $"the shopper tries {attempt.Id} on {link.Id}: {state}");
         return attempt;

@@ -31,6 +31,10 @@ sealed class WorldTry(string id, Money amount, DateTimeOffset at, TryState first
     public DateTimeOffset At => at;
     public Past<TryState> State { get; } = new(at.UtcTicks, first);
     public DateTimeOffset? CapturedAt { get; set; }
+    /// <summary>The gateway's page said no at first, and so does the gateway to whoever asks.</summary>
+    public bool SeemedDeclined { get; init; }
+    /// <summary>From when on an answer of the gateway says that it may be paid; null while it says that it is not.</summary>
+    public DateTimeOffset? KnownFrom => SeemedDeclined ? CapturedAt : At;
     /// <summary>The gateway told that it was captured, and says now that it never was.</summary>
     public bool TakenBack { get; set; }
 }

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Purser.Gateways;
 using Purser.Orders;
+using Purser.Payments;
+using Purser.Server.Checkout;
 using Purser.Server.Engine;
 using Purser.Server.Settlement;
 using Purser.Server.Webhooks;
@@ -28,6 +30,28 @@ sealed class Edge(World world, OrderEngine engine, NewsIntake intake, StatementS
         new OrderCommand.StartPayment(account, null), key));
 
     public Task<EngineReply> Do(OrderId order, OrderCommand command, RequestKey? key = null) => engine.Submit(EngineInput.Of(order, command, key), CancellationToken.None);
+
+    static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(3);
+
+    /// <summary>GET /pay/{payment}/go of a form that can be posted again; null: the page that leads nowhere yet, or a server that is too busy.</summary>
+    public async Task<PaymentLink.Form?> HandOut(PaymentId payment, string account)
+    {
+        var asked = world.Time.GetUtcNow();
+        if (await FormHandOver.Ask(engine, payment.Order, payment.Number, asked, Change, CancellationToken.None) is not EngineReply.Done { Reply: Reply.Made made })
+        {
+            world.FormsHeldBack++;
+            return null;
+        }
+        world.FormsHandedOut++;
+        world.Auditor.HandedOut(payment, account, asked);
+        return made.Order.Payment(payment.Number)!.Link as PaymentLink.Form;
+
+        async Task Change(int after)
+        {
+            for (var waited = TimeSpan.Zero; waited < AskPatience && !(world.Database.Orders[payment.Order].Row.Sequence > after); waited += TimeSpan.FromSeconds(.5))
+                await world.Loop.Wait(TimeSpan.FromSeconds(.5));
+        }
+    }
 
     /// <summary>The shopper's browser is back. Whatever it says leads to a question at the most.</summary>
     public Task<EngineReply> Return(string account, PaymentId payment, RawMessage message)

@@ -22,12 +22,15 @@ sealed class Life : ILiveFeed
     readonly OrderEngine engine;
     readonly Sweeper sweeper;
     readonly SettlementWorker worker;
+    readonly SecondReading secondReading;
     readonly Overdue overdue;
     readonly LaterEvidence laterEvidence;
     readonly List<Action> hangUps = [];
     readonly TimeSpan phase;
     long nextRing = long.MaxValue;
     long lastRing;
+    long nextReading = long.MaxValue;
+    bool reading;
     bool sweeping;
     bool working;
 
@@ -46,7 +49,7 @@ sealed class Life : ILiveFeed
         GatewayLine Line(GatewayAccounts.Entry entry) => lines.Open(entry.Account, entry.Gateway.Profile);
         var caller = new Caller(world.Accounts, Line, time, log.Of<Caller>());
         engine = new OrderEngine(store, () => lines.Health is { Count: > 0 } health ? world.Rules with { Health = health } : world.Rules, world.Bug.Calls(new MarkingStarter(caller, network)), this, time,
-            new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = world.Longer > TimeSpan.Zero ? chance.Pick(512, 1024, 4096) : chance.Pick(8, 64, 4096), Remembered = chance.Pick(4, 8192), Decide = world.Bug.Decide },
+            new EngineOptions { Lanes = 1 + chance.Next(3), Batch = chance.Pick(1, 4, 16, 512), Waiting = world.Longer > TimeSpan.Zero ? chance.Pick(512, 1024, 4096) : chance.Pick(8, 64, 4096), Remembered = chance.Pick(4, 8192), Decide = world.Decide },
             log.Of<OrderEngine>());
         caller.AnswerTo(engine);
         sweeper = new Sweeper(store, engine, time, log.Of<Sweeper>());
@@ -60,7 +63,9 @@ sealed class Life : ILiveFeed
             FewLines = chance.Pick(0, 20_000),
         };
         laterEvidence = new LaterEvidence(statements, statements, statements, engine, options, new SettlementHook(Reached), time, log.Of<LaterEvidence>());
-        Edge = new Edge(world, engine, new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), Line, log.Of<NewsIntake>()), statements, new Ids(time, chance), time);
+        var intake = new NewsIntake(engine, store, world.Accounts, new PublishedFiles(time, network), Line, log.Of<NewsIntake>());
+        secondReading = new SecondReading(new NodeQuarantine(world, this), intake, time, log.Of<SecondReading>());
+        Edge = new Edge(world, engine, intake, statements, new Ids(time, chance), time);
         place.Start(() =>
         {
             engine.Start();
@@ -149,6 +154,34 @@ sealed class Life : ILiveFeed
         }
         sweeping = false;
         if (world.Database.NextAlarm is { } next) Watch(next);
+    }
+
+    /// <summary>The second reading looks every ten seconds. It is woken only when it would find something.</summary>
+    public void WatchNews(DateTimeOffset at)
+    {
+        if (!Alive || reading) return;
+        var due = Math.Max(at.UtcTicks, world.Time.Ticks) + (phase.Ticks * 10);
+        if (due >= nextReading) return;
+        nextReading = due;
+        world.Time.CreateTimer(_ =>
+        {
+            if (nextReading == due) place.Start(ReadAside, world.Auditor.Threw);
+        }, null, new TimeSpan(due - world.Time.Ticks), Timeout.InfiniteTimeSpan);
+    }
+
+    async Task ReadAside()
+    {
+        (nextReading, reading) = (long.MaxValue, true);
+        try
+        {
+            if (world.Database.News.NextAt <= world.Time.GetUtcNow()) await secondReading.ReadDue(CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            // As it does itself: it looks again in a moment.
+        }
+        reading = false;
+        if (world.Database.News.NextAt is { } next) WatchNews(next);
     }
 
     /// <summary>The work on settlement files looks every second. It is woken only when it would find something.</summary>

@@ -54,8 +54,17 @@ sealed class Shopper(World world, Wish wish, Random chance)
     {
         if (chance.Next(8) == 0) _ = Start(order, gateway);
         if (await Start(order, gateway) is not { } payment) return chance.Next(2) == 0;
-        if (await LinkOf(payment) is not { } link) return chance.Next(2) == 0;
+        if (await LinkOf(payment) is not var (there, page)) return chance.Next(2) == 0;
+        var link = (Gateway: there, Link: page);
+        // A second tab, and the back button: a form is asked for again, by somebody who knows or does not that it was paid with.
+        var isForm = IsForm(link.Gateway);
+        if (isForm && chance.Next(4) == 0) _ = LinkOf(payment);
         var again = await Pay(link);
+        while (isForm && chance.Next(5) < 2)
+        {
+            await world.Loop.Wait(chance.Pick(chance.Between(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(40)), chance.Between(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(9))));
+            if (await LinkOf(payment) is { } once) again = await Pay(once);
+        }
         if (again && chance.Next(3) == 0)
             await world.Ask(wish.Index, life => life.Edge.Do(order, new OrderCommand.CancelPayment(payment.Number)), Patience);
         return again;
@@ -100,7 +109,9 @@ sealed class Shopper(World world, Wish wish, Random chance)
         return new PaymentId(order, number);
     }
 
-    /// <summary>The hand-over page waits for the link and sends the browser on.</summary>
+    bool IsForm(WorldGateway gateway) => world.Accounts.Terms[gateway.Account].PostsAnew;
+
+    /// <summary>The hand-over page waits for the link and sends the browser on. A form that may have been paid with is kept back, and the page looks again.</summary>
     async Task<(WorldGateway, WorldLink)?> LinkOf(PaymentId payment)
     {
         for (var tries = 0; tries < 12; tries++)
@@ -111,6 +122,16 @@ sealed class Shopper(World world, Wish wish, Random chance)
                 if (p.Link is { } link && p.Status is PaymentStatus.Pending or PaymentStatus.Processing)
                 {
                     var gateway = world.Gateways.Single(g => g.Account == p.Account);
+                    if (IsForm(gateway))
+                    {
+                        var handed = await world.Ask(wish.Index, life => life.Edge.HandOut(payment, p.Account), Patience);
+                        if (handed is not { Got: true, Value: { } form })
+                        {
+                            await world.Loop.Wait(TimeSpan.FromSeconds(3 << Math.Min(tries, 5)));
+                            continue;
+                        }
+                        link = form;
+                    }
                     if (gateway.Follow(link) is not { } page) return null;
                     if (page.Amount != wish.Amount) world.Auditor.Broken("F-G16", wish.Index, $"the shopper is shown a link for {page.Amount}");
                     return (gateway, page);

@@ -23,6 +23,8 @@ abstract class PlantedBug
     public virtual Fault Provokes => Fault.None;
 
     public virtual bool TakesNewsAgain => false;
+    public virtual bool ReadsNothingAgain => false;
+    public virtual bool TakesTheSecondReadingForTheFirst => false;
     public virtual bool IgnoresRowLocks => false;
     public virtual bool ForgetsAlarms => false;
     public virtual bool TrustsMemory => false;

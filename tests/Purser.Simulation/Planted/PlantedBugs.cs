@@ -16,6 +16,7 @@ static class PlantedBugs
         new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new NewKeyOnRetry(), new CallbackBelieved(),
         new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new MemoryTrusted(), new LostCommitBelieved(),
         new DeclinedFormTakenForDead(), new LinkShared(),
+        .. PlantedFormBugs.All, .. PlantedNewsBugs.All,
         .. PlantedStatementBugs.All,
     ];
 

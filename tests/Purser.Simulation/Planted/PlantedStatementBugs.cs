@@ -83,6 +83,8 @@ static class PlantedStatementBugs
     {
         public override IReadOnlyList<string> BreaksRules => ["I10 money facts stay"];
 
+        public override Fault Provokes => Fault.RowNeverComes;
+
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
         {
             if (input is not Evidence.Unsettled missing || order?.Payment(missing.Payment) is not { Captures: [var money] } p) return base.Decide(order, input, now, rules);

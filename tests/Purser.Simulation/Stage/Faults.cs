@@ -1,7 +1,7 @@
 namespace Purser.Simulation;
 
 /// <summary>The ports at which faults strike.</summary>
-enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Refund, InquireRefund, Webhook, Page, Statement, StatementStore, StatementRead, StatementHook }
+enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Refund, InquireRefund, Webhook, Page, Statement, StatementStore, StatementRead, StatementHook, Quarantine }
 
 enum Fault
 {
@@ -24,6 +24,8 @@ enum Fault
     NodePaused, StoreGone, GatewayGone, NewsGone, Mute,
     // A gateway's answer bears the name of another payment's link.
     NamedAsAnother,
+    // A release with a bug, until its mend.
+    NewsBroken,
 }
 
 /// <summary>One fault that struck: where, at which order, and the how manieth time that port was passed for that order.</summary>
@@ -74,6 +76,7 @@ sealed class Faults
         (Port.Statement, Fault.Delayed, .05), (Port.Statement, Fault.Dropped, .04),
         (Port.StatementStore, Fault.Away, .002), (Port.StatementStore, Fault.AcknowledgementLost, .003), (Port.StatementStore, Fault.CrashAfterCommit, .006),
         (Port.StatementRead, Fault.Away, .003), (Port.StatementHook, Fault.CrashAtHook, .008),
+        (Port.Quarantine, Fault.CrashAfterTake, .03), (Port.Quarantine, Fault.Away, .02),
         (Port.OpenLink, Fault.NamedAsAnother, .006), (Port.Inquire, Fault.NamedAsAnother, .004),
     ];
 

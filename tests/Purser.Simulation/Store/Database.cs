@@ -39,9 +39,7 @@ sealed class Database(World world)
 
     public Dictionary<OrderId, StoredOrder> Orders { get; } = [];
     public Dictionary<string, OrderId> References { get; } = new(StringComparer.Ordinal);
-    public Dictionary<(string Account, string EventId), (GatewayNews News, OrderId? Order, NewsVerdict Verdict)> News { get; } = [];
-    /// <summary>The bytes of all news that are kept, by their hash, and whose news they are.</summary>
-    public Dictionary<(string Account, string Body), OrderId?> Letters { get; } = [];
+    public NewsTable News { get; } = new(world);
     public Dictionary<(int, string), StoredKey> Keys { get; } = [];
     public Statements Statements { get; } = new(world);
     public long Commits { get; private set; }
@@ -117,7 +115,7 @@ sealed class Database(World world)
             if (Orders.ContainsKey(order.Id)) return "orders_pkey";
             else if (order.Reference is { } reference && References.ContainsKey(reference)) return "orders_reference";
         foreach (var (news, _, _, _) in changes.News)
-            if (News.ContainsKey((news.Account, news.EventId)) && !world.Bug.TakesNewsAgain) return "gateway_news_pkey";
+            if (News.Find(news) is not null && !world.Bug.TakesNewsAgain) return "gateway_news_pkey";
         foreach (var (key, _) in changes.Keys)
             if (Keys.ContainsKey((key.ApiKeyId, key.Key))) return "request_keys_pkey";
         if (!world.Bug.SharesLinks)
@@ -151,11 +149,8 @@ sealed class Database(World world)
         }
         foreach (var e in changes.Events) Orders[e.Order].Events.Add(e);
         foreach (var p in changes.Postings) Orders[p.Order].Postings.Add(p);
-        foreach (var (news, order, verdict, _) in changes.News)
-        {
-            News[(news.Account, news.EventId)] = (news, order, verdict);
-            Letters[(news.Account, PostOffice.Stamp(news.Body.Span))] = order;
-        }
+        foreach (var (news, order, verdict, why) in changes.News) News.Add(news, order, verdict, why);
+        foreach (var (news, order, verdict, why) in changes.Placed) News.Place(news, order, verdict, why);
         foreach (var (key, resource) in changes.Keys) Keys.Add((key.ApiKeyId, key.Key), new StoredKey(key.Fingerprint, resource));
         foreach (var (order, call) in changes.Calls)
             if (Orders.TryGetValue(order, out var stored)) stored.CallKeys.Add(call.RawKey);

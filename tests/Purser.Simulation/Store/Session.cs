@@ -197,20 +197,27 @@ sealed class Session(World world, Life life) : IOrderSession
         var orders = new Dictionary<OrderId, Order>();
         foreach (var id in ids)
             if (Database.Orders.TryGetValue(id, out var stored)) orders.Add(id, stored.Row);
-        var fresh = new HashSet<int>();
+        var (fresh, aside) = (new HashSet<int>(), new HashSet<int>());
         var seen = new HashSet<(string, string)>();
         var keys = new Dictionary<(int, string), StoredKey>();
         var references = new Dictionary<string, (OrderId, byte[])>(StringComparer.Ordinal);
         for (var i = 0; i < batch.Count; i++)
         {
-            if (batch[i].News is { } news && (world.Bug.TakesNewsAgain || (!Database.News.ContainsKey((news.Account, news.EventId))
-                && seen.Add((news.Account, news.EventId))))) fresh.Add(i);
+            if (batch[i].News is { } news)
+            {
+                var first = seen.Add((news.Account, news.EventId));
+                if (world.Bug.TakesNewsAgain || (first && Database.News.Find(news) is null)) fresh.Add(i);
+                else if (first && Database.News.Find(news) is { Verdict: NewsVerdict.Quarantined } && !world.Bug.TakesTheSecondReadingForTheFirst) aside.Add(i);
+            }
             if (batch[i].Key is { } key && Database.Keys.TryGetValue((key.ApiKeyId, key.Key), out var stored)) keys[(key.ApiKeyId, key.Key)] = stored;
             if (batch[i].Inputs is [OrderCommand.Create { Reference: { } reference }] && Database.References.TryGetValue(reference, out var holder))
                 references[reference] = (holder, Database.Orders[holder].Fingerprint);
         }
         return new LoadedBatch(
-            now, mark, orders, fresh, keys, references, orders.Keys.ToDictionary(id => id, id => new Revision(Database.Orders[id].Version, [])), Held(orders));
+            now, mark, orders, fresh, keys, references, orders.Keys.ToDictionary(id => id, id => new Revision(Database.Orders[id].Version, [])), Held(orders))
+        {
+            Aside = aside,
+        };
     }
 
     Dictionary<GatewayName, PaymentId> Held(Dictionary<OrderId, Order> orders)
