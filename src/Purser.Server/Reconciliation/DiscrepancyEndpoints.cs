@@ -1,5 +1,6 @@
 using Purser.Routing;
 using Purser.Server.Api;
+using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
@@ -67,15 +68,22 @@ static class DiscrepancyEndpoints
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!DiscrepancyId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
-        // An answer is given once whoever repeats it; the key is kept behind it, so that none is taken for given which was not.
+        // The key is kept with what was done, or behind it: none is taken for given which was not.
         var key = IdempotencyKey.Of(http, $"{action}\n{by}\n{reason}");
-        if (key is not null && await store.UseOf(key, stop) is { } used)
-            return used.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint) ? await Answer(action == "note" || found.ResolvedAt is not null, replayed: true) : Refusals.KeyConflict(http, used.Resource);
-        var outcome = await resolutions.Resolve(found, action!, by!, reason!, stop);
+        if (key is not null && await store.UseOf(key, stop) is { } used) return await Again(used);
+        var outcome = await resolutions.Resolve(found, action!, by!, reason!, key, stop);
+        if (outcome.Used is { } meanwhile) return await Again(meanwhile);
         if (outcome.Problem is { } problem) return problem;
         if (key is not null) await store.Keep(key, parsed, stop);
         found = (await store.Find(parsed, stop))!;
         return await Answer(!outcome.Waits, replayed: false);
+
+        async Task<IResult> Again(StoredKey used)
+        {
+            if (!used.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint)) return Refusals.KeyConflict(http, used.Resource);
+            found = (await store.Find(parsed, stop))!;
+            return await Answer(action == "note" || found.ResolvedAt is not null, replayed: true);
+        }
 
         async Task<IResult> Answer(bool done, bool replayed) =>
             ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow(), extra: await Extra(store, found, stop)), done ? StatusCodes.Status200OK : StatusCodes.Status202Accepted, replayed: replayed);

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Orders;
+using Purser.Server.Engine;
 
 namespace Purser.Server.Reconciliation;
 
@@ -8,30 +9,38 @@ namespace Purser.Server.Reconciliation;
 /// <param name="Policy">The version that is in force.</param>
 public sealed record Decision(string Action, string By, string Reason, int Policy);
 
+/// <summary>What became of a step.</summary>
+/// <param name="Done">False when the discrepancy is no longer as it was seen; then nothing is kept.</param>
+/// <param name="Used">What the request's key was used for before; then nothing is kept either.</param>
+public readonly record struct Kept(bool Done, StoredKey? Used = null);
+
 /// <summary>Keeps what persons decide, each step in one commit with its line of the audit log, and only if the discrepancy is still as the person saw it:
 /// of two who act at once, one is told so.</summary>
 public sealed class ResolutionStore(NpgsqlDataSource database)
 {
     /// <summary>A remark; nothing else changes.</summary>
-    public async Task Note(StoredDiscrepancy d, Decision remark, CancellationToken stop)
+    public async Task<Kept> Note(StoredDiscrepancy d, Decision remark, RequestKey? key, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        if (await Claim(connection, d, key, stop) is { } used) return new(false, used);
         await Record(connection, d, remark.Action, remark, stop);
+        await transaction.CommitAsync(stop);
+        return new(true);
     }
 
     /// <summary>Keeps what the first of two persons wants, until the second wants the same.</summary>
-    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
-    public Task<bool> Propose(StoredDiscrepancy seen, Decision wish, CancellationToken stop) => Step(seen, $"propose_{wish.Action}", wish, seen.Id.Order is null
+    public Task<Kept> Propose(StoredDiscrepancy seen, Decision wish, RequestKey? key, CancellationToken stop) => Step(seen, $"propose_{wish.Action}", wish, seen.Id.Order is null
         ? "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, reason = $5, policy = $6 where id = $1"
         : """
           insert into order_resolutions (order_id, sequence, action, by_first, reason, policy) values ($1, $2, $3, $4, $5, $6)
           on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, reason = $5, policy = $6
-          """, stop);
+          """, stop, key);
 
-    /// <summary>All needed persons want it: what is to be done is kept before it is done.</summary>
+    /// <summary>All needed persons want it: what is to be done is kept before it is done. It may yet turn out that it cannot be, and then the request is
+    /// nobody's answer; so its key is not kept with it.</summary>
     /// <param name="second">The person agrees with the one who proposed it.</param>
-    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
-    public Task<bool> Decide(StoredDiscrepancy seen, Decision decided, bool second, CancellationToken stop) => Step(seen, decided.Action, decided, (seen.Id.Order is null, second) switch
+    public Task<Kept> Decide(StoredDiscrepancy seen, Decision decided, bool second, CancellationToken stop) => Step(seen, decided.Action, decided, (seen.Id.Order is null, second) switch
     {
         (true, true) => "update settlement_discrepancies set by_second = $4, policy = $6, decided_at = clock_timestamp() where id = $1",
         (true, false) => "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, reason = $5, policy = $6, decided_at = clock_timestamp() where id = $1",
@@ -44,24 +53,25 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
 
     /// <summary>Decides and does, in one commit, what concerns no order: the row's question is closed with the postings that this means.</summary>
     /// <param name="sides">What is posted, by what of the row is in suspense.</param>
-    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
-    internal async Task<bool> Close(StoredDiscrepancy seen, Decision decided, bool second, Func<Money?, IReadOnlyList<(string Account, Money Amount)>> sides, CancellationToken stop)
+    internal async Task<Kept> Close(
+        StoredDiscrepancy seen, Decision decided, bool second, RequestKey? key, Func<Money?, IReadOnlyList<(string Account, Money Amount)>> sides, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
-        if (!await IsAsSeen(connection, seen, stop)) return false;
+        if (await Claim(connection, seen, key, stop) is { } used) return new(false, used);
+        if (!await IsAsSeen(connection, seen, stop)) return new(false);
         await using (var close = new NpgsqlCommand(second
             ? "update settlement_discrepancies set by_second = $3, policy = $5, resolved_at = clock_timestamp() where id = $1"
             : "update settlement_discrepancies set resolution = $2, by_first = $3, by_second = null, reason = $4, policy = $5, resolved_at = clock_timestamp() where id = $1", connection))
         {
             close.Parameters.Add(new NpgsqlParameter<long> { TypedValue = seen.Id.Row });
             Values(close, decided);
-            if (await close.ExecuteNonQueryAsync(stop) != 1) return false;
+            if (await close.ExecuteNonQueryAsync(stop) != 1) return new(false);
         }
         await Post(connection, seen, sides(await InSuspense(connection, seen, latest: false, stop)), stop);
         await Record(connection, seen, decided.Action, decided, stop);
         await transaction.CommitAsync(stop);
-        return true;
+        return new(true);
     }
 
     /// <summary>Opens a row's question again and takes back what its answer posted, in one commit, if no money moved.</summary>
@@ -119,14 +129,12 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     }
 
     /// <summary>What the first of two persons wanted is taken back.</summary>
-    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
-    public Task<bool> Withdraw(StoredDiscrepancy seen, Decision undo, CancellationToken stop) => Step(seen, undo.Action, undo, seen.Id.Order is null
+    public Task<Kept> Withdraw(StoredDiscrepancy seen, Decision undo, CancellationToken stop) => Step(seen, undo.Action, undo, seen.Id.Order is null
         ? "update settlement_discrepancies set resolution = null, by_first = null, by_second = null, reason = null, policy = null where id = $1"
         : "delete from order_resolutions where order_id = $1 and sequence = $2", stop);
 
     /// <summary>An order's answer is to be taken back: kept before it is done.</summary>
-    /// <returns>False when the discrepancy is no longer as it was seen.</returns>
-    public Task<bool> Undo(StoredDiscrepancy seen, Decision undo, CancellationToken stop) => Step(seen, undo.Action, undo, """
+    public Task<Kept> Undo(StoredDiscrepancy seen, Decision undo, CancellationToken stop) => Step(seen, undo.Action, undo, """
         insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, undo_at, undo_by, undo_reason, decided_at, done_at)
         values ($1, $2, $3, $4, $5, $6, clock_timestamp(), $4, $5, clock_timestamp(), clock_timestamp())
         on conflict (order_id, sequence) do update set undo_at = clock_timestamp(), undo_by = $4, undo_reason = $5
@@ -210,21 +218,26 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     }
 
     /// <param name="recorded">How the audit log calls it.</param>
-    async Task<bool> Step(StoredDiscrepancy seen, string recorded, Decision decision, string change, CancellationToken stop)
+    async Task<Kept> Step(StoredDiscrepancy seen, string recorded, Decision decision, string change, CancellationToken stop, RequestKey? key = null)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
-        if (!await IsAsSeen(connection, seen, stop)) return false;
+        if (await Claim(connection, seen, key, stop) is { } used) return new(false, used);
+        if (!await IsAsSeen(connection, seen, stop)) return new(false);
         await using (var step = new NpgsqlCommand(change, connection))
         {
             Name(step, seen.Id);
             Values(step, decision);
-            if (await step.ExecuteNonQueryAsync(stop) != 1) return false;
+            if (await step.ExecuteNonQueryAsync(stop) != 1) return new(false);
         }
         await Record(connection, seen, recorded, decision, stop);
         await transaction.CommitAsync(stop);
-        return true;
+        return new(true);
     }
+
+    /// <summary>Takes the request's key in the commit of what it does: whoever dies after it has done both, and before it neither.</summary>
+    static async Task<StoredKey?> Claim(NpgsqlConnection connection, StoredDiscrepancy d, RequestKey? key, CancellationToken stop) =>
+        key is null ? null : await RequestKeyStore.Claim(connection, key, d.Id.ToString(), stop);
 
     /// <summary>Holds what is kept of a discrepancy to the end of the commit, and compares it with what the person saw.</summary>
     static async Task<bool> IsAsSeen(NpgsqlConnection connection, StoredDiscrepancy seen, CancellationToken stop)

@@ -15,7 +15,8 @@ sealed partial class Resolutions(
     SettlementHook hook, TimeProvider time, ILogger<Resolutions> log)
 {
     /// <summary>What came of it: a problem, or nothing more to say; and whether a second person is still needed.</summary>
-    public sealed record Outcome(Problem? Problem, bool Waits = false);
+    /// <param name="Used">What the request's key was used for before; then nothing came of it.</param>
+    public sealed record Outcome(Problem? Problem, bool Waits = false, StoredKey? Used = null);
 
     static readonly Outcome Done = new((Problem?)null);
     static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
@@ -25,14 +26,13 @@ sealed partial class Resolutions(
 
     const int AtOnce = 500;
 
-    public async Task<Outcome> Resolve(StoredDiscrepancy d, string action, string by, string reason, CancellationToken stop)
+    /// <param name="key">Kept in the commit of what is done, where that is one commit. Where an order is told, the decision itself is what a repetition
+    /// finds: it is finished, not made again.</param>
+    public async Task<Outcome> Resolve(StoredDiscrepancy d, string action, string by, string reason, RequestKey? key, CancellationToken stop)
     {
         var decision = new Decision(action, by, reason, await acts.PolicyVersion(options, stop));
         if (action == "note")
-        {
-            await store.Note(d, decision, stop);
-            return Done;
-        }
+            return await Told(d, await store.Note(d, decision, key, stop), Done, stop);
         if (d.ResolvedAt is not null)
             return d.Resolution == action ? Done : new Outcome(Conflict(d, $"It was resolved before, with '{d.Resolution}'."));
         if (d.IsUnderWay) return d.Resolution == action && Decided(d, by) ? await Finish(d, stop) : new Outcome(Overtaken(d));
@@ -40,7 +40,7 @@ sealed partial class Resolutions(
 
         var second = DiscrepancyView.Persons(d, options) == 2;
         if (second && (d.FirstPerson is null || d.Resolution != action))
-            return await store.Propose(d, decision, stop) ? new Outcome(null, Waits: true) : await Overtaken(d.Id, stop);
+            return await Told(d, await store.Propose(d, decision, key, stop), new Outcome(null, Waits: true), stop);
         if (second && SamePerson(d.FirstPerson!, by))
             return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, $"{by} has decided already; above the policy's limit a second person must.")
             {
@@ -49,9 +49,17 @@ sealed partial class Resolutions(
                 Resource = d.Id.ToString(),
             });
         if (!TellsAnOrder(d, action))
-            return await store.Close(d, decision, second, suspense => Sides(d, action, suspense), stop) ? Done : await Overtaken(d.Id, stop);
-        if (!await store.Decide(d, decision, second, stop) || await discrepancies.Find(d.Id, stop) is not { IsUnderWay: true } decided) return await Overtaken(d.Id, stop);
+            return await Told(d, await store.Close(d, decision, second, key, suspense => Sides(d, action, suspense), stop), Done, stop);
+        if (!(await store.Decide(d, decision, second, stop)).Done || await discrepancies.Find(d.Id, stop) is not { IsUnderWay: true } decided) return await Overtaken(d.Id, stop);
         return await Finish(decided, stop);
+    }
+
+    async Task<Outcome> Told(StoredDiscrepancy d, Kept kept, Outcome done, CancellationToken stop)
+    {
+        if (kept.Used is { } used) return new Outcome(null, Used: used);
+        if (!kept.Done) return await Overtaken(d.Id, stop);
+        hook.At(SettlementHook.Acted);
+        return done;
     }
 
     public async Task<Outcome> Reopen(StoredDiscrepancy d, string by, string reason, CancellationToken stop)
@@ -59,11 +67,11 @@ sealed partial class Resolutions(
         if (d.IsUnderWay) return new Outcome(Overtaken(d));
         var undo = new Decision(ResolutionStore.Undoing, by, reason, await acts.PolicyVersion(options, stop));
         // What the first of two persons wanted is taken back as easily.
-        if (d.ResolvedAt is null) return d.FirstPerson is null || await store.Withdraw(d, undo, stop) ? Done : await Overtaken(d.Id, stop);
+        if (d.ResolvedAt is null) return d.FirstPerson is null || (await store.Withdraw(d, undo, stop)).Done ? Done : await Overtaken(d.Id, stop);
         if (d.Id.Order is null)
             return d.Final ? new Outcome(new Problem(ProblemTypes.AnswerFinal) { Resource = d.Id.ToString() })
                 : await store.Reopen(d, undo, moved => Sides(d, d.Resolution!, moved), stop) ? Done : await Overtaken(d.Id, stop);
-        if (d.Undo is null && !await store.Undo(d, undo, stop)) return await Overtaken(d.Id, stop);
+        if (d.Undo is null && !(await store.Undo(d, undo, stop)).Done) return await Overtaken(d.Id, stop);
         return await discrepancies.Find(d.Id, stop) is { Undo: not null } undone ? await TakeBack(undone, again: false, stop) : await Overtaken(d.Id, stop);
     }
 

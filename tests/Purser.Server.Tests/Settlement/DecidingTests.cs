@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
 using Purser.Reconciliation;
 using Purser.Refunds;
+using Purser.Server.Api;
 using Purser.Server.Engine;
 using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
@@ -142,6 +143,34 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
         // Whoever asks again for the same is told that it is done.
         (await house.Post($"/v1/discrepancies/{question}/resolution", new { action, by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
         await house.Sound();
+    }
+
+    [Theory]
+    [InlineData("note", HttpStatusCode.OK, "Asha note 1")]
+    [InlineData("accept", HttpStatusCode.Accepted, "Asha propose_accept 1")]
+    [InlineData("close", HttpStatusCode.OK, "Asha close 1")]
+    public async Task What_was_done_before_a_crash_is_known_by_its_key_and_not_done_again(string action, HttpStatusCode answered, string logged)
+    {
+        var crashes = 1;
+        var hook = new SettlementHook(at =>
+        {
+            if (at == SettlementHook.Acted && Interlocked.Decrement(ref crashes) >= 0) throw new IOException("killed");
+        });
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), hook, action == "accept" ? Limits : One);
+        await house.Settle(Statement(Row("a", await house.Pending())));
+        var path = $"/v1/discrepancies/{await Question(house)}/resolution";
+        (await Ask("seen")).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        var again = await Ask("seen");
+        (again.Status, again.Headers.Contains(IdempotencyKey.ReplayedHeader)).ShouldBe((answered, true), again.Body.ToString());
+        (await Log(house)).ShouldBe(logged);
+        (await Ask("seen by somebody else")).Problem.ShouldBe("idempotency_key_reused");
+        (await Log(house)).ShouldBe(logged);
+
+        async Task<Answered> Ask(string reason)
+        {
+            using var body = new StringContent($$"""{"action": "{{action}}", "by": "Asha", "reason": "{{reason}}"}""", Encoding.UTF8, "application/json");
+            return await house.Send(HttpMethod.Post, path, body, (IdempotencyKey.Header, "once"));
+        }
     }
 
     [Theory]
