@@ -108,6 +108,9 @@ public sealed class BatchChanges
 public sealed class StoreRefusedException(string message, bool passing, Exception? cause = null) : Exception(message, cause)
 {
     public bool Passing => passing;
+
+    /// <summary>The batch was decided from memory, and an order, or the time, has moved on since.</summary>
+    public bool Overtaken { get; init; }
 }
 
 /// <summary>The database cannot be reached, and nothing was committed.</summary>

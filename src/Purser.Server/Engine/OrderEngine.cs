@@ -165,7 +165,8 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 {
                     tries--;
                     EngineTelemetry.Retried.Add(1);
-                    LogRetry(log, batch.Count, refused.Message);
+                    if (refused.Overtaken) LogOvertaken(log, batch.Count);
+                    else LogRetry(log, batch.Count, refused.Message);
                 }
                 catch (StoreRefusedException refused) when (batch.Count > 1)
                 {
@@ -297,7 +298,9 @@ public sealed partial class OrderEngine : IAsyncDisposable
         void LogCommitted(OrderId order, IReadOnlyList<OrderEvent> events)
         {
             if (!log.IsEnabled(LogLevel.Information)) return;
-            foreach (var e in events) LogEvent(log, e.Type.Name(), order, e.Payment, e.Sequence);
+            foreach (var e in events)
+                if (e.Payment is { } payment) LogPaymentEvent(log, e.Type.Name(), order, payment, e.Sequence);
+                else LogEvent(log, e.Type.Name(), order, e.Sequence);
         }
 
         async Task<bool?> Resolve(LoadedBatch loaded, BatchChanges changes)
@@ -326,11 +329,18 @@ public sealed partial class OrderEngine : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(7, LogLevel.Information, "{EventType} {Order} payment {Payment} event {Sequence}")]
-    static partial void LogEvent(ILogger log, string eventType, OrderId order, int? payment, int sequence);
+    [LoggerMessage(7, LogLevel.Information, "{EventType} {Order} event {Sequence}")]
+    static partial void LogEvent(ILogger log, string eventType, OrderId order, int sequence);
 
-    [LoggerMessage(1, LogLevel.Information, "A batch of {Count} is tried again: {Why}")]
+    [LoggerMessage(9, LogLevel.Information, "{EventType} {Order} payment {Payment} event {Sequence}")]
+    static partial void LogPaymentEvent(ILogger log, string eventType, OrderId order, int payment, int sequence);
+
+    [LoggerMessage(1, LogLevel.Information, "A batch of {Count} met another at the database and is written again: {Why}")]
     static partial void LogRetry(ILogger log, int count, string why);
+
+    // The usual price of deciding from memory: an alarm that rang, another node or a jump of the clock was first. Nothing was written.
+    [LoggerMessage(10, LogLevel.Debug, "{Count} inputs were decided on orders as they were remembered, which are newer in the database; they are decided again on those")]
+    static partial void LogOvertaken(ILogger log, int count);
 
     [LoggerMessage(2, LogLevel.Warning, "A batch of {Count} was refused and is split: {Why}")]
     static partial void LogSplit(ILogger log, int count, string why);

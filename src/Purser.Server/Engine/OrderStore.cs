@@ -160,7 +160,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             catch (PostgresException wrong) when (wrong.SqlState == PostgresErrorCodes.DivisionByZero)
             {
                 await Rollback();
-                throw new StoreRefusedException("An order is no longer as it was remembered, or it is not the time that was reckoned.", passing: true, wrong);
+                throw new StoreRefusedException("An order is no longer as it was remembered, or it is not the time that was reckoned.", passing: true, wrong) { Overtaken = true };
             }
             catch (Exception e) when (StoreFault.Is(e) || e is OperationCanceledException || (e is InvalidOperationException && IsGone))
             {

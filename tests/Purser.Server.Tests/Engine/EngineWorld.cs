@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
+using Purser.Server.Tests.Platform;
 using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
@@ -27,10 +28,11 @@ sealed class EngineWorld : ICallStarter, ILiveFeed, IAsyncDisposable
                 ["cards"] = new(true, true, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(15), TimeSpan.FromDays(1)),
             },
         };
-        Engine = new OrderEngine(Store, () => rules, this, this, TimeProvider.System, options, NullLogger<OrderEngine>.Instance);
+        Engine = new OrderEngine(Store, () => rules, this, this, TimeProvider.System, options, new Logger<OrderEngine>(new LoggerFactory([Log], new LoggerFilterOptions { MinLevel = LogLevel.Trace })));
         Engine.Start();
     }
 
+    public HeardLog Log { get; } = new();
     public string ConnectionString { get; }
     public NpgsqlDataSource Database { get; }
     public IOrderStore Store { get; }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Doctor;
@@ -88,6 +89,27 @@ public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<
         // It would only answer.
         ((EngineReply.Done)await one.Do(second, new OrderCommand.Fulfil())).Reply.ShouldBeOfType<Reply.Refused>().Order!.Status.ShouldBe(OrderStatus.Cancelled);
         await Sound(one);
+    }
+
+    [Fact]
+    public async Task An_alarm_that_rings_between_two_inputs_costs_one_more_decision_and_is_no_news_for_the_log()
+    {
+        var (world, seen) = await World(await postgres.CreateDatabase());
+        await using var _ = world;
+        var id = await world.WithLink();
+        // What rings writes the lease on the order's row, and its tick may come after what a gateway says.
+        await world.Ask<long>("update orders set wake_at = clock_timestamp() - interval '1 second' returning id");
+        (await world.Store.TakeDue(1, TimeSpan.FromSeconds(30), default)).ShouldBe([id]);
+        Order(await world.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).Status.ShouldBe(OrderStatus.Paid);
+
+        seen.Refused.ShouldBe(1);
+        var told = world.Log.Lines.Where(l => l.Words.Contains("remembered")).ShouldHaveSingleItem();
+        told.Level.ShouldBe(LogLevel.Debug);
+        told.Words.ShouldStartWith("1 inputs were decided on orders as they were remembered, which are newer in the database");
+        world.Log.Lines.ShouldNotContain(l => l.Level >= LogLevel.Information && l.Words.Contains("again"));
+        world.Log.Lines.ShouldContain((LogLevel.Information, $"order.created {id} event 1"));
+        world.Log.Lines.ShouldContain((LogLevel.Information, $"payment.started {id} payment 1 event 2"));
+        await Sound(world);
     }
 
     [Fact]
