@@ -12,7 +12,7 @@ sealed class HostedPage(GatewayWorld world)
         ("declined", "Decline", "The bank says no. You can try again."),
         ("paid_pending", "Pay, confirmed later", "The bank takes the money after a while."),
         ("pending_then_failed", "Pay, refused later", "The bank says no after a while."),
-        ("paid_late", "Pay late", "It seems lost now. The money is taken later, even if the link has ended."),
+        ("paid_late", "Pay late", "It seems lost; the money is taken in the end."),
         ("paid_twice", "Pay twice", "The money is taken two times."),
         ("wrong_amount", "Pay too little", "One minor unit less than asked for is taken."),
     ];
@@ -20,12 +20,13 @@ sealed class HostedPage(GatewayWorld world)
     const string Style =
         """
         *{box-sizing:border-box}body{margin:0;font:17px/1.5 system-ui,sans-serif;background:#f2f3f7;color:#16181d}
-        main{max-width:26rem;margin:0 auto;padding:1rem}.note{background:#5b2a86;color:#fff;text-align:center;padding:.4rem;
-        font-weight:600;letter-spacing:.08em}section{background:#fff;border-radius:12px;padding:1.2rem;margin-top:1rem}
+        main{max-width:26rem;margin:0 auto;padding:0 1rem 1rem}.note{background:#5b2a86;color:#fff;text-align:center;padding:.4rem;
+        font-weight:600;letter-spacing:.08em}section{background:#fff;border-radius:12px;padding:1rem 1.1rem;margin-top:.8rem}
         h1{font-size:1.1rem;margin:0}h2{font-size:1rem;margin:0}p{margin:.3rem 0;overflow-wrap:anywhere}
-        .sum{font-size:2rem;font-weight:700;margin:.2rem 0}.small{color:#4d5360;font-size:.9rem;overflow-wrap:anywhere}
-        button,a.b{display:block;width:100%;padding:.8rem;margin:.6rem 0 0;font:inherit;text-align:center;border-radius:8px;
+        .sum{font-size:2rem;font-weight:700;line-height:1.2;margin:0}.small{color:#4d5360;font-size:.9rem;overflow-wrap:anywhere}
+        button,a.b{display:block;width:100%;padding:.7rem;margin:.5rem 0 0;font:inherit;text-align:center;border-radius:8px;
         border:1px solid #767d8c;background:#fff;color:#16181d;text-decoration:none;cursor:pointer}
+        button.way{padding:.35rem .8rem;text-align:left;line-height:1.35}.way b{display:block;font-weight:600}.way .small{font-size:.85rem}
         button.main{background:#14532d;border-color:#14532d;color:#fff;font-weight:600}
         button:focus-visible,a:focus-visible{outline:3px solid #1d4ed8;outline-offset:2px}[role=status]{font-weight:600}
         """;
@@ -89,13 +90,41 @@ sealed class HostedPage(GatewayWorld world)
         page.Append("</section><section>");
         if (payable) Choose(page, context.Request.Path.Value ?? "/", Amounts.Text(link.Amount, link.Currency));
         else page.Append("<p>This link can no longer be paid.</p>");
-        if (world.Dialect.CancelReturn(link) is { Form: null } away)
-            page.Append("<a class=\"b\" href=\"").Append(Safe(away.Url)).Append("\">Cancel and go back</a>");
-        else if (payable && world.Dialect.CancelReturn(link) is not null)
-            page.Append("<form method=\"post\" action=\"").Append(Safe(context.Request.Path.Value ?? "/"))
-                .Append("\"><button name=\"outcome\" value=\"cancelled\">Cancel and go back</button></form>");
+        // With a try made or the link over, there is nothing to cancel by leaving.
+        WayBack(page, link, context.Request.Path.Value ?? "/", payable, message is null && payable ? "Cancel and go back" : "Back to the shop");
         page.Append("</section></main></body></html>");
         await WriteHtml(context, status, page.ToString());
+    }
+
+    /// <summary>As the gateway gives up, where it does; else to the page that the link names.</summary>
+    void WayBack(StringBuilder page, Link link, string path, bool payable, string label)
+    {
+        switch (world.Dialect.CancelReturn(link))
+        {
+            case { Form: not null } when payable:
+                page.Append("<form method=\"post\" action=\"").Append(Safe(path)).Append("\"><button name=\"outcome\" value=\"cancelled\">").Append(label).Append("</button></form>");
+                break;
+            case { Form: not null } away:
+                Post(page, away, $"<button>{label}</button>");
+                break;
+            case { Url: var url }:
+                Visit(page, url, label);
+                break;
+            case null when world.Dialect.ShopOf(link) is { } url:
+                Visit(page, url, "Back to the shop");
+                break;
+        }
+    }
+
+    static void Visit(StringBuilder page, string url, string label) =>
+        page.Append("<a class=\"b\" href=\"").Append(Safe(url)).Append("\">").Append(label).Append("</a>");
+
+    static void Post(StringBuilder page, BrowserReturn back, string button)
+    {
+        page.Append("<form method=\"post\" action=\"").Append(Safe(back.Url)).Append("\">");
+        foreach (var (name, value) in back.Form!)
+            page.Append("<input type=\"hidden\" name=\"").Append(Safe(name)).Append("\" value=\"").Append(Safe(value)).Append("\">");
+        page.Append(button).Append("</form>");
     }
 
     /// <summary>For a link that is not known: the sandbox was started anew, most often.</summary>
@@ -117,12 +146,9 @@ sealed class HostedPage(GatewayWorld world)
             context.Response.Headers.Location = back.Url;
             return;
         }
-        var page = new StringBuilder(2048).Append(Head("Going back"))
-            .Append("<main><section><h1>Going back to the shop</h1>")
-            .Append("<form method=\"post\" action=\"").Append(Safe(back.Url)).Append("\">");
-        foreach (var (name, value) in back.Form)
-            page.Append("<input type=\"hidden\" name=\"").Append(Safe(name)).Append("\" value=\"").Append(Safe(value)).Append("\">");
-        page.Append("<button class=\"main\">Continue</button></form></section></main><script>").Append(Submit).Append("</script></body></html>");
+        var page = new StringBuilder(2048).Append(Head("Going back")).Append("<main><section><h1>Going back to the shop</h1>");
+        Post(page, back, "<button class=\"main\">Continue</button>");
+        page.Append("</section></main><script>").Append(Submit).Append("</script></body></html>");
         await WriteHtml(context, 200, page.ToString());
     }
 
@@ -131,9 +157,9 @@ sealed class HostedPage(GatewayWorld world)
         page.Append("<h2>What shall happen?</h2><form method=\"post\" action=\"").Append(Safe(path))
             .Append("\"><button name=\"outcome\" value=\"paid\" class=\"main\">Pay ").Append(Safe(sum)).Append("</button>");
         foreach (var (outcome, label, meaning) in Choices)
-            page.Append("<button name=\"outcome\" value=\"").Append(outcome).Append("\" aria-describedby=\"").Append(outcome).Append("\">")
-                .Append(label).Append("</button><p class=\"small\" id=\"").Append(outcome).Append("\">").Append(meaning).Append("</p>");
-        page.Append("</form><p class=\"small\">To abandon it, close this page.</p>");
+            page.Append("<button class=\"way\" name=\"outcome\" value=\"").Append(outcome).Append("\"><b>").Append(label)
+                .Append("</b><span class=\"small\">").Append(meaning).Append("</span></button>");
+        page.Append("</form>");
     }
 
     static string Title(string name) => $"{char.ToUpperInvariant(name[0])}{name[1..]} sandbox";

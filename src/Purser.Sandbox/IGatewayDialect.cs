@@ -92,6 +92,9 @@ public interface IGatewayDialect
     /// <summary>Where the browser goes when the shopper gives up; null when the page has no way back.</summary>
     BrowserReturn? CancelReturn(Link link);
 
+    /// <summary>The merchant's page that the link names, for a shopper whose page has no way back of its own; null when it names none.</summary>
+    string? ShopOf(Link link) => null;
+
     /// <summary>What the gateway would state that it settled, of the movements in its book: a file as its dashboard gives it. Null when it has none.</summary>
     SettlementReport? Settlement(IReadOnlyCollection<MoneyMovement> movements) => null;
 

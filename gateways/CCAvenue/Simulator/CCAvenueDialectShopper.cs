@@ -151,6 +151,8 @@ public sealed partial class CCAvenueDialect
         lock (page.Gate) return page.Tries is [.., var last] && (page.Open || last.Status == "Aborted") ? Back(last) : null;
     }
 
+    public string? ShopOf(Link link) => ((CCAvenuePage)link).Said("redirect_url");
+
     BrowserReturn? Back(CCAvenueTry one)
     {
         var url = one.Page.Said(one.Status == "Aborted" ? "cancel_url" : "redirect_url") ?? world.Settings.GetValueOrDefault("order_status_url");

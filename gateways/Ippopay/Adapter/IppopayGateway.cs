@@ -15,7 +15,7 @@ public sealed class IppopayGateway : IGateway, IRefundMoney, ISettleByFile
     public const string SecretKey = "secret_key";
 
     /// <summary>The field of the return's address that names the payment; what their page adds to it names none of ours.</summary>
-    public const string PaymentField = "payment";
+    public const string PaymentField = "order_payment";
 
     const string LivePages = "https://pay.ippopay.com";
     const string ApiHost = "api.ippopay.com";

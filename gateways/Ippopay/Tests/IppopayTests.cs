@@ -54,7 +54,7 @@ public sealed class IppopayTests
         asked.EnumerateObject().Select(p => p.Name).ShouldBe(["amount", "currency", "payment_modes", "return_url", "notes", "customer"]);
         sent.Body.ShouldStartWith("""{"amount":1250.50,"currency":"INR","payment_modes":"cc,dc,nb,upi",""");
         asked.GetProperty("notes").GetString().ShouldBe(Ours);
-        asked.GetProperty("return_url").GetString().ShouldBe($"https://pay.test/r?token=a.b&payment={Ours}");
+        asked.GetProperty("return_url").GetString().ShouldBe($"https://pay.test/r?token=a.b&order_payment={Ours}");
         asked.GetProperty("customer").GetRawText().ShouldBe(
             """{"name":"A Buyer 0001jd8xk3m4np1","email":"buyer@example.test","phone":{"country_code":"91","national_number":"9000000001"}}""");
     }
@@ -300,7 +300,7 @@ public sealed class IppopayTests
     [InlineData("transaction_no=trans_demo0001&status=success", "return-trans_demo0001")]
     [InlineData("transaction_no=&status=closed", "return-0001jd8xk3m4np1")]
     [InlineData("", "return-0001jd8xk3m4np1")]
-    [InlineData("payment=0001jd8xk3m4np9&transaction_no=a&transaction_no=b", "return-0001jd8xk3m4np1")]
+    [InlineData("order_payment=0001jd8xk3m4np9&transaction_no=a&transaction_no=b", "return-0001jd8xk3m4np1")]
     public void A_return_is_a_hint_about_the_payment_in_our_own_address(string form, string eventId)
     {
         var news = Gateway.ReadReturn(Return(form), Account()).ShouldBeOfType<NewsReading.Genuine>();
@@ -309,8 +309,8 @@ public sealed class IppopayTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("?payment=order_demo00001")]
-    [InlineData("?payment=0001jd8xk3m4np1&payment=0001jd8xk3m4np2")]
+    [InlineData("?order_payment=order_demo00001")]
+    [InlineData("?order_payment=0001jd8xk3m4np1&order_payment=0001jd8xk3m4np2")]
     public void A_transaction_alone_names_no_payment(string query) =>
         Gateway.ReadReturn(Return("transaction_no=trans_demo0001&status=success") with { Query = query }, Account()).ShouldBeOfType<NewsReading.Forged>();
 
@@ -358,7 +358,7 @@ public sealed class IppopayTests
         : ScriptedNetwork.Answer(Created.Replace("\"status\":\"created\"", $"\"status\":\"{order}\"", StringComparison.Ordinal)));
 
     static RawMessage Return(string form) => new(
-        "POST", "/gateways/main/return", $"?token=a.b&payment={Ours}", ImmutableDictionary<string, string>.Empty.Add("Content-Type", "application/x-www-form-urlencoded"),
+        "POST", "/gateways/main/return", $"?token=a.b&order_payment={Ours}", ImmutableDictionary<string, string>.Empty.Add("Content-Type", "application/x-www-form-urlencoded"),
         Encoding.ASCII.GetBytes(form), Noon);
 
     static async Task<GatewayAnswer> Open(ScriptedNetwork network, LinkCall call)

@@ -97,6 +97,8 @@ public sealed partial class PayUDialect
         lock (link.Gate) return ours.Open || ours.Latest.Unmapped == "userCancelled" ? Back(ours.Latest) : null;
     }
 
+    public string? ShopOf(Link link) => ((PayULink)link).Form["furl"];
+
     BrowserReturn Back(PayUTry one)
     {
         var form = Posted(one);

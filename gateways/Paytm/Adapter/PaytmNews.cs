@@ -10,7 +10,7 @@ namespace Purser.Gateways.Paytm;
 static class PaytmNews
 {
     /// <summary>What we add to the address of the return: which payment.</summary>
-    public const string PaymentField = "payment";
+    public const string PaymentField = "order_payment";
 
     const int LongestName = 64;
     const int MostFields = 200;

@@ -109,6 +109,8 @@ public sealed partial class PaytmDialect
         }
     }
 
+    public string? ShopOf(Link link) => ((PaytmOrder)link).Callback;
+
     static BrowserReturn? Back(PaytmTry one)
     {
         if (one.Order.Callback is not { } back) return null;

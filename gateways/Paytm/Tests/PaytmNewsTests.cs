@@ -120,7 +120,7 @@ public sealed class PaytmNewsTests
     {
         foreach (var method in (string[])["GET", "POST"])
         {
-            var back = new RawMessage(method, "/r", $"?x=1&payment={Ours}", new Dictionary<string, string>(), default, PaytmTests.Noon);
+            var back = new RawMessage(method, "/r", $"?x=1&order_payment={Ours}", new Dictionary<string, string>(), default, PaytmTests.Noon);
             Gateway.ReadReturn(back, Account).ShouldBeOfType<NewsReading.Genuine>().ShouldSatisfyAllConditions(
                 n => n.EventType.ShouldBe("back"), n => n.Payment!.Value.Reference.ShouldBe(Ours), n => n.ProvesAmount.ShouldBeFalse());
         }
@@ -129,12 +129,12 @@ public sealed class PaytmNewsTests
     [Fact]
     public void A_signed_return_proves_nothing_and_must_be_about_the_payment_of_its_address()
     {
-        Gateway.ReadReturn(PaytmVectorTests.Form(Signed(Paid), $"?payment={Ours}"), Account).ShouldBeOfType<NewsReading.Genuine>()
+        Gateway.ReadReturn(PaytmVectorTests.Form(Signed(Paid), $"?order_payment={Ours}"), Account).ShouldBeOfType<NewsReading.Genuine>()
             .ShouldSatisfyAllConditions(n => n.EventType.ShouldBe("TXN_SUCCESS"), n => n.Facts.ShouldBeEmpty(), n => n.ProvesAmount.ShouldBeFalse());
-        Gateway.ReadReturn(PaytmVectorTests.Form(Signed(Paid), "?payment=0001jd8xk3m4np2"), Account).ShouldBeOfType<NewsReading.Forged>();
+        Gateway.ReadReturn(PaytmVectorTests.Form(Signed(Paid), "?order_payment=0001jd8xk3m4np2"), Account).ShouldBeOfType<NewsReading.Forged>();
         var changed = Signed(Paid);
         changed["STATUS"] = "TXN_FAILURE";
-        Gateway.ReadReturn(PaytmVectorTests.Form(changed, $"?payment={Ours}"), Account).ShouldBeOfType<NewsReading.Forged>();
+        Gateway.ReadReturn(PaytmVectorTests.Form(changed, $"?order_payment={Ours}"), Account).ShouldBeOfType<NewsReading.Forged>();
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class PaytmTests
         (sent.Method, sent.Path, sent.Headers["Content-Type"]).ShouldBe(("POST", $"/theia/api/v1/initiateTransaction?mid={Merchant}&orderId={Ours}", "application/json"));
         network.Sent[1].Body.ShouldBe(sent.Body);
         BodyOf(sent).ShouldBe(
-            $$$"""{"requestType":"Payment","mid":"{{{Merchant}}}","websiteName":"WEBSTAGING","orderId":"{{{Ours}}}","callbackUrl":"https://pay.test/r?x=1\u0026payment={{{Ours}}}","txnAmount":{"value":"1250.50","currency":"INR"},"userInfo":{"custId":"0001jd8xk3m4n","email":"asha@example.test","mobile":"9000000001"}}""");
+            $$$"""{"requestType":"Payment","mid":"{{{Merchant}}}","websiteName":"WEBSTAGING","orderId":"{{{Ours}}}","callbackUrl":"https://pay.test/r?x=1\u0026order_payment={{{Ours}}}","txnAmount":{"value":"1250.50","currency":"INR"},"userInfo":{"custId":"0001jd8xk3m4n","email":"asha@example.test","mobile":"9000000001"}}""");
         Gateway.Signatures.Single(s => s.Name == "request").Compute(PaytmVectorTests.Message(Encoding.UTF8.GetBytes(sent.Body), "application/json"), Account).Right.ShouldBeTrue();
     }
 

@@ -6,7 +6,7 @@ namespace Purser.Gateways.PhonePe;
 static class PhonePeNews
 {
     /// <summary>What we add to the address of the return, which they visit as it is.</summary>
-    public const string PaymentField = "payment";
+    public const string PaymentField = "order_payment";
 
     const int LongestWord = 100;
 

@@ -119,9 +119,9 @@ public sealed class PhonePeNewsTests(World world) : IClassFixture<World>
     }
 
     [Theory]
-    [InlineData("?order=42&payment=0001jd8xk3m4np1", true)]
-    [InlineData("?payment=0001JD8XK3M4NP1", true)]
-    [InlineData("?payment=0001jd8xk3m4np1&payment=0001jd8xk3m4np2", false)]
+    [InlineData("?order=42&order_payment=0001jd8xk3m4np1", true)]
+    [InlineData("?order_payment=0001JD8XK3M4NP1", true)]
+    [InlineData("?order_payment=0001jd8xk3m4np1&order_payment=0001jd8xk3m4np2", false)]
     [InlineData("?status=COMPLETED&amount=1", false)]
     [InlineData("", false)]
     public void A_return_brings_nothing_but_our_own_address(string query, bool ours)

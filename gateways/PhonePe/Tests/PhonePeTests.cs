@@ -37,7 +37,7 @@ public sealed class PhonePeTests
         var network = Answering(Page);
         await Open(network, Call() with { Method = "card", Description = "Order 42 | \"é\" <b>" });
         network.Sent[1].Body.ShouldBe("""
-            {"merchantOrderId":"0001jd8xk3m4np1","amount":125050,"expireAfter":1200,"metaInfo":{"udf1":"0001jd8xk3m4np1"},"paymentFlow":{"type":"PG_CHECKOUT","message":"Order 42   b","merchantUrls":{"redirectUrl":"https://pay.test/r?x=1\u0026payment=0001jd8xk3m4np1"},"paymentModeConfig":{"enabledPaymentModes":[{"type":"CARD","cardTypes":["DEBIT_CARD","CREDIT_CARD"]}]}}}
+            {"merchantOrderId":"0001jd8xk3m4np1","amount":125050,"expireAfter":1200,"metaInfo":{"udf1":"0001jd8xk3m4np1"},"paymentFlow":{"type":"PG_CHECKOUT","message":"Order 42   b","merchantUrls":{"redirectUrl":"https://pay.test/r?x=1\u0026order_payment=0001jd8xk3m4np1"},"paymentModeConfig":{"enabledPaymentModes":[{"type":"CARD","cardTypes":["DEBIT_CARD","CREDIT_CARD"]}]}}}
             """.Trim());
     }
 

@@ -106,6 +106,8 @@ public sealed partial class RazorpayDialect
 
     public BrowserReturn? CancelReturn(Link link) => null;
 
+    public string? ShopOf(Link link) => (string?)((RazorpayLink)link).Asked["callback_url"];
+
     RazorpayPayment? Start(RazorpayLink link, long amount)
     {
         lock (link.Order.Gate)

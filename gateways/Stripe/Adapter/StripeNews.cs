@@ -8,7 +8,7 @@ namespace Purser.Gateways.Stripe;
 static class StripeNews
 {
     /// <summary>What we add to the URLs of the return: which payment, and whether the shopper went back without paying.</summary>
-    public const string PaymentField = "payment";
+    public const string PaymentField = "order_payment";
     public const string BackField = "back";
 
     const int LongestEventId = 255;

@@ -64,8 +64,8 @@ public sealed class StripeTests
             "line_items[0][price_data][currency] = eur",
             "line_items[0][price_data][unit_amount] = 1999",
             "line_items[0][price_data][product_data][name] = Order & 42",
-            $"success_url = https://pay.test/r?x=1&payment={Ours}&session_id={{CHECKOUT_SESSION_ID}}",
-            $"cancel_url = https://pay.test/r?x=1&payment={Ours}&back=1",
+            $"success_url = https://pay.test/r?x=1&order_payment={Ours}&session_id={{CHECKOUT_SESSION_ID}}",
+            $"cancel_url = https://pay.test/r?x=1&order_payment={Ours}&back=1",
             "expires_at = 1750003600",
             "customer_email = asha@example.test",
         ]);
@@ -310,12 +310,12 @@ public sealed class StripeTests
     [InlineData("&back=1", "back")]
     public void A_return_names_the_payment_and_proves_nothing(string? more, string type)
     {
-        var message = new RawMessage("GET", "/r", $"?x=1&payment={Ours}&session_id=cs_test_1{more}", ImmutableDictionary<string, string>.Empty, default, Noon);
+        var message = new RawMessage("GET", "/r", $"?x=1&order_payment={Ours}&session_id=cs_test_1{more}", ImmutableDictionary<string, string>.Empty, default, Noon);
         var news = Gateway.ReadReturn(message, Account()).ShouldBeOfType<NewsReading.Genuine>();
         news.ShouldBe(news with { EventType = type, Payment = Payment, ProvesAmount = false });
         news.Facts.ShouldBeEmpty();
-        Gateway.ReadReturn(message with { Query = "?payment=x" }, Account()).ShouldBeOfType<NewsReading.Forged>();
-        Gateway.ReadReturn(message with { Query = $"?payment={Ours}&payment={Ours}" }, Account()).ShouldBeOfType<NewsReading.Forged>();
+        Gateway.ReadReturn(message with { Query = "?order_payment=x" }, Account()).ShouldBeOfType<NewsReading.Forged>();
+        Gateway.ReadReturn(message with { Query = $"?order_payment={Ours}&order_payment={Ours}" }, Account()).ShouldBeOfType<NewsReading.Forged>();
     }
 
     static ScriptedNetwork Answering(string body, int status = 200, params (string, string)[] headers) => new(_ => ScriptedNetwork.Answer(body, status, headers));

@@ -35,7 +35,9 @@ async function lookAgain() {
     const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
     if (next && next.innerHTML !== shown.get(part) && !inUse(part)) {
       shown.set(part, next.innerHTML);
+      const open = part.querySelector('.older')?.open;
       part.replaceChildren(...next.childNodes);
+      if (open) part.querySelector('.older')?.setAttribute('open', '');
     }
   }
 }

@@ -29,7 +29,7 @@ public static partial class ReturnEndpoints
         // Whoever reloads this address all the time sees what we know, and costs neither the gateway nor us a question.
         if (limits.Exceeds(new ApiCaller(null, payment.Order), http.Connection.RemoteIpAddress) is not null) return page;
 
-        if (await WebhookEndpoints.ReadRaw(http, time) is { } message && entry.Gateway.ReadReturn(message, entry.Account) is NewsReading.Forged forged)
+        if (Brings(http.Request) && await WebhookEndpoints.ReadRaw(http, time) is { } message && entry.Gateway.ReadReturn(message, entry.Account) is NewsReading.Forged forged)
             LogForged(logs.CreateLogger(typeof(ReturnEndpoints).FullName!), account, payment, forged.Why);
 
         var reply = await engine.Submit(payment.Order, new OrderCommand.Look(payment.Number, Back: true), stop);
@@ -37,6 +37,10 @@ public static partial class ReturnEndpoints
             await live.WaitForChange(payment.Order, sequence, Patience, stop);
         return page;
     }
+
+    /// <summary>Something that a gateway said. Who leaves its page by a plain link brings nothing but our own address, and forges nothing.</summary>
+    static bool Brings(HttpRequest request) =>
+        !HttpMethods.IsGet(request.Method) || request.Query.Any(field => field.Key is not ("payment" or "token") && !string.IsNullOrEmpty(field.Value));
 
     /// <summary>Ours stand in the address even when the gateway posts a form. Gateways repeat or append parameters; ours are the first of their name, or the
     /// first of all where they stand without their names (<see cref="Wire.WithBareQuery"/>).</summary>

@@ -42,7 +42,7 @@ public abstract partial class GatewayContract<TGateway> : NetworkContract<TGatew
     protected virtual bool AnswerNamesAmount => true;
 
     /// <summary>Where the browser comes back to, as this gateway takes an address of ours.</summary>
-    protected virtual string ReturnUrl => "https://pay.test/r?token=a.b";
+    protected virtual string ReturnUrl => "https://pay.test/r?payment=pay_0001jd8xk3m4n_1&token=a.b";
 
     readonly GatewayLines patient = new(limits: Patient);
     readonly GatewayLines impatient = new(limits: Impatient);

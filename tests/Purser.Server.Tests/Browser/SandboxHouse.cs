@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Purser.Gateways;
 using Purser.Orders;
@@ -21,6 +22,9 @@ public sealed class SandboxHouse : IAsyncLifetime
 
     public Sandbox.Sandbox Sandbox { get; private set; } = null!;
     public ServerHost Server { get; private set; } = null!;
+
+    /// <summary>What the server wrote into its log.</summary>
+    public HeardLog Log { get; } = new();
 
     /// <summary>Two nodes on one database behind one address: everything is at <see cref="Server"/>, and only who waits for news waits at the other.</summary>
     internal bool IsOnTwoNodes { get; init; }
@@ -64,7 +68,7 @@ public sealed class SandboxHouse : IAsyncLifetime
         };
         foreach (var (name, value) in Accounts(Playable.Select(World))) settings[name] = value;
         if (IsOnTwoNodes) settings["Purser:PublicUrl"] = (front = await Front.Open()).Url;
-        Server = await ServerHost.Start([], settings);
+        Server = await ServerHost.Start([], settings, also: services => services.AddSingleton<ILoggerProvider>(Log));
         if (IsOnTwoNodes) front!.Split(Server.Url, (other = await ServerHost.Start([], settings)).Url);
         foreach (var gateway in Playable) SendWebhooks(gateway);
     }
