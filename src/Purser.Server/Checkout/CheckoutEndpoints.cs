@@ -11,8 +11,8 @@ namespace Purser.Server.Checkout;
 /// <summary>One way to pay: a method, for which routing finds the gateway, or a gateway whose own page decides.</summary>
 /// <param name="Value">What the form sends.</param>
 /// <param name="Account">The gateway account; null when routing finds it.</param>
-/// <param name="Where">On whose page the choice is made, where that is not the checkout.</param>
-public sealed record Way(string Value, string? Method, string? Account, string Title, string? Where)
+/// <param name="Title">The method; of a gateway whose own page decides, the gateway.</param>
+public sealed record Way(string Value, string? Method, string? Account, string Title)
 {
     const string Page = "page:";
 
@@ -29,10 +29,10 @@ public sealed record Way(string Value, string? Method, string? Account, string T
         foreach (var offer in offers)
         {
             if (!table.Accounts.Any(a => a.WhyNot(order.Amount, order.Customer.Country, offer.Key) is null)) continue;
-            ways.Add(new Way(offer.Key, offer.Key, null, offer.Select(o => o.Title).FirstOrDefault(t => t is not null) ?? Texts.Method(offer.Key), null));
+            ways.Add(new Way(offer.Key, offer.Key, null, offer.Select(o => o.Title).FirstOrDefault(t => t is not null) ?? Texts.Method(offer.Key)));
         }
         foreach (var account in table.Accounts.Where(a => a.Offers.IsEmpty && a.WhyNot(order.Amount, order.Customer.Country, null) is null))
-            ways.Add(new Way(Page + account.Name, null, account.Name, Texts.OwnPage, title(account.Name)));
+            ways.Add(new Way(Page + account.Name, null, account.Name, title(account.Name)));
         return ways;
     }
 }

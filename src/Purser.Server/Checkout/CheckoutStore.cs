@@ -10,7 +10,11 @@ namespace Purser.Server.Checkout;
 /// <param name="Now">The database's clock at the reading: the only clock that counts.</param>
 /// <param name="Locale">The shopper's language, where the order says it.</param>
 /// <param name="HasInvoice">It is written, or about to be.</param>
-public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now, string? Locale, bool HasInvoice = false);
+public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now, string? Locale, bool HasInvoice = false)
+{
+    /// <summary>The merchant's own page, to go back to. It was checked when the order was placed; here only that it is a page of the web.</summary>
+    public string? Shop => Uri.TryCreate(ReturnUrl, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" ? ReturnUrl : null;
+}
 
 /// <summary>What the shopper's pages read.</summary>
 public sealed class CheckoutStore(NpgsqlDataSource database)

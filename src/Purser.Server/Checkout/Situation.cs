@@ -43,7 +43,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     {
         var shown = number is { } n ? order.Payment(n) : null;
         var situation = order.Status == OrderStatus.Paid ? Paid(order, shown) : Unpaid(order, shown, now, gateway, postsAnew);
-        return situation with { Words = [.. situation.Words, .. Extra(order, shown)] };
+        return situation with { Words = [.. situation.Words, .. Extra(order, situation.Key)] };
     }
 
     static Situation Paid(Order order, Payment? shown)
@@ -60,7 +60,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         if (shown is not null && shown.Number != accepted.Number)
         {
             if (shown.Captures.Any(c => c.Standing == Standing.Duplicate))
-                return new("paid_twice", Tone.Care, Texts.PaidTwice, [Texts.PaidTwiceWords]) { Safety = Texts.PaidSafety };
+                return new("paid_twice", Tone.Good, Texts.PaidTwice, [Texts.PaidTwiceWords]) { Safety = Texts.PaidSafety };
             if (shown.Status == PaymentStatus.Held)
                 return new("paid_and_held", Tone.Care, Texts.PaidAndHeld, [Texts.HeldWords(Held(shown), order.Amount)])
                 {
@@ -180,10 +180,11 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     }
 
     /// <summary>Money beside the order: told on every page of the order, for a shopper counts all of it.</summary>
-    static IEnumerable<string> Extra(Order order, Payment? shown)
+    static IEnumerable<string> Extra(Order order, string key)
     {
-        if (order.Status == OrderStatus.Paid && order.Payments.Any(p => p != shown && p.Captures.Any(c => c.Standing == Standing.Duplicate)))
-            yield return Texts.AlsoPaidTwice;
+        // Also of two times on one and the same page; and a refund without these words would read as the order's own.
+        if (order.Status == OrderStatus.Paid && key != "paid_twice" && order.Payments.Any(p => p.Captures.Any(c => c.Standing == Standing.Duplicate)))
+            yield return key is "refunded" or "taken_back" ? Texts.AlsoPaidTwice : Texts.StaysPaidTwice;
         foreach (var refund in order.Refunds)
             if (refund.Reserves || order.RefundOf(refund.Payment, refund.MoneyReference)!.Number == refund.Number) yield return Texts.Refund(refund);
         if (order.Refunds.IsEmpty && order.Questions.Any(q => q.Kind == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;

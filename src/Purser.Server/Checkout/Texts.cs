@@ -25,6 +25,8 @@ public static class Texts
     public const string Pdf = "PDF";
     public static string CreditNote(string amount) => $"Credit note of {amount}";
     public const string OrderNumber = "Order";
+    /// <summary>As the shopper knows the order, on pages and in mails: by the shop's own number, where there is one.</summary>
+    public static string NumberOf(Order order) => order.Reference ?? order.Id.ToString();
     public const string HandOverNote = "You pay on a secure page of the payment company. This shop never sees your card or bank details.";
     public const string ChooseOne = "Please choose how to pay, then press Pay.";
     public const string NotNow = "Your payment could not be started just now";
@@ -35,8 +37,7 @@ public static class Texts
 
     public static string Pay(string amount) => $"Pay {amount}";
     public const string MoreWays = "More ways to pay";
-    public const string OwnPage = "Choose on the next page";
-    public static string At(string gateway) => $"at {gateway}";
+    public const string OwnPage = "you choose how on its page";
     public static string Quantity(long quantity, string each) => $"{quantity:N0} × {each}";
     public static string MoreLines(int lines) => $"and {lines:N0} more";
     public static string ShowAll(int lines) => $"Show all {lines:N0} lines";
@@ -113,9 +114,11 @@ public static class Texts
     public const string PaidLateWords = "Your payment arrived after the time of this order was over, and it still counts. The order is paid.";
     public const string PaidAlready = "This order is paid already";
     public const string PaidOtherwiseWords = "It was paid by another try. Please do not pay on a page that is still open; should it happen, you are told here.";
-    public const string PaidTwice = "You paid this order twice";
-    public const string PaidTwiceWords = "The order is paid by your other payment. This one is not needed, and nothing of it is lost.";
-    public const string AlsoPaidTwice = "This order was paid twice. The second payment is not needed, and nothing of it is lost.";
+    public const string PaidTwice = "The order is paid; you paid it twice";
+    public const string PaidTwiceWords = "It is paid by your other payment and stays paid. Only this second payment is not needed, and nothing of it is lost.";
+    public const string AlsoPaidTwice = "There was a second payment, too. It is not needed, and nothing of it is lost.";
+    public const string StaysPaidTwice = "There was a second payment, too. The order stays paid; only the second payment is not needed, and nothing of it is lost.";
+    public static string SecondPayment(string amount) => $"your second payment, {amount}";
     public const string PaidAndHeld = "The order is paid; a further payment arrived";
     public const string DuplicateAsked = "The shop has been told of the second payment and decides with you what becomes of it.";
     public const string TakenBack = "Your payment was taken back";
@@ -150,7 +153,7 @@ public static class Texts
 
     public static string Refund(Refund refund)
     {
-        var amount = MoneyText.Of(refund.Amount);
+        var amount = refund.Reason == RefundReason.Duplicate ? SecondPayment(MoneyText.Of(refund.Amount)) : MoneyText.Of(refund.Amount);
         return refund.Status switch
         {
             RefundStatus.Succeeded when refund.BankReference is { } reference => $"Refund of {amount}: paid back. Your bank can find it by {reference}; it may take some days to show it.",

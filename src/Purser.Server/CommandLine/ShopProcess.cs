@@ -12,6 +12,9 @@ sealed class ShopProcess : IAsyncDisposable
     /// <summary>A port that a person can remember.</summary>
     public const string UsualUrl = "http://127.0.0.1:7500";
 
+    /// <summary>The merchant's, as it stands on the shop's own pages.</summary>
+    public const string Name = "Leaf & Kettle";
+
     const string Ready = "Now listening on: ";
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 

@@ -24,6 +24,7 @@ static class UpCommand
         foreach (var (name, value) in DemoSeller) chosen[$"{InvoiceOptions.Section}:{name}"] = value;
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
         chosen["Purser:ShopUrl"] = ShopProcess.UsualUrl;
+        chosen["Purser:MerchantName"] = MerchantName(PurserCommands.Configuration(settings));
         chosen["Purser:ReturnUrls"] = string.Join(',', ((string?[])["http://localhost", "http://127.0.0.1", ShopProcess.UsualUrl, PurserCommands.Configuration(settings)["Purser:ReturnUrls"]]).Where(u => u is { Length: > 0 }));
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);
         foreach (var gateway in sandbox.Playable) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
@@ -58,6 +59,9 @@ static class UpCommand
         (record with { Url = null, SandboxUrl = null }).Write(path);
         return 0;
     }
+
+    /// <summary>Under which the checkout and the mails of `up` speak: the name that was configured, else the sample shop's.</summary>
+    internal static string MerchantName(IConfiguration configuration) => configuration["Purser:MerchantName"] is { Length: > 0 } chosen ? chosen : ShopProcess.Name;
 
     /// <summary>What a restart keeps, and what it does not.</summary>
     static string Since(DevelopmentRecord last, DevelopmentKeys.Pair keys)

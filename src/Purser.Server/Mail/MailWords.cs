@@ -59,6 +59,8 @@ public sealed record MailWords
     public required string LateAsked { get; init; }
     public required string LateAskedWords { get; init; }
     public required string Twice { get; init; }
+    /// <summary>What goes back, when it is a second payment.</summary>
+    public required Func<string, string> SecondPayment { get; init; }
     public required string TwiceWords { get; init; }
     public required string TwiceAsked { get; init; }
     public required string Held { get; init; }
@@ -66,6 +68,11 @@ public sealed record MailWords
     public required Func<string, string, string> HeldWords { get; init; }
     public required string RefundDone { get; init; }
     public required string PartRefundDone { get; init; }
+    public required string RestRefundDone { get; init; }
+    /// <summary>What all parts come to.</summary>
+    public required Func<string, string> AllPaidBack { get; init; }
+    public required string SecondRefundDone { get; init; }
+    public required string StaysPaid { get; init; }
     public required string RefundFailed { get; init; }
     public required string RefundFailedWords { get; init; }
 
@@ -122,12 +129,17 @@ public sealed record MailWords
         LateAsked = Texts.LateAsked,
         LateAskedWords = Texts.LateAskedWords,
         Twice = Texts.PaidTwice,
-        TwiceWords = Texts.AlsoPaidTwice,
+        SecondPayment = Texts.SecondPayment,
+        TwiceWords = Texts.StaysPaidTwice,
         TwiceAsked = Texts.DuplicateAsked,
         Held = Texts.Held,
         HeldWords = (got, due) => $"{got} arrived, and the order is {due}. Nothing is lost: the shop has been told and will put it right with you.",
         RefundDone = Texts.RefundDone,
         PartRefundDone = Texts.PartRefundDone,
+        RestRefundDone = "The rest of your money was paid back",
+        AllPaidBack = amount => $"With that all of it, {amount}, has gone back to you.",
+        SecondRefundDone = "Your second payment was paid back",
+        StaysPaid = "The order stays paid by your first payment.",
         RefundFailed = "Your refund did not work yet",
         RefundFailedWords = "The shop has been told and has it in hand. You need not do anything.",
         RefundOnTheWay = amount => $"Refund of {amount}: on the way. It usually takes five to seven working days.",

@@ -39,7 +39,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
                 new LetterContent(words.Locale, LetterTone.Care, words.RefundFailed) { Words = [words.RefundInHand(format.Amount(failed.Amount)), words.RefundFailedWords] },
             _ => null,
         };
-        return content is null ? null : (Frame(content, order, words), words.Subject(content.Headline, Number(order)));
+        return content is null ? null : (Frame(content, order, words), words.Subject(content.Headline, Texts.NumberOf(order)));
     }
 
     LetterContent Frame(LetterContent content, Order order, MailWords words)
@@ -49,7 +49,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         return content with
         {
             Words = [greeting, .. content.Words],
-            Facts = [(words.OrderNumber, Number(order)), .. content.Facts],
+            Facts = [(words.OrderNumber, Texts.NumberOf(order)), .. content.Facts],
             Button = content.Button ?? (words.ShowStatus, status),
             Closing =
             [
@@ -59,9 +59,6 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
             ],
         };
     }
-
-    /// <summary>As the shopper knows it: by the shop's own number, where there is one.</summary>
-    static string Number(Order order) => order.Reference ?? order.Id.ToString();
 
     LetterContent Paid(ShopperOrder found, MailWords words, ReaderFormat format)
     {
@@ -125,9 +122,26 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
 
     static LetterContent Done(Order order, Refund done, MailWords words, ReaderFormat format)
     {
-        var whole = order.Payment(done.Payment)!.Captures.FirstOrDefault(c => c.MoneyReference == done.MoneyReference) is { } capture && done.Amount == capture.Amount;
-        return new LetterContent(words.Locale, LetterTone.Good, whole ? words.RefundDone : words.PartRefundDone) { Words = [Progress(done, words, format)] };
+        var money = order.Payment(done.Payment)!.Captures.FirstOrDefault(c => c.MoneyReference == done.MoneyReference);
+        var (headline, more) = done switch
+        {
+            { Reason: RefundReason.Duplicate } => (words.SecondRefundDone, StaysPaid(order) ? words.StaysPaid : null),
+            _ when done.Amount == money?.Amount => (words.RefundDone, null),
+            _ when money is not null && IsLast(order, done, money) => (words.RestRefundDone, words.AllPaidBack(format.Amount(money.Amount))),
+            _ => (words.PartRefundDone, (string?)null),
+        };
+        return new LetterContent(words.Locale, LetterTone.Good, headline) { Words = [Progress(done, words, format), .. more is null ? (string[])[] : [more]] };
     }
+
+    /// <summary>Nothing of the money is left, and this part of it went back after all others.</summary>
+    static bool IsLast(Order order, Refund done, Capture money) =>
+        order.NotGivenBack(done.Payment, money).MinorUnits == 0
+        && order.Refunds.Where(r => r.Payment == done.Payment && r.MoneyReference == done.MoneyReference && r.Status == RefundStatus.Succeeded)
+            .OrderBy(r => r.DoneAt).ThenBy(r => r.Number).Last() == done;
+
+    /// <summary>What paid the order is there, and nobody gave or took any of it back.</summary>
+    static bool StaysPaid(Order order) =>
+        order.PaidBy is { } paid && order.Status == OrderStatus.Paid && order.Payment(paid)!.Reversals.IsEmpty && !order.Refunds.Any(r => r.Reserves && r.Reason == RefundReason.Merchant);
 
     static bool GoesBackOtherwise(Order order, Refund failed) =>
         order.Refunds.Any(r => r.Number > failed.Number && r.Payment == failed.Payment && r.MoneyReference == failed.MoneyReference && r.Reserves);
@@ -139,7 +153,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
 
     static string Progress(Refund refund, MailWords words, ReaderFormat format)
     {
-        var amount = format.Amount(refund.Amount);
+        var amount = refund.Reason == RefundReason.Duplicate ? words.SecondPayment(format.Amount(refund.Amount)) : format.Amount(refund.Amount);
         return refund.Status switch
         {
             RefundStatus.Succeeded => words.RefundPaidBack(amount, refund.BankReference),

@@ -90,10 +90,10 @@ public sealed class PageHouse : IAsyncLifetime
 
     public async Task<Order> Place(
         long amount = 49_900, string currency = "INR", OrderPolicy? policy = null, TimeSpan? lives = null, string? returnUrl = "https://shop.example/thanks",
-        Customer? customer = null, string description = "Tea for two", string? userId = null, params OrderLine[] lines)
+        Customer? customer = null, string description = "Tea for two", string? userId = null, string? reference = null, params OrderLine[] lines)
     {
         var id = Host.Services.GetRequiredService<Ids>().NextOrder();
-        return await Do(id, new OrderCommand.Create(id, null, new Money(amount, Currency.Find(currency)), description,
+        return await Do(id, new OrderCommand.Create(id, reference, new Money(amount, Currency.Find(currency)), description,
             customer ?? new Customer("Asha Rao", "asha@shop.example", "+919900000000"), policy ?? new OrderPolicy(), lives ?? TimeSpan.FromMinutes(30),
             new OrderContent(lines.Length > 0 ? [.. lines] : [new OrderLine("Darjeeling first flush, 250 g", 1, amount)],
                 ImmutableSortedDictionary<string, string>.Empty, userId, returnUrl, [1], Locale, Billing)));

@@ -20,7 +20,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [InlineData("paid_late", "it still counts")]
     [InlineData("late_refund", "Refund of ₹499.00 INR: on the way.")]
     [InlineData("late_asked", "The shop has been told")]
-    [InlineData("paid_twice", "Refund of ₹499.00 INR: on the way.")]
+    [InlineData("paid_twice", "stays paid. Only this second payment is not needed, and nothing of it is lost.Refund of your second payment, ₹499.00 INR: on the way.")]
     [InlineData("paid_otherwise", "It was paid by another try.")]
     [InlineData("paid_and_held", "₹1.00 INR arrived")]
     [InlineData("taken_back", "took the money back")]
@@ -51,6 +51,36 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
         var shown = typeof(StatusPageTests).GetMethod(nameof(Every_situation_has_its_words))!
             .GetCustomAttributes(typeof(InlineDataAttribute), false).Cast<InlineDataAttribute>().Select(a => (string)a.GetData(null!).First()[0]);
         shown.ShouldBe(EverySituation.Names);
+    }
+
+    [Fact]
+    public async Task Money_that_came_twice_never_reads_as_the_order_s_refund()
+    {
+        // Twice on one and the same page of a gateway.
+        var order = await house.Pay(await EverySituation.Make(house, "paid"), money: "again");
+        foreach (var address in new[] { house.Links.Payment(order, 1), house.Links.Status(order) })
+        {
+            var (_, page, _) = await house.Get(address);
+            page.QuerySelector("h1")!.TextContent.ShouldBe(Texts.Paid);
+            var words = page.QuerySelectorAll(".situation > p").Select(p => p.TextContent).ToList();
+            words.ShouldContain("There was a second payment, too. The order stays paid; only the second payment is not needed, and nothing of it is lost.");
+            words.ShouldContain("Refund of your second payment, ₹499.00 INR: on the way. It usually takes five to seven working days.");
+        }
+        var (_, second, _) = await house.Get(EverySituation.Page(house, await EverySituation.Make(house, "paid_twice")));
+        second.QuerySelector("h1")!.TextContent.ShouldBe("The order is paid; you paid it twice");
+        second.QuerySelector("[data-tone]")!.GetAttribute("data-tone").ShouldBe("good");
+    }
+
+    [Fact]
+    public async Task The_order_is_called_by_the_shop_s_own_number_on_every_page()
+    {
+        var order = await house.Place(reference: "tea-1001");
+        (await house.Get(house.Links.Checkout(order))).Page.QuerySelector(".bill code")!.TextContent.ShouldBe("tea-1001");
+        order = await house.Pay(await house.Open(order));
+        foreach (var address in new[] { house.Links.Payment(order, 1), house.Links.Status(order) })
+            (await house.Get(address)).Page.QuerySelectorAll(".facts div").Single(d => d.QuerySelector("dt")!.TextContent == Texts.OrderNumber).QuerySelector("dd")!.TextContent.ShouldBe("tea-1001");
+        // By that name, too, the look-up finds it.
+        (await house.Post("/status", ("order", "tea-1001"), ("email", "asha@shop.example"))).Headers.Location!.ToString().ShouldBe(house.Links.Status(order));
     }
 
     [Theory]
@@ -99,8 +129,17 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
         var order = await EverySituation.Make(house, "paid");
         var (_, page, _) = await house.Get(EverySituation.Page(house, order));
         page.QuerySelector("a[href='https://shop.example/thanks']")!.TextContent.ShouldBe("Back to the shop");
-        var (_, without, _) = await house.Get(house.Links.Status(await house.Place(returnUrl: null)));
-        without.QuerySelectorAll("main a[href^='http']").ShouldBeEmpty();
+        var waiting = await house.Place();
+        var (_, checkout, _) = await house.Get(house.Links.Checkout(waiting));
+        checkout.QuerySelector("a[href='https://shop.example/thanks']")!.TextContent.ShouldBe("Back to the shop");
+        var (_, begun, _) = await house.Get(house.Links.Checkout(await house.Open(waiting)));
+        begun.QuerySelector("a[href='https://shop.example/thanks']").ShouldNotBeNull("with a payment begun, too");
+        foreach (var nowhere in new[] { null, "javascript:alert(1)" })
+        {
+            var lost = await house.Place(returnUrl: nowhere);
+            foreach (var address in new[] { house.Links.Status(lost), house.Links.Checkout(lost) })
+                (await house.Get(address)).Page.QuerySelectorAll("main a[href*=':']").ShouldBeEmpty();
+        }
     }
 
     [Fact]

@@ -17,6 +17,14 @@ namespace Purser.Server.Tests.CommandLine;
 public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
+    public void The_checkout_of_up_bears_the_name_of_the_shop_unless_another_was_configured()
+    {
+        UpCommand.MerchantName(Configuration(new Dictionary<string, string?>())).ShouldBe("Leaf & Kettle");
+        UpCommand.MerchantName(Configuration(new Dictionary<string, string?> { ["Purser:MerchantName"] = "Asha's Books" })).ShouldBe("Asha's Books");
+        File.ReadAllText(Path.Combine(Browser.ShopHouse.Root, "samples/Shop/Pages/Shell.razor")).ShouldContain(">Leaf &amp; Kettle</a>");
+    }
+
+    [Fact]
     public async Task A_second_start_keeps_the_keys_while_they_are_in_force_for_its_address()
     {
         await using var host = await ServerHost.Start([], new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(), ["urls"] = "http://127.0.0.1:0" });

@@ -108,20 +108,43 @@ public sealed class LetterTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("late_refund", "Your money came after the order was closed and goes back to you")]
-    [InlineData("paid_twice", "You paid this order twice")]
-    public async Task Money_that_goes_back_is_told_with_its_progress_and_its_end(string situation, string headline)
+    [InlineData("late_refund", "Your money came after the order was closed and goes back to you", "Refund of ₹499.00 INR: on the way.", "Your money was paid back", null)]
+    [InlineData("paid_twice", "The order is paid; you paid it twice", "Refund of your second payment, ₹499.00 INR: on the way.", "Your second payment was paid back", "The order stays paid by your first payment.")]
+    public async Task Money_that_goes_back_is_told_with_its_progress_and_its_end(string situation, string headline, string progress, string end, string? stays)
     {
         var order = await EverySituation.Make(house, situation);
-        (await Sent()).Single(m => m.Subject.Contains(headline)).Text.ShouldContain("Refund of ₹499.00 INR: on the way.");
+        (await Sent()).Single(m => m.Subject.Contains(headline)).Text.ShouldContain(progress);
         order = await Back(order, new RefundEvidence.Succeeded(order.Amount, "ARN-74123"));
-        (await Sent()).Single(m => m.Subject.Contains("Your money was paid back")).Text.ShouldContain("Your bank can find it by ARN-74123");
+        var done = (await Sent()).Single(m => m.Subject.Contains(end)).Text;
+        done.ShouldContain("Your bank can find it by ARN-74123");
+        if (stays is null) done.ShouldNotContain("stays paid");
+        else done.ShouldContain(stays);
         await Back(order, new RefundEvidence.Failed("account closed"));
         var failed = (await Sent()).Where(m => m.Subject.Contains("Your refund did not work yet")).ShouldHaveSingleItem();
         failed.Text.ShouldContain("The shop has been told and has it in hand.");
         var told = (await server.All()).Where(m => m.To.Contains("money@shop.example")).ShouldHaveSingleItem();
         told.Subject.ShouldBe("Purser: Something does not agree: refund failed");
         told.Text.ShouldSatisfyAllConditions(t => t.ShouldContain(order.Id.ToString()), t => t.ShouldContain("₹499.00 INR"), t => t.ShouldContain("/explanation"));
+    }
+
+    [Theory]
+    [InlineData("en", "A part of your money was paid back", "The rest of your money was paid back", "With that all of it, ₹499.00 INR, has gone back to you.")]
+    [InlineData("hi", "आपकी राशि का एक हिस्सा लौटा दिया गया", "आपकी बाकी राशि लौटा दी गई", "इसके साथ पूरी राशि, ₹499.00 INR, आपको लौटा दी गई है।")]
+    public async Task The_last_part_of_a_refund_is_the_rest_and_no_part(string locale, string part, string rest, string all)
+    {
+        house.Locale = locale;
+        var order = await house.Pay(await house.Open(await house.Place(reference: "tea-1001")));
+        await house.Do(order.Id, new OrderCommand.Refund(null, new Money(20_000, Currency.Find("INR")), "torn"));
+        order = await house.Do(order.Id, new OrderCommand.Refund(null, new Money(29_900, Currency.Find("INR")), "torn"));
+        // The second went back first; what is told last has all of it.
+        order = await Back(order, new RefundEvidence.Succeeded(order.Refund(2)!.Amount, "ARN-2"), refund: 2);
+        (await Sent()).Count(m => m.Subject.Contains(part)).ShouldBe(1);
+        await Back(order, new RefundEvidence.Succeeded(order.Refund(1)!.Amount, "ARN-1"), refund: 1);
+        var told = (await Sent()).Where(m => m.Subject.Contains(rest)).ShouldHaveSingleItem();
+        told.Text.ShouldContain(all);
+        told.Subject.ShouldEndWith("tea-1001");
+        (await server.All()).Count(m => m.Subject.Contains(part)).ShouldBe(1);
+        (await server.All()).Where(m => m.To.Contains("asha@shop.example")).ShouldAllBe(m => m.Text.Contains($"{MailWords.For(locale).OrderNumber}: tea-1001"));
     }
 
     [Fact]
