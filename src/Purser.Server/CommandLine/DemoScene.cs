@@ -29,6 +29,8 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
     /// <summary>In minor units, less than every order's price.</summary>
     const int RefundedPart = 10_000;
 
+    const string EndsByNo = "once the bank has said no, its link takes no money any more; who tries again pays on a new link";
+
     string? note;
 
     public string? Order { get; set; }
@@ -190,7 +192,7 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
     {
         if (story.End == DemoEnd.Declined) await Reached("told of the bank's no", o => o.Noticed);
         var before = await Look();
-        if (story.End == DemoEnd.Declined && note is null && before.Last == "failed") note = "a no of the bank ends the link";
+        if (story.End == DemoEnd.Declined && note is null && before.Last == "failed") note = EndsByNo;
         if (cancels) await Cancel();
         await Within(stage.ClosesLinks ? Patience : LinkPatience, o => o.Status == "cancelled" && (o.Last is "cancelled" or "expired" or "failed" || !stage.ClosesLinks));
         var now = await Look();
@@ -208,7 +210,7 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
             if (await Shops("paid")) return;
             var now = await Reached("a link that takes no money known as ended", o => o.Status == "paid" || o.Last is "failed" or "expired" or "cancelled");
             if (now.Status == "paid") return;
-            if (story.Acts == "declined_then_paid") note = "a no of the bank ends the link";
+            if (story.Acts == "declined_then_paid") note = EndsByNo;
             await StartPayment();
         }
     }

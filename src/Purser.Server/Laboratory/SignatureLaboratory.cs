@@ -18,6 +18,9 @@ static class SignatureLaboratory
     /// <summary>Shorter values would be found in everything.</summary>
     const int ShortestSecret = 4;
 
+    /// <summary>So many characters do not agree by chance.</summary>
+    const int Telling = 8;
+
     /// <summary>Gateways whose signatures can be shown, by name.</summary>
     public static ImmutableSortedDictionary<string, IShowSignatures> Gateways(IEnumerable<IGateway> all) =>
         all.Where(g => g is IShowSignatures).ToImmutableSortedDictionary(g => g.Profile.Name, g => (IShowSignatures)g, StringComparer.Ordinal);
@@ -66,11 +69,17 @@ static class SignatureLaboratory
         if (given == expected) return "The signature is right, but the message is not: see the last step.";
         if (string.Equals(given, expected, StringComparison.OrdinalIgnoreCase)) return "They differ in upper and lower case only; the comparison is exact.";
         if (given.Trim() == expected) return "The given one has blanks or line ends around it.";
-        if (given.Length != expected.Length) return $"The given one has {given.Length} characters, the expected one {expected.Length}: another algorithm, another encoding, or cut off.";
-        var at = 0;
-        while (given[at] == expected[at]) at++;
-        return at == 0
-            ? "They differ from the first character on: another secret, or other bytes were signed. Compare the signed text below byte by byte with what was sent."
-            : $"They differ from character {at + 1} on: a signature is right or wrong as a whole, so it was cut or mistyped there.";
+        var (shorter, longer) = given.Length < expected.Length ? (given, expected) : (expected, given);
+        if (shorter.Length >= Telling && shorter.Length < longer.Length && longer.StartsWith(shorter, StringComparison.Ordinal))
+            return given.Length < expected.Length
+                ? $"The given one was cut off after {given.Length} of {expected.Length} characters. What is left of it is right, so the secret and the signed text are right."
+                : $"The given one goes on after the {expected.Length} characters that are right, so the secret and the signed text are right.";
+        if (shorter.Length < longer.Length) return $"The given one has {given.Length} characters, the expected one {expected.Length}: another algorithm, another encoding, or cut off.";
+        var wrong = Enumerable.Range(0, given.Length).Where(i => given[i] != expected[i]).ToList();
+        // Of two digests that have nothing to do with each other a sixteenth agrees in hex, and less in base 64.
+        return wrong.Count <= given.Length / 2
+            ? $"They differ from character {wrong[0] + 1} on, in {wrong.Count} of {given.Length}. The secret and the signed text are right, for any other secret or text changes nearly every character: "
+                + "the signature itself was mistyped or damaged."
+            : "It is another signature altogether: the secret is another one, or the signed text is, and one character of either is enough. Compare the text that the steps sign, byte by byte, with what was sent.";
     }
 }

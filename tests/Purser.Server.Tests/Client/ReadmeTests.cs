@@ -111,7 +111,8 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
     static async Task<string> Pay(PurserClient purser, Order order)
     {
         // README
-        var payment = await purser.Payments.Start(order.Id, gateway: "first");
+        var accounts = await purser.Gateways(); // The gateway accounts of your configuration.
+        var payment = await purser.Payments.Start(order.Id, accounts[0].Name);
         return payment.PageUrl;
         // End
     }

@@ -34,7 +34,20 @@ public sealed class SignatureLaboratoryTests(PageHouse house) : IClassFixture<Pa
         finding.Trace.Right.ShouldBeFalse();
         finding.Trace.Steps[finding.DiffersAt!.Value].Value.ShouldBe(Signature);
         finding.Agree.ShouldBe(63);
-        finding.Difference.ShouldNotBeNull().ShouldContain("character 64");
+        finding.Difference.ShouldBe("They differ from character 64 on, in 1 of 64. The secret and the signed text are right, for any other secret or text changes nearly every character: "
+            + "the signature itself was mistyped or damaged.");
+    }
+
+    [Fact]
+    public void Another_secret_is_told_from_a_signature_that_was_damaged_however_the_two_begin()
+    {
+        // One of sixteen begins with the right character.
+        var others = Enumerable.Range(0, 64).Select(i => HexSignature.HmacSha256($"other-{i}", Encoding.UTF8.GetBytes(Body))).ToList();
+        others.ShouldContain(o => o[0] == Signature[0]);
+        foreach (var other in others) Compute(other).Difference.ShouldNotBeNull().ShouldStartWith("It is another signature altogether: the secret is another one, or the signed text is");
+        Compute(Signature[..40]).Difference.ShouldBe("The given one was cut off after 40 of 64 characters. What is left of it is right, so the secret and the signed text are right.");
+        Compute(Signature + "ab").Difference.ShouldNotBeNull().ShouldStartWith("The given one goes on after the 64 characters that are right");
+        Compute(others[0][..40]).Difference.ShouldNotBeNull().ShouldStartWith("The given one has 40 characters, the expected one 64");
     }
 
     [Theory]
