@@ -79,7 +79,10 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
     string Keep(string text)
     {
         var rest = text.Length - KeptCharacters;
-        var kept = redaction.Cut(text.Length > 4 * KeptCharacters ? text[..(4 * KeptCharacters)] : text);
-        return kept.Length <= KeptCharacters ? kept : $"{kept[..KeptCharacters]} [{rest} more characters]";
+        var kept = redaction.Cut(Start(text, 4 * KeptCharacters));
+        return kept.Length <= KeptCharacters ? kept : $"{Start(kept, KeptCharacters)} [{rest} more characters]";
     }
+
+    /// <summary>Never half of a letter that is two characters long: the database takes none, and what else came with it would be lost.</summary>
+    static string Start(string text, int length) => text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
 }

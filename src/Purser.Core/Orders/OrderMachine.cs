@@ -212,7 +212,7 @@ public static class OrderMachine
         if (c.Heard)
             foreach (var r in draft.Order.Refunds.Where(r => r.Payment == c.Payment && r is { IsOpen: true, NeverLeft: false })) RefundMachine.Look(draft, r);
         if (c.Back) draft.Change(p = FormMachine.CameBack(p, draft.Now, draft.Rules));
-        if (c.Heard) draft.Change(p = p with { HeardAt = draft.Now });
+        if (c.Heard || (c.Back && p.IsOpen)) draft.Change(p = p with { HeardAt = draft.Now });
         // The gateway's own word that something happened is worth a question also after success: it may be a second capture.
         if (p.Status == Succeeded && !c.Heard) return new Already(c.Payment);
         // A link that nobody has been asked for in earnest is for the alarm to ask for: looking must not use up the tries.
@@ -305,7 +305,7 @@ public static class OrderMachine
             AskForLink(draft, number);
             return;
         }
-        draft.Change(p with { LookedAt = draft.Now });
+        draft.Change(p with { LookedAt = draft.Now, HeardAt = p.IsOpen || p.Status == Succeeded ? p.HeardAt : p.HeardAt ?? draft.Now });
         draft.Calls.Add(p.CancelAsked && p.IsOpen && p.GatewayReference is not null && draft.Rules.Terms(p.Account).CanCancel
             ? new GatewayCall.CancelLink(draft.Order, number)
             : new GatewayCall.Inquire(draft.Order, number));

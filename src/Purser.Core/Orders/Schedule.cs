@@ -28,8 +28,10 @@ static class Schedule
     public static DateTimeOffset? NextLook(Order order, Payment p, OrderRules rules)
     {
         var due = Due(order, p, rules);
-        // An open payment is asked about anyway.
-        if (!p.IsOpen && p.HeardAt is { } heard) due = Earlier(due, Lingering(p.LookedAt, heard, rules));
+        // Asked for because of something that happened, and not answered yet. A link that we know is not there is asked for first.
+        // About what is over an account that never answers is not asked for ever.
+        if (p.HeardAt is { } heard && !OrderMachine.AsksForLink(order, p, rules) && Lingering(p.LookedAt, heard, rules) is var next && (p.IsOpen || next < heard + rules.MissingFor))
+            due = Earlier(due, next);
         // Somebody wanted a look a moment after the last one; nothing but a look answers that.
         var wanted = p.Status != Succeeded && p.LookAt is { } at && at == p.LookedAt + rules.AskAgainAfter;
         return wanted && !(due < p.LookAt) ? p.LookAt : due;

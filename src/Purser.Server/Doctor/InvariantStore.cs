@@ -176,6 +176,12 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             union all
             select o.id::text from orders o where o.wake_at is null
               and exists (select from payments p where p.order_id = o.id and (p.status in (0, 1, 2, 3) or p.look_at is not null))
+            union all
+            select order_id::text from payments where look_at < clock_timestamp() - interval '5 minutes'
+            union all
+            select order_id::text from refunds where look_at < clock_timestamp() - interval '5 minutes'
+            union all
+            select id::text from orders where status = 0 and coalesce(closing_at, expires_at) < clock_timestamp() - interval '1 hour'
             """),
     ];
 

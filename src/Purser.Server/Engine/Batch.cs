@@ -1,5 +1,6 @@
 using Purser.Ledger;
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Refunds;
 
 namespace Purser.Server.Engine;
@@ -67,8 +68,8 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
             return Quarantine(item, news, input.Order, news.QuarantineReason ?? (input.Order is null ? "It names no order of ours." : "We have no such order."));
         if (order is null) return new EngineReply.Done(new Reply.Refused(Refusal.OrderUnknown));
         // One installation may hold several accounts at a gateway, a test one among them: what one signs says nothing of another's payments.
-        if (input.News is { Payment: { } told } foreign && order.Payment(told) is { } theirs && theirs.Account != foreign.Account)
-            return Quarantine(item, foreign, input.Order, $"The payment belongs to the account {theirs.Account}.");
+        if (input.News is { } signed && Told(order, signed, input.Inputs).FirstOrDefault(p => p.Account != signed.Account) is { } theirs)
+            return Quarantine(item, signed, input.Order, $"The payment belongs to the account {theirs.Account}.");
 
         var (inputs, unbelieved) = Believed(order, input);
         if (unbelieved is not null)
@@ -124,6 +125,16 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
         if (input.Key is { } made && reply is Reply.Made or Reply.Same) Remember(made, Resource(order, reply));
         return new EngineReply.Done(reply, verdict);
     }
+
+    /// <summary>The payments that a message speaks of, by themselves or by their refunds.</summary>
+    static IEnumerable<Payment> Told(Order order, GatewayNews news, IReadOnlyList<OrderInput> inputs) => inputs.Select(i => i switch
+    {
+        Evidence fact => fact.Payment,
+        RefundEvidence { Refund: > 0 and var number } => order.Refund(number)?.Payment,
+        RefundEvidence fact => fact.Payment,
+        OrderCommand.LookRefund look => order.Refund(look.Number)?.Payment,
+        _ => null,
+    }).Append(news.Payment).Distinct().Select(number => number is { } one ? order.Payment(one) : null).OfType<Payment>();
 
     /// <summary>Of an answer that names what another payment holds nothing is believed, for it is the answer to another question: only that much is told, and a
     /// person is. News, a statement's row and a person's word are not taken at all, and whoever brought them says so.</summary>

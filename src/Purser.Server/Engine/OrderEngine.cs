@@ -104,6 +104,8 @@ public sealed partial class OrderEngine : IAsyncDisposable
         public void KeepForAPerson(string why) =>
             input = new EngineInput(input.Order, [], input.News! with { EventType = "unreadable", QuarantineReason = why });
 
+        public void LeaveCallsOut() => input = input with { Calls = null };
+
         public void Reply(EngineReply reply) => answer.TrySetResult(reply);
 
         public void Fail(Exception why) => answer.TrySetException(why);
@@ -182,6 +184,14 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 {
                     LogPoison(log, 1, refused);
                     batch[0].KeepForAPerson($"It could not be stored: {refused.Message}");
+                    tries = options.Tries;
+                    continue;
+                }
+                // What a gateway answered counts, also when how it said so cannot be kept.
+                catch (StoreRefusedException refused) when (!refused.Passing && batch is [{ Input: { News: null, Calls.Count: > 0, Inputs.Count: > 0 } }])
+                {
+                    LogPoison(log, 1, refused);
+                    batch[0].LeaveCallsOut();
                     tries = options.Tries;
                     continue;
                 }

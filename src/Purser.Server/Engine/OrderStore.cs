@@ -4,7 +4,6 @@ using NpgsqlTypes;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
-using Purser.Server.Platform;
 
 namespace Purser.Server.Engine;
 

@@ -72,8 +72,13 @@ public sealed class GatewayAccounts
             .ThenBy(a => a.Name, StringComparer.Ordinal).ToList();
         foreach (var one in ordered)
             if (one.Entry(known) is { } entry) entries.Add(entry);
+        // A shopper chooses among the accounts, and so does fail-over: play money must pay no real order.
+        if (entries.Where(e => e.On).ToLookup(e => e.Account.TestMode) is { Count: > 1 } modes)
+            faults.Add($"Gateways: {Names(modes[true])} in test mode and {Names(modes[false])} in live mode would pay the same orders; turn one kind off (On: false), or give it an installation of its own.");
         // A rule may name an account that has a fault of its own: one sentence about it is enough.
         var rules = RoutingSettings.Rules(configuration.GetSection("Routing"), [.. ordered.Select(a => a.Name)], faults);
         return (new GatewayAccounts(entries, rules), faults.ToImmutable());
+
+        static string Names(IEnumerable<Entry> some) => string.Join(", ", some.Select(e => e.Account.Name));
     }
 }

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Orders;
+using Purser.Refunds;
 using Purser.Server.Deliveries;
 
 namespace Purser.Server.Invoices;
@@ -113,14 +114,16 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         return (await Read(first, stop))[0];
     }
 
-    /// <summary>Writes a credit note, unless its refund, or the cancelled order, has one. The invoice is locked meanwhile, so that two of one order follow each other.</summary>
+    /// <summary>Writes a credit note, unless its refund, or the cancelled order, has one. The invoice is locked meanwhile, so that two of one order follow each other,
+    /// and what it is for is looked at once more under the lock: of two that were told of contrary things, the one that comes last knows both.</summary>
+    /// <param name="refund">Null: the order was cancelled.</param>
     /// <param name="make">Makes it of the invoice and the credit notes that count so far.</param>
-    public async Task<StoredInvoice> AddCredit(StoredInvoice invoice, int? refund, Func<IReadOnlyList<StoredInvoice>, NewInvoice> make, DateTimeOffset now, CancellationToken stop)
+    /// <returns>Null when none is owed any more.</returns>
+    public async Task<StoredInvoice?> AddCredit(StoredInvoice invoice, int? refund, Func<IReadOnlyList<StoredInvoice>, NewInvoice> make, DateTimeOffset now, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
-        await using (var alone = new NpgsqlCommand("select from invoices where number = $1 for update", connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = invoice.Number } } })
-            await alone.ExecuteNonQueryAsync(stop);
+        if (!await LockedAndOwed(connection, invoice.Order, refund, stop)) return null;
         await using var before = new NpgsqlCommand($"select {Columns} from invoices where order_id = $1 and kind = 1 and voided_at is null order by series, place", connection)
         { Parameters = { Of(invoice.Order) } };
         var credits = await Read(before, stop);
@@ -130,13 +133,39 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         return added;
     }
 
-    /// <summary>Its refund failed after all, or denied money came after all. The number stays and says so.</summary>
+    /// <summary>Ends a credit note whose refund failed after all, or whose order is paid after all. The number stays and says so.</summary>
     public async Task Void(StoredInvoice credit, DateTimeOffset now, CancellationToken stop)
     {
-        await using var end = database.CreateCommand("update invoices set voided_at = $2 where number = $1 and voided_at is null");
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        if (await LockedAndOwed(connection, credit.Order, credit.Refund, stop)) return;
+        await using var end = new NpgsqlCommand("update invoices set voided_at = $2 where number = $1 and voided_at is null", connection);
         end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = credit.Number });
         end.Parameters.Add(At(now));
         await end.ExecuteNonQueryAsync(stop);
+        await transaction.CommitAsync(stop);
+    }
+
+    /// <summary>Locks an order's invoice, and then looks whether there is something to credit.</summary>
+    static async Task<bool> LockedAndOwed(NpgsqlConnection connection, OrderId order, int? refund, CancellationToken stop)
+    {
+        await using var alone = new NpgsqlBatch(connection);
+        alone.BatchCommands.Add(new NpgsqlBatchCommand("select from invoices where order_id = $1 and kind = 0 for update") { Parameters = { Of(order) } });
+        alone.BatchCommands.Add(new NpgsqlBatchCommand("""
+            select case when $2::int is null then exists (select from orders where id = $1 and status = $4)
+                else exists (select from refunds where order_id = $1 and number = $2 and status = $3) end
+            """)
+        {
+            Parameters =
+            {
+                Of(order), new NpgsqlParameter { Value = (object?)refund ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
+                new NpgsqlParameter<short> { TypedValue = (short)RefundStatus.Succeeded }, new NpgsqlParameter<short> { TypedValue = (short)OrderStatus.Cancelled },
+            },
+        });
+        await using var rows = await alone.ExecuteReaderAsync(stop);
+        await rows.NextResultAsync(stop);
+        await rows.ReadAsync(stop);
+        return rows.GetBoolean(0);
     }
 
     static async Task<StoredInvoice?> Number(NpgsqlConnection connection, NewInvoice made, DateTimeOffset now, CancellationToken stop)

@@ -5,7 +5,6 @@ using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Engine;
-using Purser.Server.Platform;
 
 namespace Purser.Server.Live;
 

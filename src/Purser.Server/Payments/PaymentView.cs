@@ -29,7 +29,7 @@ public sealed record PaymentView(
         var id = new PaymentId(order.Id, p.Number);
         return new PaymentView(
             id.ToString(), order.Id.ToString(), p.Number, p.Account, EventNames.Snake(p.Status.ToString()), Say(order, p), p.Amount.MinorUnits,
-            p.Amount.Currency.Code, p.Method, p.Status == PaymentStatus.Pending && !order.HasEnded ? LinkView.From(p.Link) : null,
+            p.Amount.Currency.Code, p.Method, p is { Status: PaymentStatus.Pending, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null } ? LinkView.From(p.Link) : null,
             $"{address.Url}/pay/{id}?token={token}", p.StartedAt.UtcDateTime, p.LinkExpiresAt.UtcDateTime, id.Reference, p.GatewayReference, p.Decline, p.Reason,
             [.. p.Captures.Select(c => new CaptureView(c.MoneyReference, c.Amount.MinorUnits, c.Amount.Currency.Code, c.At.UtcDateTime, EventNames.Snake(c.Standing.ToString())))],
             p.Fee, p.Tax, EventNames.Snake(p.Dispute.ToString()), p.LookAt?.UtcDateTime);

@@ -4,7 +4,7 @@ using NpgsqlTypes;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Reconciliation;
-using Purser.Server.Platform;
+using Purser.Server.Engine;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;

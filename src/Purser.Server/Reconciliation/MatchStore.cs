@@ -5,7 +5,7 @@ using NpgsqlTypes;
 using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Refunds;
-using Purser.Server.Platform;
+using Purser.Server.Engine;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;

@@ -4,7 +4,7 @@ using System.Collections.Concurrent;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Reconciliation;
-using Purser.Server.Platform;
+using Purser.Server.Engine;
 
 namespace Purser.Server.Settlement;
 

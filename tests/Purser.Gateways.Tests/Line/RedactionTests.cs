@@ -111,6 +111,18 @@ public sealed class RedactionTests
         line.Exchanges.Single().Answer.Length.ShouldBeLessThan(17_000);
     }
 
+    /// <summary>The database takes no half letter, and would take none of what came with it.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_long_answer_is_not_cut_in_the_middle_of_a_letter(int before)
+    {
+        using var lines = new GatewayLines(new ScriptedNetwork(_ => ScriptedNetwork.Answer(new string('x', before) + string.Concat(Enumerable.Repeat("\U0001F600", 40_000)))), new ManualTime());
+        var line = TestAccount.Open(lines);
+        await line.Send(TestAccount.Get, default);
+        new UTF8Encoding(false, throwOnInvalidBytes: true).GetByteCount(line.Exchanges.Single().Answer).ShouldBeGreaterThan(30_000);
+    }
+
     [Fact]
     public void Redacting_a_hostile_answer_takes_no_time()
     {

@@ -63,6 +63,9 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         (Credited, "insert into invoices (series, place, number, kind, order_id, payment, refund, currency, total, issued_at, document) select 'CRN', 1, 'CRN-1', 1, order_id, payment, 1, currency, total + 1, issued_at, document from invoices"),
         ("What is open has an alarm that rings", "update orders set wake_at = null where status <> 0"),
         ("What is open has an alarm that rings", "update orders set wake_at = wake_at - interval '1 day' where wake_at is not null"),
+        ("What is open has an alarm that rings", "update payments set look_at = look_at - interval '1 day' where look_at is not null"),
+        ("What is open has an alarm that rings", "update refunds set look_at = now() - interval '1 hour'"),
+        ("What is open has an alarm that rings", "update orders set expires_at = expires_at - interval '1 day' where status = 0"),
     ];
 
     public static IEnumerable<object[]> Cases => Sick.Select(s => (object[])[s.Rule, s.Sickness]);

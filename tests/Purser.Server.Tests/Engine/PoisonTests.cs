@@ -1,5 +1,6 @@
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using Purser.Server.Engine;
 using Purser.Server.Tests.Platform;
 
@@ -64,6 +65,39 @@ public sealed class PoisonTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await news).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Quarantined);
         (await Should.ThrowAsync<StoreRefusedException>(() => caller)).Message.ShouldContain("Offset");
         (await world.Do(id, new OrderCommand.Cancel())).ShouldBeOfType<EngineReply.Done>();
+    }
+
+    /// <summary>What the gateway says counts, also where its words cannot be kept.</summary>
+    [Fact]
+    public async Task An_answer_whose_record_cannot_be_written_counts_all_the_same()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        var money = new Evidence.Succeeded("pi_1", new Money(49900, Currency.Find("INR")), "card").Learned(1, EvidenceSource.Inquiry, DateTimeOffset.UnixEpoch, "k2");
+        var record = new CallRecord(1, "inquire", "k2", "cards", DateTimeOffset.UnixEpoch, 1, "answered", "GET /", "half a letter: \ud83d");
+        (await world.Engine.Submit(new EngineInput(id, [money], Calls: [record]), default)).ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order.Status.ShouldBe(OrderStatus.Paid);
+        (await world.Ask<long>("select count(*) from gateway_calls")).ShouldBe(0);
+    }
+
+    /// <summary>An installation may have several accounts at a gateway: each signs for its own payments only.</summary>
+    [Fact]
+    public async Task What_one_account_says_of_another_s_payment_or_refund_is_kept_for_a_person()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        static GatewayNews From(string account, string eventId, int? payment) => new(account, eventId, "told", payment, "{}", "raw"u8.ToArray());
+        async Task<NewsVerdict?> Told(OrderInput fact, GatewayNews news) =>
+            (await world.Engine.Submit(new EngineInput(id, [fact], news), default)).ShouldBeOfType<EngineReply.Done>().News;
+
+        var paid = new Evidence.Succeeded("pi_1", new Money(49900, Currency.Find("INR")), "card").Learned(1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "evt_1");
+        (await Told(paid, From("test", "evt_1", 1))).ShouldBe(NewsVerdict.Quarantined);
+        (await Told(paid, From("cards", "evt_1", 1))).ShouldBe(NewsVerdict.Applied);
+
+        (await world.Do(id, new OrderCommand.Refund(null, null, null))).ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>();
+        var back = new RefundEvidence.Succeeded(new Money(49900, Currency.Find("INR"))) { RefundReference = "rf_1" }.Learned(1, 0, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "evt_2");
+        (await Told(back, From("test", "evt_2", null))).ShouldBe(NewsVerdict.Quarantined);
+        (await world.Ask<string>("select reason from gateway_news where event_id = 'evt_2'")).ShouldBe("The payment belongs to the account cards.");
+        (await Told(back, From("cards", "evt_2", null))).ShouldBe(NewsVerdict.Applied);
     }
 
     [Fact]

@@ -37,6 +37,15 @@ public sealed class GatewayAccountsTests(PostgresFixture postgres) : IClassFixtu
     static string Shop(string more) => $$"""{"Gateways": {"shop": {"Gateway": "razorpay", "key_id": "rzp_live_1", "key_secret": "s", "webhook_secret": "w"{{more}} } } }""";
 
     [Fact]
+    public void Play_money_and_money_have_no_orders_in_common()
+    {
+        static string Two(string more) => """{"Gateways": {"shop": {"Gateway": "razorpay", "key_id": "rzp_live_1", "key_secret": "s", "webhook_secret": "w"}, """
+            + """ "play": {"Gateway": "razorpay", "TestMode": true, "key_id": "rzp_test_1", "key_secret": "s", "webhook_secret": "w" """ + more + "} } }";
+        Read(Two("")).Faults.ShouldHaveSingleItem().ShouldBe("Gateways: play in test mode and shop in live mode would pay the same orders; turn one kind off (On: false), or give it an installation of its own.");
+        Read(Two(""", "On": false""")).Faults.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void An_account_that_says_nothing_takes_all_that_its_gateway_does()
     {
         var (accounts, faults) = Read(Shop(""));

@@ -132,6 +132,28 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
         await house.NothingIsWrong();
     }
 
+    /// <summary>The two events may be told at the same time, the first by a node that was held up with an old picture of the refund.</summary>
+    [Fact]
+    public async Task A_refund_that_fails_while_its_credit_note_is_written_has_none_that_counts()
+    {
+        var order = await house.Paid();
+        await house.NoneWait();
+        var issuer = house.Issuer;
+        await using var held = await house.Database.OpenConnectionAsync();
+        await using var transaction = await held.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand("select from invoices where order_id = $1 for update", held) { Parameters = { new NpgsqlParameter<long> { TypedValue = order.Id.Value } } })
+            await hold.ExecuteNonQueryAsync();
+        await house.HoldBack();
+        order = await house.Refund(order);
+        var late = issuer.CreditNote(order.Id, 1, default);
+        await Until.True(async () => await house.Count("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%invoices%'") > 0, "the credit note to wait for the invoice");
+        await house.Hear(order, 1, new RefundEvidence.Failed("account closed"));
+        (await issuer.CreditNote(order.Id, 1, default)).ShouldBeNull();
+        await transaction.CommitAsync();
+        (await late).ShouldBeNull();
+        (await house.Store.Of(order.Id, default)).Count(i => i.VoidedAt is null).ShouldBe(1);
+    }
+
     [Fact]
     public async Task Denied_money_credits_its_invoice_whole_until_it_comes_after_all()
     {

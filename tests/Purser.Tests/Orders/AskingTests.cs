@@ -165,6 +165,22 @@ public sealed class AskingTests
     }
 
     [Fact]
+    public void The_last_question_about_late_money_is_asked_until_it_is_answered_or_a_month_is_over()
+    {
+        var answers = 0;
+        var story = Given.Order().HasLink().At(Minutes(30)).Tick().Hears(Tell.Closed);
+        story.Until(TimeSpan.FromDays(3), _ => Tell.Closed).Check(s => s.Order.WakeAt.ShouldBe(Given.Start + Minutes(30) + TimeSpan.FromHours(72)));
+        // The gateway is away for a day.
+        story.Until(TimeSpan.FromDays(4)).Check(s => s.Order.WakeAt.ShouldNotBeNull());
+        story.Until(TimeSpan.FromDays(10), _ => answers++ == 0 ? Tell.Closed : throw new InvalidOperationException("It was answered."));
+        answers.ShouldBe(1);
+        story.Order.WakeAt.ShouldBeNull();
+
+        // Or for good.
+        Given.Order().HasLink().At(Minutes(30)).Tick().Hears(Tell.Closed).Until(TimeSpan.FromDays(40)).Check(s => s.Order.WakeAt.ShouldBeNull());
+    }
+
+    [Fact]
     public void Held_money_is_watched_too() => Given.Order().HasLink().Hears(Tell.Succeeded(amount: Given.Rupees(1)))
         .Until(Minutes(30)).Told("order.expired").Check(s => s.Order.WakeAt.ShouldBe(Given.Start + Minutes(90)));
 

@@ -244,6 +244,22 @@ public sealed class PayingTests
         .Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry)
         .Later(TimeSpan.FromDays(1)).Tick().Asked();
 
+    /// <summary>The answer is what counts, not the question: a node may die with it, and a gateway may be away.</summary>
+    [Fact]
+    public void What_the_gateway_hints_at_while_the_link_is_open_is_asked_about_until_it_answers() => Given.Order().HasLink()
+        .When(new OrderCommand.Look(1, Heard: true)).Asked("inquire 1")
+        .Later(TimeSpan.FromMinutes(1)).Tick().Asked("inquire 1")
+        .Hears(Tell.Opened(), source: EvidenceSource.Inquiry)
+        .Later(TimeSpan.FromMinutes(5)).Tick().Asked();
+
+    [Fact]
+    public void A_shopper_who_came_back_is_asked_for_until_the_gateway_answers() => Given.Order().HasLink()
+        .When(new OrderCommand.Look(1, Back: true)).Asked("inquire 1")
+        .Later(TimeSpan.FromMinutes(1)).Tick().Asked("inquire 1")
+        .Later(TimeSpan.FromMinutes(1)).Tick().Asked("inquire 1")
+        .Hears(Tell.Opened(), source: EvidenceSource.Inquiry)
+        .Later(TimeSpan.FromMinutes(5)).Tick().Asked();
+
     [Fact]
     public void A_link_that_was_refused_is_asked_about_when_the_gateway_tells_of_it() => Given.Order().Pays().Hears(Tell.Refused())
         .When(new OrderCommand.Look(1)).Asked()

@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace Purser.Server.Platform;
+namespace Purser.Server.Engine;
 
 /// <summary>Statements that look rows up by their keys. PostgreSQL plans them by what it knows of the tables, and of rows that came in a moment ago it knows
 /// nothing: left to itself it reads millions of them to find fifty.</summary>
