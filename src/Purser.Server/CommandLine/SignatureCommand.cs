@@ -44,8 +44,12 @@ static class SignatureCommand
     {
         var account = new GatewayAccount("laboratory", gateway.Profile.Name, gateway.Profile.BaseUrl, ImmutableDictionary<string, string>.Empty);
         if (named is not null)
-            account = GatewayAccounts.Read(configuration, [gateway]).Accounts.Find(named)?.Account
-                ?? throw new StartFailureException($"There is no gateway account '{named}' of {gateway.Profile.Title} in the configuration.");
+        {
+            var (accounts, faults) = GatewayAccounts.Read(configuration, [gateway]);
+            account = accounts.Find(named)?.Account
+                ?? throw new StartFailureException(faults.FirstOrDefault(f => f.StartsWith($"Gateways:{named}:", StringComparison.Ordinal))
+                    ?? $"There is no gateway account '{named}' of {gateway.Profile.Title} in the configuration.");
+        }
         foreach (var one in stated)
         {
             var equals = one.IndexOf('=', StringComparison.Ordinal);

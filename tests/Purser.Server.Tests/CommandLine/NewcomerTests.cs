@@ -78,7 +78,7 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
         }
     }
 
-    static ConfigurationManager Configuration(Dictionary<string, string?> settings)
+    internal static ConfigurationManager Configuration(Dictionary<string, string?> settings)
     {
         var configuration = new ConfigurationManager();
         configuration.AddInMemoryCollection(settings);
@@ -128,6 +128,9 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
         var silent = new GatewayCatalog().Gateways.First(g => g is not IShowSignatures).Profile;
         (await Run("signature", silent.Name)).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(2), s => s.Said.ShouldContain($"{silent.Title} signs nothing"));
         (await Run("signature", "strype")).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(2), s => s.Said.ShouldContain("There is no gateway 'strype'"));
+        // An account that is there and lacks a setting is not missing.
+        (await Run("signature", "stripe", "--account", "nobodys")).Said.ShouldContain("There is no gateway account 'nobodys' of Stripe");
+        (await Run("signature", "stripe", "--account", "halves", "--Gateways:halves:Gateway=stripe")).Said.ShouldContain("Gateways:halves:secret_key");
     }
 
     [Fact]

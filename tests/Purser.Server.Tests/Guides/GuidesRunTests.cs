@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using Npgsql;
+using Purser.Gateways;
 using Purser.Server.Audit;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
@@ -12,7 +14,7 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
 {
     const string OwnName = "purser_of_the_guide";
 
-    public static TheoryData<string> Guides => ["integrate", "webhooks", "reconciliation", "accounts-and-routing", "several-machines", "security", "books", "invoices", "mail", "refunds"];
+    public static TheoryData<string> Guides => ["integrate", "webhooks", "reconciliation", "accounts-and-routing", "several-machines", "security", "books", "invoices", "mail", "refunds", "signatures"];
 
     static IEnumerable<string> Pages => Directory.EnumerateFiles(Path.Combine(GuidePage.Root, "docs"), "*.md").Append(Path.Combine(GuidePage.Root, "README.md"));
 
@@ -35,6 +37,16 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
                 // Of today, made tomorrow.
                 town.Replace("5c1f...", (await new AnchorStore(town.Database).MakeNext(TimeProvider.System.GetUtcNow().AddDays(1), default))!.Text);
                 break;
+            case "signatures":
+                // The message as Stripe would send it now, to an account that has its secret.
+                const string ItsSecret = "whsec_of_cards";
+                (town.Settings["Gateways:cards:Gateway"], town.Settings["Gateways:cards:secret_key"], town.Settings["Gateways:cards:webhook_secret"]) = ("stripe", "sk_live_1", ItsSecret);
+                town.Replace("whsec_...", ItsSecret);
+                var message = page.Blocks.Single(b => b.Kind == "http").Text;
+                var (at, body) = (TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(), message.Split("\n\n", 2)[1].TrimEnd('\n'));
+                var signature = HexSignature.HmacSha256(ItsSecret, Encoding.UTF8.GetBytes($"{at}.{body}"));
+                await File.WriteAllTextAsync(Path.Combine(town.Folder, "webhook.http"), Regex.Replace(message, "t=[0-9]+,v1=[0-9a-f]+", $"t={at},v1={signature}").TrimEnd('\n'));
+                break;
             case "mail":
                 // A mail that no server took, given up.
                 await new MailStore(town.Database).Keep(true, null, TimeProvider.System.GetUtcNow(), default);
@@ -54,7 +66,7 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
     static readonly (string Guide, string Words)[] Told =
     [
         ("refunds", "\"status\":\"unresolved\""), ("refunds", "\"status\":\"succeeded\""), ("books", "receivable:razorpay"), ("books", "The latest anchor is that of"), ("mail", "\"locale\":\"hi\""),
-        ("invoices", "\"tax_rate\":\"5\""),
+        ("invoices", "\"tax_rate\":\"5\""), ("signatures", "right"),
     ];
 
     [Fact]
@@ -113,6 +125,8 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
                 "nginx" => GuideWords.Nginx(block.Text),
                 // The two receivers are run by another test.
                 "js" or "csharp" when guide == "webhooks" => [],
+                // The message that the commands look at.
+                "http" when guide == "signatures" => [],
                 _ => [$"nobody knows how to run a block of the kind '{block.Kind}'"],
             };
             wrong.ShouldBeEmpty($"docs/{guide}.md, line {block.Line}");
