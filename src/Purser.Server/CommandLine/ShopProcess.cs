@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Purser.Server.Platform;
 
@@ -23,6 +25,14 @@ sealed class ShopProcess : IAsyncDisposable
     ShopProcess(Process process, string url) => (this.process, Url) = (process, url);
 
     public string Url { get; }
+
+    /// <summary>An address that nobody has this moment.</summary>
+    public static string FreeUrl()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return $"http://{listener.LocalEndpoint}";
+    }
 
     /// <summary>Where it is built, beside the server; the checkout has the same shape for both.</summary>
     public static string UsualFolder =>

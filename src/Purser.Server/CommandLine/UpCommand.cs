@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace Purser.Server.CommandLine;
 
-/// <summary>`purser up`: PostgreSQL, Purser, the sandbox and the sample shop for a developer, on ports to remember; Ctrl-C stops all of it.</summary>
+/// <summary>`purser up`: PostgreSQL, Purser, the sandbox and the sample shop for a developer; Ctrl-C, or TERM, stops all of it.</summary>
 static class UpCommand
 {
     /// <summary>Who sells in the demo. The number is well-formed, and nobody's.</summary>
@@ -14,18 +14,21 @@ static class UpCommand
         ("Hsn", "0902"), ("TimeZone", "Asia/Kolkata"), ("Footer", "A demonstration; nothing was sold."),
     ];
 
-    public static async Task<int> Run(string[] settings, CancellationToken stop)
+    /// <param name="freePorts">Any that are free, for a second one beside; else ports that a person can remember.</param>
+    public static async Task<int> Run(string[] settings, bool freePorts, CancellationToken stop)
     {
-        await using var sandbox = await SandboxProcess.Start(fixedPorts: true, speed: 60, stop);
+        await using var sandbox = await SandboxProcess.Start(fixedPorts: !freePorts, speed: 60, stop);
+        var (configuration, shopUrl) = (PurserCommands.Configuration(settings), freePorts ? ShopProcess.FreeUrl() : ShopProcess.UsualUrl);
         var chosen = sandbox.Accounts();
         chosen["Purser:Demo"] = "true";
         chosen["Deliveries:Development"] = "true";
         chosen["Mail:Mailbox"] = "true";
         foreach (var (name, value) in DemoSeller) chosen[$"{InvoiceOptions.Section}:{name}"] = value;
         chosen["Purser:SandboxUrl"] = sandbox.ControlUrl;
-        chosen["Purser:ShopUrl"] = ShopProcess.UsualUrl;
-        chosen["Purser:MerchantName"] = MerchantName(PurserCommands.Configuration(settings));
-        chosen["Purser:ReturnUrls"] = string.Join(',', ((string?[])["http://localhost", "http://127.0.0.1", ShopProcess.UsualUrl, PurserCommands.Configuration(settings)["Purser:ReturnUrls"]]).Where(u => u is { Length: > 0 }));
+        chosen["Purser:ShopUrl"] = shopUrl;
+        chosen["Purser:MerchantName"] = MerchantName(configuration);
+        chosen["Purser:ReturnUrls"] = string.Join(',', ((string?[])["http://localhost", "http://127.0.0.1", shopUrl, configuration["Purser:ReturnUrls"]]).Where(u => u is { Length: > 0 }));
+        if (freePorts && configuration["urls"] is null) chosen["urls"] = "http://127.0.0.1:0";
         await using var host = await ServerHost.Start(settings, chosen, stop: stop);
         foreach (var gateway in sandbox.Playable) await sandbox.SendWebhooksTo(gateway, $"{host.Url}/gateways/{gateway.Name}/webhook", stop);
 
@@ -35,7 +38,7 @@ static class UpCommand
         var record = new DevelopmentRecord(keys.Secret, keys.Publishable, host.Url, sandbox.ControlUrl);
         record.Write(path);
         var parcels = Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(path).Replace(".up.json", ".parcels", StringComparison.Ordinal));
-        await using var shop = await ShopProcess.Start(ShopProcess.UsualFolder, ShopProcess.UsualUrl, host.Url, keys.Secret, parcels, stop);
+        await using var shop = await ShopProcess.Start(ShopProcess.UsualFolder, shopUrl, host.Url, keys.Secret, parcels, stop);
 
         var places = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "where");
         places.AddRow("Start here", $"{host.Url}/");
