@@ -25,7 +25,8 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     const int MostLookedAt = 2000;
 
     /// <summary>What waits behind another is due no earlier than that, so that it is not looked at in vain again and again: an event may come to an order
-    /// while an earlier one waits for its next try. The one before it is locked meanwhile, for when it ends it makes due what waits behind it.</summary>
+    /// while an earlier one waits for its next try. The one before it is locked meanwhile, for when it ends it makes due what waits behind it; and the endpoint is, for
+    /// when order matters there no more, all is made due.</summary>
     const string Postpone = $"""
         with looked as (
             select t.* from webhook_endpoints e cross join lateral (
@@ -33,10 +34,11 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             where e.status = 0 and e.ordered and e.kind = any($3)),
         behind as (
             select d.order_id, d.sequence, d.receiver, b.due_at from looked l join deliveries d on d.order_id = l.order_id and d.sequence = l.sequence and d.receiver = l.receiver
+            join webhook_endpoints e on e.number = l.receiver
             cross join lateral (
                 select b.due_at from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null and b.due_at > d.due_at
                 order by b.due_at desc limit 1 for no key update skip locked) b
-            where d.state = 0 for no key update of d skip locked),
+            where d.state = 0 and e.ordered for share of e skip locked for no key update of d skip locked),
         postponed as (
             update deliveries d set due_at = b.due_at from behind b where d.order_id = b.order_id and d.sequence = b.sequence and d.receiver = b.receiver returning 1)
         select count(*) from postponed
@@ -122,18 +124,21 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     public async Task Succeeded(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset now, CancellationToken stop)
     {
         await using var batch = database.CreateBatch();
+        // The endpoint first and its deliveries then, as whoever changes or deletes it takes them.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = null where number = $1 and failing_since is not null")
+        { Parameters = { Whole(sent.Id.Receiver) } });
         batch.BatchCommands.Add(Attempt(sent, answer));
         batch.BatchCommands.Add(Of(sent.Id, """
             update deliveries set state = 1, ended_at = $4, leased_until = null, outcome = $5
             where order_id = $1 and sequence = $2 and receiver = $3 and state = 0
             """, At(now), Text(answer.Outcome)));
-        if (sent.Ordered)
-            // What waited behind it need not wait any longer.
-            batch.BatchCommands.Add(Of(sent.Id, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4", At(now)));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = null where number = $1 and failing_since is not null")
-        { Parameters = { Whole(sent.Id.Receiver) } });
+        if (sent.Ordered) batch.BatchCommands.Add(Release(sent.Id, now));
         await batch.ExecuteNonQueryAsync(stop);
     }
+
+    /// <summary>What waited behind it, where order matters, need not wait any longer.</summary>
+    static NpgsqlBatchCommand Release(DeliveryId ended, DateTimeOffset now) =>
+        Of(ended, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4", At(now));
 
     /// <summary>A first failure after days without events says nothing of those days: an endpoint is paused when one delivery has failed so often.</summary>
     const int FailuresBeforePause = 4;
@@ -145,20 +150,21 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     public async Task<string?> Failed(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset? next, DateTimeOffset now, TimeSpan pauseAfter, CancellationToken stop)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(Attempt(sent, answer));
-        batch.BatchCommands.Add(Of(sent.Id, """
-            update deliveries set state = case when $4::timestamptz is null then 2 else 0 end, due_at = coalesce($4, due_at), failures = failures + 1,
-                ended_at = case when $4::timestamptz is null then $5 end, leased_until = null, outcome = $6
-            where order_id = $1 and sequence = $2 and receiver = $3 and state = 0 and attempts = $7
-            """, At(next), At(now), Text(answer.Outcome), Whole(sent.Attempt)));
-        if (sent.Ordered && next is not null)
-            // What waits behind it cannot go earlier, and need not be looked at before.
-            batch.BatchCommands.Add(Of(sent.Id, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at < $4", At(next)));
-        if (sent.Ordered && next is null)
-            // Nothing is waited for any more.
-            batch.BatchCommands.Add(Of(sent.Id, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4", At(now)));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = $2 where number = $1 and failing_since is null")
+        // The endpoint first and its deliveries then, as whoever changes or deletes it takes them. It is locked in any case: what is put off below is put off
+        // because order matters there, and that must not change meanwhile.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = coalesce(failing_since, $2) where number = $1")
         { Parameters = { Whole(sent.Id.Receiver), At(now) } });
+        batch.BatchCommands.Add(Attempt(sent, answer));
+        // What waits behind it cannot go earlier, and need not be looked at before; unless this lease is over, and another node knows more.
+        batch.BatchCommands.Add(Of(sent.Id, """
+            with failed as (
+                update deliveries set state = case when $4::timestamptz is null then 2 else 0 end, due_at = coalesce($4, due_at), failures = failures + 1,
+                    ended_at = case when $4::timestamptz is null then $5 end, leased_until = null, outcome = $6
+                where order_id = $1 and sequence = $2 and receiver = $3 and state = 0 and attempts = $7 returning 1)
+            update deliveries d set due_at = $4 from failed, webhook_endpoints e
+            where e.number = $3 and e.ordered and d.order_id = $1 and d.sequence > $2 and d.receiver = $3 and d.state = 0 and d.due_at < $4
+            """, At(next), At(now), Text(answer.Outcome), Whole(sent.Attempt)));
+        if (sent.Ordered && next is null) batch.BatchCommands.Add(Release(sent.Id, now));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             update webhook_endpoints set status = 1, updated_at = $2,
                 paused_because = case when $4 then 'It answered 410: the receiver is gone.' else 'Nothing could be delivered for ' || extract(day from $2 - failing_since) || ' days.' end

@@ -76,23 +76,37 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         return await Read(list, stop);
     }
 
-    /// <summary>Changes what is given and leaves the rest. An endpoint that goes on begins with a clean record.</summary>
+    /// <summary>Changes what is given and leaves the rest. An endpoint that goes on begins with a clean record. One where order matters no more is told at once
+    /// of what waited behind others.</summary>
     public async Task<Receiver?> Change(string id, ReceiverChange change, DateTimeOffset now, CancellationToken stop)
     {
-        await using var update = database.CreateCommand($"""
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var update = new NpgsqlCommand($"""
             update webhook_endpoints e set url = coalesce($2, url), description = coalesce($3, description), types = case when $4 then $5 else types end,
                 ordered = coalesce($6, ordered), status = coalesce($7, status), updated_at = $8,
                 paused_because = case when coalesce($7, status) = 1 then coalesce(paused_because, 'Asked for.') end,
                 failing_since = case when $7 = 0 then null else failing_since end
             where id = $1 and kind = 0 and status < 2 returning {Columns}
-            """);
+            """, connection);
         update.Parameters.AddRange(new NpgsqlParameter[]
         {
             Text(id), Text(change.Url), Text(change.Description), new NpgsqlParameter<bool> { TypedValue = change.Types is not null }, Types(change.Types ?? []),
             new() { Value = (object?)change.Ordered ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean },
             new() { Value = change.Status is { } status ? (short)status : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Smallint }, At(now),
         });
-        return await Read(update, stop) is [var one] ? one : null;
+        if (await Read(update, stop) is not [var changed]) return null;
+        if (change.Ordered is false)
+        {
+            await using var release = new NpgsqlCommand("""
+                update deliveries d set due_at = $2 where d.receiver = $1 and d.state = 0 and d.due_at > $2
+                    and exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null)
+                """, connection)
+            { Parameters = { new NpgsqlParameter<int> { TypedValue = changed.Number }, At(now) } };
+            await release.ExecuteNonQueryAsync(stop);
+        }
+        await transaction.CommitAsync(stop);
+        return changed;
     }
 
     /// <summary>Nothing more is sent there; what waits is given up, visibly.</summary>
