@@ -37,13 +37,15 @@ public sealed class AddressGuard(DeliveryOptions options)
             : Unicast.Contains(plain) && !NotPublicSix.Any(n => n.Contains(plain));
     }
 
+    public bool AllowsPort(Uri receiver) => options.Development || ports.Contains(receiver.Port);
+
     /// <summary>What is wrong with a receiver's address as it is written; null when nothing is.</summary>
     public string? Fault(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Host.Length == 0) return "is no absolute URL";
         if (uri.Scheme != Uri.UriSchemeHttps && !(options.Development && uri.Scheme == Uri.UriSchemeHttp)) return "does not begin with https://";
         if (uri.UserInfo.Length > 0) return "holds a user name or a password";
-        if (!options.Development && !ports.Contains(uri.Port)) return $"names another port than {string.Join(" or ", ports)}: {DeliveryOptions.Section}:Ports allows more";
+        if (!AllowsPort(uri)) return $"names another port than {string.Join(" or ", ports)}: {DeliveryOptions.Section}:Ports allows more";
         if (uri.Fragment.Length > 0) return "holds a fragment";
         return IPAddress.TryParse(uri.IdnHost, out var literal) && !Allows(literal) ? "is not a public address" : null;
     }

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.CommandLine;
+using Purser.Server.Deliveries;
 using Purser.Server.Gateways;
 using Purser.Server.Invoices;
 using Purser.Server.Invoices.Pdf;
@@ -24,7 +26,9 @@ public static class DoctorCommand
         var options = configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions();
         var (accounts, faults) = GatewayAccounts.Read(configuration, new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         var mail = MailOptions.Of(configuration);
-        foreach (var fault in options.Faults().Concat(mail.Faults(options)).Concat(InvoiceOptions.Faults(configuration)).Concat(faults)) report.Bad("configuration", fault);
+        var deliveries = DeliveryEndpoints.Options(configuration);
+        ImmutableArray<string> unusable = [.. deliveries.Faults()];
+        foreach (var fault in options.Faults().Concat(unusable).Concat(mail.Faults(options)).Concat(InvoiceOptions.Faults(configuration)).Concat(faults)) report.Bad("configuration", fault);
         if (beside is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
         else if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
         if (accounts.InOrder.IsEmpty && faults.IsEmpty)
@@ -43,6 +47,8 @@ public static class DoctorCommand
                 report.Good("migrations", "The schema is this program's.");
                 await Examine(new InvariantStore(database.Source), report, time, stop);
                 await Examine(new SettlementFetchStore(database.Source), accounts, report, time, stop);
+                // What `up` allows is for development, too.
+                if (unusable.IsEmpty) await Examine(new ReceiverStore(database.Source), deliveries with { Development = deliveries.Development || beside is not null }, report, stop);
             }
             foreach (var unknown in standing.Unknown) report.Note("migrations", $"{unknown} was applied by a newer program.");
         }
@@ -94,6 +100,18 @@ public static class DoctorCommand
                 && await fetches.Lost(entry.Account.Name, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-byCall.ReachesBackDays), stop) is [var first, ..] lost)
                 report.Bad("settlement", string.Create(CultureInfo.InvariantCulture,
                     $"{entry.Account.Name} did not tell what it settled on {lost.Count} day(s) between {first:yyyy-MM-dd} and {lost[^1]:yyyy-MM-dd}, and cannot be asked so far back. Send its files of those days: purser reconcile FILE --gateway {entry.Account.Name}."));
+    }
+
+    /// <summary>Endpoints whose address was good when it was given and is not by the settings of now: nothing is sent there. Their addresses may hold secrets.</summary>
+    static async Task Examine(ReceiverStore receivers, DeliveryOptions options, Report report, CancellationToken stop)
+    {
+        var guard = new AddressGuard(options);
+        foreach (var receiver in await receivers.List(stop))
+            if (receiver.Status == ReceiverStatus.Active && guard.Fault(receiver.Url) is { } fault)
+            {
+                var allow = new Uri(receiver.Url) is var url && guard.AllowsPort(url) ? "Give" : $"Set {DeliveryOptions.Section}:Ports to \"{options.Ports}, {url.Port}\", or give";
+                report.Bad("webhooks", $"Nothing is sent to {receiver.Id}: its address {fault}. {allow} it another address: PATCH /v1/webhook_endpoints/{receiver.Id} with url.");
+            }
     }
 
     /// <summary>Asks for a payment that cannot exist: an account that works says that it knows nothing of it.</summary>

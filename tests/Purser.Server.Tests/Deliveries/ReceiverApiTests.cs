@@ -2,10 +2,14 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+using Purser.Server.CommandLine;
 using Purser.Server.Deliveries;
+using Purser.Server.Doctor;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Platform;
+using Spectre.Console;
 
 namespace Purser.Server.Tests.Deliveries;
 
@@ -148,6 +152,38 @@ public sealed class ReceiverApiTests(PostgresFixture postgres) : IClassFixture<P
         (answer.Status, answer.Text("field")).ShouldBe((HttpStatusCode.UnprocessableEntity, field));
         (await house.Api.Count("select count(*) from webhook_endpoints")).ShouldBe(0);
         (await house.Api.Post("/v1/webhook_endpoints", body, house.Api.Publishable, ("Idempotency-Key", "4f1c9a7e2b8d4e6fa0c3d5"))).Problem.ShouldBe("secret_key_needed");
+    }
+
+    [Fact]
+    public async Task The_doctor_names_endpoints_that_the_settings_of_now_keep_silent_and_how_to_mend_it()
+    {
+        var database = await postgres.CreateDatabase();
+        await using var house = await DeliveryHouse.Open(database);
+        var ids = new List<string>();
+        foreach (var url in (string[])["https://8.8.8.8:8443/word-of-ours", "http://8.8.8.8:443/", "https://8.8.4.4/", "https://8.8.4.4:9443/"])
+            ids.Add((await house.Api.Post("/v1/webhook_endpoints", $$"""{"url": "{{url}}"}""")).Text("id"));
+        await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{ids[3]}", """{"status": "paused"}""", house.Api.Secret);
+
+        var said = await Doctor(("ConnectionStrings:Purser", database));
+        said.ShouldContain($"Nothing is sent to {ids[0]}: its address names another port than 443: Deliveries:Ports allows more. Set Deliveries:Ports to \"443, 8443\", or give it another address: PATCH /v1/webhook_endpoints/{ids[0]} with url.");
+        said.ShouldContain($"Nothing is sent to {ids[1]}: its address does not begin with https://. Give it another address: PATCH /v1/webhook_endpoints/{ids[1]} with url.");
+        said.ShouldNotContain(ids[2]);
+        said.ShouldNotContain(ids[3], Case.Sensitive, "it is silent because it was asked to be");
+        said.ShouldNotContain("word-of-ours", Case.Sensitive, "an address may hold a secret");
+        (await Doctor(("ConnectionStrings:Purser", database), ("Deliveries:Ports", "443, 8443"))).ShouldSatisfyAllConditions(s => s.ShouldNotContain(ids[0]), s => s.ShouldContain(ids[1]));
+        (await Doctor(("ConnectionStrings:Purser", database), ("Deliveries:Ports", "443, https"))).ShouldContain("Deliveries:Ports has 'https'");
+        (await Doctor(("ConnectionStrings:Purser", database), ("Deliveries:Development", "true"))).ShouldNotContain("Nothing is sent");
+    }
+
+    static async Task<string> Doctor(params (string Name, string Value)[] settings)
+    {
+        var configuration = new ConfigurationManager();
+        configuration.AddInMemoryCollection([.. settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value)), KeyValuePair.Create("Purser:Postgres:Name", (string?)"test-of-nobody")]);
+        using var said = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(said) });
+        Terminal.IsNone(console);
+        await DoctorCommand.Run(configuration, TimeProvider.System, default, console);
+        return said.ToString();
     }
 
     [Fact]
