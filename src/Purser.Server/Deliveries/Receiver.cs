@@ -93,6 +93,9 @@ public sealed record DeliveryAnswer(DateTimeOffset SentAt, TimeSpan Took, int? S
     /// <summary>Nothing was sent, for what was to be said is no longer so; <see cref="Trouble"/> says it.</summary>
     public bool IsMoot { get; init; }
 
+    /// <summary>Of several recipients some have it, and not all; <see cref="Trouble"/> says who has not.</summary>
+    public bool HasReachedSome { get; init; }
+
     /// <summary>Trying again is in vain.</summary>
     public bool IsFinal { get; init; }
 

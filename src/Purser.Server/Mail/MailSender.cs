@@ -37,7 +37,14 @@ sealed partial class MailSender(
             return await line.Send(Compose(one.MessageId, [email], subject, content, checkout.MerchantName) with { Enclosure = enclosed?.Enclosure }, stop);
         }
         return operators.Discrepancy(found.Order, told) is not { } discrepancy ? Moot(now, NoLongerSo)
-            : await line.Send(Compose(one.MessageId + ".operators", [.. options.OperatorAddresses], discrepancy.Headline, discrepancy, null), stop);
+            : await SendToOperators(one.MessageId + ".operators", discrepancy, stop);
+    }
+
+    async Task<DeliveryAnswer> SendToOperators(string name, LetterContent content, CancellationToken stop)
+    {
+        var answer = await line.Send(Compose(name, [.. options.OperatorAddresses], content.Headline, content, null), stop);
+        if (answer.HasReachedSome) LogMissed(log, name, answer.Trouble!);
+        return answer;
     }
 
     /// <summary>The invoice or the credit note that goes with the mail. If it is not written yet it is now, whoever was to do it.</summary>
@@ -97,8 +104,10 @@ sealed partial class MailSender(
         var now = time.GetUtcNow();
         // After the last wait it waits as long again, without end.
         var next = now + DeliverySchedule.After(Math.Min(notice.Failures + 1, DeliverySchedule.Waits.Count), null)!.Value;
-        await store.Told(notice, answer.IsDelivered, answer.Outcome, next, now, stop);
-        if (!answer.IsDelivered && (answer.IsFinal || notice.Failures >= DeliverySchedule.Waits.Count)) LogUntold(log, notice.About, answer.Outcome);
+        // One operator who is put off day after day keeps the others from nothing, and brings them no more of the same.
+        var ended = answer.IsDelivered || (answer.HasReachedSome && notice.Failures >= DeliverySchedule.Waits.Count);
+        await store.Told(notice, ended, answer.Outcome, next, now, stop);
+        if (!ended && (answer.IsFinal || notice.Failures >= DeliverySchedule.Waits.Count)) LogUntold(log, notice.About, answer.Outcome);
     }
 
     async Task<DeliveryAnswer> Try(OperatorNotice notice, CancellationToken stop)
@@ -106,7 +115,7 @@ sealed partial class MailSender(
         try
         {
             return operators.Notice(notice) is { } content
-                ? await line.Send(Compose($"notice.{notice.Number}", [.. options.OperatorAddresses], content.Headline, content, null), stop)
+                ? await SendToOperators($"notice.{notice.Number}", content, stop)
                 : Moot(time.GetUtcNow(), NoLongerSo);
         }
         catch (Exception bug) when (bug is not (OutOfMemoryException or OperationCanceledException))
@@ -131,6 +140,9 @@ sealed partial class MailSender(
 
     [LoggerMessage(88, LogLevel.Error, "The document that goes with a mail about {Order} could not be made; the mail goes without it")]
     static partial void LogUndrawn(ILogger log, OrderId order, Exception bug);
+
+    [LoggerMessage(89, LogLevel.Warning, "Not every operator has the mail {Name}: {Missed}")]
+    static partial void LogMissed(ILogger log, string name, string missed);
 
     [LoggerMessage(87, LogLevel.Warning, "Operators could not yet be told of {About} by mail, and are told later; the last answer: {Outcome}")]
     static partial void LogUntold(ILogger log, string about, string outcome);

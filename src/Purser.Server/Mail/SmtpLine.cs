@@ -18,6 +18,8 @@ public interface IMailLine
 /// <summary>Letters handed to an SMTP server by the framework's client: STARTTLS or nothing, one connection for each, so that nothing hangs on another's.</summary>
 public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
 {
+    const int Taken = 250;
+
     public string Address => $"smtp://{options.Host}:{options.Port}";
 
     public async Task<DeliveryAnswer> Send(Letter letter, CancellationToken stop)
@@ -53,7 +55,7 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
                 Credentials = options.User is { Length: > 0 } user ? new NetworkCredential(user, options.Password) : null,
             };
             await client.SendMailAsync(message, patience.Token);
-            return Answer(250, null);
+            return Answer(Taken, null);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -61,9 +63,13 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
         }
         catch (SmtpFailedRecipientException refused)
         {
+            SmtpFailedRecipientException[] each = refused is SmtpFailedRecipientsException several ? several.InnerExceptions : [refused];
+            var (first, words) = (each.FirstOrDefault(e => !IsForGood(e)) ?? each[0], string.Join(' ', each.Select(e => e.Message)));
             // Of the class 5.7 are refusals of us and not of the recipient: another day, or another setting, may help.
-            var final = (int)refused.StatusCode >= 500 && !refused.Message.Contains(" 5.7.", StringComparison.Ordinal);
-            return Answer((int)refused.StatusCode, "The server did not take the recipient.", refused.Message, final);
+            if (each.Length == message.To.Count) return Answer((int)first.StatusCode, "The server did not take the recipient.", words, IsForGood(first) && !words.Contains(" 5.7.", StringComparison.Ordinal));
+            // It says so at the end, when the others have the mail: they should not have it again and again for one who will never be taken.
+            var missed = $"The server did not take {string.Join(", ", each.Select(e => $"recipient {letter.To.IndexOf(e.FailedRecipient?.Trim('<', '>') ?? "") + 1}"))} of {letter.To.Length}.";
+            return Answer(IsForGood(first) ? Taken : (int)first.StatusCode, missed, words) with { HasReachedSome = true };
         }
         catch (SmtpException failed) when ((int)failed.StatusCode > 0)
         {
@@ -80,6 +86,8 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
             });
         }
     }
+
+    static bool IsForGood(SmtpException refused) => (int)refused.StatusCode >= 500;
 
     /// <summary>Servers like to repeat the address; it stands on the order, and nowhere else.</summary>
     static string Without(IEnumerable<string> addresses, string text) =>

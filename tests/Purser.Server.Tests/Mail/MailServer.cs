@@ -47,7 +47,7 @@ sealed class MailServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>take, busy, lose (takes it and breaks off before it says so), hold (takes it and never says so), or refuse and a code and words.</summary>
+    /// <summary>take, busy, lose (takes it and breaks off before it says so), hold (takes it and never says so), or refuse and an address, if not all, a code and words.</summary>
     public async Task Be(string mode)
     {
         said = new TaskCompletionSource();

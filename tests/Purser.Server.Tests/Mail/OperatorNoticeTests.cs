@@ -118,6 +118,38 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
         (await server.Wait(1))[0].Subject.ShouldBe("Purser: A webhook endpoint is paused");
     }
 
+    [Theory]
+    [InlineData("550 5.1.1 <ADDRESS> is unknown here", 1)]
+    // Of those who are put off for a while only the first tries tell, of which each may bring the others the same mail.
+    [InlineData("450 4.2.1 <ADDRESS> has no room", 8)]
+    public async Task An_operator_whom_the_mail_server_does_not_take_brings_the_others_no_endless_repeats(string refusal, int most)
+    {
+        const string Stays = "money@shop.example", Left = "left@shop.example";
+        await using var server = await MailServer.Start();
+        await server.Be($"refuse {Left} {refusal}");
+        await using var receiver = await TestReceiver.Open();
+        receiver.Does = (http, _) =>
+        {
+            http.Response.StatusCode = 410;
+            return Task.CompletedTask;
+        };
+        var clock = new PushedClock();
+        await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, MailDeliveryTests.Settings(server.Port, ("Mail:Operators", $"{Stays}, {Left}")));
+        await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{receiver.Url}}/gone", "event_types": ["order.created"]}""");
+        await house.Order();
+        for (var tries = 1; tries <= most; tries++)
+        {
+            var mails = await server.Wait(tries);
+            mails.Count.ShouldBe(tries);
+            mails[^1].ShouldSatisfyAllConditions(m => m.Id.ShouldBe(mails[0].Id), m => m.To.ShouldBe([Stays]), m => m.Subject.ShouldBe("Purser: A webhook endpoint is paused"));
+            await Until.True(async () => await house.Count($"select count(*) from operator_notices where state = 1 or failures >= {tries}") == 1, "its end or its next try");
+            if (tries < most) clock.Push(TimeSpan.FromHours(13));
+        }
+        (await house.Count("select count(*) from operator_notices where state = 1")).ShouldBe(1);
+        clock.Push(TimeSpan.FromDays(30));
+        (await server.All()).Count.ShouldBe(most);
+    }
+
     [Fact]
     public async Task A_receiver_that_refuses_one_kind_of_event_brings_one_mail_a_day_which_tells_no_secret_of_its_address()
     {

@@ -17,8 +17,8 @@ const server = new SMTPServer({
   onAuth: (auth, session, done) =>
     auth.username === settings.user && auth.password === settings.password ? done(null, { user: auth.username }) : done(refusal(535, "5.7.8 wrong user or password")),
   onRcptTo: (address, session, done) => {
-    const [, code, words] = /^refuse (\d+) (.*)$/.exec(mode) ?? [];
-    done(code ? refusal(Number(code), words.replace("ADDRESS", address.address)) : null);
+    const [, only, code, words] = /^refuse (?:(\S+@\S+) )?(\d+) (.*)$/.exec(mode) ?? [];
+    done(code && (!only || only === address.address) ? refusal(Number(code), words.replace("ADDRESS", address.address)) : null);
   },
   onData: async (stream, session, done) => {
     const parts = [];
