@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Mail;
+using System.Text;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Mail;
@@ -52,6 +53,9 @@ public sealed record MailOptions
     public IReadOnlyList<string> OperatorAddresses => Operators?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         ?? (UsesMailbox ? ["operators@localhost.localdomain"] : []);
 
+    /// <summary>An address that mail can be sent to: without a name beside it, and ASCII before the @, as all that this way of sending can write.</summary>
+    public static bool IsBare(MailAddress address, string text) => IsPlain(address) && address.Address == text && Ascii.IsValid(address.User);
+
     public static MailOptions Of(IConfiguration configuration) => configuration.GetSection(Section).Get<MailOptions>() ?? new MailOptions();
 
     /// <summary>An address that can stand in a header as it is.</summary>
@@ -63,7 +67,7 @@ public sealed record MailOptions
         if (!MailWords.Locales.Contains(Locale)) yield return $"{Section}:Locale is '{Locale}'; set it to one of {string.Join(", ", MailWords.Locales)}.";
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(TimeZone, out _)) yield return $"{Section}:TimeZone is '{TimeZone}'; set it to a name such as Asia/Kolkata or UTC.";
         foreach (var address in OperatorAddresses)
-            if (!MailAddress.TryCreate(address, out var parsed) || !IsPlain(parsed)) yield return $"{Section}:Operators has '{address}'; each entry is an address such as money@shop.example.";
+            if (!MailAddress.TryCreate(address, out var parsed) || !IsBare(parsed, address)) yield return $"{Section}:Operators has '{address}'; each entry is an address such as money@shop.example.";
         if (Host is not { Length: > 0 }) yield break;
         if (Host.Contains("://", StringComparison.Ordinal) || Host.Any(c => char.IsWhiteSpace(c) || c == '/'))
             yield return $"{Section}:Host is '{Host}'; set it to a name or an address such as smtp.example.com, and {Section}:Port to the port.";
@@ -72,7 +76,7 @@ public sealed record MailOptions
         else if (Port is < 1 or > 65535) yield return $"{Section}:Port is {Port}; set it to the server's port for STARTTLS, mostly 587.";
         else if (Tls is not ("starttls" or "none")) yield return $"{Section}:Tls is '{Tls}'; set it to starttls, or to none for a server on this machine.";
         if (!RequiresTls && !IsHere(Host)) yield return $"{Section}:Tls is none and {Section}:Host is not this machine; mails and passwords would travel in the open. Set it to starttls.";
-        if (!MailAddress.TryCreate(From, out var from) || !IsPlain(from))
+        if (!MailAddress.TryCreate(From, out var from) || !IsBare(from, from.Address))
             yield return $"{Section}:From is '{From}'; set it to the address that mails are from, such as Tea Shop <pay@shop.example>.";
         if (User is { Length: > 0 } != Password is { Length: > 0 }) yield return $"{Section}:User and {Section}:Password belong together; set both or none.";
         if (TimeOut < TimeSpan.FromSeconds(1) || TimeOut > TimeSpan.FromMinutes(2)) yield return $"{Section}:TimeOut is {TimeOut}; set it between 00:00:01 and 00:02:00.";

@@ -44,6 +44,21 @@ public sealed class MailOptionsTests
     }
 
     [Theory]
+    [InlineData("Money Team <money@shop.example>")]
+    [InlineData("größe@shop.example")]
+    [InlineData("money @shop.example")]
+    public async Task An_operator_that_no_mail_would_be_sent_to_is_named_before_the_first(string operators)
+    {
+        var line = new SmtpLine(Good, TimeProvider.System);
+        (await line.Send(new Letter("<a@b>", [operators], "Subject", "Text", "Html"), default)).IsFinal.ShouldBeTrue();
+        (Good with { Operators = $"ops@shop.example, {operators}" }).Faults(Public).ShouldHaveSingleItem().ShouldContain($"Mail:Operators has '{operators}'");
+    }
+
+    [Fact]
+    public void A_sender_that_this_way_of_sending_cannot_write_is_named() =>
+        (Good with { From = "Tea Shop <größe@shop.example>" }).Faults(Public).ShouldHaveSingleItem().ShouldContain("Mail:From is");
+
+    [Theory]
     [InlineData("Mail:Port", "587")]
     [InlineData("Mail:Tls", "in the open")]
     [InlineData("Mail:From", "the address that mails are from")]
