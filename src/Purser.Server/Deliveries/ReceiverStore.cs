@@ -76,6 +76,19 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         return await Read(list, stop);
     }
 
+    /// <summary>What waits for mail and for the books: how much for each that is kept for, and since when.</summary>
+    public async Task<IReadOnlyList<(ReceiverKind Kind, long Count, DateTimeOffset Oldest)>> WaitingWithin(CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            select e.kind, count(*), min(d.at) from webhook_endpoints e join deliveries d on d.receiver = e.number and d.state = 0 where e.kind > 0 and e.status = 0
+            group by e.kind order by e.kind
+            """);
+        var waiting = new List<(ReceiverKind, long, DateTimeOffset)>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) waiting.Add(((ReceiverKind)rows.GetInt16(0), rows.GetInt64(1), rows.GetFieldValue<DateTimeOffset>(2)));
+        return waiting;
+    }
+
     /// <summary>Changes what is given and leaves the rest. An endpoint that goes on begins with a clean record. One where order matters no more is told at once
     /// of what waited behind others.</summary>
     public async Task<Receiver?> Change(string id, ReceiverChange change, DateTimeOffset now, CancellationToken stop)

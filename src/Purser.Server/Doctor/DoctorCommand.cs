@@ -19,6 +19,9 @@ public static class DoctorCommand
 {
     static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
 
+    /// <summary>By then another node, which has the settings that this one lacks, would have sent it.</summary>
+    static readonly TimeSpan OthersPatience = TimeSpan.FromHours(1);
+
     public static async Task<int> Run(IConfigurationManager configuration, TimeProvider time, CancellationToken stop, IAnsiConsole? console = null)
     {
         var report = new Report(console ?? AnsiConsole.Console);
@@ -48,6 +51,7 @@ public static class DoctorCommand
                 await Examine(new InvariantStore(database.Source), report, time, stop);
                 await Examine(new SettlementFetchStore(database.Source), accounts, report, time, stop);
                 // What `up` allows is for development, too.
+                if (beside is null) await Examine(new ReceiverStore(database.Source), mail, InvoiceOptions.Of(configuration), report, time, stop);
                 if (unusable.IsEmpty) await Examine(new ReceiverStore(database.Source), deliveries with { Development = deliveries.Development || beside is not null }, report, stop);
             }
             foreach (var unknown in standing.Unknown) report.Note("migrations", $"{unknown} was applied by a newer program.");
@@ -112,6 +116,24 @@ public static class DoctorCommand
                 var allow = new Uri(receiver.Url) is var url && guard.AllowsPort(url) ? "Give" : $"Set {DeliveryOptions.Section}:Ports to \"{options.Ports}, {url.Port}\", or give";
                 report.Bad("webhooks", $"Nothing is sent to {receiver.Id}: its address {fault}. {allow} it another address: PATCH /v1/webhook_endpoints/{receiver.Id} with url.");
             }
+    }
+
+    /// <summary>Settings that were there once and are no more: what is kept for them waits without end, for no node ends what another may have.</summary>
+    static async Task Examine(ReceiverStore receivers, MailOptions mail, InvoiceOptions invoices, Report report, TimeProvider time, CancellationToken stop)
+    {
+        foreach (var (kind, count, oldest) in await receivers.WaitingWithin(stop))
+        {
+            if (time.GetUtcNow() - oldest < OthersPatience) continue;
+            var (what, remedy) = kind switch
+            {
+                ReceiverKind.Shoppers when !mail.IsConfigured => ("mail(s) to shoppers", "Mail:Host and what goes with it as they were, or Mail:Ended to true"),
+                ReceiverKind.Operators when !mail.IsConfigured => ("mail(s) to operators", "Mail:Host and Mail:Operators as they were, or Mail:Ended to true"),
+                ReceiverKind.Operators when mail.OperatorAddresses.Count == 0 => ("mail(s) to operators", "Mail:Operators to who shall have them"),
+                ReceiverKind.Invoices when !invoices.IsConfigured => ("invoice(s) and credit note(s)", $"{InvoiceOptions.Section} as it was, or {InvoiceOptions.Section}:Ended to true"),
+                _ => default,
+            };
+            if (what is not null) report.Bad("waiting", $"{count} {what} wait, the oldest since {oldest:u}, and this configuration sends none. Set {remedy}.");
+        }
     }
 
     /// <summary>Asks for a payment that cannot exist: an account that works says that it knows nothing of it.</summary>

@@ -175,7 +175,7 @@ public sealed class ReceiverApiTests(PostgresFixture postgres) : IClassFixture<P
         (await Doctor(("ConnectionStrings:Purser", database), ("Deliveries:Development", "true"))).ShouldNotContain("Nothing is sent");
     }
 
-    static async Task<string> Doctor(params (string Name, string Value)[] settings)
+    internal static async Task<string> Doctor(params (string Name, string Value)[] settings)
     {
         var configuration = new ConfigurationManager();
         configuration.AddInMemoryCollection([.. settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value)), KeyValuePair.Create("Purser:Postgres:Name", (string?)"test-of-nobody")]);

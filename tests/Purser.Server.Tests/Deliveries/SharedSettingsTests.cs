@@ -1,5 +1,6 @@
 using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Invoices;
+using Purser.Server.Tests.Mail;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Deliveries;
@@ -19,6 +20,26 @@ public sealed class SharedSettingsTests(PostgresFixture postgres) : IClassFixtur
         }
         await using (var ended = await ApiHouse.Open(database, [.. whole, ("Mail:Ended", "true"), ("Purser:Invoices:Ended", "true")])) (await Active(ended)).ShouldBe(0);
         await using (var again = await ApiHouse.Open(database, whole)) (await Active(again)).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task What_is_kept_for_settings_that_are_gone_is_named_by_the_doctor_with_both_ways_out()
+    {
+        var database = await postgres.CreateDatabase();
+        (string, string) connection = ("ConnectionStrings:Purser", database);
+        (string, string)[] whole = [("Mail:Mailbox", "true"), .. InvoiceHouse.Seller];
+        await using (var first = await ApiHouse.Open(database, whole)) (await Active(first)).ShouldBe(3);
+        await using (var bare = await ApiHouse.Open(database))
+        {
+            await MailDeliveryTests.Paid(bare, "kept");
+            (await bare.Count("select count(*) from deliveries where state = 0")).ShouldBe(2);
+            (await ReceiverApiTests.Doctor(connection)).ShouldNotContain("this configuration sends none", Case.Sensitive, "another node may send them");
+            await bare.Count("with a as (update deliveries set at = at - interval '2 hours' returning 1) select count(*) from a");
+        }
+        (await ReceiverApiTests.Doctor(connection)).ShouldSatisfyAllConditions(
+            s => s.ShouldContain("1 mail(s) to shoppers wait"), s => s.ShouldContain("or Mail:Ended to true."),
+            s => s.ShouldContain("1 invoice(s) and credit note(s) wait"), s => s.ShouldContain("or Purser:Invoices:Ended to true."));
+        (await ReceiverApiTests.Doctor([connection, .. whole])).ShouldNotContain("this configuration sends none");
     }
 
     /// <summary>Shoppers, operators and the books, as far as they are receivers.</summary>
