@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Purser.Client;
 
 /// <summary>Purser's API for a merchant's backend. One instance serves all threads; it keeps nothing but the <see cref="HttpClient"/>, which is yours.
-/// <para>Every call may throw <see cref="PurserProblemException"/>, when Purser says what is wrong, and <see cref="PurserUnreachableException"/>, when no answer came at any attempt.
+/// <para>Every call may throw <see cref="PurserProblemException"/>, when Purser says what is wrong, and <see cref="PurserUnreachableException"/>, when no answer came at any attempt;
+/// both say whether it <see cref="PurserException.MayHaveHappened"/>.
 /// What the network loses, and answers of 408, 429, 502, 503 and 504, are tried again within the call; each POST carries one Idempotency-Key at all attempts, so nothing
 /// happens twice.</para></summary>
 public sealed class PurserClient

@@ -1,19 +1,30 @@
 namespace Purser.Client;
 
-/// <summary>A call that did not end well: <see cref="PurserProblemException"/> when Purser answered no, <see cref="PurserUnreachableException"/> when it is not known what Purser made of it.</summary>
+/// <summary>A call that did not end well: <see cref="PurserProblemException"/> when an answer says that something is wrong, <see cref="PurserUnreachableException"/> when none came.</summary>
 public abstract class PurserException : Exception
 {
     private protected PurserException(string message, Exception? inner = null) : base(message, inner) { }
+
+    /// <summary>Whether what was asked for may have happened all the same: make the same call again, under the same <see cref="Key"/>, or read how it stands.
+    /// False when Purser itself said no, by a status of 400 to 499 other than 408: then nothing was done.</summary>
+    public abstract bool MayHaveHappened { get; }
+
+    /// <summary>The Idempotency-Key that each attempt of this call carried; null when it had none, because asking twice is harmless.</summary>
+    public string? Key { get; internal set; }
 }
 
-/// <summary>Purser's answer says what is wrong and what to do. Nothing was done.</summary>
+/// <summary>The answer says what is wrong and what to do. Nothing was done, unless <see cref="PurserException.MayHaveHappened"/>: Purser met a fault in the middle of it, or the answer
+/// is not Purser's, as from a proxy that gave up waiting.</summary>
 public sealed class PurserProblemException : PurserException
 {
-    internal PurserProblemException(string problem, string title, int status, string detail, string message) : base(message) =>
-        (Problem, Title, Status, Detail) = (problem, title, status, detail);
+    internal PurserProblemException(string? problem, string title, int status, string detail, string message) : base(message) =>
+        (Problem, Title, Status, Detail, MayHaveHappened) = (problem ?? "unknown", title, status, detail, problem is null || status is < 400 or 408 or >= 500);
 
     /// <summary>The problem's name, which never changes: <c>order_paid</c>. It can be read at <c>/problems/order_paid</c> of the server. <c>unknown</c> when the answer was not Purser's, as from a proxy.</summary>
     public string Problem { get; }
+
+    /// <inheritdoc/>
+    public override bool MayHaveHappened { get; }
 
     /// <summary>One sentence about this type of problem.</summary>
     public string Title { get; }
@@ -53,4 +64,7 @@ public sealed record FieldFault(string Field, string Detail, string Remedy);
 public sealed class PurserUnreachableException : PurserException
 {
     internal PurserUnreachableException(string message, Exception? inner) : base(message, inner) { }
+
+    /// <summary>Always.</summary>
+    public override bool MayHaveHappened => true;
 }

@@ -11,6 +11,9 @@ namespace Purser.Client;
 /// each attempt, so a repetition after a lost answer cannot do a thing twice.</summary>
 sealed class PurserLine
 {
+    /// <summary>Before a problem's name, in its type.</summary>
+    const string Problems = "/problems/";
+
     readonly HttpClient http;
     readonly PurserClientOptions options;
     readonly Uri address;
@@ -38,16 +41,16 @@ sealed class PurserLine
         Send(HttpMethod.Post, path, body, key, answer, stop);
 
     public Task<T> Send<T>(HttpMethod method, string path, byte[]? body, string? key, JsonTypeInfo<T> answer, CancellationToken stop) =>
-        Repeat(() => Once(method, path, body, key, answer, stop), stop);
+        Repeat(() => Once(method, path, body, key, answer, stop), key, stop);
 
     /// <summary>A PDF, held whole: one that breaks off on the way is asked for again before anybody has seen half of it.</summary>
     public async Task<Stream> Pdf(string path, CancellationToken stop) => new MemoryStream(await Repeat(async () =>
     {
         var content = await Exchange(HttpMethod.Get, path, null, null, "application/pdf", stop);
         return content.AsSpan().StartsWith("%PDF-"u8) ? content : throw new PurserUnreachableException($"GET {path}: the answer is no PDF.", new InvalidDataException());
-    }, stop), writable: false);
+    }, null, stop), writable: false);
 
-    async Task<T> Repeat<T>(Func<Task<T>> once, CancellationToken stop)
+    async Task<T> Repeat<T>(Func<Task<T>> once, string? key, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -56,8 +59,10 @@ sealed class PurserLine
             {
                 return await once();
             }
-            catch (PurserException e) when (attempt < options.MostAttempts && MayPass(e))
+            catch (PurserException e)
             {
+                e.Key = key;
+                if (attempt >= options.MostAttempts || !MayPass(e)) throw;
                 failure = e;
             }
             await Pause(attempt, failure, stop);
@@ -138,9 +143,11 @@ sealed class PurserLine
         {
             // Cut off on the way: the status still says something.
         }
+        // Others write problems, too; theirs say nothing of what Purser did.
+        if (body?.Type?.Contains(Problems, StringComparison.Ordinal) is not true) body = null;
         var detail = body?.Detail ?? $"The answer has status {status} and is not Purser's.";
         return new PurserProblemException(
-            body?.Type is { Length: > 0 } type ? type[(type.LastIndexOf('/') + 1)..] : "unknown", body?.Title ?? response.ReasonPhrase ?? "", status, detail,
+            body?.Type!.Split(Problems)[^1], body?.Title ?? response.ReasonPhrase ?? "", status, detail,
             $"{response.RequestMessage?.Method} {response.RequestMessage?.RequestUri?.AbsolutePath}: {detail}{(body?.Remedy is { } remedy ? " " + remedy : "")}")
         {
             Field = body?.Field,

@@ -186,13 +186,16 @@ public sealed class PurserProducts
     /// <param name="product">What is sold.</param>
     /// <param name="key">An Idempotency-Key of your own; made of the content when left out.</param>
     /// <param name="stop">Gives the call up.</param>
-    /// <exception cref="PurserProblemException"><c>product_exists</c>: the id has other content.</exception>
-    public Task<Product> Create(NewProduct product, string? key = null, CancellationToken stop = default)
+    /// <exception cref="PurserProblemException"><c>product_exists</c>: the id has other content, also when it had this content once and was changed since.</exception>
+    public async Task<Product> Create(NewProduct product, string? key = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(product);
-        var body = JsonSerializer.SerializeToUtf8Bytes(
-            new ProductBody(product.Id, product.Name, product.UnitAmount.MinorUnits, product.UnitAmount.Currency, product.Description, product.Active, product.Hsn, product.TaxRate), PurserJson.Default.ProductBody);
-        return line.Post("v1/products", body, key ?? PurserLine.KeyOf("products", body), PurserJson.Default.Product, stop);
+        var body = new ProductBody(product.Id, product.Name, product.UnitAmount.MinorUnits, product.UnitAmount.Currency, product.Description, product.Active, product.Hsn, product.TaxRate);
+        var text = JsonSerializer.SerializeToUtf8Bytes(body, PurserJson.Default.ProductBody);
+        var made = await line.Post("v1/products", text, key ?? PurserLine.KeyOf("products", text), PurserJson.Default.Product, stop);
+        // The key answers for ever with the product it made, whatever became of that. Asked under another, the server says wherein it differs now.
+        return made.UpdatedAt == made.CreatedAt ? made
+            : await line.Post("v1/products", JsonSerializer.SerializeToUtf8Bytes(body with { Id = made.Id }, PurserJson.Default.ProductBody), PurserLine.NewKey(), PurserJson.Default.Product, stop);
     }
 
     /// <summary>One product.</summary>

@@ -5,21 +5,37 @@ namespace Purser.Client;
 /// <summary>The addresses that events are sent to.</summary>
 public sealed class PurserWebhookEndpoints
 {
+    /// <summary>Four secrets are in force at the most; with these there is room for the one that the receiver knows.</summary>
+    const int MostTurns = 3;
+
     readonly PurserLine line;
 
     internal PurserWebhookEndpoints(PurserLine line) => this.line = line;
 
-    /// <summary>Has events sent to an address. The answer has the <see cref="WebhookEndpoint.Secret"/>: keep it, it is not shown again.</summary>
+    /// <summary>Has events sent to an address. The answer has the <see cref="WebhookEndpoint.Secret"/>: keep it, it is not shown again. Of <c>v1a</c> it has the <see cref="WebhookEndpoint.PublicKey"/>.</summary>
     /// <param name="endpoint">Where to, and what.</param>
+    /// <param name="key">An Idempotency-Key of your own. When left out each call has its own, and makes another endpoint.</param>
     /// <param name="stop">Gives the call up; the endpoint may be made all the same.</param>
     /// <exception cref="PurserProblemException"><c>invalid_fields</c>: the address is not public or not https. <c>too_many_webhook_endpoints</c>: sixteen are the most.</exception>
-    public async Task<WebhookEndpoint> Create(NewWebhookEndpoint endpoint, CancellationToken stop = default)
+    public async Task<WebhookEndpoint> Create(NewWebhookEndpoint endpoint, string? key = null, CancellationToken stop = default)
     {
-        var made = await line.Post("v1/webhook_endpoints", JsonSerializer.SerializeToUtf8Bytes(endpoint, PurserJson.Default.NewWebhookEndpoint), PurserLine.NewKey(),
-            PurserJson.Default.WebhookEndpoint, stop);
-        // The answer that had the secret was lost. Nobody knows that secret, so it may end at once.
-        return made.Secret is null ? await Rotate(made.Id, TimeSpan.Zero, stop) : made;
+        var asked = key ?? PurserLine.NewKey();
+        var made = await line.Post("v1/webhook_endpoints", JsonSerializer.SerializeToUtf8Bytes(endpoint, PurserJson.Default.NewWebhookEndpoint), asked, PurserJson.Default.WebhookEndpoint, stop);
+        if (IsWhole(made)) return made;
+        try
+        {
+            // The answer that had the secret was lost. Nobody knows that secret, so it may end at once, unless this is a later call under the same key.
+            return await Rotate(made.Id, key is null ? TimeSpan.Zero : null, stop);
+        }
+        catch (PurserException e)
+        {
+            e.Key = asked;
+            throw;
+        }
     }
+
+    /// <summary>Of what is asked for again the answer has no secret, which was shown when it was made; a public key is shown always.</summary>
+    static bool IsWhole(WebhookEndpoint shown) => shown.Secret is not null || shown.PublicKey is not null;
 
     /// <summary>All endpoints, without secrets.</summary>
     /// <param name="stop">Gives the call up.</param>
@@ -46,11 +62,20 @@ public sealed class PurserWebhookEndpoints
 
     /// <summary>Puts a new secret in force; the answer has it. For the overlap messages carry the signatures of both.</summary>
     /// <param name="id">The endpoint's id.</param>
-    /// <param name="overlap">0 to 168 whole hours; 24 when left out. Zero ends the old secret at once.</param>
+    /// <param name="overlap">0 to 168 hours, rounded up to whole ones; 24 when left out. Zero ends the old secret at once.</param>
     /// <param name="stop">Gives the call up; the secret may be replaced all the same.</param>
-    public Task<WebhookEndpoint> Rotate(string id, TimeSpan? overlap = null, CancellationToken stop = default) =>
-        line.Post(Path(id) + "/rotation", JsonSerializer.SerializeToUtf8Bytes(new RotationBody(overlap is { } time ? (int)time.TotalHours : null), PurserJson.Default.RotationBody),
-            PurserLine.NewKey(), PurserJson.Default.WebhookEndpoint, stop);
+    /// <exception cref="PurserUnreachableException">Also when the answer was lost so often that asking once more would end a secret that your receiver may know.</exception>
+    public async Task<WebhookEndpoint> Rotate(string id, TimeSpan? overlap = null, CancellationToken stop = default)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(new RotationBody(overlap is { } time ? (int)Math.Ceiling(time.TotalHours) : null), PurserJson.Default.RotationBody);
+        for (var turn = 0; turn < MostTurns; turn++)
+        {
+            // A secret whose answer was lost is known to nobody, so another is made. The overlap keeps the one before them all.
+            var turned = await line.Post(Path(id) + "/rotation", body, PurserLine.NewKey(), PurserJson.Default.WebhookEndpoint, stop);
+            if (IsWhole(turned)) return turned;
+        }
+        throw new PurserUnreachableException($"POST {Path(id)}/rotation: the secret was replaced, and the answers that had the new one were lost {MostTurns} times.", null);
+    }
 
     /// <summary>Sends a signed test message now, once, and says what the receiver answered.</summary>
     /// <param name="id">The endpoint's id.</param>

@@ -29,8 +29,14 @@ public sealed record WebhookEndpoint
     /// <summary>Since when nothing could be delivered; null when the last attempt went well.</summary>
     public DateTimeOffset? FailingSince { get; init; }
 
-    /// <summary><c>whsec_</c> and base 64, for <see cref="PurserWebhooks"/>. Shown in the answer that made it, and never again.</summary>
+    /// <summary><c>v1</c>: by the shared <see cref="Secret"/>. <c>v1a</c>: by Ed25519, checked with the <see cref="PublicKey"/>.</summary>
+    public required string Signature { get; init; }
+
+    /// <summary><c>whsec_</c> and base 64, for <see cref="PurserWebhooks"/>. Shown in the answer that made it, and never again; null with <c>v1a</c>, whose private key never leaves the server.</summary>
     public string? Secret { get; init; }
+
+    /// <summary>Of <c>v1a</c>: <c>whpk_</c> and base 64, for <see cref="PurserWebhooks"/>; after a rotation the newest. Null with <c>v1</c>.</summary>
+    public string? PublicKey { get; init; }
 
     /// <summary>After a rotation: until then messages carry the old secret's signature, too.</summary>
     public DateTimeOffset? OldSecretUntil { get; init; }
@@ -56,6 +62,9 @@ public sealed record NewWebhookEndpoint
 
     /// <summary>Whether an order's events come one after another.</summary>
     public bool? Ordered { get; init; }
+
+    /// <summary><c>v1</c>, when left out, or <c>v1a</c>: messages are signed by Ed25519, and who checks them has nothing to keep secret. It needs OpenSSL 3 there and at the server.</summary>
+    public string? Signature { get; init; }
 }
 
 /// <summary>What to change about a webhook endpoint; what is left out stays.</summary>

@@ -62,6 +62,6 @@ public abstract record EngineReply
     /// <summary>Another order drew this id; draw again.</summary>
     public sealed record IdTaken : EngineReply;
 
-    /// <summary>Nothing was done: too much is waiting, or the database is away. Ask again.</summary>
+    /// <summary>Too much is waiting, or the database is away: nothing was done, unless it went away in the middle of a commit. Ask again.</summary>
     public sealed record Busy(TimeSpan RetryAfter, string Why) : EngineReply;
 }

@@ -170,7 +170,7 @@ public static class ProblemTypes
         "The request met a fault of the server.", "Send it again; if it stays, tell the operator the trace id.");
 
     public static readonly ProblemType Busy = new("busy", 503, "The server cannot take the request now.",
-        "Too much is waiting, or the database is away; nothing was done.",
+        "Too much is waiting, or the database is away. Seldom it went away in the middle of a commit, and what was asked for may have happened.",
         "Send the same request again after 'Retry-After'; the same Idempotency-Key or reference makes that safe.");
 
     /// <summary>All types, as they stand above.</summary>

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.DependencyInjection;
+using Purser.Orders;
+using Purser.Server.Engine;
 using Purser.Server.Tests.Api;
 
 // Beside the client's own types, as a merchant's code is, and not within the server's.
@@ -48,6 +50,18 @@ sealed class ClientHouse : IAsyncDisposable
         return await Purser.Orders.Get(order.Id);
     }
 
+    /// <summary>The shopper's bank wants the money back, or no more.</summary>
+    public Task Dispute(Order order, bool won = false) => Dispute(Api.Host, order, won);
+
+    public static async Task Dispute(Server.ServerHost host, Order order, bool won)
+    {
+        OrderId.TryParse(order.Id, out var id).ShouldBeTrue();
+        var money = new Purser.Money(order.Amount.MinorUnits, Currency.Find(order.Amount.Currency));
+        Evidence told = won ? new Evidence.DisputeClosed("dispute_1", money, Won: true) : new Evidence.DisputeOpened("dispute_1", money);
+        (await host.Services.GetRequiredService<OrderEngine>().Submit(id, told.Learned(order.Payments[0].Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, $"{order.Id} {won}"), default))
+            .ShouldBeOfType<EngineReply.Done>();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await services.DisposeAsync();
@@ -84,12 +98,19 @@ sealed class Wire
         return this;
     }
 
+    /// <summary>The next request goes and its answer comes.</summary>
+    public Wire Pass()
+    {
+        next.Enqueue(send => send());
+        return this;
+    }
+
     /// <summary>The next request gets this answer from something on the way.</summary>
-    public Wire Answer(HttpStatusCode status, TimeSpan? retryAfter = null, string body = "<h1>Busy</h1>")
+    public Wire Answer(HttpStatusCode status, TimeSpan? retryAfter = null, string body = "<h1>Busy</h1>", string media = "text/html")
     {
         next.Enqueue(_ =>
         {
-            var answer = new HttpResponseMessage(status) { Content = new StringContent(body, new MediaTypeHeaderValue("text/html")) };
+            var answer = new HttpResponseMessage(status) { Content = new StringContent(body, new MediaTypeHeaderValue(media)) };
             if (retryAfter is { } after) answer.Headers.RetryAfter = new RetryConditionHeaderValue(after);
             return Task.FromResult(answer);
         });

@@ -140,6 +140,25 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_product_that_was_changed_since_is_not_taken_for_the_one_that_is_to_be_made()
+    {
+        var mug = new NewProduct { Id = "mug", Name = "Mug", UnitAmount = new Money(1_500, "JPY"), TaxRate = "18.00" };
+        await Purser.Products.Create(mug);
+        (await Purser.Products.Create(mug)).UnitAmount.ShouldBe(new Money(1_500, "JPY"));
+        await Purser.Products.Change("mug", new ProductChange { UnitAmountMinorUnits = 1_600 });
+        var no = await Should.ThrowAsync<PurserProblemException>(() => Purser.Products.Create(mug));
+        (no.Problem, no.Field, no.Resource).ShouldBe(("product_exists", "unit_amount", "mug"));
+        await Purser.Products.Change("mug", new ProductChange { UnitAmountMinorUnits = 1_500 });
+        (await Purser.Products.Create(mug)).UnitAmount.ShouldBe(new Money(1_500, "JPY"));
+
+        var drawn = new NewProduct { Name = "Cup", UnitAmount = new Money(900, "JPY") };
+        var cup = await Purser.Products.Create(drawn);
+        await Purser.Products.Change(cup.Id, new ProductChange { Active = false });
+        (await Should.ThrowAsync<PurserProblemException>(() => Purser.Products.Create(drawn))).ShouldSatisfyAllConditions(n => n.Problem.ShouldBe("product_exists"), n => n.Field.ShouldBe("active"), n => n.Resource.ShouldBe(cup.Id));
+        (await house.Api.Count("select count(*) from products")).ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_refund_is_known_by_its_reference()
     {
         var order = await house.Paid("back");

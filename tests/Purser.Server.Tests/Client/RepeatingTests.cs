@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using Purser.Server.Tests.Deliveries;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Client.Tests;
@@ -92,6 +94,43 @@ public sealed class RepeatingTests(PostgresFixture postgres) : IClassFixture<Pos
         house.Wire.Answer(status);
         var no = await Should.ThrowAsync<PurserProblemException>(() => house.Purser.Orders.Place(ClientHouse.Book("once")));
         (no.Problem, no.Status, house.Wire.Requests.Count).ShouldBe(("unknown", (int)status, 1));
+        (no.MayHaveHappened, no.Key).ShouldBe((true, house.Wire.Keys.Single()));
+    }
+
+    [Theory]
+    [InlineData(409, "/problems/order_paid", false)]
+    [InlineData(429, "/problems/too_many_requests", false)]
+    [InlineData(408, "/problems/request_timed_out", true)]
+    [InlineData(500, "/problems/internal_error", true)]
+    [InlineData(503, "/problems/busy", true)]
+    [InlineData(502, null, true)]
+    [InlineData(504, null, true)]
+    [InlineData(409, null, true)]
+    [InlineData(409, "https://proxy.example/errors/conflict", true)]
+    [InlineData(409, "about:blank", true)]
+    public async Task Only_a_no_of_purser_s_own_says_that_nothing_was_done(int status, string? type, bool mayHaveHappened)
+    {
+        for (var i = 0; i < 4; i++)
+            house.Wire.Answer((HttpStatusCode)status, body: type is null ? "<h1>Oh</h1>" : $$"""{"type": "{{type}}", "detail": "Oh."}""", media: type is null ? "text/html" : "application/problem+json");
+        var no = await Should.ThrowAsync<PurserProblemException>(() => house.Purser.Payments.Start("ord_0000000000000"));
+        (no.Status, no.MayHaveHappened, no.Key).ShouldBe((status, mayHaveHappened, house.Wire.Keys.Distinct().Single()));
+        no.Problem.ShouldBe(type?.StartsWith("/problems/", StringComparison.Ordinal) == true ? type["/problems/".Length..] : "unknown");
+        no.Key.ShouldNotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public async Task What_may_have_happened_is_asked_for_again_under_the_key_it_had()
+    {
+        var order = await house.Purser.Orders.Place(ClientHouse.Book("again"));
+        var first = await house.Purser.Payments.Start(order.Id);
+        await house.Api.Tell("e1", "failed", first.Reference);
+        house.Wire.Requests.Clear();
+        for (var i = 0; i < 4; i++) house.Wire.LoseAnswer();
+        var lost = await Should.ThrowAsync<PurserUnreachableException>(() => house.Purser.Payments.Start(order.Id));
+        (lost.MayHaveHappened, lost.Key).ShouldBe((true, house.Wire.Keys.Distinct().Single()));
+        await house.Api.Tell("e2", "failed", (await house.Purser.Orders.Get(order.Id)).Payments[1].Reference);
+        (await house.Purser.Payments.Start(order.Id, key: lost.Key)).Number.ShouldBe(2);
+        (await house.Purser.Payments.Start(order.Id)).Number.ShouldBe(3);
     }
 
     [Fact]
@@ -127,5 +166,58 @@ public sealed class RepeatingTests(PostgresFixture postgres) : IClassFixture<Pos
         var made = await house.Purser.WebhookEndpoints.Create(new NewWebhookEndpoint { Url = "http://127.0.0.1:9/purser" });
         made.Secret.ShouldNotBeNull().ShouldStartWith("whsec_");
         (await house.Purser.WebhookEndpoints.List()).Single().Id.ShouldBe(made.Id);
+    }
+
+    [Fact]
+    public async Task A_new_secret_whose_answer_was_lost_is_followed_by_one_that_is_told_and_the_old_one_signs_on()
+    {
+        await using var receiver = await TestReceiver.Open();
+        var made = await house.Purser.WebhookEndpoints.Create(new NewWebhookEndpoint { Url = $"{receiver.Url}/hook" });
+        house.Wire.LoseAnswer();
+        var turned = await house.Purser.WebhookEndpoints.Rotate(made.Id);
+        turned.Secret.ShouldNotBeNull().ShouldNotBe(made.Secret);
+        house.Wire.Requests.Clear();
+        house.Wire.LoseAnswer().Pass().LoseAnswer();
+        (await house.Purser.WebhookEndpoints.Rotate(made.Id, TimeSpan.Zero)).Secret.ShouldNotBeNull().ShouldNotBe(turned.Secret);
+        house.Wire.Keys.Distinct().Count().ShouldBe(3);
+        (await house.Api.Count("select count(*) from webhook_secrets")).ShouldBe(1);
+
+        var old = await house.Purser.WebhookEndpoints.Rotate(made.Id, TimeSpan.Zero);
+        for (var i = 0; i < 3; i++) house.Wire.LoseAnswer().Pass();
+        (await Should.ThrowAsync<PurserUnreachableException>(() => house.Purser.WebhookEndpoints.Rotate(made.Id))).MayHaveHappened.ShouldBeTrue();
+        (await house.Purser.WebhookEndpoints.Test(made.Id)).Delivered.ShouldBeTrue();
+        var heard = receiver.At("/hook")[^1];
+        var headers = new Dictionary<string, string> { ["webhook-id"] = heard.Id, ["webhook-timestamp"] = heard.Timestamp, ["webhook-signature"] = heard.Signature };
+        new PurserWebhooks(old.Secret!).TryRead(Encoding.UTF8.GetBytes(heard.Body), name => headers[name], out _, out _).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task An_endpoint_whose_secret_was_lost_twice_has_one_and_a_later_call_under_the_same_key_makes_no_second_endpoint()
+    {
+        var wanted = new NewWebhookEndpoint { Url = "http://127.0.0.1:9/purser" };
+        house.Wire.LoseAnswer().Pass().LoseAnswer();
+        (await house.Purser.WebhookEndpoints.Create(wanted)).Secret.ShouldNotBeNull();
+        for (var i = 0; i < 4; i++) house.Wire.LoseAnswer();
+        var lost = await Should.ThrowAsync<PurserUnreachableException>(() => house.Purser.WebhookEndpoints.Create(wanted));
+        (await house.Purser.WebhookEndpoints.Create(wanted, lost.Key)).Secret.ShouldNotBeNull();
+        (await house.Purser.WebhookEndpoints.List()).Count.ShouldBe(2);
+
+        house.Wire.LoseAnswer().Pass();
+        for (var i = 0; i < 4; i++) house.Wire.LoseAnswer();
+        house.Wire.Requests.Clear();
+        (await Should.ThrowAsync<PurserUnreachableException>(() => house.Purser.WebhookEndpoints.Create(wanted))).Key.ShouldBe(house.Wire.Keys.First());
+    }
+
+    [Fact]
+    public async Task An_endpoint_with_a_public_key_needs_no_secret_whatever_is_lost()
+    {
+        house.Wire.LoseAnswer();
+        var made = await house.Purser.WebhookEndpoints.Create(new NewWebhookEndpoint { Url = "http://127.0.0.1:9/purser", Signature = "v1a" });
+        (made.Signature, made.Secret).ShouldBe(("v1a", null));
+        made.PublicKey.ShouldNotBeNull().ShouldStartWith("whpk_");
+        house.Wire.Keys.Distinct().Count().ShouldBe(1);
+        (await house.Purser.WebhookEndpoints.Get(made.Id)).PublicKey.ShouldBe(made.PublicKey);
+        (await house.Purser.WebhookEndpoints.Rotate(made.Id)).PublicKey.ShouldNotBeNull().ShouldNotBe(made.PublicKey);
+        (await house.Purser.WebhookEndpoints.Create(new NewWebhookEndpoint { Url = "http://127.0.0.1:9/purser" })).ShouldSatisfyAllConditions(e => e.Signature.ShouldBe("v1"), e => e.PublicKey.ShouldBeNull());
     }
 }
