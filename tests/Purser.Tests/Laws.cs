@@ -19,7 +19,7 @@ static class Laws
         foreach (var e in decision.Postings.GroupBy(p => (p.Sequence, p.Amount.Currency)))
             Law(e.Sum(p => p.Amount.MinorUnits) == 0, "the postings of each event sum to zero per currency", story);
 
-        Money(before, after, story);
+        Money(before, decision, story);
         Refunds(before, input, after, story);
         Clock(before, input, decision, story);
         Questions(before, input, decision, story);
@@ -40,8 +40,9 @@ static class Laws
         return why.Length == 0;
     }
 
-    static void Money(Order? before, Order after, Scenario story)
+    static void Money(Order? before, Decision decision, Scenario story)
     {
+        var after = decision.After;
         var captures = after.Payments.SelectMany(p => p.Captures.Select(c => (Payment: p, Capture: c))).ToList();
         var accepted = captures.Where(c => c.Capture.Standing == Standing.Accepted).ToList();
         Law(accepted.Count <= 1, "at most one payment is accepted", story);
@@ -69,6 +70,8 @@ static class Laws
         Law(given, "refunds never exceed what was captured", story);
 
         if (before is null) return;
+        Law((before.Fulfilment, after.Fulfilment) != (Fulfilment.Held, Fulfilment.Waiting) || decision.Events.Any(e => e.Type is EventType.DiscrepancyResolved or EventType.DisputeClosed),
+            "whoever keeps the goods hears when they may go", story);
         var denied = before.PaidBy is { } paid && Denied(before.Payment(paid)!, after);
         Law(before.Status != OrderStatus.Paid || (after.Status == OrderStatus.Paid && after.PaidBy == before.PaidBy) || (denied && after.Status == OrderStatus.Cancelled), "paid stays paid, unless the money is denied", story);
         foreach (var p in before.Payments)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -79,7 +80,80 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         await CancelInVain(purser, order.Id);
     }
 
-    static WebApplication Build(Uri address, string key)
+    [Fact]
+    public async Task A_paid_order_whose_fulfilment_fails_once_is_fulfilled_when_the_message_comes_again()
+    {
+        await using var house = await ClientHouse.Open(await postgres.CreateDatabase());
+        var (shipped, wire) = (new ConcurrentDictionary<string, bool>(), new FailingOnce("/fulfilment"));
+        await using var receiver = await Receiver(house, shipped, wire);
+        var order = await house.Paid("cart-1001");
+        await Until.True(() => wire.Failed, "the fulfilment to fail");
+        shipped.ShouldBeEmpty();
+        await Until.True(async () => (await house.Purser.Orders.Get(order.Id)).FulfilledAt is not null, "the message to come again");
+        await Until.True(() => shipped.ContainsKey(order.Id), "the goods to be packed");
+    }
+
+    [Fact]
+    public async Task A_paid_order_that_is_held_is_fulfilled_when_it_is_released_by_the_receiver_and_by_the_feeds_reader()
+    {
+        await using var house = await ClientHouse.Open(await postgres.CreateDatabase());
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var shipped = new ConcurrentDictionary<string, bool>();
+        await using (var receiver = await Receiver(house, shipped))
+        {
+            var endpoint = (await house.Purser.WebhookEndpoints.List()).Single();
+            await house.Purser.WebhookEndpoints.Change(endpoint.Id, new WebhookEndpointChange { Status = "paused" });
+            var order = await house.Paid("cart-1001");
+            await house.Dispute(order);
+            await house.Purser.WebhookEndpoints.Change(endpoint.Id, new WebhookEndpointChange { Status = "active" });
+            await Until.True(async () => await house.Purser.Deliveries.List(new DeliveryFilter { Status = DeliveryStatus.Delivered }).CountAsync() == 1, "the message to be taken");
+            (await house.Purser.Orders.Get(order.Id)).Fulfilment.ShouldBe(Fulfilment.Held);
+            shipped.ShouldBeEmpty();
+            await house.Dispute(order, won: true);
+            await Until.True(async () => (await house.Purser.Orders.Get(order.Id)).Fulfilment == Fulfilment.Done, "the receiver to fulfil it");
+            await Until.True(() => shipped.ContainsKey(order.Id), "the goods to be packed");
+            await house.Purser.WebhookEndpoints.Delete(endpoint.Id);
+        }
+
+        var second = await house.Paid("cart-1002");
+        await house.Dispute(second);
+        var following = Follow(house.Purser, null, patience.Token);
+        var third = await house.Paid("cart-1003");
+        await Until.True(async () => (await house.Purser.Orders.Get(third.Id)).Fulfilment == Fulfilment.Done, "the reader to come to the third");
+        (await house.Purser.Orders.Get(second.Id)).Fulfilment.ShouldBe(Fulfilment.Held);
+        await house.Dispute(second, won: true);
+        await Until.True(async () => (await house.Purser.Orders.Get(second.Id)).Fulfilment == Fulfilment.Done, "the reader to fulfil the second");
+        await patience.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => following);
+    }
+
+    /// <summary>The receiver of the README, for a secret that the server gives.</summary>
+    static async Task<WebApplication> Receiver(ClientHouse house, ConcurrentDictionary<string, bool> shipped, DelegatingHandler? wire = null)
+    {
+        // It listens when its secret is known, and where it does only then.
+        var secret = await Register(house.Purser, "http://127.0.0.1:9");
+        var receiver = Build(house.Address, house.Api.Secret, wire);
+        Receive(receiver, secret!, shipped);
+        receiver.Urls.Add("http://127.0.0.1:0");
+        await receiver.StartAsync();
+        var made = (await house.Purser.WebhookEndpoints.List()).Single();
+        await house.Purser.WebhookEndpoints.Change(made.Id, new WebhookEndpointChange { Url = $"{receiver.Urls.First()}/purser" });
+        return receiver;
+    }
+
+    /// <summary>The first request to this path meets a fault of the server.</summary>
+    sealed class FailingOnce(string path) : DelegatingHandler
+    {
+        int failed;
+
+        public bool Failed => Volatile.Read(ref failed) > 0;
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            request.RequestUri!.AbsolutePath.EndsWith(path, StringComparison.Ordinal) && Interlocked.Exchange(ref failed, 1) == 0
+                ? Task.FromResult(new HttpResponseMessage(HttpStatusCode.InternalServerError)) : base.SendAsync(request, cancellationToken);
+    }
+
+    static WebApplication Build(Uri address, string key, DelegatingHandler? wire = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -92,6 +166,7 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
             purser.SecretKey = builder.Configuration["Purser:SecretKey"]!;          // sk_..., from the backend's secrets
         });
         // End
+        if (wire is not null) builder.Services.AddHttpClient(PurserServices.HttpClientName).AddHttpMessageHandler(() => wire);
         return builder.Build();
     }
 
@@ -123,7 +198,7 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         var endpoint = await purser.WebhookEndpoints.Create(new NewWebhookEndpoint
         {
             Url = $"{shop}/purser",
-            EventTypes = [EventTypes.OrderPaid, EventTypes.RefundSucceeded],
+            EventTypes = [EventTypes.OrderPaid, EventTypes.DiscrepancyResolved, EventTypes.DisputeClosed],
         });
         return endpoint.Secret;
         // End
@@ -138,8 +213,12 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
             using var body = new MemoryStream();
             await request.Body.CopyToAsync(body);
             if (!webhooks.TryRead(body.ToArray(), name => request.Headers[name], out var news, out _)) return Results.Unauthorized();
-            if (news.Type == EventTypes.OrderPaid && shipped.TryAdd(news.Data.Order!.Id, true)) // In your database: insert it under its id, and go on if it is new.
-                await purser.Orders.Fulfil(news.Data.Order.Id);
+            // Whatever is told, the order as it stands now decides: not if its money went back meanwhile, or is in doubt; then later news release it.
+            if (news.Data.Order is { } told && await purser.Orders.Get(told.Id) is { Fulfilment: Fulfilment.Waiting or Fulfilment.Done } order)
+            {
+                await purser.Orders.Fulfil(order.Id); // First, and said again it is the same: if it fails, the message comes again.
+                shipped.TryAdd(order.Id, true);       // In your database: insert it under its id, and pack the goods if it is new.
+            }
             return Results.Ok();
         });
         // End
@@ -150,9 +229,9 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         // README
         await foreach (var page in purser.Events.Follow(after: kept, stop: stop))
         {
-            foreach (var e in page.Events.Where(e => e.Type == EventTypes.OrderPaid))
-                if ((await purser.Orders.Get(e.Data.Order!.Id, stop)).Fulfilment == Fulfilment.Waiting) // Not of an order whose money went back meanwhile, or is in doubt.
-                    await purser.Orders.Fulfil(e.Data.Order.Id, stop: stop);
+            foreach (var e in page.Events.Where(e => e.Type is EventTypes.OrderPaid or EventTypes.DiscrepancyResolved or EventTypes.DisputeClosed))
+                if ((await purser.Orders.Get(e.Data.Order!.Id, stop)).Fulfilment is Fulfilment.Waiting or Fulfilment.Done)
+                    await purser.Orders.Fulfil(e.Data.Order.Id, stop: stop); // Then pack it if it is new, as above.
             kept = page.Next; // Keep it in the same commit as what you did, and begin there the next time.
         }
         // End
@@ -220,9 +299,9 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         {
             Console.WriteLine($"{no.Detail} {no.Remedy}");
         }
-        catch (PurserUnreachableException)
+        catch (PurserException lost) when (lost.MayHaveHappened)
         {
-            // Nobody knows whether it happened. The same call again is safe.
+            // Nobody knows whether it happened. The same call again is safe; give it lost.Key, where it takes a key.
         }
         // End
     }
