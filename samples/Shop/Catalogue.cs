@@ -19,6 +19,5 @@ public static class Catalogue
 
     public static Tea? Find(string? id) => Teas.FirstOrDefault(t => t.Id == id);
     public static string Text(this Money price) => $"₹{price.MinorUnits / 100:N0}.{price.MinorUnits % 100:00}";
-
     static Money Rupees(int rupees) => new(rupees * 100, "INR");
 }

@@ -11,9 +11,9 @@ sealed class Parcels(string path)
     {
         lock (door)
         {
-            if (!packed.Add(orderId)) return false;
-            File.AppendAllLines(path, [orderId]);
-            return true;
+            if (packed.Contains(orderId)) return false;
+            File.AppendAllLines(path, [orderId]); // First: what cannot be written is not packed, and the message comes again.
+            return packed.Add(orderId);
         }
     }
 }

@@ -14,17 +14,19 @@ var app = builder.Build();
 
 app.Use(async (http, next) =>
 {
+    // A page of somebody else's must not fill this cart. Browsers say where a request comes from; the webhook, which comes from none, has neither header.
+    var (site, origin) = (http.Request.Headers["Sec-Fetch-Site"].ToString(), http.Request.Headers.Origin.ToString());
+    var foreign = site.Length > 0 ? site is not ("same-origin" or "none") : origin.Length > 0 && !origin.EndsWith($"://{http.Request.Host}", StringComparison.OrdinalIgnoreCase);
     // Nothing from elsewhere, no script within a page; the one form that leads away leads to the checkout.
     http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
         $"frame-ancestors 'none'; form-action 'self' {purserAddress.GetLeftPart(UriPartial.Authority)}";
     http.Response.Headers.XContentTypeOptions = "nosniff";
-    await next();
+    if (foreign && HttpMethods.IsPost(http.Request.Method)) http.Response.StatusCode = StatusCodes.Status403Forbidden;
+    else await next();
 });
 app.UseStaticFiles();
-
 app.MapGet("/", (HttpRequest request) => new RazorComponentResult<CataloguePage>(new { Cart = Cart.Of(request) }));
 app.MapGet("/cart", (HttpRequest request) => new RazorComponentResult<CartPage>(new { Cart = Cart.Of(request) }));
-
 app.MapPost("/cart", async (HttpRequest request, HttpResponse response) =>
 {
     var form = await request.ReadFormAsync();
@@ -72,10 +74,8 @@ app.MapGet("/orders/{reference}", async (string reference, PurserClient purser) 
     await Find(purser, reference) is { } order ? (IResult)new RazorComponentResult<OrderPage>(new { Order = order }) : Results.NotFound());
 
 // A line for each change of the order, for the page's script. The stream ends with the browser's connection or with the shop.
-app.MapGet("/orders/{reference}/live", async (string reference, PurserClient purser, IHostApplicationLifetime shop) =>
-    await Find(purser, reference) is { } order
-        ? Results.ServerSentEvents(purser.Watch(order.Id, stop: shop.ApplicationStopping).Select(change => $"{change.Sequence}"))
-        : Results.NotFound());
+app.MapGet("/orders/{reference}/live", async (string reference, PurserClient purser, IHostApplicationLifetime shop) => await Find(purser, reference) is { } order
+    ? Results.ServerSentEvents(purser.Watch(order.Id, stop: shop.ApplicationStopping).Select(change => $"{change.Sequence}")) : Results.NotFound());
 
 // Purser tells of what happened here, at least once. An answer other than 2xx lets the message come again.
 app.MapPost("/purser/webhook", async (HttpRequest request, PurserWebhooks webhooks, PurserClient purser, Parcels parcels, ILogger<Program> log) =>
@@ -87,8 +87,8 @@ app.MapPost("/purser/webhook", async (HttpRequest request, PurserWebhooks webhoo
         log.LogWarning("A webhook was refused: {Why}", why);
         return Results.Unauthorized();
     }
-    // The order as it stands now decides: whose money went back before the message came has nothing to pack.
-    if (news.Type == EventTypes.OrderPaid && await purser.Orders.Get(news.Data.Order!.Id) is { Fulfilment: not null } order && Cart.Ours.IsMatch(order.Reference ?? ""))
+    // Whatever is told, the order as it stands now decides: not if its money went back meanwhile, or is in doubt; then later news release it.
+    if (news.Data.Order is { } told && await purser.Orders.Get(told.Id) is { Fulfilment: Fulfilment.Waiting or Fulfilment.Done } order && Cart.Ours.IsMatch(order.Reference ?? ""))
     {
         // Said again it is the same, so it may come before the note that the order was packed; the parcel may not.
         await purser.Orders.Fulfil(order.Id);

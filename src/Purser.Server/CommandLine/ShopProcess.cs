@@ -17,6 +17,9 @@ sealed class ShopProcess : IAsyncDisposable
     /// <summary>The merchant's, as it stands on the shop's own pages.</summary>
     public const string Name = "Leaf & Kettle";
 
+    /// <summary>That an order is paid, and that one is released which was paid and held.</summary>
+    const string Wanted = """ "event_types": ["order.paid", "discrepancy.resolved", "dispute.closed"] """;
+
     const string Ready = "Now listening on: ";
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -100,11 +103,11 @@ sealed class ShopProcess : IAsyncDisposable
         {
             if (endpoint.GetProperty("url").GetString() != url || endpoint.GetProperty("status").GetString() == "deleted") continue;
             var path = $"/v1/webhook_endpoints/{endpoint.GetProperty("id").GetString()}";
-            if (endpoint.GetProperty("status").GetString() == "paused") using (await Send(api, HttpMethod.Patch, path, """{"status": "active"}""", stop)) { }
+            using (await Send(api, HttpMethod.Patch, path, $$"""{"status": "active", {{Wanted}}}""", stop)) { }
             using var rotated = await Send(api, HttpMethod.Post, path + "/rotation", """{"overlap_hours": 0}""", stop);
             return rotated.RootElement.GetProperty("secret").GetString()!;
         }
-        using var made = await Send(api, HttpMethod.Post, "/v1/webhook_endpoints", $$"""{"url": "{{url}}", "description": "The sample shop", "event_types": ["order.paid"]}""", stop);
+        using var made = await Send(api, HttpMethod.Post, "/v1/webhook_endpoints", $$"""{"url": "{{url}}", "description": "The sample shop", {{Wanted}}}""", stop);
         return made.RootElement.GetProperty("secret").GetString()!;
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Purser.Client;
+using Purser.Client.Tests;
 using Purser.Orders;
 using Purser.Server.Tests.Platform;
 
@@ -74,6 +75,128 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await Until.True(async () => (await Told()).Status == DeliveryStatus.Delivered, "the message to be taken");
         (await House.Purser.Orders.Get(order.Id)).FulfilledAt.ShouldBeNull();
         House.Packed.ShouldNotContain(order.Id);
+    }
+
+    [Fact]
+    public async Task A_paid_order_that_is_held_is_packed_when_it_is_released()
+    {
+        await FillCart(Page);
+        await CheckOut(Page);
+        var order = (await House.Purser.Orders.Find(await Reference(Page)))!;
+        var shop = (await House.Purser.WebhookEndpoints.List()).ShouldHaveSingleItem();
+        async Task<Delivery> Told(string type) => await House.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id, WebhookEndpoint = shop.Id }).SingleAsync(d => d.EventType == type);
+        await House.Restart(async () =>
+        {
+            await Pay(Page);
+            await BrowserHouse.Shows(Page, "paid");
+            order = await House.Purser.Orders.Get(order.Id);
+            await ClientHouse.Dispute(House.Sandbox.Server, order, won: false);
+            await Until.True(async () => (await Told(EventTypes.OrderPaid)).Attempts > 0, "the message to be sent in vain");
+        });
+        await House.Purser.Deliveries.Redeliver((await Told(EventTypes.OrderPaid)).Id);
+        await Until.True(async () => (await Told(EventTypes.OrderPaid)).Status == DeliveryStatus.Delivered, "the message to be taken");
+        (await House.Purser.Orders.Get(order.Id)).Fulfilment.ShouldBe(Client.Fulfilment.Held);
+        House.Packed.ShouldNotContain(order.Id);
+        await ClientHouse.Dispute(House.Sandbox.Server, order, won: true);
+        await House.HasOnePaymentAndOneParcel(order.Reference!);
+    }
+
+    [Fact]
+    public async Task A_parcel_that_could_not_be_noted_is_packed_when_the_message_comes_again()
+    {
+        await FillCart(Page);
+        await CheckOut(Page);
+        var order = (await House.Purser.Orders.Find(await Reference(Page)))!;
+        // Where the file is to be there is a folder, so nothing can be written.
+        var aside = House.Parcels + ".aside";
+        if (File.Exists(House.Parcels)) File.Move(House.Parcels, aside);
+        Directory.CreateDirectory(House.Parcels);
+        await Pay(Page);
+        await Until.True(async () => await House.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id }).AnyAsync(d => d is { EventType: EventTypes.OrderPaid, Outcome: "500" }), "the message to be refused");
+        Directory.Delete(House.Parcels);
+        if (File.Exists(aside)) File.Move(aside, House.Parcels);
+        await House.HasOnePaymentAndOneParcel(order.Reference!);
+    }
+
+    [Theory]
+    [InlineData("Sec-Fetch-Site", "cross-site", 403)]
+    [InlineData("Sec-Fetch-Site", "same-site", 403)]
+    [InlineData("Sec-Fetch-Site", "same-origin", 302)]
+    [InlineData("Sec-Fetch-Site", "none", 302)]
+    [InlineData("Origin", "https://elsewhere.example", 403)]
+    [InlineData("Origin", "null", 403)]
+    [InlineData("Origin", "the shop", 302)]
+    public async Task A_form_on_a_page_of_somebody_elses_fills_no_cart(string header, string value, int status)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{House.Url}/cart") { Content = new FormUrlEncodedContent([new("tea", "kettle")]) };
+        request.Headers.Add(header, value == "the shop" ? House.Url : value);
+        using var answer = await http.SendAsync(request);
+        ((int)answer.StatusCode, answer.Headers.Contains("Set-Cookie")).ShouldBe((status, status == 302));
+    }
+
+    [Fact]
+    public async Task An_answer_that_was_overtaken_by_a_later_one_does_not_turn_the_order_s_page_back()
+    {
+        await Page.AddInitScriptAsync("const read = DOMParser.prototype.parseFromString; window.read = []; DOMParser.prototype.parseFromString = function (...a) { window.read.push(a[0]); return read.apply(this, a); };");
+        await FillCart(Page);
+        await CheckOut(Page);
+        var (reference, checkout) = (await Reference(Page), Page.Url);
+        await Page.GotoAsync($"/orders/{reference}");
+        await Says(Page, "Waiting for your payment");
+        var (first, release, asked) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
+        await Page.RouteAsync($"**/orders/{reference}", async route =>
+        {
+            if (Interlocked.Increment(ref asked) > 1)
+            {
+                await route.ContinueAsync();
+                return;
+            }
+            var early = await route.FetchAsync();
+            first.SetResult();
+            await release.Task;
+            await route.FulfillAsync(new() { Response = early });
+        });
+        await using var elsewhere = await Browser();
+        var other = await elsewhere.NewPageAsync();
+        await other.GotoAsync(checkout);
+        await GoToGateway(other);
+        await first.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await other.Locator("button[value=paid]").ClickAsync();
+        await Says(Page, "Packed and on its way");
+        release.SetResult();
+        await Page.WaitForFunctionAsync("() => window.read.length > 1 && window.read.at(-1).includes('Waiting for your payment')");
+        await Says(Page, "Packed and on its way");
+        (await Page.Locator("#order").InnerTextAsync()).ShouldNotContain("This page follows by itself");
+    }
+
+    [Fact]
+    public async Task Two_answers_that_fail_begin_the_following_of_an_order_anew_once()
+    {
+        await Page.AddInitScriptAsync("const plain = window.EventSource; window.followings = 0; window.EventSource = class extends plain { constructor(...a) { super(...a); window.followings++; } };");
+        await FillCart(Page);
+        await CheckOut(Page);
+        var (reference, checkout) = (await Reference(Page), Page.Url);
+        await Page.GotoAsync($"/orders/{reference}");
+        await Says(Page, "Waiting for your payment");
+        var (held, failing) = (new System.Collections.Concurrent.ConcurrentQueue<IRoute>(), true);
+        await Page.RouteAsync($"**/orders/{reference}", async route =>
+        {
+            if (Volatile.Read(ref failing)) held.Enqueue(route);
+            else await route.ContinueAsync();
+        });
+        await using var elsewhere = await Browser();
+        var other = await elsewhere.NewPageAsync();
+        await other.GotoAsync(checkout);
+        await GoToGateway(other);
+        await Until.True(() => !held.IsEmpty, "the first question");
+        await other.Locator("button[value=paid]").ClickAsync();
+        await Until.True(() => held.Count > 1, "the second question");
+        Volatile.Write(ref failing, false);
+        foreach (var route in held) await route.FulfillAsync(new() { Status = 500, ContentType = "text/html", Body = "<h1>Trouble</h1>" });
+        await Says(Page, "Packed and on its way");
+        // Both timers were set in one moment; what one of them leads to is behind both.
+        (await Page.EvaluateAsync<int>("() => window.followings")).ShouldBe(2);
     }
 
     [Fact]
