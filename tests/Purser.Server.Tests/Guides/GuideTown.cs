@@ -72,8 +72,10 @@ sealed class GuideTown : IAsyncDisposable
         town.Replace("http://127.0.0.1:7301", $"http://127.0.0.1:{FreePort()}");
         town.Replace("http://127.0.0.1:5005", town.receiver.Url);
         town.Replace("/opt/purser", folder);
-        foreach (var part in (string[])["/etc/purser", "/var/backups/purser"])
+        foreach (var part in (string[])["/etc/purser", "/var/backups", "/usr/local/bin"])
             town.Replace(part, Directory.CreateDirectory(Path.Combine(folder, part[1..])).FullName);
+        // PostgreSQL runs under another account than root, and writes below.
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         return town;
     }
 
@@ -140,13 +142,18 @@ sealed class GuideTown : IAsyncDisposable
         curl() { command curl --fail-with-body "$@"; }
         hledger() { command "${PURSER_HLEDGER:-hledger}" "$@"; }
         sudo() { if [ "$1" = -u ]; then shift 2; fi; "$@"; }
+        install() { [ "$1 $2 $4 $6" = "-d -o -g -m" ] && command install -d -m 777 "${@:8}"; }
         service=
         stop_service() { if [ -n "$service" ]; then kill -TERM "$service"; wait "$service" || true; fi; }
         trap stop_service EXIT
         systemctl() {
-          case $1 in
+          case "$*" in
             daemon-reload) ;;
-            enable | restart)
+            "restart postgresql")
+              was=$(head -n 1 "$POSTMASTER")
+              kill -INT "$was"
+              until [ "$(head -n 1 "$POSTMASTER" 2> /dev/null)" != "$was" ] && command psql --command="" > /dev/null 2>&1; do sleep 0.2; done ;;
+            "enable --now purser" | "restart purser")
               stop_service
               (cd /etc/purser; exec dotnet "$SERVER" serve --urls=http://127.0.0.1:7300) > service.log 2>&1 &
               service=$!

@@ -76,7 +76,12 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
         await using var town = await GuideTown.Open(await postgres.CreateDatabase());
         await Holds("going-live", page, town.Database);
         // The reader's own server is another than the one of `up`; its gateway is the sandbox's.
-        var to = new NpgsqlConnectionStringBuilder(town.Settings["ConnectionStrings:Purser"]);
+        await using var machine = await GuideMachine.Start();
+        var to = new NpgsqlConnectionStringBuilder(machine.Connection);
+        var conf = page.Blocks.Where(b => b.Kind == "conf").ToArray();
+        var archive = string.Join('\n', conf[0].Text.Split('\n').Where(l => l.StartsWith("wal_level", StringComparison.Ordinal) || l.StartsWith("archive_", StringComparison.Ordinal)));
+        await machine.Set(town.Placed(archive));
+        town.Words["POSTMASTER"] = machine.ProcessFile;
         town.Replace("http://127.0.0.1:7300", $"http://127.0.0.1:{GuideTown.FreePort()}");
         town.Replace("Host=/var/run/postgresql;", $"Host={to.Host};Port={to.Port};");
         town.Replace("Username=purser", $"Username={to.Username};Password={to.Password}");
@@ -94,18 +99,30 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
         town.Settings["ConnectionStrings:Purser"] = to.ConnectionString;
         town.Settings["Gateways:cards:BaseUrl"] = world.Address.ToString();
         town.Settings["Gateways:cards:TestMode"] = "true";
-        try
+        var said = await town.Run(page.Blocks.Where(b => b.Kind == "sh"));
+        said.ShouldContain("Nothing is wrong.");
+
+        // Six nights later, and the next one: the last seven backups stay.
+        var (backups, nightly) = (town.Placed("/var/backups/purser/base"), page.Blocks.Single(b => b.Text.Contains("purser-backup", StringComparison.Ordinal)));
+        var first = Directory.GetDirectories(backups).ShouldHaveSingleItem();
+        for (var night = 1; night <= 6; night++)
         {
-            var said = await town.Run(page.Blocks.Where(b => b.Kind == "sh"));
-            said.ShouldContain("Nothing is wrong.");
-            Directory.GetFiles(Path.Combine(town.Folder, "var/backups/purser"), "*", SearchOption.AllDirectories).Length.ShouldBeGreaterThan(20, "dumps and a base backup");
+            Directory.CreateDirectory(Path.Combine(backups, $"20200101-00000{night}"));
+            File.Copy(Path.Combine(first, "backup_label"), Path.Combine(backups, $"20200101-00000{night}", "backup_label"));
         }
-        finally
-        {
-            NpgsqlConnection.ClearAllPools();
-            foreach (var database in (string[])[OwnName, OwnName + "_restored"]) await PostgresTools.Run(to.ConnectionString, "dropdb", "--if-exists", "--force", database);
-            await PostgresTools.Run(to.ConnectionString, "dropuser", "--if-exists", OwnName);
-        }
+        await town.Run([nightly]);
+        Directory.GetDirectories(backups).Select(Path.GetFileName).Order().ShouldSatisfyAllConditions(b => b.Count().ShouldBe(7), b => b.First().ShouldBe("20200101-000002"), b => b.ShouldContain(Path.GetFileName(first)));
+
+        // What is done after the last backup is there again, up to the moment that is named.
+        await machine.Ask<int>("create table kept (what text); insert into kept values ('before') returning 1");
+        var moment = await machine.Ask<string>("select clock_timestamp()::text");
+        await machine.Ask<int>("insert into kept values ('after') returning 1");
+        var log = await machine.Ask<string>("select pg_walfile_name(pg_switch_wal())");
+        await Until.True(() => File.Exists(Path.Combine(town.Placed("/var/backups/purser/wal"), log)), "the log to be in the archive");
+        (await machine.Ask<long>("select failed_count from pg_stat_archiver")).ShouldBe(0);
+        await using var restored = await machine.Restored(Directory.GetDirectories(backups).Order().Last(), town.Placed($"{archive}\n{conf[1].Text.Replace("2026-03-01 10:00:00+00", moment, StringComparison.Ordinal)}"));
+        await Until.True(async () => await restored.Ask<bool>("select pg_get_wal_replay_pause_state() = 'paused'"), "the pause at the moment");
+        (await restored.Ask<string>("select string_agg(what, ', ') from kept")).ShouldBe("before");
     }
 
     /// <summary>Commands are run; everything else is read here, and what nobody can read is refused.</summary>
