@@ -143,7 +143,7 @@ public sealed record Order
             foreach (var doubt in Doubts)
                 if (capture.IsDoubted(doubt)) yield return new Question(p.Number, doubt, capture.MoneyReference, capture.Amount);
         }
-        foreach (var outside in p.OutsideRefunds)
+        foreach (var outside in p.OutsideRefunds.Where(o => !o.MayBeOurs))
             yield return new Question(p.Number, DiscrepancyKind.RefundUnasked, outside.RefundReference, outside.Amount);
         foreach (var refund in Refunds)
         {
@@ -166,7 +166,7 @@ public sealed record Order
     public Money NotGivenBack(int payment, Capture capture)
     {
         var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Status == RefundStatus.Succeeded).Select(r => r.Amount);
-        var theirs = Payment(payment)!.OutsideRefunds.Where(o => o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount);
+        var theirs = Payment(payment)!.OutsideRefunds.Where(o => !o.MayBeOurs && o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount);
         var left = ours.Concat(theirs).Where(a => a.Currency == capture.Amount.Currency).Aggregate(capture.Amount, (left, amount) => left - amount);
         return left.MinorUnits < 0 ? Money.Zero(left.Currency) : left;
     }

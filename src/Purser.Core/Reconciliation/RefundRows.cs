@@ -13,8 +13,8 @@ public static class RefundRows
     public const int Doubtful = -1;
 
     /// <summary>The one that this row settled before; else the one of that name; else the first that no row has settled or is about to and that is known
-    /// to have gone back; else the only one that the gateway knows; else the only one under way. When all have theirs it is one row too many, and the first
-    /// refund asks about it. A refund that the gateway calls by another name than the row does is never the one.</summary>
+    /// to have gone back; else the only one that the gateway knows; else the only one under way. When all have theirs it is one row too many, and money went
+    /// once more than by the first. A refund that the gateway calls by another name than the row does is never the one.</summary>
     /// <param name="taken">Numbers that other rows of the same batch are about.</param>
     /// <returns>Its number; 0 when there is none, or <see cref="Doubtful"/>.</returns>
     public static int Pick(IReadOnlyList<OursRefund> refunds, string rowKey, string? reference, IReadOnlySet<int> taken)

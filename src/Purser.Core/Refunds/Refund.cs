@@ -78,12 +78,15 @@ public sealed record Refund
     public const string GoneOtherwise = "money_gone_otherwise";
 }
 
-/// <summary>A refund that the gateway made without being asked by us, in its own console perhaps.</summary>
-/// <param name="RefundReference">The gateway's name for it.</param>
+/// <summary>Money that the gateway gave back without being asked by us: in its own console perhaps, or once more than it was asked to.</summary>
+/// <param name="RefundReference">The gateway's name for it; where it has none of its own, its row's.</param>
 /// <param name="RowKey">The statement's row that has it.</param>
 /// <param name="MoneyReference">The captured money that it gives back, where the gateway says so.</param>
 public sealed record OutsideRefund(string RefundReference, Money Amount, string? RowKey = null, string? MoneyReference = null)
 {
+    /// <summary>Told while a refund of ours waits for its answer that may be this one. Until that is known it is left for no other, and neither booked nor asked about.</summary>
+    public bool MayBeOurs { get; init; }
+
     /// <summary>It gives back this money. Where the gateway names none that we know, the payment's only money.</summary>
     public bool IsOf(Payment p, string money) => p.Captures.Any(c => c.MoneyReference == MoneyReference) ? MoneyReference == money
         : p.Captures is [var only] && only.MoneyReference == money;

@@ -92,15 +92,21 @@ static class RefundMachine
             if (e.Source == EvidenceSource.Inquiry && e.At >= known.HeardAt) known = known with { HeardAt = null };
             draft.Change(known);
             Apply(draft, known, e);
+            OutsideMachine.Decide(draft, known.Payment, e);
             return true;
         }
-        if ((e.Refund > 0 && refund is null) || draft.Order.Payment(e.Payment) is not { } p) return false;
-        return Outside(draft, p, e);
+        if ((e.Refund > 0 && refund is null) || draft.Order.Payment(refund?.Payment ?? e.Payment) is not { } p) return false;
+        return OutsideMachine.Learn(draft, p, refund, e);
     }
 
-    /// <summary>The row was taken for one of this refund by its amount, and its name is that of a refund which the gateway made.</summary>
-    static bool IsOutside(Order order, Refund r, RefundEvidence e) => e is { Source: EvidenceSource.Settlement, RefundReference: { } name } && r.RefundReference is null
-        && order.Payment(e.Payment)?.OutsideRefunds.Any(o => o.RefundReference == name) is true;
+    /// <summary>The row was taken for one of this refund, which has its own, or by its amount, and it is known as that of a refund which the gateway made.</summary>
+    static bool IsOutside(Order order, Refund r, RefundEvidence e)
+    {
+        if (e.Source != EvidenceSource.Settlement) return false;
+        var row = (e as RefundEvidence.Settled)?.Row.RowKey;
+        return (row is not null && r.Settled is { } has && has.RowKey != row) || order.Payment(r.Payment)!.OutsideRefunds.Any(o =>
+            !o.MayBeOurs && ((row is not null && o.RowKey == row) || (r.RefundReference is null && o.RefundReference == e.RefundReference)));
+    }
 
     static Refund? Named(Order order, RefundEvidence e) => e.RefundReference is { } reference
         ? order.Refunds.FirstOrDefault(r => r.RefundReference == reference && (e.Payment == 0 || r.Payment == e.Payment))
@@ -195,12 +201,12 @@ static class RefundMachine
     /// <summary>A gateway that is asked about money may say no more than that it went back. When all of it went back by refunds that the gateway took on, ours or
     /// its own, that is what it means.</summary>
     public static bool Explains(Order order, Payment p, string moneyReference) =>
-        p.Captures.FirstOrDefault(c => c.MoneyReference == moneyReference) is { } money && order.LeftOf(p.Number, money).MinorUnits <= 0
+        p.Captures.FirstOrDefault(c => c.MoneyReference == moneyReference) is { } money && order.LeftOf(p.Number, money).MinorUnits <= 0 && !p.OutsideRefunds.Any(o => o.MayBeOurs)
         && order.Refunds.All(r => r.Payment != p.Number || r.MoneyReference != moneyReference || !r.Reserves || r.Status is Sent or Succeeded);
 
     /// <summary>What was taken for a reversal before the refund's own answer came, as a whole or in part.</summary>
     /// <param name="went">What is booked as given back by the refund now.</param>
-    static void Explain(Draft draft, int number, string money, RefundEvidence because, Money? went = null)
+    public static void Explain(Draft draft, int number, string money, Because because, Money? went = null)
     {
         var p = draft.Order.Payment(number)!;
         if (p.Reversals.FirstOrDefault(r => r.MoneyReference == money) is not { Booked: { } booked } reversal) return;
@@ -275,36 +281,6 @@ static class RefundMachine
 
     static void Found(Draft draft, Refund r, Because because, string how) =>
         OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.NotSettled, because, r.Amount, how, new RefundId(draft.Order.Id, r.Number).Reference);
-
-    /// <summary>Money that went back by a refund with a name that we do not know. Ours may have it, when its answer is still to come.</summary>
-    /// <returns>False for what a statement's row says and nothing here keeps: whoever brought it must.</returns>
-    static bool Outside(Draft draft, Payment p, RefundEvidence e)
-    {
-        var amount = e switch { RefundEvidence.Succeeded s => s.Amount, RefundEvidence.Settled s => s.Row.Amount, _ => (Money?)null };
-        if (amount is not { } money || e.RefundReference is not { } reference) return e.Source != EvidenceSource.Settlement;
-        var perhaps = draft.Order.Refunds.Where(r => r.Payment == p.Number && r.IsOpen && r.RefundReference is null).ToList();
-        if (perhaps.Count > 0)
-        {
-            foreach (var r in perhaps.Where(r => !r.NeverLeft)) Look(draft, r);
-            if (perhaps.Exists(r => !r.NeverLeft)) return e is not RefundEvidence.Settled;
-        }
-        var known = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == reference);
-        if (known is null)
-        {
-            known = new OutsideRefund(reference, money, MoneyReference: e.MoneyReference);
-            draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(known) });
-            draft.Tell(EventType.DiscrepancyOpened, p.Number, e, money, money: reference, discrepancy: DiscrepancyKind.RefundUnasked);
-            // What was taken for a reversal was this.
-            foreach (var taken in p.Reversals) Explain(draft, p.Number, taken.MoneyReference, e, known.IsOf(p, taken.MoneyReference) ? money : null);
-        }
-        if (e is not RefundEvidence.Settled { Row: { } row } settled) return true;
-        if (known.RowKey is { } before) return before == row.RowKey;
-        p = draft.Order.Payment(p.Number)!;
-        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(known, known with { RowKey = row.RowKey }) });
-        draft.Tell(EventType.SettlementMatched, p.Number, e, known.Amount, money: reference, discrepancy: DiscrepancyKind.RefundUnasked,
-            settled: row, paidOut: settled.PaidOut);
-        return true;
-    }
 
     // Asking.
 

@@ -145,6 +145,7 @@ public static class RowJson
             Write(json, "amount", one.Amount);
             if (one.RowKey is { } row) json.WriteString("row", row);
             if (one.MoneyReference is { } money) json.WriteString("money", money);
+            if (one.MayBeOurs) json.WriteBoolean("perhaps_ours", true);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -155,7 +156,7 @@ public static class RowJson
         using var json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateArray().Select(o => new OutsideRefund(
             o.GetProperty("reference").GetString()!, ReadMoney(o, "amount")!.Value, o.TryGetProperty("row", out var row) ? row.GetString() : null,
-            o.TryGetProperty("money", out var money) ? money.GetString() : null))];
+            o.TryGetProperty("money", out var money) ? money.GetString() : null) { MayBeOurs = o.TryGetProperty("perhaps_ours", out _) })];
     }
 
     public static string Write(ImmutableArray<Answered> answers) => Text(json =>

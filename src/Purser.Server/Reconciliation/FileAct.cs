@@ -288,7 +288,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
             return Submit(order, line.Line.Kind == SettlementKind.RefundReturned
                 ? [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back."))]
-                : [Fact(new RefundEvidence.Succeeded(line.Line.Amount)), Fact(new RefundEvidence.Settled(Said(line.Line), paidOut))], stop);
+                : [Fact(new RefundEvidence.Settled(Said(line.Line), paidOut))], stop);
         }
     }
 

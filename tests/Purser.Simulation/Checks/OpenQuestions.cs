@@ -38,6 +38,7 @@ sealed class OpenQuestions(World world)
         return question.Kind switch
         {
             DiscrepancyKind.Late or DiscrepancyKind.Duplicate when gateway.Unasked.Exists(r => r.MoneyId == question.MoneyReference) => "somebody gave money back at the gateway before we did",
+            DiscrepancyKind.Late or DiscrepancyKind.Duplicate when p.Dispute != DisputeState.None && gateway.Disputes.Any(d => links.Contains(d.Link)) => "a bank wanted money that nobody knew of yet",
             DiscrepancyKind.Late when order.Policy.Late == LatePolicy.Ask => "late money: the order's policy says ask",
             DiscrepancyKind.Duplicate when order.Policy.Duplicate == DuplicatePolicy.Ask => "duplicate money: the order's policy says ask",
             DiscrepancyKind.AmountMismatch when captured is { } other && other.Amount != order.Amount => "the gateway took another amount than the order's",

@@ -79,6 +79,8 @@ sealed class Quiet(World world)
                     || order.Refunds.Any(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference && r.Reserves)
                     || order.Questions.Any(q => q.Payment == p.Number && q.MoneyReference == c.MoneyReference), $"{c.Amount} of {order.Id} is neither accepted nor given back nor asked about");
         }
+        foreach (var p in order.Payments)
+            Check("I8 no news of a refund stay undecided", stored.Index, !p.OutsideRefunds.Any(o => o.MayBeOurs), $"{order.Id} payment {p.Number} still does not know whose {string.Join(", ", p.OutsideRefunds.Where(o => o.MayBeOurs))} is");
         foreach (var r in order.Refunds)
             Check("I8 every refund has ended", stored.Index, !r.IsOpen, $"refund {r.Number} of {order.Id} ({r.Amount}) is still {r.Status}, asked {r.Asks} times, next {r.LookAt}: {r.Why}");
         Check("the alarm rings", stored.Index, order.WakeAt is not { } at || at > world.Time.GetUtcNow() - TimeSpan.FromMinutes(2), $"{order.Id} should have been looked at {order.WakeAt}");

@@ -111,8 +111,8 @@ sealed class StatementAuditor(World world)
         Check("I23 what a line asks for is done", done, $"{file.Row.IdText}:{line.Read.Number} ({line.Class}, {said.RowKey}, {said.Amount}, payment {payment}) has had no effect", order is null ? -1 : world.Database.IndexOf(order.Id));
     }
 
-    /// <summary>The row is that of a refund of its amount; of another, a person is asked.</summary>
-    static bool WentBack(Order order, SettlementLine said) => order.Refunds.Any(r => r.SettledOtherwise || (r.Settled?.RowKey == said.RowKey && r.Amount == said.Amount))
+    /// <summary>The row is that of a refund, or of money that went beside ours; where it has another amount, a person is asked.</summary>
+    static bool WentBack(Order order, SettlementLine said) => order.Refunds.Any(r => r.Settled?.RowKey == said.RowKey && (r.Amount == said.Amount || r.SettledOtherwise))
         || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey && o.Amount == said.Amount));
 
     /// <summary>The refund of the row failed.</summary>

@@ -29,7 +29,7 @@ public sealed class RefundRowsTests
     }
 
     [Fact]
-    public void One_row_too_many_asks_about_the_first() =>
+    public void One_row_too_many_is_about_the_first() =>
         RefundRows.Pick([new(1, null, "row_a", true), new(2, null, "row_b", true)], "row_c", null, new HashSet<int>()).ShouldBe(1);
 
     [Fact]

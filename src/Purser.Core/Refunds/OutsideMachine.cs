@@ -1,0 +1,78 @@
+using Purser.Orders;
+using Purser.Payments;
+
+namespace Purser.Refunds;
+
+/// <summary>What becomes of money that went back and that no refund of ours gave back. It is booked once and asked about, and it is left for none of ours. Total and pure like
+/// <see cref="OrderMachine"/>, of which it is a part.</summary>
+static class OutsideMachine
+{
+    /// <summary>Money went back by a refund with a name that we do not know, or by a second row about one that has its row. While a refund of ours that it may be waits for its
+    /// answer, news of it are kept and nothing is booked: see <see cref="Decide"/>.</summary>
+    /// <param name="taken">The refund of ours that it was taken for.</param>
+    /// <returns>False for what a statement's row says and nothing here keeps: whoever brought it must.</returns>
+    public static bool Learn(Draft draft, Payment p, Refund? taken, RefundEvidence e)
+    {
+        var row = (e as RefundEvidence.Settled)?.Row;
+        if (row is not null && p.OutsideRefunds.Any(o => o.RowKey == row.RowKey)) return true;
+        if ((e as RefundEvidence.Succeeded)?.Amount is not { } amount)
+        {
+            if (row is null) return e.Source != EvidenceSource.Settlement;
+            amount = row.Amount;
+        }
+        // Who has a row, or is one of ours, has no other.
+        var named = e.RefundReference is { } told && !draft.Order.Refunds.Any(r => r.Payment == p.Number && r.RefundReference == told)
+            && !p.OutsideRefunds.Any(o => o.RefundReference == told && o.RowKey is not null);
+        if ((named ? e.RefundReference : row?.RowKey) is not { } name) return e.Source != EvidenceSource.Settlement;
+
+        var one = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name) ?? new OutsideRefund(name, amount, MoneyReference: e.MoneyReference ?? taken?.MoneyReference) { MayBeOurs = true };
+        if (one.MayBeOurs && taken is null && draft.Order.Refunds.Where(r => MayBe(p, one, r, stated: row is not null)).ToList() is { Count: > 0 } perhaps)
+        {
+            if (e.Source != EvidenceSource.Settlement && !p.OutsideRefunds.Contains(one)) draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(one) });
+            foreach (var r in perhaps) RefundMachine.Look(draft, r);
+            return e.Source != EvidenceSource.Settlement;
+        }
+        if (one.MayBeOurs) one = Book(draft, p.Number, one, e);
+        if (row is null) return true;
+        p = draft.Order.Payment(p.Number)!;
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { RowKey = row.RowKey }) });
+        draft.Tell(EventType.SettlementMatched, p.Number, e, one.Amount, money: name, discrepancy: DiscrepancyKind.RefundUnasked,
+            settled: row, paidOut: ((RefundEvidence.Settled)e).PaidOut);
+        return true;
+    }
+
+    /// <summary>News that might have been of a refund of ours are, when one has their name now, or has gone back just now without a name; when there is none left that they could
+    /// be of, they are of a refund that the gateway made.</summary>
+    public static void Decide(Draft draft, int number, Because because)
+    {
+        foreach (var one in draft.Order.Payment(number)!.OutsideRefunds.Where(o => o.MayBeOurs))
+        {
+            var p = draft.Order.Payment(number)!;
+            var ours = draft.Order.Refunds.FirstOrDefault(r => r.Payment == number && r.RefundReference == one.RefundReference)
+                ?? draft.Order.Refunds.FirstOrDefault(r => r.Status == RefundStatus.Succeeded && draft.Before.Refund(r.Number) is { IsOpen: true } before && MayBe(p, one, before with { RefundReference = r.RefundReference }));
+            if (ours is not null)
+            {
+                draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Remove(one) });
+                draft.Change(ours with { RefundReference = one.RefundReference });
+            }
+            else if (!draft.Order.Refunds.Any(r => MayBe(p, one, r))) Book(draft, number, one, because);
+        }
+    }
+
+    /// <summary>It was asked for and has no name yet, and amount and money speak not against it.</summary>
+    /// <param name="stated">By a statement, which may state another amount.</param>
+    static bool MayBe(Payment p, OutsideRefund one, Refund r, bool stated = false) => r.Payment == p.Number && r is { IsOpen: true, NeverLeft: false, RefundReference: null }
+        && (stated || r.Amount == one.Amount || r.Amount.Currency != one.Amount.Currency)
+        && (r.MoneyReference == one.MoneyReference || !p.Captures.Any(c => c.MoneyReference == one.MoneyReference));
+
+    static OutsideRefund Book(Draft draft, int number, OutsideRefund one, Because because)
+    {
+        var p = draft.Order.Payment(number)!;
+        var booked = one with { MayBeOurs = false };
+        draft.Change(p = p with { OutsideRefunds = p.OutsideRefunds.Remove(one).Add(booked) });
+        draft.Tell(EventType.DiscrepancyOpened, number, because, booked.Amount, money: booked.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked);
+        // What was taken for a reversal was this.
+        foreach (var taken in p.Reversals) RefundMachine.Explain(draft, number, taken.MoneyReference, because, booked.IsOf(p, taken.MoneyReference) ? booked.Amount : null);
+        return booked;
+    }
+}

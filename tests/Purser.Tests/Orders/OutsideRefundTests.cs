@@ -1,0 +1,95 @@
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Tests.Orders;
+
+/// <summary>Money that went back by a refund that is none of ours: it is booked, asked about, and left for nobody, whatever of ours is under way.</summary>
+public sealed class OutsideRefundTests
+{
+    static Scenario Paid() => Given.Order().HasLink().Hears(Tell.Succeeded());
+
+    static RefundEvidence.Settled Row(string key, long rupees, string? name = null) =>
+        new RefundEvidence.Settled(new Settled(key, Given.Rupees(rupees), Given.Rupees(-rupees)), PaidOut: true) { RefundReference = name };
+
+    static RefundEvidence.Succeeded Told(long rupees, string name = "rfnd_x") => new RefundEvidence.Succeeded(Given.Rupees(rupees)) { RefundReference = name };
+
+    static Scenario Unresolved(long rupees) => Paid().Refunds(rupees).Hears(new RefundEvidence.AnswerLost(1, "time-out"));
+
+    [Fact]
+    public void A_second_row_that_was_taken_for_a_refund_of_ours_is_of_money_that_went_once_more()
+    {
+        var story = Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100))).Hears(Row("row_a", 100), refund: 1, source: EvidenceSource.Settlement).Told("settlement.matched");
+        story.Hears(Row("row_b", 100), refund: 1, source: EvidenceSource.Settlement).Told("discrepancy.opened", "settlement.matched").Questions("refund_unasked 100.00 INR")
+            .Books("bank -200.00 INR", "receivable:careful 499.00 INR", "refunds 200.00 INR", "sales -499.00 INR").Backs("100.00 INR succeeded");
+        story.Refunds(300).Refused(Refusal.RefundTooLarge);
+        // The same row again is no news, for whichever refund it is taken now.
+        story.Hears(Row("row_b", 100), refund: 1, source: EvidenceSource.Settlement).Told();
+        story.Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100))).Hears(Row("row_b", 100), refund: 2, source: EvidenceSource.Settlement).Told();
+        story.Order.Refund(2)!.Settled.ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_second_row_of_the_same_name_is_of_money_that_went_once_more()
+    {
+        Paid().Refunds(100).Hears(Told(100, "rfnd_1"), refund: 1).Hears(Row("row_a", 100, "rfnd_1"), refund: 0, payment: 1, source: EvidenceSource.Settlement)
+            .Hears(Row("row_b", 100, "rfnd_1"), refund: 0, payment: 1, source: EvidenceSource.Settlement).Questions("refund_unasked 100.00 INR")
+            .Check(s => s.First.OutsideRefunds.ShouldBe([new OutsideRefund("row_b", Given.Rupees(100), "row_b", "money_1")]));
+        Paid().Hears(Row("row_a", 100, "rfnd_x"), refund: 0, payment: 1, source: EvidenceSource.Settlement).Hears(Row("row_b", 100, "rfnd_x"), refund: 0, payment: 1, source: EvidenceSource.Settlement)
+            .Questions("refund_unasked 100.00 INR", "refund_unasked 100.00 INR").Books("bank -200.00 INR", "receivable:careful 499.00 INR", "refunds 200.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void A_row_that_comes_again_in_other_words_is_a_question_and_moves_nothing() => Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)))
+        .Hears(Row("row_a", 100), refund: 1, source: EvidenceSource.Settlement).Hears(Row("row_a", 90), refund: 1, source: EvidenceSource.Settlement)
+        .Told("discrepancy.opened").Questions("settled_otherwise 100.00 INR").Check(s => s.First.OutsideRefunds.ShouldBeEmpty());
+
+    [Fact]
+    public void News_of_another_amount_than_that_of_ours_under_way_are_kept_at_once()
+    {
+        var story = Unresolved(30).Hears(Told(469), refund: 0, payment: 1).Told("discrepancy.opened").Questions("refund_unasked 469.00 INR");
+        story.Refunds(1).Refused(Refusal.NothingLeft);
+        story.Hears(Told(30, "rfnd_1"), refund: 1, source: EvidenceSource.Inquiry).Told("refund.succeeded").Books("refunds 499.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void News_that_may_be_of_ours_are_booked_once_ours_has_another_name()
+    {
+        var story = Unresolved(200).Hears(Told(200), refund: 0, payment: 1).Told().Asked("inquire refund 1").Questions().Books("receivable:careful 499.00 INR", "sales -499.00 INR");
+        // It is left for nobody meanwhile.
+        story.Refunds(100).Refused(Refusal.RefundTooLarge);
+        story.Hears(Told(200), refund: 0, payment: 1).Told();
+        story.Hears(Told(200, "rfnd_1"), refund: 1, source: EvidenceSource.Inquiry).Told("refund.succeeded", "discrepancy.opened").Questions("refund_unasked 200.00 INR")
+            .Books("receivable:careful 99.00 INR", "refunds 400.00 INR", "sales -499.00 INR");
+        story.Hears(Told(200), refund: 0, payment: 1).Told();
+    }
+
+    [Fact]
+    public void News_that_may_be_of_ours_are_dropped_once_ours_has_their_name_or_has_gone_back_without_one()
+    {
+        Unresolved(200).Hears(Told(200), refund: 0, payment: 1).Hears(Told(200), refund: 1, source: EvidenceSource.Inquiry).Told("refund.succeeded").Questions()
+            .Check(s => s.First.OutsideRefunds.ShouldBeEmpty()).Hears(Told(200), refund: 0, payment: 1).Told();
+        Unresolved(200).Hears(Told(200), refund: 0, payment: 1).Hears(new RefundEvidence.Succeeded(Given.Rupees(200)), source: EvidenceSource.Inquiry).Told("refund.succeeded").Questions()
+            .Check(s => s.Order.Refund(1)!.RefundReference.ShouldBe("rfnd_x")).Hears(Told(200), refund: 0, payment: 1).Told();
+    }
+
+    [Fact]
+    public void News_that_may_be_of_ours_are_booked_when_ours_fails()
+    {
+        Unresolved(200).Hears(Told(200), refund: 0, payment: 1).Hears(new RefundEvidence.Rejected("too old"), source: EvidenceSource.Inquiry)
+            .Told("refund.failed", "discrepancy.opened", "discrepancy.opened").Questions("refund_failed 200.00 INR", "refund_unasked 200.00 INR")
+            .Books("receivable:careful 299.00 INR", "refunds 200.00 INR", "sales -499.00 INR");
+        // Nor is it asked for again, for all of the money may be gone.
+        var story = Unresolved(499).Hears(Told(499), refund: 0, payment: 1).Later(TimeSpan.FromMinutes(3)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry);
+        story.Later(TimeSpan.FromSeconds(11)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry).Asked().Told("refund.failed", "discrepancy.opened", "discrepancy.opened")
+            .Questions("refund_failed 499.00 INR", "refund_unasked 499.00 INR").Books("refunds 499.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void A_reversal_is_not_explained_by_news_that_may_be_of_ours()
+    {
+        string[] books = ["refunds 499.00 INR", "sales -499.00 INR"];
+        var story = Paid().Refunds(200).Hears(new RefundEvidence.Accepted()).Refunds(299).Hears(Told(299, "rfnd_2"), refund: 2).Hears(Told(200), refund: 0, payment: 1).Hears(Tell.Reversed());
+        story.Questions("reversed 200.00 INR").Books(books).Hears(Told(200), refund: 1).Questions().Books(books);
+    }
+}
