@@ -382,6 +382,7 @@ create table refunds (
   settled_otherwise boolean default false not null,
   not_settled boolean default false not null,
   heard_at timestamp with time zone,
+  came_back boolean default false not null,
   constraint refunds_pkey PRIMARY KEY (order_id, number),
   constraint refunds_amount_check CHECK ((amount > 0))
 );

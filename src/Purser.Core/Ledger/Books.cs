@@ -23,8 +23,8 @@ public static class Books
         { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.Reversed, By: null, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } less ? [("refunds", -less), (Receivable(e), less)] : Array.Empty<(string, Money)>(),
                 ("refunds", amount), (Receivable(e), -amount)]),
-        // It was no reversal but a refund of ours.
-        { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.Reversed, Replaces: { } back } =>
+        // It was no reversal but a refund of ours; what had gone back came back.
+        { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.Reversed or DiscrepancyKind.RefundUnasked, Replaces: { } back } =>
             Entry(e, [("refunds", -back), (Receivable(e), back)]),
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } other ? [("disputes", -other), (Receivable(e), other)] : Array.Empty<(string, Money)>(),

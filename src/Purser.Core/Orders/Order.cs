@@ -143,7 +143,7 @@ public sealed record Order
             foreach (var doubt in Doubts)
                 if (capture.IsDoubted(doubt)) yield return new Question(p.Number, doubt, capture.MoneyReference, capture.Amount);
         }
-        foreach (var outside in p.OutsideRefunds.Where(o => !o.MayBeOurs))
+        foreach (var outside in p.OutsideRefunds.Where(o => o is { MayBeOurs: false, CameBack: false }))
             yield return new Question(p.Number, DiscrepancyKind.RefundUnasked, outside.RefundReference, outside.Amount);
         foreach (var refund in Refunds)
         {
@@ -166,7 +166,7 @@ public sealed record Order
     public Money NotGivenBack(int payment, Capture capture)
     {
         var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Status == RefundStatus.Succeeded).Select(r => r.Amount);
-        var theirs = Payment(payment)!.OutsideRefunds.Where(o => !o.MayBeOurs && o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount);
+        var theirs = Payment(payment)!.OutsideRefunds.Where(o => o is { MayBeOurs: false, CameBack: false } && o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount);
         var left = ours.Concat(theirs).Where(a => a.Currency == capture.Amount.Currency).Aggregate(capture.Amount, (left, amount) => left - amount);
         return left.MinorUnits < 0 ? Money.Zero(left.Currency) : left;
     }
@@ -176,7 +176,7 @@ public sealed record Order
     public Money LeftOf(int payment, Capture capture)
     {
         var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves).Select(r => r.Amount);
-        var theirs = Payment(payment)!.OutsideRefunds.Where(o => o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount).Where(a => a.Currency == capture.Amount.Currency);
+        var theirs = Payment(payment)!.OutsideRefunds.Where(o => !o.CameBack && o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount).Where(a => a.Currency == capture.Amount.Currency);
         return ours.Concat(theirs).Aggregate(capture.Amount, (left, amount) => left - amount);
     }
 

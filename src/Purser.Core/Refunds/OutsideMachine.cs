@@ -32,13 +32,45 @@ static class OutsideMachine
             foreach (var r in perhaps) RefundMachine.Look(draft, r);
             return e.Source != EvidenceSource.Settlement;
         }
-        if (one.MayBeOurs) one = Book(draft, p.Number, one, e);
-        if (row is null) return true;
-        p = draft.Order.Payment(p.Number)!;
-        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { RowKey = row.RowKey }) });
-        draft.Tell(EventType.SettlementMatched, p.Number, e, one.Amount, money: name, discrepancy: DiscrepancyKind.RefundUnasked,
-            settled: row, paidOut: ((RefundEvidence.Settled)e).PaidOut);
+        Keep(draft, p.Number, one, e);
         return true;
+    }
+
+    /// <summary>A refund of ours that was called failed went back all the same, when its amount had been given to another.</summary>
+    public static void Went(Draft draft, Refund r, RefundEvidence e) =>
+        Keep(draft, r.Payment, Of(draft.Order, r) ?? new OutsideRefund(NameOf(draft.Order, r), r.Amount, MoneyReference: r.MoneyReference) { MayBeOurs = true }, e);
+
+    /// <summary>What went back by such a refund failed in the end.</summary>
+    /// <returns>Whether there was any.</returns>
+    public static bool ComeBack(Draft draft, Refund r, RefundEvidence e)
+    {
+        if (Of(draft.Order, r) is not { CameBack: false } one) return false;
+        // A person's answer is taken back first, for what it was about is so no more.
+        if (draft.Drop(new Answered(DiscrepancyKind.RefundUnasked, one.RefundReference), r.Payment))
+            draft.Tell(EventType.DiscrepancyOpened, r.Payment, e, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, by: "purser");
+        var p = draft.Order.Payment(r.Payment)!;
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { CameBack = true }) });
+        draft.Tell(EventType.DiscrepancyResolved, r.Payment, e, one.Amount, money: one.RefundReference, replaces: one.Amount, discrepancy: DiscrepancyKind.RefundUnasked, reason: "failed");
+        return true;
+    }
+
+    /// <summary>What is kept of a refund of ours as if it were none.</summary>
+    public static OutsideRefund? Of(Order order, Refund r) => order.Payment(r.Payment)!.OutsideRefunds.FirstOrDefault(o => o.RefundReference == NameOf(order, r));
+
+    static string NameOf(Order order, Refund r) => new RefundId(order.Id, r.Number).Reference;
+
+    static void Keep(Draft draft, int number, OutsideRefund one, RefundEvidence e)
+    {
+        if (e is RefundEvidence.Settled { Row: var second } && one.RowKey is not null)
+        {
+            if (draft.Order.Payment(number)!.OutsideRefunds.Any(o => o.RowKey == second.RowKey)) return;
+            one = new OutsideRefund(second.RowKey, second.Amount, MoneyReference: one.MoneyReference) { MayBeOurs = true };
+        }
+        if (one.MayBeOurs) one = Book(draft, number, one, e);
+        if (e is not RefundEvidence.Settled { Row: { } row } settled) return;
+        var p = draft.Order.Payment(number)!;
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { RowKey = row.RowKey }) });
+        draft.Tell(EventType.SettlementMatched, number, e, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, settled: row, paidOut: settled.PaidOut);
     }
 
     /// <summary>News that might have been of a refund of ours are, when one has their name now, or has gone back just now without a name; when there is none left that they could

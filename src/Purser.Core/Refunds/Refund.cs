@@ -48,6 +48,8 @@ public sealed record Refund
     public string? Why { get; init; }
     /// <summary>The gateway said no when it was asked, so nothing ever went back by it.</summary>
     public bool Rejected { get; init; }
+    /// <summary>It failed after the money had gone back, as news or a statement told: both are known.</summary>
+    public bool CameBack { get; init; }
     /// <summary>When it is next asked about.</summary>
     public DateTimeOffset? LookAt { get; init; }
     public DateTimeOffset? LookedAt { get; init; }
@@ -72,6 +74,9 @@ public sealed record Refund
     public bool NeverLeft => Status is RefundStatus.Requested or RefundStatus.Unresolved && RefundReference is null
         && BitOperations.PopCount((uint)UnsentAsks) == Asks;
 
+    /// <summary>The gateway said that it failed, and not only that it would not begin; nor did we give up what nobody could be asked for.</summary>
+    public bool IsDenied => Status == RefundStatus.Failed && !Rejected && Why is not (PaymentMachine.Absent or PaymentMachine.Unreachable or GoneOtherwise);
+
     public const int MostBits = 31;
 
     /// <summary>Why it failed, when it was not carried out and may not be any more: the money is gone, or wanted, by another way.</summary>
@@ -86,6 +91,9 @@ public sealed record OutsideRefund(string RefundReference, Money Amount, string?
 {
     /// <summary>Told while a refund of ours waits for its answer that may be this one. Until that is known it is left for no other, and neither booked nor asked about.</summary>
     public bool MayBeOurs { get; init; }
+
+    /// <summary>It failed afterwards: nothing is gone by it.</summary>
+    public bool CameBack { get; init; }
 
     /// <summary>It gives back this money. Where the gateway names none that we know, the payment's only money.</summary>
     public bool IsOf(Payment p, string money) => p.Captures.Any(c => c.MoneyReference == MoneyReference) ? MoneyReference == money

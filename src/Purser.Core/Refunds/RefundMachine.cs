@@ -129,9 +129,12 @@ static class RefundMachine
             case RefundEvidence.Rejected e when r.Status is Requested or Unresolved && r.RefundReference is null:
                 Fail(draft, r with { Rejected = true }, e.Reason, e);
                 break;
-            case RefundEvidence.Failed e when r.Status != Failed || r.Rejected:
-                if (r.Status == Failed) draft.Change(r with { Rejected = false });
-                else Fail(draft, r, e.Reason, e);
+            case RefundEvidence.Failed e when r.Status == Failed:
+                var undone = OutsideMachine.ComeBack(draft, r, e);
+                draft.Change(r with { Rejected = false, Why = e.Reason, CameBack = r.CameBack || undone || e.Source == EvidenceSource.Settlement });
+                break;
+            case RefundEvidence.Failed e:
+                Fail(draft, r with { CameBack = r.Status == Succeeded || e.Source == EvidenceSource.Settlement }, e.Reason, e);
                 break;
             case RefundEvidence.Succeeded e:
                 Succeed(draft, r with { BankReference = r.BankReference ?? e.BankReference }, e.Amount, e);
@@ -166,9 +169,10 @@ static class RefundMachine
 
     static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
     {
-        if (r.Status == Succeeded || (r.Status == Failed && !r.Rejected))
+        if (r.Status == Succeeded || (r.IsDenied && (r.CameBack || because.Source != EvidenceSource.Settlement)))
         {
-            draft.Change(r);
+            // News overtake one another: what was told to have gone back came back. Of what only failed a statement's row says that it did not.
+            draft.Change(r with { CameBack = r.CameBack || r.Status == Failed });
             return;
         }
         if (amount != r.Amount)
@@ -180,10 +184,12 @@ static class RefundMachine
         }
         if (r.Status == Failed)
         {
-            // The gateway's no was none. Unless the amount was given to another refund meanwhile, this one did it.
-            if (!Covers(draft.Order, draft.Order.Payment(r.Payment)!, MoneyOf(draft.Order, r), r.Amount))
+            // The gateway's no was none. When the amount was given to another refund meanwhile, more went back than should have.
+            var p = draft.Order.Payment(r.Payment)!;
+            if (OutsideMachine.Of(draft.Order, r) is not null || !Covers(draft.Order, p, MoneyOf(draft.Order, r), r.Amount))
             {
-                Doubt(draft, r, because);
+                draft.Change(r);
+                OutsideMachine.Went(draft, r, because);
                 return;
             }
         }
@@ -191,6 +197,7 @@ static class RefundMachine
         var doubted = r is { SettledOtherwise: true, Settled: null };
         draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted });
         draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(r));
+        if (draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Status != Failed) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         if (asked is not null && !draft.Order.Questions.Contains(asked))
             OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
         if (doubted)
@@ -262,6 +269,7 @@ static class RefundMachine
         }
         if (r.Status != Succeeded) Succeed(draft, r, r.Amount, e);
         r = draft.Order.Refund(r.Number)!;
+        if (r is { Status: Failed, CameBack: false }) return;
         var missed = r.NotSettled;
         r = r with { Settled = e.Row, NotSettled = false };
         draft.Change(r);

@@ -146,6 +146,7 @@ public static class RowJson
             if (one.RowKey is { } row) json.WriteString("row", row);
             if (one.MoneyReference is { } money) json.WriteString("money", money);
             if (one.MayBeOurs) json.WriteBoolean("perhaps_ours", true);
+            if (one.CameBack) json.WriteBoolean("came_back", true);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -156,7 +157,10 @@ public static class RowJson
         using var json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateArray().Select(o => new OutsideRefund(
             o.GetProperty("reference").GetString()!, ReadMoney(o, "amount")!.Value, o.TryGetProperty("row", out var row) ? row.GetString() : null,
-            o.TryGetProperty("money", out var money) ? money.GetString() : null) { MayBeOurs = o.TryGetProperty("perhaps_ours", out _) })];
+            o.TryGetProperty("money", out var money) ? money.GetString() : null)
+            {
+                MayBeOurs = o.TryGetProperty("perhaps_ours", out _), CameBack = o.TryGetProperty("came_back", out _),
+            })];
     }
 
     public static string Write(ImmutableArray<Answered> answers) => Text(json =>

@@ -85,7 +85,7 @@ public sealed class RefundTests
     {
         Paid().Refunds().Hears(new RefundEvidence.Rejected("busy")).Hears(Back(499)).Told("refund.succeeded", "discrepancy.resolved").Backs("499.00 INR succeeded").Questions();
         Paid().Refunds().Hears(new RefundEvidence.Rejected("busy")).Refunds().Hears(Back(499), refund: 1).Told("discrepancy.opened")
-            .Backs("499.00 INR failed", "499.00 INR requested").Questions("settled_otherwise 499.00 INR");
+            .Backs("499.00 INR failed", "499.00 INR requested").Questions("refund_unasked 499.00 INR").Books("refunds 499.00 INR", "sales -499.00 INR");
     }
 
     [Fact]

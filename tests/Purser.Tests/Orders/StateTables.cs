@@ -60,6 +60,7 @@ public sealed class StateTables
         ("unresolved", () => Paid().Refunds(100).Hears(new RefundEvidence.AnswerLost(1, "time-out"))),
         ("succeeded", () => Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)))),
         ("failed", () => Paid().Refunds(100).Hears(new RefundEvidence.Failed("account closed"))),
+        ("failed, after it had succeeded", () => Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100))).Hears(new RefundEvidence.Failed("account closed"))),
         ("failed, because the gateway refused to begin", () => Paid().Refunds(100).Hears(new RefundEvidence.Rejected("too old"))),
     ];
 
