@@ -53,6 +53,14 @@ public sealed class OutsideRefundTests
     }
 
     [Fact]
+    public void A_row_of_another_amount_than_that_of_ours_under_way_waits_for_a_statement_may_state_another()
+    {
+        var story = Unresolved(300).Hears(Row("row_a", 100, "row_a"), refund: 0, payment: 1, source: EvidenceSource.Settlement).Refused(Refusal.RefundUnknown);
+        story.Hears(Told(300, "rfnd_1"), refund: 1).Hears(Row("row_a", 100, "row_a"), refund: 0, payment: 1, source: EvidenceSource.Settlement)
+            .Told("discrepancy.opened", "settlement.matched").Questions("refund_unasked 100.00 INR");
+    }
+
+    [Fact]
     public void News_that_may_be_of_ours_are_booked_once_ours_has_another_name()
     {
         var story = Unresolved(200).Hears(Told(200), refund: 0, payment: 1).Told().Asked("inquire refund 1").Questions().Books("receivable:careful 499.00 INR", "sales -499.00 INR");
