@@ -295,6 +295,8 @@ static class RefundMachine
     /// <summary>What is due about a refund now.</summary>
     public static void Attend(Draft draft, Refund r)
     {
+        // A hint at what the gateway never heard of was at nothing.
+        if (r.NeverLeft) r = r with { HeardAt = null };
         if (r.Status == Failed && Due(draft.Order, r, draft.Rules) <= draft.Now)
             // Money that must not stay goes back by a refund of its own when the gateway refused the first.
             Begin(draft, draft.Order.Payment(r.Payment)!, MoneyOf(draft.Order, r), r.Amount, r.Reason, r.Note, default);

@@ -66,6 +66,17 @@ public sealed class RefundTests
         .Later(TimeSpan.FromSeconds(2)).Tick().Asked("refund 1").Backs("499.00 INR requested");
 
     [Fact]
+    public void A_hint_about_a_refund_that_never_left_keeps_no_alarm_ringing_once_it_is_asked_for() => Paid().Refunds().When(new OrderCommand.LookRefund(1))
+        .Hears(new RefundEvidence.NotSent(1, "no route")).Later(TimeSpan.FromMinutes(10)).Tick().Asked("refund 1").Check(s => s.Order.WakeAt.ShouldBe(s.Now + TimeSpan.FromSeconds(5)));
+
+    [Fact]
+    public void Nor_once_it_has_ended_because_its_money_is_gone()
+    {
+        var story = Paid().Refunds().When(new OrderCommand.LookRefund(1)).Hears(new RefundEvidence.NotSent(1, "no route")).Hears(Tell.DisputeOpened());
+        story.Later(TimeSpan.FromMinutes(10)).Tick().Asked().Backs("499.00 INR failed").Order.WakeAt.ShouldBeNull();
+    }
+
+    [Fact]
     public void An_alarm_that_never_heard_an_answer_asks_what_became_of_it_before_it_asks_again() =>
         Paid().Refunds().Later(TimeSpan.FromSeconds(6)).Tick().Asked("inquire refund 1");
 
