@@ -321,12 +321,14 @@ sealed class World
         var settings = new ConfigurationBuilder().AddInMemoryCollection(others.SelectMany(SandboxGateway.Settings)).AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Gateways:cards:Gateway"] = "stripe",
-            ["Gateways:cards:secret_key"] = "sk_live_world",
+            ["Gateways:cards:secret_key"] = "sk_test_world",
+            ["Gateways:cards:TestMode"] = "true",
             ["Gateways:cards:webhook_secret"] = "whsec_world",
             ["Gateways:cards:Fee"] = WrittenGateway.Rate,
             ["Gateways:cards:SettlesAfterDays"] = "1",
             ["Gateways:upi:Gateway"] = "razorpay",
-            ["Gateways:upi:key_id"] = "rzp_live_world",
+            ["Gateways:upi:key_id"] = "rzp_test_world",
+            ["Gateways:upi:TestMode"] = "true",
             ["Gateways:upi:key_secret"] = "worldkey",
             ["Gateways:upi:webhook_secret"] = "world",
             ["Gateways:upi:Fee"] = WrittenGateway.Rate,

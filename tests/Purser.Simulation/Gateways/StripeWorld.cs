@@ -14,7 +14,7 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
     readonly HashSet<WorldLink> complete = [];
 
     protected override string Collection => Sessions;
-    protected override string LinkPrefix => "cs_live_";
+    protected override string LinkPrefix => "cs_test_";
     protected override string TryPrefix => "pi_";
     protected override string RefundPrefix => "re_";
     const string RefundPath = "/v1/refunds";
@@ -232,7 +232,7 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
         $$$"""{"id":"pi_stray{{{eventId}}}","object":"payment_intent","status":"succeeded","amount":777,"amount_received":777,"currency":"inr","created":{{{NowSeconds}}},"metadata":{"payment":"{{{reference}}}"}}""");
 
     string Event(string id, string type, string about) =>
-        $$$"""{"id":"{{{id}}}","object":"event","api_version":"2026-10-28.endive","created":{{{NowSeconds}}},"livemode":true,"pending_webhooks":1,"type":"{{{type}}}","data":{"object":{{{about}}}}}""";
+        $$$"""{"id":"{{{id}}}","object":"event","api_version":"2026-10-28.endive","created":{{{NowSeconds}}},"livemode":false,"pending_webhooks":1,"type":"{{{type}}}","data":{"object":{{{about}}}}}""";
 
     static string Intent(WorldLink link, WorldTry attempt, View view, TryState? then = null)
     {
@@ -250,6 +250,6 @@ sealed class StripeWorld(World world, string account, string secret) : WrittenGa
         var status = link.State.At(view.AsOf) switch { LinkState.Open => "open", LinkState.Paid => "complete", _ => captured ? "complete" : "expired" };
         var total = link.Amount;
         var intent = last is null ? "null" : expanded ? Intent(link, last, view) : $"\"{IntentId(link)}\"";
-        return $$"""{"id":"{{link.Id}}","object":"checkout.session","amount_subtotal":{{view.Amount(total)}},"amount_total":{{view.Amount(total)}},"client_reference_id":"{{link.Reference}}","created":{{link.At.ToUnixTimeSeconds()}},"currency":"{{link.Amount.Currency.Code.ToLowerInvariant()}}","expires_at":{{link.ExpiresAt.ToUnixTimeSeconds()}},"livemode":true,"metadata":{"payment":"{{link.Reference}}"},"mode":"payment","payment_intent":{{intent}},"payment_status":"{{(captured ? "paid" : "unpaid")}}","status":"{{(view.UnknownWord ? "in_review" : status)}}","ui_mode":"hosted","url":{{(status == "open" ? $"\"{link.Url}\"" : "null")}}}""";
+        return $$"""{"id":"{{link.Id}}","object":"checkout.session","amount_subtotal":{{view.Amount(total)}},"amount_total":{{view.Amount(total)}},"client_reference_id":"{{link.Reference}}","created":{{link.At.ToUnixTimeSeconds()}},"currency":"{{link.Amount.Currency.Code.ToLowerInvariant()}}","expires_at":{{link.ExpiresAt.ToUnixTimeSeconds()}},"livemode":false,"metadata":{"payment":"{{link.Reference}}"},"mode":"payment","payment_intent":{{intent}},"payment_status":"{{(captured ? "paid" : "unpaid")}}","status":"{{(view.UnknownWord ? "in_review" : status)}}","ui_mode":"hosted","url":{{(status == "open" ? $"\"{link.Url}\"" : "null")}}}""";
     }
 }
