@@ -80,6 +80,9 @@ static class AnyWalk
         (1, Gen.Constant(new Act("nobody has the money that paid", s => s.Order.PaidBy is { } n && s.Order.Payment(n)!.Captures.First(c => c.Standing == Standing.Accepted) is var money
             ? s.Hears(new Evidence.Unsettled(money.MoneyReference, "not in the file"), n, EvidenceSource.Settlement).Hears(Tell.Failed, n, EvidenceSource.Inquiry).Hears(Tell.Failed, n, EvidenceSource.Inquiry)
             : s))),
+        (1, Gen.Constant(new Act("two rows have the money that paid", s => s.Order.PaidBy is { } n && s.Order.Payment(n)!.Captures.First(c => c.Standing == Standing.Accepted) is var money
+            ? Enumerable.Range(7, 2).Aggregate(s, (story, row) => story.Hears(new Evidence.Settled(money.MoneyReference, new Settled($"row_{row}", money.Amount, money.Amount, null), true), n, EvidenceSource.Settlement))
+            : s))),
         (22, AnyEvidence.SelectMany(_ => Gen.Choose(1, 3), (e, n) => (e, n))
             .SelectMany(_ => Gen.Elements(EvidenceSource.Inquiry, EvidenceSource.Webhook), (t, source) => (t.e, t.n, source))
             .SelectMany(_ => Gen.Elements(0, 0, 0, -1, -20), (t, age) => new Act(
