@@ -83,6 +83,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var write = new NpgsqlBatch(connection, transaction);
+        write.BatchCommands.Add(new NpgsqlBatchCommand(KeyLookup.Plan));
         // The sides of one row are posted together or not at all: the first side decides for all.
         var post = new NpgsqlBatchCommand("""
             insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
@@ -290,12 +291,14 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     public async Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
         string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most, CancellationToken stop)
     {
-        await using var ask = database.CreateCommand("""
+        // The due are found first, by their own index: in the order of their names it would be all captures of the account.
+        var ask = new NpgsqlBatchCommand("""
             with silent as (select u.account from unnest($7::text[]) u (account)
-                where not exists (select from settlement_files f where f.account = u.account and f.state = $8 and not f.dry_run))
-            select order_id, payment, money_reference, account, due_on from captures
-            where due_on >= $6 and due_on < $2 and settled_on is null and ($1::text is null or account = $1) and ($3::text is null or (account, money_reference) > ($3, $4))
-                and account not in (select account from silent)
+                where not exists (select from settlement_files f where f.account = u.account and f.state = $8 and not f.dry_run)),
+            due as materialized (
+                select order_id, payment, money_reference, account, due_on from captures
+                where due_on >= $6 and due_on < $2 and due_on is not null and settled_on is null and ($1::text is null or account = $1) and account not in (select account from silent))
+            select order_id, payment, money_reference, account, due_on from due where $3::text is null or (account, money_reference) > ($3, $4)
             order by account, money_reference limit $5
             """);
         ask.Parameters.Add(new NpgsqlParameter { Value = (object?)account ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
@@ -307,7 +310,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. unstated] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
         var found = new List<(PaymentId, string, string, DateOnly)>();
-        await using var rows = await ask.ExecuteReaderAsync(stop);
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop))
             found.Add((new PaymentId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1)), rows.GetString(2), rows.GetString(3), rows.GetFieldValue<DateOnly>(4)));
         return found;

@@ -15,6 +15,9 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
 {
     const int AtOnce = 500;
 
+    /// <summary>All that is due is sorted for each look, so the looks are few.</summary>
+    const int ReadAtOnce = 20_000;
+
     /// <summary>A day of grace: what is due on a Friday is in Friday's file, which comes on Saturday.</summary>
     const int GraceDays = 1;
 
@@ -62,15 +65,21 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
         string[] unstated = [.. accounts.InOrder.Where(a => a.Route.SettlesAfterDays is null).Select(a => a.Account.Name)];
         var count = 0;
         (string, string)? after = null;
-        while (await store.Overdue(account, from, before, unstated, after, AtOnce, stop) is { Count: > 0 } late)
+        while (await store.Overdue(account, from, before, unstated, after, ReadAtOnce, stop) is { Count: > 0 } late)
         {
-            var told = await Task.WhenAll(late.Select(one => Tell(one.Payment.Order, EngineInput.Of(one.Payment.Order,
-                new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and {why}.")
-                    .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}")), stop)));
-            count += told.Count(reply => reply is not (null or EngineReply.Busy));
+            foreach (var some in late.Chunk(AtOnce)) count += await Tell(some);
+            if (late.Count < ReadAtOnce) break;
             after = (late[^1].Account, late[^1].MoneyReference);
         }
         return count;
+
+        async Task<int> Tell(IEnumerable<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)> some)
+        {
+            var told = await Task.WhenAll(some.Select(one => this.Tell(one.Payment.Order, EngineInput.Of(one.Payment.Order,
+                new Evidence.Unsettled(one.MoneyReference, $"It was due on {one.DueOn.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)}, and {why}.")
+                    .Learned(one.Payment.Number, EvidenceSource.Settlement, time.GetUtcNow(), $"due:{one.MoneyReference}")), stop)));
+            return told.Count(reply => reply is not (null or EngineReply.Busy));
+        }
     }
 
     /// <returns>Null when this order cannot be told; it keeps no other back.</returns>
