@@ -60,6 +60,8 @@ public enum Refusal
     /// <summary>The gateway refunds a payment once, and did or is doing so.</summary>
     RefundedOnce,
     RefundUnknown,
+    /// <summary>A statement's row says nothing but an amount, and the payment has several disputes that it may be of: to guess would book the wrong one.</summary>
+    DisputeUnclear,
     QuestionUnknown,
     /// <summary>This answer does not fit the question.</summary>
     AnswerUnsuitable,

@@ -7,19 +7,23 @@ namespace Purser.Orders;
 /// books have of it: each amount that changes is told anew, with the one that it replaces.</summary>
 static class DisputeMachine
 {
-    public static void Open(Draft draft, Payment p, Evidence.DisputeOpened e) => Learn(draft, p, e, e.DisputeReference, e.Amount, e.RowKey, end: null);
+    /// <returns>False: see <see cref="Refusal.DisputeUnclear"/>.</returns>
+    public static bool Open(Draft draft, Payment p, Evidence.DisputeOpened e) => Learn(draft, p, e, e.DisputeReference, e.Amount, e.RowKey, end: null);
 
-    public static void Close(Draft draft, Payment p, Evidence.DisputeClosed e) =>
+    /// <returns>False: see <see cref="Refusal.DisputeUnclear"/>.</returns>
+    public static bool Close(Draft draft, Payment p, Evidence.DisputeClosed e) =>
         Learn(draft, p, e, e.DisputeReference, e.Amount, e.RowKey, e.Won ? DisputeState.Won : DisputeState.Lost);
 
     /// <param name="name">Null in a row that does not say which dispute it is of.</param>
-    static void Learn(Draft draft, Payment p, Evidence e, string? name, Money amount, string? row, DisputeState? end)
+    static bool Learn(Draft draft, Payment p, Evidence e, string? name, Money amount, string? row, DisputeState? end)
     {
         if (e.GatewayReference is { } link) draft.Change(p = p with { GatewayReference = p.GatewayReference ?? link });
         p = Before(draft, p);
-        if (row is not null && p.Disputes.Any(d => d.TakenRow == row || d.ReturnedRow == row)) return;
+        if (row is not null && p.Disputes.Any(d => d.TakenRow == row || d.ReturnedRow == row)) return true;
         if ((name ?? row) is not { } known) throw new ArgumentException("A dispute has a name, or the row that tells of it has.", nameof(e));
-        if (Find(p, name, amount, row is not null, end is null) is not { } d)
+        var (found, unclear) = Find(p, name, amount, row is not null, end is null);
+        if (unclear) return false;
+        if (found is not { } d)
         {
             d = new Dispute(p.Disputes.Any(x => x.IsCalled(known)) ? row! : known, DisputeState.Open)
             {
@@ -39,6 +43,7 @@ static class DisputeMachine
         }
         if (row is not null && end is not null) Return(draft, p.Number, d, amount, row, e);
         else if (end is { } ended && ended > d.State && d.ReturnedRow is null) End(draft, p.Number, d, ended, e);
+        return true;
     }
 
     /// <summary>A program from before disputes stood by themselves may have told of one beside this one.</summary>
@@ -52,12 +57,20 @@ static class DisputeMachine
     }
 
     /// <summary>Which of the known disputes it is about: by name; else one whose name nobody has told, of the same amount rather than another.</summary>
-    static Dispute? Find(Payment p, string? name, Money amount, bool isRow, bool opens)
+    static (Dispute? Known, bool Unclear) Find(Payment p, string? name, Money amount, bool isRow, bool opens)
     {
         bool IsFree(Dispute d) => !isRow || (opens ? d.TakenRow : d.ReturnedRow) is null;
-        if (name is not null && p.Disputes.Where(d => d.IsCalled(name)).ToList() is { Count: > 0 } called) return called.Find(IsFree);
-        return p.Disputes.Where(d => IsFree(d) && (name is null || !d.IsNamed))
-            .OrderBy(d => d.Taken != amount).ThenBy(d => isRow && !opens && (d.State, d.Returned) is not (DisputeState.Won, not null)).ThenBy(d => isRow && !opens && d.TakenRow is null).ThenBy(d => d.Reference, StringComparer.Ordinal).FirstOrDefault();
+        (bool, bool, bool) Rank(Dispute d) => (d.Taken != amount, isRow && !opens && (d.State, d.Returned) is not (DisputeState.Won, not null), isRow && !opens && d.TakenRow is null);
+        if (name is not null && p.Disputes.Where(d => d.IsCalled(name)).ToList() is { Count: > 0 } called) return (called.Find(IsFree), false);
+        var free = p.Disputes.Where(d => IsFree(d) && (name is null || !d.IsNamed)).OrderBy(Rank).ThenBy(d => d.Reference, StringComparer.Ordinal).ToList();
+        if (free is not [var best, ..]) return (null, false);
+        return (best, isRow && name is null && p.Disputes.Length > 1 && (IsAnother() || IsOneOfTwo()));
+
+        // Only its amount says that it is this one; of what came back a part may be missing, but nothing is added.
+        bool IsAnother() => best.Taken != amount && (opens || free.Count > 1 || (amount.Currency == best.Taken.Currency && amount.CompareTo(best.Taken) > 0));
+
+        // Two of which nobody told a name are the same to everybody.
+        bool IsOneOfTwo() => free is [_, var next, ..] && Rank(next) == Rank(best) && (best.IsNamed || next.IsNamed);
     }
 
     /// <summary>Of two amounts told at once the greater one counts, so that their order does not.</summary>

@@ -340,10 +340,10 @@ public static class OrderMachine
                 SettlementMachine.Miss(draft, p, missing);
                 break;
             case Evidence.DisputeOpened begun:
-                DisputeMachine.Open(draft, p, begun);
+                if (!DisputeMachine.Open(draft, p, begun)) return new Refusing(Refusal.DisputeUnclear);
                 break;
             case Evidence.DisputeClosed ended:
-                DisputeMachine.Close(draft, p, ended);
+                if (!DisputeMachine.Close(draft, p, ended)) return new Refusing(Refusal.DisputeUnclear);
                 break;
             case Evidence.Failed no when SettlementMachine.Deny(draft, p, no): break;
             default:

@@ -162,8 +162,11 @@ static class RefundMachine
             discrepancy: Marks(r));
         if (draft.Order.RefundOf(r.Payment, r.MoneyReference) is { } latest && latest.Number == r.Number)
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
+        var p = draft.Order.Payment(r.Payment)!;
+        // While the gateway had taken it on, a word of the gateway that the money is gone was taken for this: it is asked until it says what is so now.
+        if (r.Status is Sent or Succeeded) draft.Change(p = p with { HeardAt = draft.Now });
         // Another amount was told for this money meanwhile, which did not count while more was on its way back.
-        if (draft.Order.Payment(r.Payment) is { Contradicted: true } && !draft.Calls.Exists(c => c.Payment == r.Payment && c is not (GatewayCall.Refund or GatewayCall.InquireRefund)))
+        if ((p.Contradicted || p.HeardAt == draft.Now) && !draft.Calls.Exists(c => c.Payment == r.Payment && c is not (GatewayCall.Refund or GatewayCall.InquireRefund)))
             OrderMachine.Ask(draft, r.Payment);
     }
 

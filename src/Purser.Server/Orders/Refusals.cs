@@ -29,6 +29,7 @@ static class Refusals
         Refusal.MoneyDisputed => ProblemTypes.MoneyDisputed,
         Refusal.RefundedOnce => ProblemTypes.RefundedOnce,
         Refusal.RefundUnknown => ProblemTypes.RefundUnknown,
+        Refusal.DisputeUnclear => ProblemTypes.AnswerUnsuitable,
         Refusal.QuestionUnknown => ProblemTypes.DiscrepancyUnknown,
         Refusal.AnswerUnsuitable => ProblemTypes.AnswerUnsuitable,
         Refusal.AnswerFinal => ProblemTypes.AnswerFinal,

@@ -26,6 +26,8 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
 
     const string WhichReturned = "several refunds of this amount went back: find which of them came back at the gateway, pay it out anew, and close";
 
+    const string WhichDispute = "it does not say which of the payment's disputes it is of: once the gateway has told which were won or lost, accept applies it once; or place its money by hand and close";
+
     const string MaybeOurs = "wait: a refund under way may be this one, and it closes itself when the gateway has said so or not; if it stays, find who gave the money back, and close";
 
     const int LinesAtOnce = 1000;
@@ -155,7 +157,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             Pair([line], now);
             var followed = await Follow(file, line, now.GetValueOrDefault(line.Number), file.PaidOut is true, stop);
             await store.Write(file, followed.Postings, followed.Opened, stop);
-            return null;
+            return followed.Opened.FirstOrDefault(o => o.Class == SettlementClass.NotApplied)?.Proposal;
         }
         catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
         {
@@ -201,9 +203,9 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         switch (line.Class)
         {
             case SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency when now is not null:
-                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(why is Unconfirmed or Nameless ? line with { Class = SettlementClass.TheirsPaid } : line, why)]) : null;
+                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(why is Unconfirmed or Nameless ? line with { Class = SettlementClass.TheirsPaid } : line, Reason(why, line))]) : null;
             case SettlementClass.TheirsPaid when now is not null:
-                return await Claim(file, line, now, paidOut, stop) is { } unsure ? ([], [Question(line, unsure)]) : null;
+                return await Claim(file, line, now, paidOut, stop) is { } unsure ? ([], [Question(line, Reason(unsure, line))]) : null;
             case SettlementClass.OursPaid when now is { Money: [var only, ..] }:
                 await Tell(line, stop, Learned(file, line, new Evidence.Unsettled(Known(line, now) ?? only, $"{file.Name}, row {line.Row}, says that it failed.")));
                 return null;
@@ -215,9 +217,14 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 return await Refunded(file, line, now, paidOut, stop) is { } unknown ? ([], [Question(line, unknown)])
                     : line.Line.Kind == SettlementKind.RefundReturned ? (Beyond(file, line.Line, paidOut), []) : null;
             case SettlementClass.Dispute when now is not null:
-                return Doubt(await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
+                return await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
                     ? new Evidence.DisputeOpened(line.Line.Note, Positive(line.Line.Amount), line.Line.RowKey)
-                    : new Evidence.DisputeClosed(line.Line.Note, Positive(line.Line.Amount), Won: true, line.Line.RowKey)))) is { } refused ? ([], [Question(line, refused)]) : (Beyond(file, line.Line, paidOut), []);
+                    : new Evidence.DisputeClosed(line.Line.Note, Positive(line.Line.Amount), Won: true, line.Line.RowKey))) switch
+                {
+                    null => (Beyond(file, line.Line, paidOut), []),
+                    Refusal.DisputeUnclear => ([], [Question(line with { Class = SettlementClass.NotApplied }, WhichDispute)]),
+                    var refused => ([], [Question(line, Doubt(refused)!)]),
+                };
             case SettlementClass.Adjustment or SettlementClass.Payout:
                 return (Booked(file, line, paidOut), []);
             case SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment:
@@ -241,6 +248,8 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when line.Line.Kind == SettlementKind.RefundReturned => Beyond(file, line.Line, paidOut),
         _ => [],
     };
+
+    string Reason(string why, StoredLine line) => why is Unconfirmed && options.TheirsPaid != "ask" ? why + options.Confirm.Because(line.Line.Amount.Currency, SettlementOptions.ConfirmAbove) : why;
 
     /// <returns>What a person must do, if anything.</returns>
     async Task<string?> Settle(SettlementFile file, StoredLine line, PaymentNow now, bool paidOut, CancellationToken stop)

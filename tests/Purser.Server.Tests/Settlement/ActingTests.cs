@@ -384,6 +384,37 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_row_that_may_be_of_either_of_two_disputes_books_nothing_until_it_is_plain_and_is_applied_once_then()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        var engine = house.Host.Services.GetRequiredService<OrderEngine>();
+        Task Told(Evidence news) => engine.Submit(paid.Order, news.Learned(1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, null), default);
+        foreach (var name in new[] { "a", "b" }) await Told(new Evidence.DisputeOpened(name, Inr(10000)));
+        await house.Settle(Statement(Paid("p", paid), Line("back", paid, 10000, SettlementKind.DisputeReturned, $"m_{paid.Reference}") with { Fee = Inr(500), Net = Inr(9500), PayoutReference = "UTR2" }));
+        var question = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ShouldHaveSingleItem();
+        (question.GetProperty("kind").GetString(), question.GetProperty("row_key").GetString(), question.GetProperty("amount").GetInt64()).ShouldBe(("not_applied", "back", 10000));
+        (await Books()).ShouldBe((20000, 0));
+
+        var path = $"/v1/discrepancies/{question.GetProperty("id").GetString()}/resolution";
+        var early = await house.Post(path, new { action = "accept", by = "Asha", reason = "try" });
+        (early.Status, early.Problem).ShouldBe((HttpStatusCode.Conflict, "answer_unsuitable"), early.Body.ToString());
+        early.Text("detail").ShouldContain("does not say which of the payment's disputes");
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").GetArrayLength().ShouldBe(1);
+
+        await Told(new Evidence.DisputeClosed("b", Inr(10000), Won: true));
+        for (var again = 0; again < 2; again++) (await house.Post(path, new { action = "accept", by = "Asha", reason = "b was won" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await Books()).ShouldBe((10000, 500));
+        (await house.Ask<string>("select string_agg((d->>'reference') || ' ' || (d->>'state'), ', ') from payments, jsonb_array_elements(disputes::jsonb) d")).ShouldBe("a 1, b 2");
+        await house.Sound();
+
+        async Task<(long, long)> Books() => (await Sum("disputes"), await Sum("fees") - 998);
+
+        Task<long> Sum(string account) =>
+            house.Ask<long>($"select coalesce(sum(b.amount), 0)::bigint from (select account, amount from postings union all select ledger_account, amount from settlement_postings) b where b.account = '{account}'");
+    }
+
+    [Fact]
     public async Task A_second_dispute_and_money_that_comes_back_of_a_lost_one_stand_in_the_books_as_in_the_statement()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());

@@ -94,6 +94,27 @@ public sealed class DisputeTests
         story.Hears(Tell.DisputeClosed(won: false, name: "b")).Books("disputes 499.00 INR", "sales -499.00 INR").Check(s => s.First.Dispute.ShouldBe(DisputeState.Lost));
     }
 
+    [Fact]
+    public void A_nameless_row_that_may_be_of_either_of_two_disputes_is_a_question_and_books_nothing()
+    {
+        Scenario Two(long first = 100, long second = 100) => Paid().Hears(Tell.DisputeOpened(Given.Rupees(first), "a")).Hears(Tell.DisputeOpened(Given.Rupees(second), "b"));
+        Hears(Two(), Tell.Taken("row_1", Given.Rupees(100))).Refused(Refusal.DisputeUnclear).Told();
+        Hears(Two(), Tell.BroughtBack("row_1", Given.Rupees(100))).Refused(Refusal.DisputeUnclear).Told().Books("disputes 200.00 INR", "receivable:careful 299.00 INR", "sales -499.00 INR");
+        // Of neither's amount; more than the only one that is left took.
+        Hears(Two(100, 200), Tell.Taken("row_1", Given.Rupees(150))).Refused(Refusal.DisputeUnclear);
+        Hears(Two(100, 200), Tell.BroughtBack("row_1", Given.Rupees(150))).Refused(Refusal.DisputeUnclear);
+        Hears(Hears(Two(300, 100), Tell.BroughtBack("row_1", Given.Rupees(300), "a")), Tell.BroughtBack("row_2", Given.Rupees(150))).Refused(Refusal.DisputeUnclear);
+        // What is plain is applied, and what has become plain.
+        Hears(Two(100, 200), Tell.Taken("row_1", Given.Rupees(200))).Check(s => Words(s.First).ShouldBe("a Open 10000 -; b Open 20000 -"));
+        Hears(Hears(Two(300, 100), Tell.BroughtBack("row_1", Given.Rupees(300), "a")), Tell.BroughtBack("row_2", Given.Rupees(90)))
+            .Check(s => Words(s.First).ShouldBe("a Won 30000 30000; b Won 10000 9000"));
+        Hears(Two().Hears(Tell.DisputeClosed(won: true, Given.Rupees(100), "b")), Tell.BroughtBack("row_1", Given.Rupees(100)))
+            .Check(s => Words(s.First).ShouldBe("a Open 10000 -; b Won 10000 10000"));
+        // Of two that nobody has named either is as good.
+        Hears(Hears(Hears(Paid(), Tell.Taken("row_1", Given.Rupees(100))), Tell.Taken("row_2", Given.Rupees(100))), Tell.BroughtBack("row_3", Given.Rupees(100)))
+            .Books("disputes 100.00 INR", "receivable:careful 399.00 INR", "sales -499.00 INR");
+    }
+
     /// <summary>Before disputes stood by themselves, one was told of without its name, and kept as one word.</summary>
     [Fact]
     public void A_dispute_that_an_older_program_told_of_is_the_one_that_news_and_rows_are_about()

@@ -218,6 +218,27 @@ public sealed class RefundTests
         Paid().Refunds(100).Hears(new RefundEvidence.Accepted()).Hears(Tell.Reversed()).Questions("reversed 499.00 INR");
     }
 
+    /// <summary>A gateway takes a refund on, takes the money back by itself, and lets the refund fail for that.</summary>
+    [Fact]
+    public void What_was_taken_for_our_refund_is_asked_about_until_it_is_told_when_that_refund_fails()
+    {
+        foreach (var story in new[]
+        {
+            Paid().Refunds().Hears(new RefundEvidence.Accepted()).Hears(Tell.Reversed()), Paid().Refunds().Hears(Tell.Reversed()).Hears(new RefundEvidence.Accepted()),
+            Paid().Refunds().Hears(new RefundEvidence.Accepted()).Hears(Back(499)).Hears(Tell.Reversed()),
+        })
+        {
+            story.Hears(new RefundEvidence.Failed("closed account")).Asked("inquire 1").Books("receivable:careful 499.00 INR", "sales -499.00 INR");
+            // The answer is lost, and the next one is not.
+            story.Until(story.Now - Given.Start + TimeSpan.FromHours(2)).Check(s => s.Calls.Count(c => c is GatewayCall.Inquire).ShouldBeGreaterThan(1));
+            story.Hears(Tell.Reversed(), source: EvidenceSource.Inquiry).Questions("reversed 499.00 INR", "refund_failed 499.00 INR").Books("refunds 499.00 INR", "sales -499.00 INR")
+                .Check(s => s.First.HeardAt.ShouldBeNull());
+        }
+        // Nothing came of it but the refund's own end: the gateway has the money again, and says so.
+        Paid().Refunds().Hears(new RefundEvidence.Accepted()).Hears(Tell.Reversed()).Hears(new RefundEvidence.Failed("closed account"))
+            .Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Told().Questions("refund_failed 499.00 INR").Check(s => s.First.HeardAt.ShouldBeNull());
+    }
+
     [Fact]
     public void A_refund_that_was_made_at_the_gateway_and_its_word_that_the_money_went_back_are_one_in_either_order()
     {
