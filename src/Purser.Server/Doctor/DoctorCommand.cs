@@ -9,6 +9,7 @@ using Purser.Server.Invoices;
 using Purser.Server.Invoices.Pdf;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
+using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Spectre.Console;
 
@@ -22,6 +23,11 @@ public static class DoctorCommand
     /// <summary>By then another node, which has the settings that this one lacks, would have sent it.</summary>
     static readonly TimeSpan OthersPatience = TimeSpan.FromHours(1);
 
+    /// <summary>A node that died leaves a decision undone for two minutes at the most.</summary>
+    static readonly TimeSpan DecisionPatience = TimeSpan.FromMinutes(5);
+
+    const int MostNamed = 10;
+
     public static async Task<int> Run(IConfigurationManager configuration, TimeProvider time, CancellationToken stop, IAnsiConsole? console = null)
     {
         var report = new Report(console ?? AnsiConsole.Console);
@@ -31,7 +37,8 @@ public static class DoctorCommand
         var mail = MailOptions.Of(configuration);
         var deliveries = DeliveryEndpoints.Options(configuration);
         ImmutableArray<string> unusable = [.. deliveries.Faults()];
-        foreach (var fault in options.Faults().Concat(unusable).Concat(mail.Faults(options)).Concat(InvoiceOptions.Faults(configuration)).Concat(faults)) report.Bad("configuration", fault);
+        var settlement = SettlementEndpoints.Options(configuration);
+        foreach (var fault in options.Faults().Concat(unusable).Concat(mail.Faults(options)).Concat(InvoiceOptions.Faults(configuration)).Concat(settlement.Faults()).Concat(faults)) report.Bad("configuration", fault);
         if (beside is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
         else if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
         if (accounts.InOrder.IsEmpty && faults.IsEmpty)
@@ -49,6 +56,7 @@ public static class DoctorCommand
             {
                 report.Good("migrations", "The schema is this program's.");
                 await Examine(new InvariantStore(database.Source), report, time, stop);
+                await Examine(new ResolutionStore(database.Source), report, stop);
                 await Examine(new SettlementFetchStore(database.Source), accounts, report, time, stop);
                 // What `up` allows is for development, too.
                 if (beside is null) await Examine(new ReceiverStore(database.Source), mail, InvoiceOptions.Of(configuration), report, time, stop);
@@ -61,11 +69,37 @@ public static class DoctorCommand
             report.Bad("database", away.Message);
         }
 
+        Look(settlement, accounts, report);
         using var lines = new GatewayLines();
         foreach (var entry in accounts.InOrder) await Call(entry, lines, report, time, stop);
         if (mail.Host is { Length: > 0 }) await Look(mail, report, stop);
         Look(InvoiceOptions.Of(configuration), report);
         return report.Print();
+    }
+
+    /// <summary>A currency without a limit is never decided by fewer persons: safe, and a surprise to whoever has to answer all of it.</summary>
+    static void Look(SettlementOptions settlement, GatewayAccounts accounts, Report report)
+    {
+        var currencies = accounts.InOrder.SelectMany(a => a.Currencies).Distinct().Order(StringComparer.Ordinal).Select(Currency.Find).ToList();
+        foreach (var (limits, setting, means) in new[]
+        {
+            (settlement.Confirm, SettlementOptions.ConfirmAbove, "a person must confirm whatever only a statement says of them"),
+            (settlement.TwoPersons, SettlementOptions.TwoPersonsAbove, "two persons must decide every discrepancy in them"),
+        })
+            if (currencies.FindAll(c => !limits.Has(c)) is [var first, ..] without)
+                report.Note("settlement", $"{Named(without.ConvertAll(c => c.Code))} of your accounts' currencies have no limit in {SettlementOptions.Section}:{setting}, which counts as zero: {means}. " +
+                    $"Set {SettlementOptions.Section}:{setting}:{first.Code}, or name the currencies that an account takes.");
+    }
+
+    static string Named(List<string> names) =>
+        string.Join(", ", names.Take(MostNamed)) + (names.Count > MostNamed ? $" and {(names.Count - MostNamed).ToString(CultureInfo.InvariantCulture)} more" : "");
+
+    /// <summary>A decision of a person that fails again and again stands in the log each minute, and nowhere else.</summary>
+    static async Task Examine(ResolutionStore resolutions, Report report, CancellationToken stop)
+    {
+        if (await resolutions.Unfinished(DecisionPatience, int.MaxValue, stop) is { Count: > 0 } left)
+            report.Bad("decisions", $"{left.Count} decision(s) about discrepancies were taken more than {DecisionPatience.TotalMinutes:0} minutes ago and are not done: {Named([.. left.Select(d => d.ToString())])}. " +
+                "A running server tries again every minute, and its log says why it cannot (\"What was decided about ... cannot be done\").");
     }
 
     static void Look(InvoiceOptions invoices, Report report)

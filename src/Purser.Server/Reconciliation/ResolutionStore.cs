@@ -160,15 +160,15 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     /// <summary>The action of taking an answer back.</summary>
     public const string Undoing = "reopen";
 
-    /// <summary>What was decided longer ago than this and is not done.</summary>
+    /// <summary>What was decided longer ago than this and is not done; the latest first, so that what fails for ever keeps no other back.</summary>
     public async Task<IReadOnlyList<DiscrepancyId>> Unfinished(TimeSpan since, int most, CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""
-            select null::bigint, 0, id from settlement_discrepancies where decided_at is not null and resolved_at is null and decided_at < clock_timestamp() - $1
+            select null::bigint, 0, id, decided_at as since from settlement_discrepancies where decided_at is not null and resolved_at is null and decided_at < clock_timestamp() - $1
             union all
-            select order_id, sequence, 0 from order_resolutions
+            select order_id, sequence, 0, greatest(decided_at, undo_at) from order_resolutions
             where ((decided_at is not null and done_at is null) or undo_at is not null) and greatest(decided_at, undo_at) < clock_timestamp() - $1
-            limit $2
+            order by since desc limit $2
             """);
         ask.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = since });
         ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });

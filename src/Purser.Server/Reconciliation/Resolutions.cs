@@ -42,7 +42,7 @@ sealed partial class Resolutions(
         if (second && (d.FirstPerson is null || d.Resolution != action))
             return await Told(d, await store.Propose(d, decision, key, stop), new Outcome(null, Waits: true), stop);
         if (second && SamePerson(d.FirstPerson!, by))
-            return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, $"{by} has decided already; above the policy's limit a second person must.")
+            return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, $"{by} has decided already; above the policy's limit{options.TwoPersons.Because(d.Amount.Currency, SettlementOptions.TwoPersonsAbove)} a second person must.")
             {
                 Field = "by",
                 Remedy = "Let somebody else send the same action.",

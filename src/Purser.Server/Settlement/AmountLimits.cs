@@ -53,6 +53,14 @@ public sealed record AmountLimits
     /// <summary>In minor units.</summary>
     public long Of(Currency currency) => units.GetValueOrDefault(currency.Code);
 
+    /// <summary>Why an amount is above a limit that nobody stated.</summary>
+    /// <param name="setting">The limit's name.</param>
+    /// <returns>Words to be put behind others; none for a currency that has a limit.</returns>
+    public string Because(Currency currency, string setting) => Has(currency) ? ""
+        : $" ({currency.Code} has no limit of its own, which counts as zero; set {SettlementOptions.Section}:{setting}:{currency.Code})";
+
+    public bool Has(Currency currency) => units.ContainsKey(currency.Code);
+
     public bool IsExceeded(Money amount) => Int128.Abs(amount.MinorUnits) > Of(amount.Currency);
 
     public IEnumerable<Currency> Currencies => units.Keys.Order(StringComparer.Ordinal).Select(Currency.Find);

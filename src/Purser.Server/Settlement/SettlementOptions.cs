@@ -17,6 +17,8 @@ public sealed record SettlementOptions
     /// <summary>What becomes of money that a statement has for an order which is not paid: <c>act</c> or <c>ask</c>.</summary>
     public string TheirsPaid { get; init; } = "act";
 
+    public const string ConfirmAbove = nameof(ConfirmAbove), TwoPersonsAbove = nameof(TwoPersonsAbove);
+
     /// <summary>Above it a person must confirm what the statement alone says; from <c>ConfirmAbove</c>.</summary>
     public AmountLimits Confirm { get; init; } = AmountLimits.Usual(1);
 

@@ -199,6 +199,31 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task A_decision_that_fails_again_and_again_is_named_by_the_doctor_until_it_is_done()
+    {
+        var fails = false;
+        var connection = await postgres.CreateDatabase();
+        await using var house = await SettlementHouse.Open(connection, new SettlementHook(at =>
+        {
+            if (fails && at == SettlementHook.Decided) throw new InvalidOperationException("a fault of ours");
+        }));
+        await Late(house);
+        var question = await Question(house);
+        (await house.Post($"/v1/discrepancies/{question}/resolution", new { action = "close", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.OK);
+        fails = true;
+        (await Delete(house, $"/v1/discrepancies/{question}/resolution", "Ravi")).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        var resolutions = house.Host.Services.GetRequiredService<Resolutions>();
+        for (var minute = 0; minute < 2; minute++) (await resolutions.Resume(TimeSpan.Zero, default)).ShouldBe(0);
+        // A node may have died a moment ago.
+        (await DoctorSays.Of(connection)).ShouldNotContain("decision(s)");
+        await house.Ask<long>("with aged as (update order_resolutions set decided_at = decided_at - interval '6 minutes', undo_at = undo_at - interval '6 minutes' returning 1) select count(*) from aged");
+        (await DoctorSays.Of(connection)).ShouldContain($"1 decision(s) about discrepancies were taken more than 5 minutes ago and are not done: {question}.");
+        fails = false;
+        (await resolutions.Resume(TimeSpan.Zero, default)).ShouldBe(1);
+        (await DoctorSays.Of(connection)).ShouldNotContain("decision(s)");
+    }
+
+    [Fact]
     public async Task What_was_taken_back_and_answered_anew_before_the_dead_node_is_noticed_stays_answered()
     {
         var crashes = 0;

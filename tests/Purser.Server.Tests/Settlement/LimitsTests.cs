@@ -48,6 +48,30 @@ public sealed class LimitsTests(PostgresFixture postgres) : IClassFixture<Postgr
             .Message.ShouldContain("'RUP' is no currency");
 
     [Fact]
+    public async Task A_currency_without_a_limit_says_so_wherever_it_asks_for_persons()
+    {
+        var connection = await postgres.CreateDatabase();
+        await using var house = await SettlementHouse.Open(connection);
+        await house.Settle(Statement(Line("paid", await house.Pending(), 100, money: "m1", currency: "XCD"), Line("known", await house.Pending(amount: 20_000_000), 20_000_000, money: "m2"),
+            Line("stranger", null, 100, money: "m3", currency: "XCD")));
+        var open = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().ToDictionary(d => d.GetProperty("row_key").GetString()!);
+        open["paid"].GetProperty("proposal").GetString()!.ShouldEndWith("did not confirm it (XCD has no limit of its own, which counts as zero; set Purser:Settlement:ConfirmAbove:XCD)");
+        open["known"].GetProperty("proposal").GetString()!.ShouldEndWith("did not confirm it");
+        var path = $"/v1/discrepancies/{open["stranger"].GetProperty("id").GetString()}/resolution";
+        (await house.Post(path, new { action = "accept", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.Accepted);
+        (await house.Post(path, new { action = "accept", by = "Asha", reason = "seen" })).Text("detail")
+            .ShouldContain("above the policy's limit (XCD has no limit of its own, which counts as zero; set Purser:Settlement:TwoPersonsAbove:XCD) a second person must");
+
+        (string, string)[] account = [("Gateways:cards:Gateway", "stripe"), ("Gateways:cards:secret_key", "sk_test_1"), ("Gateways:cards:webhook_secret", "whsec_1"), ("Gateways:cards:BaseUrl", "http://127.0.0.1:1"), ("Gateways:cards:TestMode", "true")];
+        var said = await DoctorSays.Of(connection, [.. account, ("Gateways:cards:Currencies", "INR,ISK"), ("Purser:Settlement:TwoPersonsAbove:ISK", "900000")]);
+        said.ShouldContain("ISK of your accounts' currencies have no limit in Purser:Settlement:ConfirmAbove, which counts as zero: a person must confirm whatever only a statement says of them.");
+        said.ShouldNotContain("no limit in Purser:Settlement:TwoPersonsAbove");
+        (await DoctorSays.Of(connection, [.. account, ("Gateways:cards:Currencies", "INR")])).ShouldNotContain("no limit in");
+        (await DoctorSays.Of(connection, account)).ShouldContain(" more of your accounts' currencies have no limit");
+        (await DoctorSays.Of(connection, ("Purser:Settlement:ConfirmAbove", "1000"))).ShouldContain("Purser:Settlement:ConfirmAbove is '1000', one number for all currencies");
+    }
+
+    [Fact]
     public async Task The_same_number_is_much_in_one_currency_and_little_in_another()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null,
