@@ -7,7 +7,7 @@ namespace Purser.Simulation;
 /// <summary>Disputes happen in the worlds in every way in which they can: what the rules say of them is said of something.</summary>
 public sealed class DisputeTests
 {
-    const int Worlds = 3;
+    const int Worlds = 6;
     const int Orders = 160;
 
     [Fact]

@@ -72,6 +72,8 @@ public sealed class PayingTests(BrowserHouse house) : ShopperWays(house), IClass
         (await Focused(page)).ShouldBe(Texts.SkipToContent);
         await page.Keyboard.PressAsync("Enter");
         await page.Keyboard.PressAsync("Tab");
+        (await Focused(page)).ShouldBe(Texts.BackToShop);
+        await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.PressAsync("ArrowDown");
         (await page.GetByLabel("Card").IsCheckedAsync()).ShouldBeTrue();
         // The fold with the other ways is passed by, or opened.

@@ -129,10 +129,11 @@ static class PlantedBugs
             order is { Status: OrderStatus.Expired or OrderStatus.Cancelled } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
     }
 
-    /// <summary>The order is paid already, all is well.</summary>
+    /// <summary>The order is paid already, all is well. Where the gateway says so as often as it is asked, the payment never ends; the money itself is a question at
+    /// least once a statement has it.</summary>
     sealed class DuplicateSuccessIgnored : PlantedBug
     {
-        public override IReadOnlyList<string> BreaksRules => ["I4 we know all that they hold"];
+        public override IReadOnlyList<string> BreaksRules => ["I8 nothing stays open"];
 
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
             order is { Status: OrderStatus.Paid } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
