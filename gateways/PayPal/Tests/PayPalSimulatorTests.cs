@@ -109,10 +109,11 @@ public sealed class PayPalSimulatorTests(World world) : PayPalSimulatorSession(w
     [Fact]
     public async Task Of_many_that_ask_at_once_under_one_key_one_makes_an_order()
     {
-        await Gateway.Fault(new { call = "create_link", fault = "slow", times = 1, delay_ms = 300 });
+        await Gateway.Fault(new { call = "create_link", fault = "slow", times = 1, delay_ms = Purser.Gateways.Tests.Outside.World.Held });
         var slow = Post(Orders, Order("one"), key: "same");
         await Purser.Gateways.Tests.Outside.World.Until(() => Gateway.Inside.Faults.Struck[0] == 1);
         (await Post(Orders, Order("one"), key: "same")).ShouldSatisfyAllConditions(a => a.Status.ShouldBe(409), a => Issue(a.Body).ShouldBe("PREVIOUS_REQUEST_IN_PROGRESS"));
+        World.Release();
         var (status, first) = await slow;
         status.ShouldBe(201);
         (await Post(Orders, Order("one"), key: "same")).Body["id"]!.ToString().ShouldBe(first["id"]!.ToString());

@@ -17,6 +17,10 @@ public sealed class World : IAsyncLifetime
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    /// <summary>A fault's delay, in milliseconds, that ends when the test says so: <see cref="Release"/>.</summary>
+    public const int Held = 3_600_000;
+
+    readonly HeldClock clock = new(TimeSpan.FromMilliseconds(Held));
     WebApplication ear = null!;
     int turn;
 
@@ -34,7 +38,7 @@ public sealed class World : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Sandbox = await Purser.Sandbox.Sandbox.Start(new() { ControlPort = 0, DynamicPorts = true, Speed = 600, Seed = 1 });
+        Sandbox = await Purser.Sandbox.Sandbox.Start(new() { ControlPort = 0, DynamicPorts = true, Speed = 600, Seed = 1, Clock = clock });
         Control = new() { BaseAddress = Sandbox.ControlUrl };
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -63,11 +67,15 @@ public sealed class World : IAsyncLifetime
     {
         Sandbox.Reset();
         turn++;
+        clock.Hold();
         EarAnswers = _ => 200;
         await Put($"/control/{name}/webhook_endpoint", new { url = EarUrl, secrets });
         Deliveries.Clear();
         return new(this, name, new() { BaseAddress = Sandbox.Url(name) });
     }
+
+    /// <summary>Ends every wait of <see cref="Held"/>, also what begins one until the next test.</summary>
+    public void Release() => clock.Release();
 
     public async Task Put(string path, object body)
     {
@@ -90,6 +98,29 @@ public sealed class World : IAsyncLifetime
             TimeProvider.System.GetElapsedTime(end).ShouldBeLessThan(Patience, "It did not come about.");
             await Task.Delay(10);
         }
+    }
+}
+
+/// <summary>The system's clock, but for waits of one length: those end when the test says so, however slow the machine is.</summary>
+sealed class HeldClock(TimeSpan held) : TimeProvider
+{
+    readonly ConcurrentQueue<ITimer> waiting = new();
+    volatile bool isReleased;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = System.CreateTimer(callback, state, dueTime, period);
+        if (dueTime == held) waiting.Enqueue(timer);
+        if (isReleased) Release();
+        return timer;
+    }
+
+    public void Hold() => isReleased = false;
+
+    public void Release()
+    {
+        isReleased = true;
+        while (waiting.TryDequeue(out var timer)) timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 }
 
