@@ -27,6 +27,7 @@ create table api_keys (
   origins text[] default '{}'::text[] not null,
   created_at timestamp with time zone not null,
   revoked_at timestamp with time zone,
+  person text,
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_hash_key UNIQUE (hash)
 );
@@ -40,6 +41,7 @@ create table audit_log (
   reason text not null,
   detail text not null,
   policy integer,
+  key_id integer,
   constraint audit_log_pkey PRIMARY KEY (id)
 );
 CREATE TRIGGER audit_log_is_final BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -219,6 +221,8 @@ create table order_resolutions (
   undo_at timestamp with time zone,
   undo_by text,
   undo_reason text,
+  key_first integer,
+  key_second integer,
   constraint order_resolutions_pkey PRIMARY KEY (order_id, sequence)
 );
 CREATE INDEX order_resolutions_decided ON order_resolutions USING btree (decided_at) WHERE (((decided_at IS NOT NULL) AND (done_at IS NULL)) OR (undo_at IS NOT NULL));
@@ -426,6 +430,8 @@ create table settlement_discrepancies (
   final boolean default false not null,
   decided_at timestamp with time zone,
   policy integer,
+  key_first integer,
+  key_second integer,
   constraint settlement_discrepancies_pkey PRIMARY KEY (id),
   constraint settlement_discrepancies_account_row_key_class_key UNIQUE (account, row_key, class)
 );

@@ -25,7 +25,7 @@ public static class DevelopmentKeys
         foreach (var old in await keys.List(stop))
             if (old.Name == name && old.RevokedAt is null) await keys.Revoke(old.Id, stop);
         var (secret, _) = await keys.Create(name, KeyKind.Secret, stop: stop);
-        var (publishable, _) = await keys.Create(name, KeyKind.Publishable, [host.Url], stop);
+        var (publishable, _) = await keys.Create(name, KeyKind.Publishable, [host.Url], stop: stop);
         return new Pair(secret, publishable);
     }
 }

@@ -13,9 +13,10 @@ static class KeysCommand
         var name = new Option<string>("--name") { Description = "What the key is for: shop-backend.", Required = true };
         var kind = new Option<KeyKind>("--kind") { Description = "secret: for your backend; publishable: for a browser, known products only.", DefaultValueFactory = _ => KeyKind.Secret };
         var origin = new Option<string[]>("--origin") { Description = "A page that may use a publishable key: https://shop.example.", DefaultValueFactory = _ => [] };
-        var create = new Command("create", "Makes a key and shows it, once.") { name, kind, origin };
+        var person = new Option<string?>("--person") { Description = "Whose secret key it is, and nobody else's: what is decided with it, they decided." };
+        var create = new Command("create", "Makes a key and shows it, once.") { name, kind, origin, person };
         create.SetAction((words, stop) => guard(() => With(configuration(), keys =>
-            Create(keys, words.GetRequiredValue(name), words.GetValue(kind), words.GetValue(origin) ?? [], stop), stop)));
+            Create(keys, words.GetRequiredValue(name), words.GetValue(kind), words.GetValue(origin) ?? [], words.GetValue(person), stop), stop)));
 
         var list = new Command("list", "Lists the keys, without the keys themselves.");
         list.SetAction((_, stop) => guard(() => With(configuration(), keys => List(keys, stop), stop)));
@@ -35,12 +36,12 @@ static class KeysCommand
         return await work(new ApiKeys(new ApiKeyStore(database.Source), TimeProvider.System));
     }
 
-    static async Task<int> Create(ApiKeys keys, string name, KeyKind kind, string[] origins, CancellationToken stop)
+    static async Task<int> Create(ApiKeys keys, string name, KeyKind kind, string[] origins, string? person, CancellationToken stop)
     {
         try
         {
-            var (key, listed) = await keys.Create(name, kind, origins, stop);
-            AnsiConsole.MarkupLineInterpolated($"Key {listed.Id}, '{listed.Name}'. It is shown this once; only its hash is kept:");
+            var (key, listed) = await keys.Create(name, kind, origins, person, stop);
+            AnsiConsole.MarkupLineInterpolated($"Key {listed.Id}, '{listed.Name}'{(listed.Person is { } whose ? $", of {whose}" : "")}. It is shown this once; only its hash is kept:");
             Console.WriteLine(key);
             return 0;
         }
@@ -60,10 +61,10 @@ static class KeysCommand
     internal static void Write(IAnsiConsole console, IReadOnlyList<ApiKey> keys)
     {
         var table = new Table().Border(TableBorder.None);
-        foreach (var title in (string[])["id", "begins", "made", "revoked", "name", "origins"]) table.AddColumn(new TableColumn(title).NoWrap());
+        foreach (var title in (string[])["id", "begins", "made", "revoked", "name", "person or origins"]) table.AddColumn(new TableColumn(title).NoWrap());
         foreach (var key in keys)
             table.AddRow($"{key.Id}", key.Hint + "...", $"{key.CreatedAt:yyyy-MM-dd}", key.RevokedAt is { } at ? $"{at:yyyy-MM-dd}" : "", Markup.Escape(key.Name),
-                Markup.Escape(string.Join(", ", key.Origins)));
+                Markup.Escape(key.Person ?? string.Join(", ", key.Origins)));
         console.Write(table);
     }
 

@@ -9,22 +9,27 @@ public enum KeyKind { Secret, Publishable }
 /// <param name="Hint">Its first letters, to tell keys apart.</param>
 /// <param name="Origins">The pages that may use a publishable key: <c>https://shop.example</c>.</param>
 public sealed record ApiKey(
-    int Id, string Name, KeyKind Kind, string Hint, IReadOnlyList<string> Origins, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+    int Id, string Name, KeyKind Kind, string Hint, IReadOnlyList<string> Origins, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt)
+{
+    /// <summary>Whose key it is: who decides what is decided with it. Null for a key of a program, whose callers name themselves.</summary>
+    public string? Person { get; init; }
+}
 
 /// <summary>API keys in the database, by their hashes.</summary>
 public sealed class ApiKeyStore(NpgsqlDataSource database)
 {
-    const string Columns = "id, name, kind, hint, origins, created_at, revoked_at";
+    const string Columns = "id, name, kind, hint, origins, created_at, revoked_at, person";
 
-    public async Task<ApiKey> Add(string name, KeyKind kind, byte[] hash, string hint, IReadOnlyList<string> origins, CancellationToken stop)
+    public async Task<ApiKey> Add(string name, KeyKind kind, byte[] hash, string hint, IReadOnlyList<string> origins, string? person, CancellationToken stop)
     {
         await using var add = database.CreateCommand(
-            $"insert into api_keys (name, kind, hash, hint, origins, created_at) values ($1, $2, $3, $4, $5, clock_timestamp()) returning {Columns}");
+            $"insert into api_keys (name, kind, hash, hint, origins, person, created_at) values ($1, $2, $3, $4, $5, $6, clock_timestamp()) returning {Columns}");
         add.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
         add.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)kind });
         add.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
         add.Parameters.Add(new NpgsqlParameter<string> { TypedValue = hint });
         add.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. origins], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        add.Parameters.Add(new NpgsqlParameter { Value = (object?)person ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         await using var rows = await add.ExecuteReaderAsync(stop);
         await rows.ReadAsync(stop);
         return Read(rows);
@@ -68,5 +73,6 @@ public sealed class ApiKeyStore(NpgsqlDataSource database)
 
     static ApiKey Read(NpgsqlDataReader r) => new(
         r.GetInt32(0), r.GetString(1), (KeyKind)r.GetInt16(2), r.GetString(3), r.GetFieldValue<string[]>(4), r.GetFieldValue<DateTimeOffset>(5),
-        r.IsDBNull(6) ? null : r.GetFieldValue<DateTimeOffset>(6));
+        r.IsDBNull(6) ? null : r.GetFieldValue<DateTimeOffset>(6))
+    { Person = r.IsDBNull(7) ? null : r.GetString(7) };
 }

@@ -14,6 +14,7 @@ public sealed class ApiKeys(ApiKeyStore store, TimeProvider time)
     /// <summary>How long an answer of the database is believed.</summary>
     public static readonly TimeSpan Remembered = TimeSpan.FromSeconds(3);
 
+    const int LongestName = 100;
     const int KeyBytes = 32;
     const int HintLetters = 10;
     static readonly int KeyLetters = SecretPrefix.Length + KeyBytes * 2;
@@ -34,16 +35,19 @@ public sealed class ApiKeys(ApiKeyStore store, TimeProvider time)
 
     /// <summary>Draws a key. The text is not kept anywhere; whoever loses it makes a new one.</summary>
     /// <param name="origins">The pages that may use a publishable key; none for a secret one.</param>
+    /// <param name="person">Whose key it is, and nobody else's: who decides what is decided with it; of a secret one only.</param>
     public async Task<(string Key, ApiKey Listed)> Create(
-        string name, KeyKind kind, IReadOnlyList<string>? origins = null, CancellationToken stop = default)
+        string name, KeyKind kind, IReadOnlyList<string>? origins = null, string? person = null, CancellationToken stop = default)
     {
-        if (string.IsNullOrWhiteSpace(name) || name.Length > 100 || name.Any(char.IsControl))
-            throw new ArgumentException("A key's name is one line of 1 to 100 characters.", nameof(name));
+        if (!IsLine(name)) throw new ArgumentException($"A key's name is one line of 1 to {LongestName} characters.", nameof(name));
+        if (person is not null && !IsLine(person)) throw new ArgumentException($"A person's name is one line of 1 to {LongestName} characters.", nameof(person));
+        if (person is not null && kind == KeyKind.Publishable)
+            throw new ArgumentException("A publishable key is every visitor's, and nobody decides anything with it: it has no person.", nameof(person));
         var allowed = (origins ?? []).Select(Origin).ToList();
         if (kind == KeyKind.Secret && allowed.Count > 0)
             throw new ArgumentException("A secret key has no origins: it must never be in a browser.", nameof(origins));
         var key = (kind == KeyKind.Secret ? SecretPrefix : PublishablePrefix) + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
-        return (key, await store.Add(name.Trim(), kind, Hash(key), key[..HintLetters], allowed, stop));
+        return (key, await store.Add(name.Trim(), kind, Hash(key), key[..HintLetters], allowed, person?.Trim(), stop));
     }
 
     public Task<IReadOnlyList<ApiKey>> List(CancellationToken stop = default) => store.List(stop);
@@ -73,6 +77,8 @@ public sealed class ApiKeys(ApiKeyStore store, TimeProvider time)
         answers[name] = asked;
         return await asked.Key;
     }
+
+    static bool IsLine(string text) => !string.IsNullOrWhiteSpace(text) && text.Length <= LongestName && !text.Any(char.IsControl);
 
     static bool MayBeKey(string key) => key.Length == KeyLetters
         && (key.StartsWith(SecretPrefix, StringComparison.Ordinal) || key.StartsWith(PublishablePrefix, StringComparison.Ordinal));

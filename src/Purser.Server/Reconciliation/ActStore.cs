@@ -32,12 +32,28 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             ["confirm_above"] = options.Confirm.ToString(),
             ["two_persons_above"] = options.TwoPersons.ToString(),
         }, SettlementJson.Default.DictionaryStringString);
-        await using var number = database.CreateCommand("""
-            with fresh as (insert into reconciliation_policies (content, since) values ($1, clock_timestamp()) on conflict (content) do nothing returning version)
-            select version from fresh union all select version from reconciliation_policies where content = $1 limit 1
-            """);
-        number.Parameters.Add(new NpgsqlParameter<string> { TypedValue = content });
-        return await number.ExecuteScalarAsync(stop) is int version ? version : await PolicyVersion(options, stop);
+        await using var connection = await database.OpenConnectionAsync(stop);
+        if (await KnownPolicy(connection, content, stop) is { } known) return known;
+        // In turn, and looked for once more in its turn: whoever meets a conflict has taken a number from the sequence for nothing.
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using (var turn = new NpgsqlCommand($"select pg_advisory_xact_lock({PolicyTurn})", connection)) await turn.ExecuteNonQueryAsync(stop);
+        if (await KnownPolicy(connection, content, stop) is { } meanwhile) return meanwhile;
+        await using var add = new NpgsqlCommand("insert into reconciliation_policies (content, since) values ($1, clock_timestamp()) on conflict (content) do nothing returning version", connection);
+        add.Parameters.Add(new NpgsqlParameter<string> { TypedValue = content });
+        // Nobody of ours: an older program, which takes no turn.
+        var version = await add.ExecuteScalarAsync(stop) is int fresh ? fresh : (await KnownPolicy(connection, content, stop))!.Value;
+        await transaction.CommitAsync(stop);
+        return version;
+    }
+
+    /// <summary>Whoever numbers a policy holds this to the end of its commit.</summary>
+    const long PolicyTurn = 262469;
+
+    static async Task<int?> KnownPolicy(NpgsqlConnection connection, string content, CancellationToken stop)
+    {
+        await using var ask = new NpgsqlCommand("select version from reconciliation_policies where content = $1", connection);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = content });
+        return await ask.ExecuteScalarAsync(stop) is int version ? version : null;
     }
 
     public Task<DryRunPreview> Preview(SettlementFile file, SettlementOptions options, Func<DateOnly, DateOnly?> refundDue, DateOnly until, CancellationToken stop) =>
@@ -120,7 +136,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                         from before b where b.row_key = x.row_key and b.class = x.class), ''), clock_timestamp()
                 from news x
                 on conflict (account, row_key, class) do update set file = excluded.file, number = excluded.number, amount = excluded.amount, currency = excluded.currency,
-                    proposal = excluded.proposal, opened_at = excluded.opened_at, resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, policy = null, decided_at = null
+                    proposal = excluded.proposal, opened_at = excluded.opened_at, resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, key_first = null, key_second = null, policy = null, decided_at = null
                 where d.class = any ($9) and d.file < excluded.file
                 returning 1)
             insert into operator_notices (kind, file, since, at, due_at) select 3, $2, now(), now(), now()
@@ -231,7 +247,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     /// <summary>Looks at the postings of that row alone, however many rows have posted.</summary>
     internal const string Closing = """
         with closed as (
-            update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, decided_at = null, final = true,
+            update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, key_first = null, key_second = null, decided_at = null, final = true,
                 reason = $3 || case when resolved_at is null and decided_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
             where id = $1 and (resolved_at is null or (class = $4 and not final)) returning account, row_key, file),
         taken_back as (

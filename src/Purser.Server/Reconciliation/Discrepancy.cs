@@ -42,6 +42,10 @@ public sealed record StoredDiscrepancy(
     DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt, string? Resolution, string? Reason, string? FirstPerson, string? SecondPerson, long? File, int? Line,
     string? RowKey, string? Proposal, bool Final)
 {
+    /// <summary>The API key that the first person acted with; null of what an older program kept.</summary>
+    public int? FirstKey { get; init; }
+    /// <summary>And the second.</summary>
+    public int? SecondKey { get; init; }
     /// <summary>When all needed persons wanted the resolution; null while one is missing, and of what an older program decided.</summary>
     public DateTimeOffset? DecidedAt { get; init; }
     /// <summary>When that was done.</summary>
@@ -64,8 +68,9 @@ public sealed record DiscrepancyView(
     [property: Description("The gateway's name for the money it is about; null when it is about the payment's link or status.")] string? MoneyReference,
     [property: Description("The statement's row.")] string? RowKey, string? Settlement, int? Line, long Amount, string Currency, string Owner,
     [property: Description("What to do about it.")] string Proposal,
-    [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree: two above its currency's limit in Purser:Settlement:TwoPersonsAbove.")] int PersonsNeeded, DateTime OpenedAt,
+    [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree, each with another API key: two above its currency's limit in Purser:Settlement:TwoPersonsAbove.")] int PersonsNeeded, DateTime OpenedAt,
     long AgeSeconds, DateTime? ResolvedAt, string? Resolution, string? Reason, [property: Description("Who resolved it, or began to.")] IReadOnlyList<string> ResolvedBy,
+    [property: Description("The numbers of the API keys that they did it with, as `purser keys list` shows them; empty for what an older Purser kept.")] IReadOnlyList<int> ResolvedByKeys,
     [property: Description("Cells of the statement's row in columns that are not read, under the gateway's own names for them.")] IReadOnlyList<SettlementCellView> Extra)
 {
     internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now, IReadOnlyList<PaymentId>? suggestions = null, IReadOnlyList<KeyValuePair<string, string>>? extra = null) => new(
@@ -73,7 +78,7 @@ public sealed record DiscrepancyView(
         d.Kind is { } kind ? EventNames.Snake(kind.ToString()) : SettlementView.Word(d.Class!.Value), d.MoneyReference, d.RowKey,
         d.File is { } file ? SettlementFile.IdOf(file) : null, d.Line, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value), [.. suggestions?.Select(p => p.ToString()) ?? []],
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
-        [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()], SettlementLineView.Cells(extra ?? []));
+        [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()], [.. new[] { d.FirstKey, d.SecondKey }.OfType<int>()], SettlementLineView.Cells(extra ?? []));
 
     public static int Persons(StoredDiscrepancy d, SettlementOptions options) => options.TwoPersons.IsExceeded(d.Amount) ? 2 : 1;
 
@@ -97,8 +102,11 @@ public sealed record DiscrepancyList(IReadOnlyList<DiscrepancyView> Discrepancie
 
 /// <summary>What a person decides.</summary>
 public sealed record ResolutionBody(
-    [property: Description("accept, refund, write_off, close or note.")] string? Action = null, [property: Description("Who decides: a person's name.")] string? By = null,
+    [property: Description("accept, refund, write_off, close or note.")] string? Action = null, [property: Description(ReopeningBody.WhoDecides)] string? By = null,
     [property: Description("Why, for whoever reads it later.")] string? Reason = null);
 
 /// <summary>Taking a resolution back.</summary>
-public sealed record ReopeningBody(string? By = null, string? Reason = null);
+public sealed record ReopeningBody([property: Description(ReopeningBody.WhoDecides)] string? By = null, string? Reason = null)
+{
+    internal const string WhoDecides = "Who decides: a person's name. Left out, or the same, with a key that has a person.";
+}

@@ -12,14 +12,14 @@ static class DiscrepancyDocs
         {"id": "dis_row_4", "gateway": "shop-cards", "order": null, "payment": null, "event": null, "kind": "unknown_order", "money_reference": null, "row_key": "pay_K2x",
          "settlement": "stl_12", "line": 17, "amount": 49900, "currency": "INR", "owner": "operator",
          "proposal": "find whose money it is: accept it as income, or give it back at the gateway and close", "suggestions": ["pay_01jd8xk3m4n7p_1"], "persons_needed": 1, "opened_at": "2026-03-02T06:00:03Z",
-         "age_seconds": 86400, "resolved_at": null, "resolution": null, "reason": null, "resolved_by": [], "extra": [{"column": "customer_vpa", "text": "asha@upi"}]}
+         "age_seconds": 86400, "resolved_at": null, "resolution": null, "reason": null, "resolved_by": [], "resolved_by_keys": [], "extra": [{"column": "customer_vpa", "text": "asha@upi"}]}
         """;
 
     const string Resolved = """
         {"id": "dis_01jd8xk3m4n7p_5", "gateway": "shop-cards", "order": "ord_01jd8xk3m4n7p", "payment": "pay_01jd8xk3m4n7p_1", "event": "evt_01jd8xk3m4n7p_5", "kind": "late",
          "money_reference": "pay_K2x", "row_key": null, "settlement": null, "line": null, "amount": 49900, "currency": "INR", "owner": "operator",
          "proposal": "accept when the goods can still go out, else refund", "suggestions": [], "persons_needed": 1, "opened_at": "2026-03-01T10:04:31Z", "age_seconds": 3600,
-         "resolved_at": "2026-03-01T11:04:31Z", "resolution": "refund", "reason": "Sold out meanwhile.", "resolved_by": ["Asha Rao"], "extra": []}
+         "resolved_at": "2026-03-01T11:04:31Z", "resolution": "refund", "reason": "Sold out meanwhile.", "resolved_by": ["Asha Rao"], "resolved_by_keys": [3], "extra": []}
         """;
 
     public static readonly ApiOperation List = new("listDiscrepancies", Tag, "What does not agree", Access.Secret)
@@ -43,7 +43,7 @@ static class DiscrepancyDocs
     {
         Description = "`accept`: the money is ours (late money pays the order; what a statement alone says is believed; money without an order is income). `refund`: it goes " +
             "back. `write_off`: money without an order is booked to fees. `close`: it is settled elsewhere. `note`: only a remark, and it stays open. Above the " +
-            "installation's second limit, which is set by currency, two different persons must send the same action: the first is answered 202. A row that could not be applied (`not_applied`) is " +
+            "installation's second limit, which is set by currency, two different persons must send the same action, each with an API key of their own: the first is answered 202, and the same key again is refused whatever name it says. With a key that has a person (`purser keys create --person`) `by` is that person and may be left out; another name is refused. A row that could not be applied (`not_applied`) is " +
             "applied by `accept`, once. Every decision is kept with its person, reason and policy before it is done, and finished by whoever is there if the server dies in between. " +
             "Of two persons who act at once, one is told `answer_overtaken`.",
         Body = typeof(ResolutionBody),
@@ -52,7 +52,7 @@ static class DiscrepancyDocs
         [
             new(200, "Decided.", typeof(DiscrepancyView), Resolved),
             new(202, "A second person must send the same.", typeof(DiscrepancyView), Open.Replace("\"resolution\": null", "\"resolution\": \"accept\"", StringComparison.Ordinal)
-                .Replace("\"resolved_by\": []", "\"resolved_by\": [\"Asha Rao\"]", StringComparison.Ordinal).Replace("\"persons_needed\": 1", "\"persons_needed\": 2", StringComparison.Ordinal)),
+                .Replace("\"resolved_by\": []", "\"resolved_by\": [\"Asha Rao\"]", StringComparison.Ordinal).Replace("\"resolved_by_keys\": []", "\"resolved_by_keys\": [3]", StringComparison.Ordinal).Replace("\"persons_needed\": 1", "\"persons_needed\": 2", StringComparison.Ordinal)),
         ],
         Problems = [MalformedJson, InvalidHeader, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, KeyReused],
         TakesKey = true,

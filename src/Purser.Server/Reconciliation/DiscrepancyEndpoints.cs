@@ -63,7 +63,7 @@ static class DiscrepancyEndpoints
     {
         var (fields, unreadable) = await JsonBody.Read(http);
         if (fields is null) return unreadable!;
-        var (action, by, reason) = (fields.OneOf("action", "accept", "refund", "write_off", "close", "note"), fields.Text("by", LongestPerson, required: true), fields.Text("reason", LongestReason, required: true));
+        var (action, by, reason) = (fields.OneOf("action", "accept", "refund", "write_off", "close", "note"), Who(fields, http), fields.Text("reason", LongestReason, required: true));
         if (!fields.Has("action")) fields.Fault("action", "'action' is missing.", "Send accept, refund, write_off, close or note.");
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
@@ -71,7 +71,7 @@ static class DiscrepancyEndpoints
         // The key is kept with what was done, or behind it: none is taken for given which was not.
         var key = IdempotencyKey.Of(http, $"{action}\n{by}\n{reason}");
         if (key is not null && await store.UseOf(key, stop) is { } used) return await Again(used);
-        var outcome = await resolutions.Resolve(found, action!, by!, reason!, key, stop);
+        var outcome = await resolutions.Resolve(found, action!, Acts(http, by!), reason!, key, stop);
         if (outcome.Used is { } meanwhile) return await Again(meanwhile);
         if (outcome.Problem is { } problem) return problem;
         if (key is not null) await store.Keep(key, parsed, stop);
@@ -93,14 +93,27 @@ static class DiscrepancyEndpoints
     {
         var (fields, unreadable) = await JsonBody.Read(http);
         if (fields is null) return unreadable!;
-        var (by, reason) = (fields.Text("by", LongestPerson, required: true), fields.Text("reason", LongestReason, required: true));
+        var (by, reason) = (Who(fields, http), fields.Text("reason", LongestReason, required: true));
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!DiscrepancyId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
-        if ((await resolutions.Reopen(found, by!, reason!, stop)).Problem is { } problem) return problem;
+        if ((await resolutions.Reopen(found, Acts(http, by!), reason!, stop)).Problem is { } problem) return problem;
         found = (await store.Find(parsed, stop))!;
         return ApiJson.Answer(DiscrepancyView.From(found, options, time.GetUtcNow(), extra: await Extra(store, found, stop)));
     }
+
+    /// <summary>Whose key it is decides who acts; with a program's, whoever it says.</summary>
+    static string? Who(JsonFields fields, HttpContext http)
+    {
+        var person = ApiCaller.Of(http).Key!.Person;
+        var by = fields.Text("by", LongestPerson, required: person is null);
+        if (person is not null && by is not null && !Resolutions.SamePerson(person, by))
+            fields.Fault("by", $"'by' says {by}, and this key is {person}'s.",
+                $"Leave 'by' out, or send {person}. Whoever else decides sends it with a key of their own: 'purser keys create --name NAME --person NAME' makes one.");
+        return person ?? by;
+    }
+
+    static Actor Acts(HttpContext http, string by) => new(by, ApiCaller.Of(http).Key!.Id);
 
     static Problem Unknown() => new(ProblemTypes.DiscrepancyUnknown) { Field = "id" };
 }

@@ -13,12 +13,12 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
     const string Both = """
         select d.opened_at, 0 as source, d.order_id as first, d.sequence as second, coalesce(p.account, '') as account, d.payment, d.kind as what, d.money_reference, d.amount,
             d.currency, d.owner, d.resolved_at, case when r.decided_at is null then coalesce(d.resolution, r.action) else r.action end as resolution, r.reason, r.by_first, r.by_second,
-            null::bigint as file, null::int as number, null::text as row_key, null::text as proposal, false as final, r.decided_at, r.policy, r.undo_at, r.undo_by, r.undo_reason, r.done_at
+            null::bigint as file, null::int as number, null::text as row_key, null::text as proposal, false as final, r.decided_at, r.policy, r.undo_at, r.undo_by, r.undo_reason, r.done_at, r.key_first, r.key_second
         from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment
         left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence
         union all
         select opened_at, 1, id, 0, account, 0, class, null, amount, currency, owner, resolved_at, resolution, reason, by_first, by_second, file, number, row_key, proposal, final,
-            decided_at, policy, null::timestamptz, null::text, null::text, case when decided_at is not null then resolved_at end
+            decided_at, policy, null::timestamptz, null::text, null::text, case when decided_at is not null then resolved_at end, key_first, key_second
         from settlement_discrepancies
         """;
 
@@ -97,6 +97,8 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
                 Policy = rows.IsDBNull(22) ? null : rows.GetInt32(22),
                 Undo = rows.IsDBNull(23) ? null : (rows.GetFieldValue<DateTimeOffset>(23), rows.GetString(24), rows.GetString(25)),
                 DoneAt = rows.IsDBNull(26) ? null : rows.GetFieldValue<DateTimeOffset>(26),
+                FirstKey = rows.IsDBNull(27) ? null : rows.GetInt32(27),
+                SecondKey = rows.IsDBNull(28) ? null : rows.GetInt32(28),
             });
         }
         return found;

@@ -7,7 +7,8 @@ namespace Purser.Server.Reconciliation;
 
 /// <summary>What a person wants done about a discrepancy.</summary>
 /// <param name="Policy">The version that is in force.</param>
-public sealed record Decision(string Action, string By, string Reason, int Policy);
+/// <param name="Key">The API key that they act with; null when it is not known, for it is finished for them.</param>
+public sealed record Decision(string Action, string By, string Reason, int Policy, int? Key);
 
 /// <summary>What became of a step.</summary>
 /// <param name="Done">False when the discrepancy is no longer as it was seen; then nothing is kept.</param>
@@ -31,10 +32,10 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
 
     /// <summary>Keeps what the first of two persons wants, until the second wants the same.</summary>
     public Task<Kept> Propose(StoredDiscrepancy seen, Decision wish, RequestKey? key, CancellationToken stop) => Step(seen, $"propose_{wish.Action}", wish, seen.Id.Order is null
-        ? "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, reason = $5, policy = $6 where id = $1"
+        ? "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6 where id = $1"
         : """
-          insert into order_resolutions (order_id, sequence, action, by_first, reason, policy) values ($1, $2, $3, $4, $5, $6)
-          on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, reason = $5, policy = $6
+          insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, key_first) values ($1, $2, $3, $4, $5, $6, $7)
+          on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6
           """, stop, key);
 
     /// <summary>All needed persons want it: what is to be done is kept before it is done. It may yet turn out that it cannot be, and then the request is
@@ -42,12 +43,12 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     /// <param name="second">The person agrees with the one who proposed it.</param>
     public Task<Kept> Decide(StoredDiscrepancy seen, Decision decided, bool second, CancellationToken stop) => Step(seen, decided.Action, decided, (seen.Id.Order is null, second) switch
     {
-        (true, true) => "update settlement_discrepancies set by_second = $4, policy = $6, decided_at = clock_timestamp() where id = $1",
-        (true, false) => "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, reason = $5, policy = $6, decided_at = clock_timestamp() where id = $1",
-        (false, true) => "update order_resolutions set by_second = $4, policy = $6, decided_at = clock_timestamp() where order_id = $1 and sequence = $2",
+        (true, true) => "update settlement_discrepancies set by_second = $4, key_second = $7, policy = $6, decided_at = clock_timestamp() where id = $1",
+        (true, false) => "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6, decided_at = clock_timestamp() where id = $1",
+        (false, true) => "update order_resolutions set by_second = $4, key_second = $7, policy = $6, decided_at = clock_timestamp() where order_id = $1 and sequence = $2",
         (false, false) => """
-            insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, decided_at) values ($1, $2, $3, $4, $5, $6, clock_timestamp())
-            on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, reason = $5, policy = $6, decided_at = clock_timestamp()
+            insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, key_first, decided_at) values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
+            on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6, decided_at = clock_timestamp()
             """,
     }, stop);
 
@@ -61,8 +62,8 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         if (await Claim(connection, seen, key, stop) is { } used) return new(false, used);
         if (!await IsAsSeen(connection, seen, stop)) return new(false);
         await using (var close = new NpgsqlCommand(second
-            ? "update settlement_discrepancies set by_second = $3, policy = $5, resolved_at = clock_timestamp() where id = $1"
-            : "update settlement_discrepancies set resolution = $2, by_first = $3, by_second = null, reason = $4, policy = $5, resolved_at = clock_timestamp() where id = $1", connection))
+            ? "update settlement_discrepancies set by_second = $3, key_second = $6, policy = $5, resolved_at = clock_timestamp() where id = $1"
+            : "update settlement_discrepancies set resolution = $2, by_first = $3, by_second = null, key_first = $6, key_second = null, reason = $4, policy = $5, resolved_at = clock_timestamp() where id = $1", connection))
         {
             close.Parameters.Add(new NpgsqlParameter<long> { TypedValue = seen.Id.Row });
             Values(close, decided);
@@ -82,7 +83,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         await using var transaction = await connection.BeginTransactionAsync(stop);
         if (!await IsAsSeen(connection, seen, stop)) return false;
         await using (var reopen = new NpgsqlCommand("""
-            update settlement_discrepancies set resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, policy = null, decided_at = null
+            update settlement_discrepancies set resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, key_first = null, key_second = null, policy = null, decided_at = null
             where id = $1 and not final
             """, connection))
         {
@@ -114,9 +115,9 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         await using (var back = new NpgsqlCommand(decided.Id.Order is not null
             ? "delete from order_resolutions where order_id = $1 and sequence = $2 and decided_at = $3 and done_at is null"
             : decided.SecondPerson is not null
-                ? "update settlement_discrepancies set decided_at = null, by_second = null where id = $1 and decided_at = $3 and resolved_at is null"
+                ? "update settlement_discrepancies set decided_at = null, by_second = null, key_second = null where id = $1 and decided_at = $3 and resolved_at is null"
                 : """
-                  update settlement_discrepancies set decided_at = null, resolution = null, by_first = null, reason = null, policy = null
+                  update settlement_discrepancies set decided_at = null, resolution = null, by_first = null, key_first = null, reason = null, policy = null
                   where id = $1 and decided_at = $3 and resolved_at is null
                   """, connection))
         {
@@ -124,13 +125,13 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             back.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = decided.DecidedAt!.Value.UtcDateTime });
             if (await back.ExecuteNonQueryAsync(stop) == 0) return;
         }
-        await Record(connection, decided, $"{decided.Resolution}_refused", new Decision(decided.Resolution!, decided.SecondPerson ?? decided.FirstPerson!, why, decided.Policy ?? 0), stop);
+        await Record(connection, decided, $"{decided.Resolution}_refused", new Decision(decided.Resolution!, decided.SecondPerson ?? decided.FirstPerson!, why, decided.Policy ?? 0, decided.SecondPerson is null ? decided.FirstKey : decided.SecondKey), stop);
         await transaction.CommitAsync(stop);
     }
 
     /// <summary>What the first of two persons wanted is taken back.</summary>
     public Task<Kept> Withdraw(StoredDiscrepancy seen, Decision undo, CancellationToken stop) => Step(seen, undo.Action, undo, seen.Id.Order is null
-        ? "update settlement_discrepancies set resolution = null, by_first = null, by_second = null, reason = null, policy = null where id = $1"
+        ? "update settlement_discrepancies set resolution = null, by_first = null, by_second = null, key_first = null, key_second = null, reason = null, policy = null where id = $1"
         : "delete from order_resolutions where order_id = $1 and sequence = $2", stop);
 
     /// <summary>An order's answer is to be taken back: kept before it is done.</summary>
@@ -153,7 +154,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             Name(end, undone.Id);
             if (await end.ExecuteNonQueryAsync(stop) == 0) return;
         }
-        if (refused is not null) await Record(connection, undone, $"{Undoing}_refused", new Decision(Undoing, undone.Undo!.Value.By, refused, undone.Policy ?? 0), stop);
+        if (refused is not null) await Record(connection, undone, $"{Undoing}_refused", new Decision(Undoing, undone.Undo!.Value.By, refused, undone.Policy ?? 0, null), stop);
         await transaction.CommitAsync(stop);
     }
 
@@ -250,9 +251,9 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             await turn.ExecuteNonQueryAsync(stop);
         }
         await using var hold = new NpgsqlCommand(seen.Id.Order is null
-            ? "select resolution, by_first, by_second, decided_at, resolved_at from settlement_discrepancies where id = $1 for update"
+            ? "select resolution, by_first, by_second, decided_at, resolved_at, key_first, key_second from settlement_discrepancies where id = $1 for update"
             : """
-              select coalesce(r.action, d.resolution), r.by_first, r.by_second, r.decided_at, d.resolved_at, r.undo_at
+              select coalesce(r.action, d.resolution), r.by_first, r.by_second, r.decided_at, d.resolved_at, r.key_first, r.key_second, r.undo_at
               from discrepancies d left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence where d.order_id = $1 and d.sequence = $2
               """, connection);
         Name(hold, seen.Id);
@@ -260,15 +261,16 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         if (!await row.ReadAsync(stop)) return false;
         string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
         DateTimeOffset? Time(int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
-        return (Text(1), Text(2), Time(3), Time(4)) == (seen.FirstPerson, seen.SecondPerson, seen.DecidedAt, seen.ResolvedAt)
-            && (seen.ResolvedAt is not null || Text(0) == seen.Resolution) && (row.FieldCount == 5 || Time(5) == seen.Undo?.At);
+        int? Key(int column) => row.IsDBNull(column) ? null : row.GetInt32(column);
+        return (Text(1), Text(2), Time(3), Time(4), Key(5), Key(6)) == (seen.FirstPerson, seen.SecondPerson, seen.DecidedAt, seen.ResolvedAt, seen.FirstKey, seen.SecondKey)
+            && (seen.ResolvedAt is not null || Text(0) == seen.Resolution) && (row.FieldCount == 7 || Time(7) == seen.Undo?.At);
     }
 
     static async Task Record(NpgsqlConnection connection, StoredDiscrepancy d, string action, Decision what, CancellationToken stop)
     {
         await using var record = new NpgsqlCommand("""
-            insert into audit_log (at, by_whom, action, subject, reason, detail, policy)
-            values (clock_timestamp(), $1, $2, $3, $4, json_build_object('amount', $5::bigint, 'currency', $6::text)::text, $7)
+            insert into audit_log (at, by_whom, action, subject, reason, detail, policy, key_id)
+            values (clock_timestamp(), $1, $2, $3, $4, json_build_object('amount', $5::bigint, 'currency', $6::text)::text, $7, $8)
             """, connection);
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = what.By });
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = action });
@@ -277,6 +279,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         record.Parameters.Add(new NpgsqlParameter<long> { TypedValue = d.Amount.MinorUnits });
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Amount.Currency.Code });
         record.Parameters.Add(new NpgsqlParameter<int> { TypedValue = what.Policy });
+        record.Parameters.Add(KeyOf(what));
         await record.ExecuteNonQueryAsync(stop);
     }
 
@@ -316,7 +319,10 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = decision.By });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = decision.Reason });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = decision.Policy });
+        command.Parameters.Add(KeyOf(decision));
     }
+
+    static NpgsqlParameter KeyOf(Decision decision) => new() { Value = (object?)decision.Key ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer };
 
     static void Name(NpgsqlCommand command, DiscrepancyId id)
     {

@@ -7,8 +7,11 @@ using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
 
-/// <summary>What persons decide about discrepancies: one person, or two different ones above the policy's second limit; and taken back as long as no money
-/// moved. A decision is kept with its person, reason and policy before it is done, or in the same commit. Who dies in between leaves it to
+/// <summary>Who acts: a person's name, and the API key that proves no more than that its holder acts.</summary>
+public readonly record struct Actor(string Name, int Key);
+
+/// <summary>What persons decide about discrepancies: one person, or two different ones above the policy's second limit, with a key each; and taken back as
+/// long as no money moved. A decision is kept with its person, reason and policy before it is done, or in the same commit. Who dies in between leaves it to
 /// <see cref="Resume"/>, and whatever is done twice is done once: the order knows its answer, a row posts once.</summary>
 sealed partial class Resolutions(
     DiscrepancyStore discrepancies, ResolutionStore store, ActStore acts, SettlementFileStore files, SettlementLineStore lines, OrderEngine engine, SettlementOptions options,
@@ -28,24 +31,26 @@ sealed partial class Resolutions(
 
     /// <param name="key">Kept in the commit of what is done, where that is one commit. Where an order is told, the decision itself is what a repetition
     /// finds: it is finished, not made again.</param>
-    public async Task<Outcome> Resolve(StoredDiscrepancy d, string action, string by, string reason, RequestKey? key, CancellationToken stop)
+    public async Task<Outcome> Resolve(StoredDiscrepancy d, string action, Actor by, string reason, RequestKey? key, CancellationToken stop)
     {
-        var decision = new Decision(action, by, reason, await acts.PolicyVersion(options, stop));
+        var decision = new Decision(action, by.Name, reason, await acts.PolicyVersion(options, stop), by.Key);
         if (action == "note")
             return await Told(d, await store.Note(d, decision, key, stop), Done, stop);
         if (d.ResolvedAt is not null)
             return d.Resolution == action ? Done : new Outcome(Conflict(d, $"It was resolved before, with '{d.Resolution}'."));
-        if (d.IsUnderWay) return d.Resolution == action && Decided(d, by) ? await Finish(d, stop) : new Outcome(Overtaken(d));
+        if (d.IsUnderWay) return d.Resolution == action && Decided(d, by.Name) ? await Finish(d, stop) : new Outcome(Overtaken(d));
         if (Unsuitable(d, action) is { } why) return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, why) { Field = "action", Resource = d.Id.ToString() });
 
         var second = DiscrepancyView.Persons(d, options) == 2;
-        if (second && (d.FirstPerson is null || d.Resolution != action))
+        // A proposal of which no key is known, from before keys counted, is nobody's: it is made anew.
+        if (second && (d.FirstPerson is null || d.FirstKey is null || d.Resolution != action))
             return await Told(d, await store.Propose(d, decision, key, stop), new Outcome(null, Waits: true), stop);
-        if (second && SamePerson(d.FirstPerson!, by))
-            return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, $"{by} has decided already; above the policy's limit{options.TwoPersons.Because(d.Amount.Currency, SettlementOptions.TwoPersonsAbove)} a second person must.")
+        if (second && (d.FirstKey == by.Key || SamePerson(d.FirstPerson!, by.Name)))
+            return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, (SamePerson(d.FirstPerson!, by.Name) ? $"{by.Name} has decided already" : $"{d.FirstPerson} has decided with this very API key already") +
+                $"; above the policy's limit{options.TwoPersons.Because(d.Amount.Currency, SettlementOptions.TwoPersonsAbove)} a second person must, with another key.")
             {
                 Field = "by",
-                Remedy = "Let somebody else send the same action.",
+                Remedy = "Let somebody else send the same action with a key of their own: 'purser keys create --name NAME --person NAME' makes one.",
                 Resource = d.Id.ToString(),
             });
         if (!TellsAnOrder(d, action))
@@ -62,10 +67,10 @@ sealed partial class Resolutions(
         return done;
     }
 
-    public async Task<Outcome> Reopen(StoredDiscrepancy d, string by, string reason, CancellationToken stop)
+    public async Task<Outcome> Reopen(StoredDiscrepancy d, Actor by, string reason, CancellationToken stop)
     {
         if (d.IsUnderWay) return new Outcome(Overtaken(d));
-        var undo = new Decision(ResolutionStore.Undoing, by, reason, await acts.PolicyVersion(options, stop));
+        var undo = new Decision(ResolutionStore.Undoing, by.Name, reason, await acts.PolicyVersion(options, stop), by.Key);
         // What the first of two persons wanted is taken back as easily.
         if (d.ResolvedAt is null) return d.FirstPerson is null || (await store.Withdraw(d, undo, stop)).Done ? Done : await Overtaken(d.Id, stop);
         if (d.Id.Order is null)
@@ -240,7 +245,7 @@ sealed partial class Resolutions(
 
     static bool Decided(StoredDiscrepancy d, string by) => SamePerson(d.FirstPerson!, by) || (d.SecondPerson is { } other && SamePerson(other, by));
 
-    static bool SamePerson(string one, string other) => string.Equals(one.Trim(), other.Trim(), StringComparison.OrdinalIgnoreCase);
+    public static bool SamePerson(string one, string other) => string.Equals(one.Trim(), other.Trim(), StringComparison.OrdinalIgnoreCase);
 
     static Problem Conflict(StoredDiscrepancy d, string why) => new(ProblemTypes.AnswerUnsuitable, why)
     {

@@ -116,9 +116,9 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
         using var said = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(said) });
         console.Profile.Width = 80;
-        KeysCommand.Write(console, [new ApiKey(12, "shop-backend", KeyKind.Secret, "sk_0123456", [], at, null), new ApiKey(13, "up", KeyKind.Publishable, "pk_0123456", ["http://127.0.0.1:7300"], at, at)]);
+        KeysCommand.Write(console, [new ApiKey(12, "shop-backend", KeyKind.Secret, "sk_0123456", [], at, null) { Person = "Asha Rao" }, new ApiKey(13, "up", KeyKind.Publishable, "pk_0123456", ["http://127.0.0.1:7300"], at, at)]);
         var lines = said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ToArray();
-        lines.ShouldBe(["id begins made revoked name origins", "12 sk_0123456... 2026-01-02 shop-backend", "13 pk_0123456... 2026-01-02 2026-01-02 up http://127.0.0.1:7300"]);
+        lines.ShouldBe(["id begins made revoked name person or origins", "12 sk_0123456... 2026-01-02 shop-backend Asha Rao", "13 pk_0123456... 2026-01-02 2026-01-02 up http://127.0.0.1:7300"]);
     }
 
     [Fact]

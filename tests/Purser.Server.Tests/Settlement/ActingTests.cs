@@ -148,7 +148,7 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await house.Post(path, new { action = "accept", by = "Asha", reason = "seen in the dashboard" })).Status.ShouldBe(HttpStatusCode.Accepted);
         (await house.Post(path, new { action = "accept", by = " asha ", reason = "again" })).Text("field").ShouldBe("by");
         (await Status(house, pending)).ShouldBe("awaiting_payment");
-        (await house.Post(path, new { action = "accept", by = "Ravi", reason = "seen too" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await house.PostAs("Ravi", path, new { action = "accept", by = "Ravi", reason = "seen too" })).Status.ShouldBe(HttpStatusCode.OK);
         (await Status(house, pending)).ShouldBe("paid");
         // As if the file had been believed at once: what it says is paid out is in the bank.
         (await house.Ask<decimal>("select sum(amount) from ledger where account = 'bank'")).ShouldBe(48722);

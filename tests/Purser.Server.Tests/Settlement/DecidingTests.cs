@@ -32,6 +32,15 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
         return await house.Send(HttpMethod.Delete, path, body);
     }
 
+    [Fact]
+    public async Task The_versions_of_a_policy_are_numbered_one_after_the_other_however_many_ask_at_once()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var acts = new ActStore(house.Database);
+        async Task<int[]> Ask(string theirsPaid) => [.. (await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => acts.PolicyVersion(new SettlementOptions { TheirsPaid = theirsPaid }, default))))).Distinct()];
+        (await Ask("act"), await Ask("ask"), await Ask("act")).ShouldSatisfyAllConditions(v => v.Item1.ShouldBe([1]), v => v.Item2.ShouldBe([2]), v => v.Item3.ShouldBe([1]));
+    }
+
     static Task<string> Log(SettlementHouse house) => house.Ask<string>("select string_agg(by_whom || ' ' || action || ' ' || policy, ', ' order by id) from audit_log");
 
     /// <summary>Late money of an order whose policy asks: a question of the order, and not of a row.</summary>
@@ -84,7 +93,7 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
         alone.Where(a => a.Status != HttpStatusCode.Accepted).ShouldAllBe(a => a.Status == HttpStatusCode.Conflict && (a.Problem == "answer_overtaken" || a.Text("field") == "by"));
         (await Log(house)).ShouldBe("Asha propose_accept 1");
         // A second who agrees and a third who wants something else.
-        var (agree, other) = (house.Post(path, new { action = "accept", by = "Ravi", reason = "seen too" }), house.Post(path, new { action = "close", by = "Kiran", reason = "a mistake" }));
+        var (agree, other) = (house.PostAs("Ravi", path, new { action = "accept", by = "Ravi", reason = "seen too" }), house.PostAs("Kiran", path, new { action = "close", by = "Kiran", reason = "a mistake" }));
         var (agreed, wished) = (await agree, await other);
         var status = (await house.Get($"/v1/orders/{payment.Order}")).Text("status");
         var now = (await house.Get(path[..^"/resolution".Length])).Body;
@@ -275,7 +284,7 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
         (await Delete(house, path, "Ravi")).Body.GetProperty("resolved_by").GetArrayLength().ShouldBe(0);
         // Nothing is proposed any more: the second of two persons is the first again.
         (await house.Post(path, new { action = "accept", by = "Kiran", reason = "a deposit" })).Status.ShouldBe(HttpStatusCode.Accepted);
-        (await house.Post(path, new { action = "accept", by = "Asha", reason = "yes" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await house.PostAs("Asha", path, new { action = "accept", by = "Asha", reason = "yes" })).Status.ShouldBe(HttpStatusCode.OK);
         (await Log(house)).ShouldBe("Asha propose_accept 1, Ravi reopen 1, Kiran propose_accept 1, Asha accept 1");
         (await house.Ask<decimal>("select sum(amount) from ledger where account = 'suspense'")).ShouldBe(0);
         await house.Sound();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -20,6 +21,7 @@ namespace Purser.Server.Tests.Settlement;
 sealed class SettlementHouse : IAsyncDisposable
 {
     readonly HttpClient http;
+    readonly ConcurrentDictionary<string, Lazy<Task<string>>> keys = new();
     int events;
 
     SettlementHouse(ServerHost host, StatementGateway gateway, string secret)
@@ -80,6 +82,18 @@ sealed class SettlementHouse : IAsyncDisposable
         using var content = new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json");
         return await Send(HttpMethod.Post, path, content);
     }
+
+    /// <summary>Sends with this person's own key, which says nothing of whose it is unless one was made for them.</summary>
+    public async Task<Answered> PostAs(string person, string path, object body)
+    {
+        using var content = new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json");
+        return await Send(HttpMethod.Post, path, content, ("Authorization", $"Bearer {await KeyOf(person)}"));
+    }
+
+    public Task<string> KeyOf(string person) => keys.GetOrAdd(person, name => new Lazy<Task<string>>(async () => (await Host.Services.GetRequiredService<ApiKeys>().Create(name, KeyKind.Secret)).Key)).Value;
+
+    /// <summary>Whether so many requests wait for what another commit holds.</summary>
+    public Task<bool> Wait(int requests) => Ask<bool>($"select count(*) >= {requests} from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
 
     /// <param name="key">An Idempotency-Key.</param>
     public async Task<Answered> Upload(byte[] file, string query = "gateway=shop", string? key = null)
