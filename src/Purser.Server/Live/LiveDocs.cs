@@ -9,7 +9,7 @@ static class LiveDocs
     public static readonly ApiOperation Watch = new("watchOrder", "Events", "Watch an order live", Access.Shopper)
     {
         Description = "By long poll: with `wait`, the answer comes when something happened after `after`, or when the time is over. By WebSocket at the same " +
-            "address: every event after `after`, each as one text message, then `{\"type\": \"heartbeat\", \"sequence\": 5}` now and then. Offer the sub-protocols " +
+            "address: every event after `after`, each as one text message, then `{\"type\": \"heartbeat\", \"sequence\": 5}` now and then, and at once when there is none. Offer the sub-protocols " +
             "`purser.v1` and `token.` followed by the order's token. Whoever comes back with the last number that they saw misses nothing.",
         Query =
         [

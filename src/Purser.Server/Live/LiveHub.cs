@@ -113,7 +113,7 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         {
             follower.Watched = watched;
             await store.Sequences([order], (_, sequence) => watched.Advance(sequence), ending.Token);
-            follower.Wake();
+            follower.Greet();
             await Listen(socket, ending.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException or IOException or NpgsqlException)

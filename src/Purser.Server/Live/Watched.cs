@@ -13,7 +13,7 @@ sealed class Watched(OrderId order)
 {
     readonly Lock door = new();
     readonly List<Watcher> watchers = new(1);
-    readonly List<LiveEvent> latest = [];
+    LiveEvent[] latest = [];
     int followers;
     int waiters;
     bool gone;
@@ -52,18 +52,14 @@ sealed class Watched(OrderId order)
         }
     }
 
-    /// <summary>Events that were just committed here, in their order.</summary>
+    /// <summary>Events that were just committed here, in their order and without a gap between them.</summary>
     public void Add(IReadOnlyList<LiveEvent> events)
     {
         lock (door)
         {
-            foreach (var e in events)
-            {
-                // What another node committed in between is missing here; the list must have no gap, so it begins anew.
-                if (latest.Count > 0 && latest[^1].Sequence + 1 != e.Sequence) latest.Clear();
-                latest.Add(e);
-            }
-            if (latest.Count > LiveHub.Kept) latest.RemoveRange(0, latest.Count - LiveHub.Kept);
+            // What another node committed in between is missing here; there must be no gap, so they begin anew.
+            IReadOnlyList<LiveEvent> all = latest.Length > 0 && latest[^1].Sequence + 1 == events[0].Sequence ? [.. latest, .. events] : events;
+            latest = [.. all.Skip(all.Count - LiveHub.Kept)];
             Raise(events[^1].Sequence);
         }
     }
@@ -92,7 +88,7 @@ sealed class Watched(OrderId order)
         {
             foreach (var watcher in watchers)
                 if (watcher is LiveHub.Follower follower && follower.Sent < sequence) return;
-            latest.Clear();
+            latest = [];
         }
     }
 
@@ -100,7 +96,7 @@ sealed class Watched(OrderId order)
     public LiveEvent[] After(int number)
     {
         lock (door)
-            return latest.Count > 0 && latest[0].Sequence <= number + 1 ? [.. latest.Where(e => e.Sequence > number)] : [];
+            return latest.Length > 0 && latest[0].Sequence <= number + 1 ? [.. latest.Where(e => e.Sequence > number)] : [];
     }
 
     public void Beat()
@@ -172,6 +168,14 @@ public sealed partial class LiveHub
             Wake();
         }
 
+        /// <summary>Sends what it lacks, and a heartbeat when that is nothing. So a socket makes at once what it needs for sending: thousands that made it when
+        /// news come would make the garbage collector stop everybody just then.</summary>
+        public void Greet()
+        {
+            Volatile.Write(ref beatDue, true);
+            Wake();
+        }
+
         /// <summary>Runs once however often it is woken; woken while it runs, it looks again before it rests.</summary>
         public void Wake()
         {
@@ -211,6 +215,7 @@ public sealed partial class LiveHub
                     if (e.Sequence != sent + 1) throw new UnreachableException($"Event {e.Sequence} of {order} after {sent}.");
                     await Send(e.Json);
                     Volatile.Write(ref sent, e.Sequence);
+                    Volatile.Write(ref beatDue, false);
                 }
                 if (sent == Watched.Sequence) Watched.Sent();
                 return events.Count > 0;

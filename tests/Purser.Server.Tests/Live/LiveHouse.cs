@@ -104,8 +104,18 @@ public sealed class LiveHouse : IAsyncDisposable
         return socket;
     }
 
-    /// <summary>The next message, or null when the socket closed.</summary>
+    /// <summary>The next message that is no heartbeat, or null when the socket closed.</summary>
     public static async Task<JsonElement?> Next(ClientWebSocket socket)
+    {
+        while (true)
+        {
+            var message = await NextMessage(socket);
+            if (message?.GetProperty("type").GetString() != "heartbeat") return message;
+        }
+    }
+
+    /// <summary>The next message, or null when the socket closed.</summary>
+    public static async Task<JsonElement?> NextMessage(ClientWebSocket socket)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         var buffer = new byte[16384];

@@ -208,9 +208,24 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
             new LiveOptions { HeartbeatEvery = TimeSpan.FromMilliseconds(300), LookEvery = TimeSpan.FromMilliseconds(100) });
         var order = await lively.Place();
         using var socket = await lively.Watch(order, after: 1);
-        var beat = (await LiveHouse.Next(socket))!.Value;
-        beat.GetProperty("type").GetString().ShouldBe("heartbeat");
-        beat.GetProperty("sequence").GetInt32().ShouldBe(1);
+        for (var count = 0; count < 3; count++)
+        {
+            var beat = (await LiveHouse.NextMessage(socket))!.Value;
+            beat.GetProperty("type").GetString().ShouldBe("heartbeat");
+            beat.GetProperty("sequence").GetInt32().ShouldBe(1);
+        }
+    }
+
+    [Fact]
+    public async Task A_socket_that_lacks_nothing_is_greeted_and_one_that_lacks_something_is_told_that()
+    {
+        var order = await house.Place();
+        using var knows = await house.Watch(order, after: 1);
+        (await LiveHouse.NextMessage(knows))!.Value.GetProperty("type").GetString().ShouldBe("heartbeat");
+        using var lacks = await house.Watch(order, after: 0);
+        (await LiveHouse.NextMessage(lacks))!.Value.GetProperty("type").GetString().ShouldBe("order.created");
+        await house.Start(order.Id);
+        (await LiveHouse.NextMessage(lacks))!.Value.GetProperty("sequence").GetInt32().ShouldBe(2);
     }
 
     [Fact]
