@@ -172,13 +172,17 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             """)
         { Parameters = { Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), Yes(answer.IsGone), Yes(sent.Failures + 1 >= FailuresBeforePause) } });
         // Operators hear of both by mail, where there is mail: of a pause each time, of what is given up once a day, for one event of many may fail for ever.
+        // What is given up after that day's mail was written is in the next day's.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
+            with day as (select date_trunc('day', $2, 'UTC') as begins),
+            written as (
+                select n.number from operator_notices n, day where $3 and n.kind = 2 and n.receiver = $1 and n.since = day.begins and (n.state <> 0 or n.leased_until is not null) for update of n)
             insert into operator_notices (kind, receiver, since, at, due_at)
-            select k.kind, e.number, k.since, $2, $2 from webhook_endpoints e
+            select k.kind, e.number, k.since, $2, greatest($2, k.since) from webhook_endpoints e
             cross join lateral (
                 select 1 as kind, coalesce(e.failing_since, $2) as since where e.status = 1 and e.updated_at = $2
-                union all select 2, date_trunc('day', $2, 'UTC') where $3) k
-            where e.number = $1 and e.kind = 0 and exists (select from webhook_endpoints o where o.kind = 2 and o.status = 0) on conflict do nothing
+                union all select 2, day.begins + case when exists (select from written) then interval '1 day' else '0' end from day where $3) k
+            where e.number = $1 and exists (select from webhook_endpoints o where o.kind = 2 and o.status = 0) on conflict do nothing
             """)
         { Parameters = { Whole(sent.Id.Receiver), At(now), Yes(next is null) } });
         return await batch.ExecuteScalarAsync(stop) as string;

@@ -1,5 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
+using Purser.Orders;
+using Purser.Server.Deliveries;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Mail;
@@ -11,14 +13,13 @@ public abstract record OperatorNotice(long Number, int Failures)
     /// <summary>What it is about, in a word.</summary>
     public abstract string About { get; }
 
-    public sealed record EndpointPaused(long Number, int Failures, string Endpoint, string Url, DateTimeOffset Since, string? Because, long Dead) : OperatorNotice(Number, Failures)
+    public sealed record EndpointPaused(long Number, int Failures, string Endpoint, string Url, DateTimeOffset Since, string? Because, GivenUp Dead) : OperatorNotice(Number, Failures)
     {
         public override string About => Endpoint;
     }
 
     /// <param name="FailingSince">Null when something else was taken meanwhile.</param>
-    /// <param name="Dead">How many deliveries to the endpoint are given up by now.</param>
-    public sealed record DeliveriesDead(long Number, int Failures, string Endpoint, string Url, DateTimeOffset? FailingSince, long Dead) : OperatorNotice(Number, Failures)
+    public sealed record DeliveriesDead(long Number, int Failures, ReceiverKind Kind, string Endpoint, string Url, DateTimeOffset? FailingSince, GivenUp Dead) : OperatorNotice(Number, Failures)
     {
         public override string About => Endpoint;
     }
@@ -38,9 +39,17 @@ public abstract record OperatorNotice(long Number, int Failures)
     }
 }
 
+/// <summary>What is given up of a receiver's deliveries by now.</summary>
+/// <param name="Since">The time of the earliest one's event; null when there is none.</param>
+/// <param name="Newest">The last that were given up: a few.</param>
+public sealed record GivenUp(long Count, DateTimeOffset? Since, IReadOnlyList<(OrderId Order, EventType Type)> Newest);
+
 /// <summary>Mail among the receivers, and the notices to operators.</summary>
 public sealed class MailStore(NpgsqlDataSource database)
 {
+    /// <summary>So many orders are named in a mail; the others are listed over the API.</summary>
+    const int MostNamed = 10;
+
     static readonly TimeSpan FilePatience = TimeSpan.FromDays(1);
 
     /// <summary>Makes mail a receiver where it is wanted, and ends it where it is not any more: what waited for it is given up, visibly. Null leaves it as it is.</summary>
@@ -79,9 +88,14 @@ public sealed class MailStore(NpgsqlDataSource database)
                 order by n.due_at limit $3 for update of n skip locked),
             taken as (update operator_notices n set leased_until = $2 from due where n.number = due.number returning n.*)
             select t.number, t.failures, t.kind, t.since, e.id, e.url, e.paused_because, e.failing_since,
-                (select count(*) from deliveries d where d.receiver = t.receiver and d.state = 2),
+                u.count, u.since, u.orders, u.types, e.kind,
                 t.file, f.name, coalesce(f.account, t.account), f.state = any($4), q.currencies, q.counts, q.sums, a.count, a.oldest
             from taken t left join webhook_endpoints e on e.number = t.receiver left join settlement_files f on f.id = t.file
+            cross join lateral (
+                select (select count(*) from deliveries d where d.receiver = t.receiver and d.state = 2), (select min(at) from deliveries d where d.receiver = t.receiver and d.state = 2) as since,
+                    array_agg(l.order_id) as orders, array_agg(l.type) as types from (
+                    select d.order_id, v.type from deliveries d join events v on v.order_id = d.order_id and v.sequence = d.sequence
+                    where d.receiver = t.receiver and d.state = 2 order by d.ended_at desc, d.order_id desc, d.sequence desc limit $6) l) u
             cross join lateral (
                 select array_agg(c.currency) as currencies, array_agg(c.count) as counts, array_agg(c.sum) as sums from (
                     select d.currency, count(*), least(sum(abs(d.amount::numeric)), 9223372036854775807)::bigint as sum from settlement_discrepancies d
@@ -93,7 +107,7 @@ public sealed class MailStore(NpgsqlDataSource database)
         {
             At(now), At(now + lease), new NpgsqlParameter<int> { TypedValue = most },
             new NpgsqlParameter<short[]> { TypedValue = [(short)FileState.Done, (short)FileState.Refused], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint },
-            At(now - FilePatience),
+            At(now - FilePatience), new NpgsqlParameter<int> { TypedValue = MostNamed },
         });
         var notices = new List<OperatorNotice>();
         await using var rows = await take.ExecuteReaderAsync(stop);
@@ -105,20 +119,22 @@ public sealed class MailStore(NpgsqlDataSource database)
     {
         DateTimeOffset? Time(int at) => row.IsDBNull(at) ? null : row.GetFieldValue<DateTimeOffset>(at);
         var (number, failures) = (row.GetInt64(0), row.GetInt32(1));
+        var dead = new GivenUp(row.GetInt64(8), Time(9), row.IsDBNull(10) ? [] :
+            [.. row.GetFieldValue<long[]>(10).Zip(row.GetFieldValue<short[]>(11), (order, type) => (new OrderId(order), (EventType)type))]);
         switch (row.GetInt16(2))
         {
             case 1:
-                return new OperatorNotice.EndpointPaused(number, failures, row.GetString(4), row.GetString(5), Time(3)!.Value, row.IsDBNull(6) ? null : row.GetString(6), row.GetInt64(8));
+                return new OperatorNotice.EndpointPaused(number, failures, row.GetString(4), row.GetString(5), Time(3)!.Value, row.IsDBNull(6) ? null : row.GetString(6), dead);
             case 2:
-                return new OperatorNotice.DeliveriesDead(number, failures, row.GetString(4), row.GetString(5), Time(7), row.GetInt64(8));
+                return new OperatorNotice.DeliveriesDead(number, failures, (ReceiverKind)row.GetInt16(12), row.GetString(4), row.GetString(5), Time(7), dead);
             case 3:
                 var open = new List<(long, Money)>();
-                if (!row.IsDBNull(13))
-                    foreach (var (currency, (count, sum)) in row.GetFieldValue<string[]>(13).Zip(row.GetFieldValue<long[]>(14).Zip(row.GetFieldValue<long[]>(15))))
+                if (!row.IsDBNull(17))
+                    foreach (var (currency, (count, sum)) in row.GetFieldValue<string[]>(17).Zip(row.GetFieldValue<long[]>(18).Zip(row.GetFieldValue<long[]>(19))))
                         open.Add((count, new Money(sum, Currency.Find(currency))));
-                return new OperatorNotice.RowsOpened(number, failures, row.GetInt64(9), row.GetString(10), row.GetString(11), row.GetBoolean(12), open);
+                return new OperatorNotice.RowsOpened(number, failures, row.GetInt64(13), row.GetString(14), row.GetString(15), row.GetBoolean(16), open);
             case 4:
-                return new OperatorNotice.NewsAside(number, failures, row.GetString(11), row.GetInt64(16), Time(17));
+                return new OperatorNotice.NewsAside(number, failures, row.GetString(15), row.GetInt64(20), Time(21));
             case var kind:
                 throw new InvalidOperationException($"No notice is of kind {kind}.");
         }

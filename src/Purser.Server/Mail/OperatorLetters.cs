@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Purser.Orders;
+using Purser.Server.Deliveries;
 using Purser.Server.Platform;
 using Purser.Server.Settlement;
 
@@ -36,7 +37,7 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
     public LetterContent? Notice(OperatorNotice notice) => notice switch
     {
         OperatorNotice.EndpointPaused paused => Paused(paused),
-        OperatorNotice.DeliveriesDead dead => Dead(dead),
+        OperatorNotice.DeliveriesDead { Dead.Count: > 0 } dead => Dead(dead),
         OperatorNotice.RowsOpened { Open.Count: > 0 } opened => Opened(opened),
         OperatorNotice.NewsAside { Oldest: { } oldest } aside => Aside(aside, oldest),
         _ => null,
@@ -49,25 +50,36 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
         [
             ("Endpoint", notice.Endpoint), ("Address", Place(notice.Url)), ("Failing since", format.Time(notice.Since)),
             .. notice.Because is { } because ? (IEnumerable<(string, string)>)[("Why", because)] : [],
-            ("Given up so far", $"{notice.Dead}"),
+            ("Given up so far", $"{notice.Dead.Count}"),
         ],
         Closing =
         [
-            $$"""When the receiver is well again: PATCH {{address.Url}}/v1/webhook_endpoints/{{notice.Endpoint}} with {"status": "active"}""", SendAgain(notice.Endpoint), Why,
+            $$"""When the receiver is well again: PATCH {{address.Url}}/v1/webhook_endpoints/{{notice.Endpoint}} with {"status": "active"}""", .. SendAgain(notice.Endpoint, notice.Dead), Why,
         ],
     };
 
-    LetterContent Dead(OperatorNotice.DeliveriesDead notice) => new("en", LetterTone.Care, "Webhooks are given up")
+    LetterContent Dead(OperatorNotice.DeliveriesDead notice)
     {
-        Words = ["The receiver did not take them in more than a day of trying. They are kept, and can be sent again. One mail a day tells of it at the most."],
-        Facts =
-        [
-            ("Endpoint", notice.Endpoint), ("Address", Place(notice.Url)),
-            .. notice.FailingSince is { } since ? (IEnumerable<(string, string)>)[("Failing since", format.Time(since))] : [],
-            ("Given up so far", $"{notice.Dead}"),
-        ],
-        Closing = [$"Which: GET {address.Url}/v1/deliveries?status=dead&webhook_endpoint={notice.Endpoint}", SendAgain(notice.Endpoint), Why],
-    };
+        var (headline, words) = notice.Kind switch
+        {
+            ReceiverKind.Shoppers => ("Mails to shoppers are given up", "No mail server took them in more than a day of trying, or said that there is no such mailbox. Whether the shopper " +
+                "can be reached another way, the order knows."),
+            ReceiverKind.Operators => ("Mails to operators are given up", "No mail server took them in more than a day of trying, or said that there is no such mailbox. What they told is below."),
+            ReceiverKind.Invoices => ("Invoices are given up", "Invoices and credit notes could not be written in more than a day of trying. The attempts of each say why, and so does the server's log."),
+            _ => ("Webhooks are given up", "The receiver did not take them in more than a day of trying."),
+        };
+        return new("en", LetterTone.Care, headline)
+        {
+            Words = [$"{words} They are kept, and can be sent again. One mail a day tells of it at the most."],
+            Facts =
+            [
+                ("Receiver", notice.Endpoint), .. notice.Kind == ReceiverKind.Endpoint ? (IEnumerable<(string, string)>)[("Address", Place(notice.Url))] : [],
+                .. notice.FailingSince is { } since ? (IEnumerable<(string, string)>)[("Failing since", format.Time(since))] : [],
+                ("Given up so far", $"{notice.Dead.Count}"), ("The newest", string.Join(", ", notice.Dead.Newest.Select(d => $"{d.Type.Name()} of {d.Order}"))),
+            ],
+            Closing = [$"Which, and why: GET {address.Url}/v1/deliveries?status=dead&webhook_endpoint={notice.Endpoint}", .. SendAgain(notice.Endpoint, notice.Dead), Why],
+        };
+    }
 
     LetterContent Opened(OperatorNotice.RowsOpened notice) => new("en", LetterTone.Care, "Rows of a statement do not agree")
     {
@@ -92,7 +104,8 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
         Closing = [$"Which, and why: GET {address.Url}/v1/gateway_news?verdict=quarantined&gateway={Uri.EscapeDataString(notice.Account)}", Why],
     };
 
-    string SendAgain(string endpoint) => $"To send again what was given up: POST {address.Url}/v1/webhook_endpoints/{endpoint}/redelivery";
+    IEnumerable<string> SendAgain(string endpoint, GivenUp dead) => dead.Since is not { } since ? [] :
+        [$$"""To send again all that was given up: POST {{address.Url}}/v1/webhook_endpoints/{{endpoint}}/redelivery with {"since": "{{since.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}}"}"""];
 
     /// <summary>Without what is secret in many addresses: a user's name and password, and the query.</summary>
     static string Place(string url) => new Uri(url).GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);

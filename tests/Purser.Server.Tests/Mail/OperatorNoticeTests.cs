@@ -5,6 +5,7 @@ using Purser.Server.Deliveries;
 using Purser.Server.Mail;
 using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Deliveries;
+using Purser.Server.Tests.Invoices;
 using Purser.Server.Tests.Platform;
 using Purser.Server.Tests.Settlement;
 using Purser.Server.Webhooks;
@@ -166,13 +167,18 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
         await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, WithMailbox);
         await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{receiver.Url}}/picky?token={{Canary}}", "event_types": ["order.created", "order.paid"]}""");
         await DeadLetter("a");
-        await DeadLetter("b");
         await AllTold(sql => house.Count(sql), 1);
-        clock.Push(TimeSpan.FromDays(1));
+        // The day's mail is written; these are in the next day's, and no mail is needed for that to come.
+        await DeadLetter("b");
         await DeadLetter("c");
+        (await house.Count("select count(*) from operator_notices where state = 0")).ShouldBe(1);
+        Letters(house.Host.Services, "Webhooks are given up").Count.ShouldBe(1);
+        clock.Push(TimeSpan.FromDays(1));
         await AllTold(sql => house.Count(sql), 2);
         var letters = Letters(house.Host.Services, "Webhooks are given up");
         letters.Count.ShouldBe(2);
+        letters.Select(l => l.Text.Contains("Given up so far: 1\r\n", StringComparison.Ordinal)).ShouldBe([true, false], ignoreOrder: true);
+        letters.ShouldContain(l => l.Text.Contains("Given up so far: 3\r\n", StringComparison.Ordinal));
         foreach (var letter in letters)
         {
             letter.Text.ShouldContain($"Address: {receiver.Url}/picky\r\n");
@@ -191,5 +197,73 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
             await house.Tell($"evt_{name}", "captured", payment.Text("reference"), money: $"m_{name}");
             await Until.True(async () => await house.Count("select count(*) from webhook_endpoints where kind = 0 and failing_since is null") == 1, "another event to be taken");
         }
+    }
+
+    [Fact]
+    public async Task A_mail_that_no_shopper_can_be_given_is_told_to_operators_by_its_order_and_nobody_s_address()
+    {
+        await using var server = await MailServer.Start();
+        var clock = new PushedClock();
+        var now = clock.GetUtcNow();
+        clock.Push(now.Date.AddDays(1).AddHours(1) - now.UtcDateTime);
+        await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, MailDeliveryTests.Settings(server.Port, ("Mail:Operators", "money@shop.example")));
+        await server.Be("refuse 550 5.1.1 <ADDRESS> is unknown here");
+        var orders = new List<string>();
+        foreach (var name in (string[])["a", "b", "c"]) orders.Add(await MailDeliveryTests.Paid(house, name));
+        await Until.True(async () => await house.Count("select count(*) from deliveries where state = 2") == 3, "all three to be given up", seconds: 60);
+        await server.Be("take");
+        for (var hours = 0; hours < 36 && await house.Count("select count(*) from operator_notices where state = 0") > 0; hours++) await Told();
+        var letters = await server.All();
+        letters.Count.ShouldBeInRange(1, 2, "the first day's, and the next one's for those that came while it was written");
+        letters.ShouldAllBe(l => l.To.Single() == "money@shop.example" && l.Subject == "Purser: Mails to shoppers are given up");
+        var all = letters.MaxBy(l => l.Text.Length)!;
+        all.Text.ShouldSatisfyAllConditions(
+            t => t.ShouldContain("Receiver: mail_shoppers"), t => t.ShouldContain("Given up so far: 3"),
+            t => orders.ForEach(o => t.ShouldContain($"order.paid of {o}")), t => t.ShouldContain("/v1/deliveries?status=dead&webhook_endpoint=mail_shoppers"));
+        foreach (var letter in letters) (letter.Text + letter.Html + letter.Subject).ShouldNotContain(MailDeliveryTests.Email);
+
+        // What the mail says to do, as it says it.
+        var (path, body) = Redelivery(all.Text);
+        (await house.Post(path, body)).Body.GetProperty("deliveries").GetInt64().ShouldBe(3);
+        await Until.True(async () => await house.Count("select count(*) from deliveries where state <> 1") == 0, "all to be sent", seconds: 60);
+
+        async Task Told()
+        {
+            var before = await house.Count("select coalesce(sum(failures), 0)::bigint + count(*) filter (where state = 1) from operator_notices");
+            clock.Push(TimeSpan.FromHours(1));
+            await Until.True(async () => await house.Count("select count(*) from operator_notices where state = 0 and due_at <= to_timestamp(" + clock.GetUtcNow().ToUnixTimeSeconds() + ")") == 0
+                || await house.Count("select coalesce(sum(failures), 0)::bigint + count(*) filter (where state = 1) from operator_notices") > before, "what is due to be told", seconds: 30);
+        }
+    }
+
+    [Fact]
+    public async Task An_invoice_that_cannot_be_written_is_told_to_operators_with_how_to_have_it_written_again()
+    {
+        var clock = new PushedClock();
+        await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, [.. InvoiceHouse.Seller, WithMailbox]);
+        await Hold(1);
+        var order = await MailDeliveryTests.Paid(house, "a");
+        OrderId.TryParse(order, out var id).ShouldBeTrue();
+        var number = id.Value;
+        await house.Count($"with u as (update orders set amount = amount + 1 where id = {number} returning 1) select count(*) from u");
+        await house.Count($"with u as (update deliveries d set failures = {DeliverySchedule.Waits.Count} from webhook_endpoints e where e.number = d.receiver and e.kind = 3 returning 1) select count(*) from u");
+        await Hold(0);
+        clock.Push(TimeSpan.FromMinutes(1));
+        await AllTold(sql => house.Count(sql), 1);
+        var letter = Letters(house.Host.Services, "Invoices are given up").ShouldHaveSingleItem();
+        letter.Text.ShouldSatisfyAllConditions(t => t.ShouldContain("Given up so far: 1"), t => t.ShouldContain($"order.paid of {order}"), t => t.ShouldNotContain(MailDeliveryTests.Email));
+        await house.Count($"with u as (update orders set amount = amount - 1 where id = {number} returning 1) select count(*) from u");
+        var (path, body) = Redelivery(letter.Text);
+        (await house.Post(path, body)).Body.GetProperty("deliveries").GetInt64().ShouldBe(1);
+        await Until.True(async () => await house.Count("select count(*) from invoices") == 1, "the invoice", seconds: 60);
+
+        Task Hold(int status) => house.Count($"with u as (update webhook_endpoints set status = {status} where id = 'invoices' returning 1) select count(*) from u");
+    }
+
+    static (string Path, string Body) Redelivery(string text)
+    {
+        var said = System.Text.RegularExpressions.Regex.Match(text.ReplaceLineEndings(" "), @"POST \S+(/v1/webhook_endpoints/\S+/redelivery) with\s+(\{[^}]*\})");
+        said.Success.ShouldBeTrue(text);
+        return (said.Groups[1].Value, said.Groups[2].Value);
     }
 }
