@@ -8,8 +8,9 @@ namespace Purser.Server.Audit;
 
 /// <summary>What a row posted, and the row.</summary>
 /// <param name="Line">Null: the statement has no such row.</param>
-/// <param name="Answer">How its question is resolved; null when it is open or there is none.</param>
-public sealed record KeptRow(string Account, string Key, long File, StoredLine? Line, string? Answer, bool Final)
+/// <param name="Question">The class of its question; null when nothing is or was asked about its money.</param>
+/// <param name="Answer">How that is resolved; null when it is open.</param>
+public sealed record KeptRow(string Account, string Key, long File, StoredLine? Line, SettlementClass? Question, string? Answer, bool Final)
 {
     public List<RowPosting> Postings { get; } = [];
 }
@@ -20,6 +21,13 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
     const string Line = $"l.number, l.\"row\", l.class, {SettlementLineStore.LineColumns}";
     const int LineAt = 3, AnswerAt = LineAt + 3 + SettlementLineStore.LineColumnCount;
 
+    /// <summary>The question that says what of a row stands in the books: one that could not be applied before may be asked about for another reason now.</summary>
+    static readonly string Asked = $"""
+        (select q.class, case when q.resolved_at is not null then q.resolution end as answer, q.final from settlement_discrepancies q
+            where q.account = p.account and q.row_key = p.row_key and q.file = l.file and q.number = l.number and q.class not in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Changed})
+            order by q.resolved_at is null desc, q.class = {(int)SettlementClass.NotApplied}, q.id desc limit 1) d
+        """;
+
     /// <summary>Not those that came in an earlier file, or twice: they post nothing.</summary>
     static readonly string Applied = $"l.class not in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Repeated}, {(int)SettlementClass.Changed})";
 
@@ -27,10 +35,10 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var ask = new NpgsqlCommand($"""
-            select p.account, p.row_key, p.file, {Line}, d.resolution, coalesce(d.final, false), p.line, p.ledger_account, p.amount, p.currency
+            select p.account, p.row_key, p.file, {Line}, d.class, d.answer, coalesce(d.final, false), p.line, p.ledger_account, p.amount, p.currency
             from settlement_postings p
             left join settlement_lines l on l.file = p.file and l.row_key = p.row_key and {Applied}
-            left join settlement_discrepancies d on d.account = p.account and d.row_key = p.row_key and d.class = {(int)SettlementClass.UnknownOrder} and d.resolved_at is not null
+            left join lateral {Asked} on true
             order by p.account, p.row_key, p.line
             """, connection) { CommandTimeout = 0 };
         await using var rows = await ask.ExecuteReaderAsync(stop);
@@ -42,31 +50,35 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
                 if (row is not null) yield return row;
                 row = Read(rows);
             }
-            row.Postings.Add(new RowPosting(row.Key, rows.GetInt32(AnswerAt + 2), rows.GetString(AnswerAt + 3), new Money(rows.GetInt64(AnswerAt + 4), Currency.Find(rows.GetString(AnswerAt + 5)))));
+            row.Postings.Add(new RowPosting(row.Key, rows.GetInt32(AnswerAt + 3), rows.GetString(AnswerAt + 4), new Money(rows.GetInt64(AnswerAt + 5), Currency.Find(rows.GetString(AnswerAt + 6)))));
         }
         if (row is not null) yield return row;
     }
 
-    /// <summary>Rows that always post, and did not. One that is set aside posts when it is applied.</summary>
+    /// <summary>Rows that post and did not: those that always do, and those that a person is or was asked about.</summary>
     public async IAsyncEnumerable<KeptRow> Silent([EnumeratorCancellation] CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var ask = new NpgsqlCommand($"""
-            select f.account, l.row_key, l.file, {Line}, null::text, false
-            from settlement_lines l join settlement_files f on f.id = l.file
-            where f.state = $1 and not f.dry_run and l.class = any ($2)
-                and not exists (select from settlement_postings p where p.account = f.account and p.row_key = l.row_key)
-                and not exists (select from settlement_discrepancies d where d.account = f.account and d.row_key = l.row_key and d.class = $3)
-            order by f.account, l.row_key
+            select p.account, p.row_key, p.file, {Line}, d.class, d.answer, coalesce(d.final, false)
+            from (
+                select f.account, l.row_key, l.file, l.number from settlement_lines l join settlement_files f on f.id = l.file
+                where f.state = $1 and not f.dry_run and l.class = any ($2)
+                union
+                select q.account, q.row_key, q.file, q.number from settlement_discrepancies q join settlement_files f on f.id = q.file where f.state = $1
+            ) p
+            join settlement_lines l on l.file = p.file and l.number = p.number and {Applied}
+            left join lateral {Asked} on true
+            where not exists (select from settlement_postings s where s.account = p.account and s.row_key = p.row_key)
+            order by p.account, p.row_key
             """, connection) { CommandTimeout = 0 };
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
         ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [(short)SettlementClass.Adjustment, (short)SettlementClass.Payout, (short)SettlementClass.UnknownOrder] });
-        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.NotApplied });
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop)) yield return Read(rows);
     }
 
     static KeptRow Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetInt64(2),
         row.IsDBNull(LineAt) ? null : new StoredLine(row.GetInt32(LineAt), row.GetInt32(LineAt + 1), (SettlementClass)row.GetInt16(LineAt + 2), SettlementLineStore.ReadLine(row, LineAt + 3), null, null),
-        row.IsDBNull(AnswerAt) ? null : row.GetString(AnswerAt), row.GetBoolean(AnswerAt + 1));
+        row.IsDBNull(AnswerAt) ? null : (SettlementClass)row.GetInt16(AnswerAt), row.IsDBNull(AnswerAt + 1) ? null : row.GetString(AnswerAt + 1), row.GetBoolean(AnswerAt + 2));
 }

@@ -5,7 +5,7 @@ using Purser.Server.Settlement;
 
 namespace Purser.Server.Audit;
 
-/// <summary>Recomputes what statements' rows without an order posted, from the rows themselves and from what persons and later evidence made of their
+/// <summary>Recomputes what statements' rows posted by themselves, from the rows themselves and from what persons and later evidence made of their
 /// questions, and names the first posting that differs.</summary>
 public sealed class RowExamination(NpgsqlDataSource database)
 {
@@ -39,32 +39,26 @@ public sealed class RowExamination(NpgsqlDataSource database)
         Postings += row.Postings.Count;
         if (row.Line is not { } line) return Differs(row, $"{row.Postings[0].Amount} on {row.Postings[0].LedgerAccount}, and {SettlementFile.IdOf(row.File)} has no such row.");
         var right = await Expected(row, stop);
-        for (var i = 0; i < right.Count; i++)
+        if (row.Question is null)
         {
-            if (row.Postings.Find(p => p.Line == right[i].Line) is not { } posted) return Differs(row, $"line {right[i].Line} is not there: {right[i].Amount} on {right[i].LedgerAccount}.");
-            if (posted != right[i]) return Differs(row, $"line {posted.Line} has {posted.Amount} on {posted.LedgerAccount}, and line {line.Number} of {SettlementFile.IdOf(row.File)} makes {right[i].Amount} on {right[i].LedgerAccount}.");
+            for (var i = 0; i < right.Count; i++)
+            {
+                if (row.Postings.Find(p => p.Line == right[i].Line) is not { } posted) return Differs(row, $"line {right[i].Line} is not there: {right[i].Amount} on {right[i].LedgerAccount}.");
+                if (posted != right[i]) return Differs(row, $"line {posted.Line} has {posted.Amount} on {posted.LedgerAccount}, and line {line.Number} of {SettlementFile.IdOf(row.File)} makes {right[i].Amount} on {right[i].LedgerAccount}.");
+            }
+            return row.Postings.Find(p => p.Line > right.Count) is { } later ? Differs(row, $"line {later.Line} has {later.Amount} on {later.LedgerAccount}, which nothing accounts for.") : null;
         }
-        var later = row.Postings.Where(p => p.Line > right.Count).ToList();
-        if (later.Count > 0 && line.Class != SettlementClass.UnknownOrder) return Differs(row, $"line {later[0].Line} has {later[0].Amount} on {later[0].LedgerAccount}, which nothing accounts for.");
         // Answers come and go; what is left of them is what the last one means.
-        var moved = Sum(later);
-        foreach (var ((account, currency), amount) in Sum(Answered(row, right)))
-            if (moved.GetValueOrDefault((account, currency)) != amount) return Off(account, currency, amount);
-            else moved.Remove((account, currency));
-        foreach (var ((account, currency), amount) in moved)
+        var stands = Sum(row.Postings);
+        foreach (var ((account, currency), amount) in Sum(right))
+            if (stands.GetValueOrDefault((account, currency)) != amount) return Off(account, currency, amount);
+            else stands.Remove((account, currency));
+        foreach (var ((account, currency), amount) in stands)
             if (amount != 0) return Off(account, currency, 0);
         return null;
 
         Difference Off(string account, Currency currency, Int128 right) => Differs(row,
-            $"behind the row's own, {Text(moved.GetValueOrDefault((account, currency)), currency)} are on {account}, and its question, {(row.Answer is { } answer ? $"resolved with {answer}" : "which is open")}, makes {Text(right, currency)}.");
-    }
-
-    /// <summary>What the answer that counts posts.</summary>
-    static IEnumerable<RowPosting> Answered(KeptRow row, IReadOnlyList<RowPosting> own)
-    {
-        if (row is { Final: true, Answer: LaterEvidence.Resolution }) return own.Select(p => p with { Amount = -p.Amount });
-        if (row.Answer is not ("accept" or "write_off")) return [];
-        return own.Where(p => p.LedgerAccount == "suspense").SelectMany(p => (RowPosting[])[p with { Amount = -p.Amount }, p with { LedgerAccount = row.Answer == "accept" ? "sales" : "fees" }]);
+            $"{Text(stands.GetValueOrDefault((account, currency)), currency)} are on {account}, and line {line.Number} of {SettlementFile.IdOf(row.File)} with its question, {(row.Answer is { } answer ? $"resolved with {answer}" : "which is open")}, makes {Text(right, currency)}.");
     }
 
     static Dictionary<(string Account, Currency Currency), Int128> Sum(IEnumerable<RowPosting> postings) =>
@@ -75,7 +69,8 @@ public sealed class RowExamination(NpgsqlDataSource database)
     async Task<IReadOnlyList<RowPosting>> Expected(KeptRow row, CancellationToken stop)
     {
         if (!known.TryGetValue(row.File, out var file)) known.Add(row.File, file = await files.Find(row.File, stop));
-        return file is not null && row.Line is { } line && file.Account == row.Account ? [.. FileAct.Booked(file, line, file.PaidOut is true)] : [];
+        return file is null || row.Line is not { } line || file.Account != row.Account ? []
+            : row.Question is { } question ? RowBooks.Stands(file, line, question, row.Answer, row.Final) : RowBooks.Applied(file, line);
     }
 
     static Difference Differs(KeptRow row, string what) => new("settlement_postings", $"{row.Account}/{row.Key}", what);

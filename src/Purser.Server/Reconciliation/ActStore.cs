@@ -116,6 +116,30 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         post.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. postings.Select(p => p.Amount.MinorUnits)] });
         post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. postings.Select(p => p.Amount.Currency.Code)] });
         write.BatchCommands.Add(post);
+        write.BatchCommands.Add(Open(file, opened));
+        await write.ExecuteNonQueryAsync(stop);
+        await transaction.CommitAsync(stop);
+    }
+
+    public async Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using (var hold = new NpgsqlCommand("select count(*) from (select from settlement_discrepancies where account = $1 and row_key = $2 for update) held", connection, transaction))
+        {
+            hold.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
+            hold.Parameters.Add(new NpgsqlParameter<string> { TypedValue = rowKey });
+            await hold.ExecuteScalarAsync(stop);
+        }
+        await RowPostingStore.Restate(connection, file.Account, rowKey, file.Id, postings, stop);
+        await using var open = new NpgsqlBatch(connection, transaction);
+        open.BatchCommands.Add(Open(file, opened));
+        await open.ExecuteNonQueryAsync(stop);
+        await transaction.CommitAsync(stop);
+    }
+
+    static NpgsqlBatchCommand Open(SettlementFile file, IReadOnlyList<OpenedRow> opened)
+    {
         // Operators hear of the file by mail, once and where there is mail: these questions are no event of an order. It counts from the begin of this commit.
         var open = new NpgsqlBatchCommand("""
             with news as (
@@ -151,9 +175,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         open.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Amount.Currency.Code)] });
         open.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Proposal)] });
         open.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AskedAnew.Select(what => (short)what)] });
-        write.BatchCommands.Add(open);
-        await write.ExecuteNonQueryAsync(stop);
-        await transaction.CommitAsync(stop);
+        return open;
     }
 
     public async Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop)
@@ -180,7 +202,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             left join lateral (
                 select p.order_id, p.number as payment from payments p where l.kind = $6 and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
-            where d.class = any ($5) and (d.resolved_at is null or (d.class = $8 and not d.final)) and d.id > $1
+            where d.class = any ($5) and (d.resolved_at is null or (not d.final
+                    and (l.kind <> $6 or d.class = $8 or exists (select from events e where e.order_id = l.order_id and e.at > d.resolved_at)))) and d.id > $1
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id limit $2
             """);
@@ -249,7 +272,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         with closed as (
             update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, key_first = null, key_second = null, decided_at = null, final = true,
                 reason = $3 || case when resolved_at is null and decided_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
-            where id = $1 and (resolved_at is null or (class = $4 and not final)) returning account, row_key, file),
+            where id = $1 and (resolved_at is null or not final) returning account, row_key, file),
         taken_back as (
             insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
             select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, clock_timestamp()
@@ -274,7 +297,6 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         confirm.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resolution });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = why });
-        confirm.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.UnknownOrder });
         var closed = await confirm.ExecuteScalarAsync(stop) is 1L;
         await transaction.CommitAsync(stop);
         return closed;

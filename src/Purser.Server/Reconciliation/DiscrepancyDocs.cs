@@ -11,7 +11,7 @@ static class DiscrepancyDocs
     const string Open = """
         {"id": "dis_row_4", "gateway": "shop-cards", "order": null, "payment": null, "event": null, "kind": "unknown_order", "money_reference": null, "row_key": "pay_K2x",
          "settlement": "stl_12", "line": 17, "amount": 49900, "currency": "INR", "owner": "operator",
-         "proposal": "find whose money it is: accept it as income, or give it back at the gateway and close", "suggestions": ["pay_01jd8xk3m4n7p_1"], "persons_needed": 1, "opened_at": "2026-03-02T06:00:03Z",
+         "proposal": "find whose money it is: accept it as income, a refund or a dispute; given back at the gateway, close: it is booked to fees, where its return clears it", "suggestions": ["pay_01jd8xk3m4n7p_1"], "persons_needed": 1, "opened_at": "2026-03-02T06:00:03Z",
          "age_seconds": 86400, "resolved_at": null, "resolution": null, "reason": null, "resolved_by": [], "resolved_by_keys": [], "extra": [{"column": "customer_vpa", "text": "asha@upi"}]}
         """;
 
@@ -41,8 +41,9 @@ static class DiscrepancyDocs
 
     public static readonly ApiOperation Resolve = new("resolveDiscrepancy", Tag, "Decide about a discrepancy", Access.Secret)
     {
-        Description = "`accept`: the money is ours (late money pays the order; what a statement alone says is believed; money without an order is income). `refund`: it goes " +
-            "back. `write_off`: money without an order is booked to fees. `close`: it is settled elsewhere. `note`: only a remark, and it stays open. Above the " +
+        Description = "`accept`: the money is ours (late money pays the order; what a statement alone says is believed; money without an order is income, or a refund or a dispute " +
+            "if its row says so). `refund`: it goes back. `write_off`: a statement's row is booked to fees. `close`: it is settled elsewhere; what waits for it in suspense goes to fees. " +
+            "`note`: only a remark, and it stays open. Above the " +
             "installation's second limit, which is set by currency, two different persons must send the same action, each with an API key of their own: the first is answered 202, and the same key again is refused whatever name it says. With a key that has a person (`purser keys create --person`) `by` is that person and may be left out; another name is refused. A row that could not be applied (`not_applied`) is " +
             "applied by `accept`, once. Every decision is kept with its person, reason and policy before it is done, and finished by whoever is there if the server dies in between. " +
             "Of two persons who act at once, one is told `answer_overtaken`.",

@@ -26,7 +26,9 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
 
     const string WhichReturned = "several refunds of this amount went back: find which of them came back at the gateway, pay it out anew, and close";
 
-    const string WhichDispute = "it does not say which of the payment's disputes it is of: once the gateway has told which were won or lost, accept applies it once; or place its money by hand and close";
+    const string WhichDispute = "it does not say which of the payment's disputes it is of: once the gateway has told which were won or lost, accept applies it once; closed, its money is booked to fees";
+
+    const string Whose = "find whose money it is: accept it as income, a refund or a dispute; given back at the gateway, close: it is booked to fees, where its return clears it";
 
     const string MaybeOurs = "wait: a refund under way may be this one, and it closes itself when the gateway has said so or not; if it stays, find who gave the money back, and close";
 
@@ -40,7 +42,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         while (await lines.List(file.Id, null, after, LinesAtOnce, stop) is { Count: > 0 } batch)
         {
             hook.At(SettlementHook.BeforeActing);
-            var (now, aside) = await Payments(batch, stop);
+            var (now, aside) = await Payments(file, batch, stop);
             Pair(batch, now);
             using var door = new SemaphoreSlim(options.Acting);
             var acting = batch.Where(line => !aside.ContainsKey(line.Number)).Select(async line =>
@@ -74,35 +76,28 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
         {
             LogAside(log, line.Number, file.IdText, trouble);
-            return Aside(line, trouble);
+            return Aside(file, line, trouble);
         }
     }
 
     async Task<Followed> Follow(SettlementFile file, StoredLine line, PaymentNow? now, bool paidOut, CancellationToken stop)
     {
         // Before anything is told or booked, so that nothing of such a row is.
-        if (line.Class != SettlementClass.Repeated) Countable(line.Line);
-        return await Act(file, line, now, paidOut, stop) is (var postings, var opened) ? new Followed(line, [.. postings], [.. opened]) : new Followed(line, [], []);
-    }
-
-    /// <exception cref="OverflowException">The row's amounts cannot be added to one another.</exception>
-    static void Countable(SettlementLine line)
-    {
-        var all = Int128.Abs(line.Amount.MinorUnits) + Int128.Abs(line.Net.MinorUnits) + Int128.Abs(line.Fee?.MinorUnits ?? 0) + Int128.Abs(line.Tax?.MinorUnits ?? 0);
-        if (all > long.MaxValue / 2) throw new OverflowException("its amounts are more than can be counted");
+        if (line.Class != SettlementClass.Repeated && !RowBooks.IsCountable(line.Line)) throw new OverflowException("its amounts are more than can be counted");
+        return await Act(file, line, now, paidOut, stop);
     }
 
     const int LongestWhy = 300;
 
-    static Followed Aside(StoredLine line, Exception trouble)
+    static Followed Aside(SettlementFile file, StoredLine line, Exception trouble)
     {
         var why = Words.Fit(trouble.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.'))!;
-        return new Followed(line, [], [Question(line with { Class = SettlementClass.NotApplied },
-            $"it could not be applied: {(why.Length <= LongestWhy ? why : why[..LongestWhy])}; when the cause is mended, accept applies it once, or place its money by hand and close")]);
+        return Asking(file, line, SettlementClass.NotApplied,
+            $"it could not be applied: {(why.Length <= LongestWhy ? why : why[..LongestWhy])}; when the cause is mended, accept applies it once; closed, its money is booked to fees");
     }
 
     /// <summary>The payments of the lines; and the lines for which they cannot even be looked up, set aside.</summary>
-    async Task<(Dictionary<int, PaymentNow> Now, Dictionary<int, Followed> Aside)> Payments(IReadOnlyList<StoredLine> batch, CancellationToken stop)
+    async Task<(Dictionary<int, PaymentNow> Now, Dictionary<int, Followed> Aside)> Payments(SettlementFile file, IReadOnlyList<StoredLine> batch, CancellationToken stop)
     {
         var (now, aside) = (new Dictionary<int, PaymentNow>(), new Dictionary<int, Followed>());
         try
@@ -119,7 +114,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 catch (Exception one) when (!PassingTrouble.Is(one, stop))
                 {
                     LogAside(log, line.Number, line.Line.RowKey, one);
-                    aside[line.Number] = Aside(line, one);
+                    aside[line.Number] = Aside(file, line, one);
                 }
             return (now, aside);
         }
@@ -142,7 +137,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 catch (Exception one) when (!PassingTrouble.Is(one, stop))
                 {
                     LogAside(log, row.Line.Number, file.IdText, one);
-                    await store.Write(file, [], Aside(row.Line, one).Opened, stop);
+                    await store.Write(file, [], Aside(file, row.Line, one).Opened, stop);
                 }
         }
     }
@@ -156,7 +151,8 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             var now = await store.Payments([line], stop);
             Pair([line], now);
             var followed = await Follow(file, line, now.GetValueOrDefault(line.Number), file.PaidOut is true, stop);
-            await store.Write(file, followed.Postings, followed.Opened, stop);
+            if (RowBooks.IsRepetition(line.Class)) await store.Write(file, [], followed.Opened, stop);
+            else await store.Rewrite(file, line.Line.RowKey, followed.Postings, followed.Opened, stop);
             return followed.Opened.FirstOrDefault(o => o.Class == SettlementClass.NotApplied)?.Proposal;
         }
         catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
@@ -198,56 +194,52 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         }
     }
 
-    async Task<(IEnumerable<RowPosting>, IEnumerable<OpenedRow>)?> Act(SettlementFile file, StoredLine line, PaymentNow? now, bool paidOut, CancellationToken stop)
+    async Task<Followed> Act(SettlementFile file, StoredLine line, PaymentNow? now, bool paidOut, CancellationToken stop)
     {
         switch (line.Class)
         {
             case SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency when now is not null:
-                return await Settle(file, line, now, paidOut, stop) is { } why ? ([], [Question(why is Unconfirmed or Nameless ? line with { Class = SettlementClass.TheirsPaid } : line, Reason(why, line))]) : null;
+                return await Settle(file, line, now, paidOut, stop) is { } why ? Asking(file, line, why is Unconfirmed or Nameless ? SettlementClass.TheirsPaid : line.Class, Reason(why, line)) : Nothing(line);
             case SettlementClass.TheirsPaid when now is not null:
-                return await Claim(file, line, now, paidOut, stop) is { } unsure ? ([], [Question(line, Reason(unsure, line))]) : null;
+                return await Claim(file, line, now, paidOut, stop) is { } unsure ? Asking(file, line, line.Class, Reason(unsure, line)) : Nothing(line);
             case SettlementClass.OursPaid when now is { Money: [var only, ..] }:
                 await Tell(line, stop, Learned(file, line, new Evidence.Unsettled(Known(line, now) ?? only, $"{file.Name}, row {line.Row}, says that it failed.")));
-                return null;
+                return Nothing(line);
             case SettlementClass.BothUnpaid when now is { Status: PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Processing or PaymentStatus.Unresolved }:
                 await Tell(line, stop, new OrderCommand.CancelPayment(line.Payment!.Value.Number));
                 await Tell(line, stop, new OrderCommand.Look(line.Payment.Value.Number, Heard: true));
-                return null;
+                return Nothing(line);
             case SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when now is not null:
-                return await Refunded(file, line, now, paidOut, stop) is { } unknown ? ([], [Question(line, unknown)])
-                    : line.Line.Kind == SettlementKind.RefundReturned ? (Beyond(file, line.Line, paidOut), []) : null;
+                return await Refunded(file, line, now, paidOut, stop) is { } unknown ? Asking(file, line, line.Class, unknown) : Applied(file, line);
             case SettlementClass.Dispute when now is not null:
                 return await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
-                    ? new Evidence.DisputeOpened(line.Line.Note, Positive(line.Line.Amount), line.Line.RowKey)
-                    : new Evidence.DisputeClosed(line.Line.Note, Positive(line.Line.Amount), Won: true, line.Line.RowKey))) switch
+                    ? new Evidence.DisputeOpened(line.Line.Note, RowBooks.Positive(line.Line.Amount), line.Line.RowKey)
+                    : new Evidence.DisputeClosed(line.Line.Note, RowBooks.Positive(line.Line.Amount), Won: true, line.Line.RowKey))) switch
                 {
-                    null => (Beyond(file, line.Line, paidOut), []),
-                    Refusal.DisputeUnclear => ([], [Question(line with { Class = SettlementClass.NotApplied }, WhichDispute)]),
-                    var refused => ([], [Question(line, Doubt(refused)!)]),
+                    null => Applied(file, line),
+                    Refusal.DisputeUnclear => Asking(file, line, SettlementClass.NotApplied, WhichDispute),
+                    var refused => Asking(file, line, line.Class, Doubt(refused)!),
                 };
             case SettlementClass.Adjustment or SettlementClass.Payout:
-                return (Booked(file, line, paidOut), []);
+                return Applied(file, line);
             case SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment:
-                return (Booked(file, line, paidOut), [Question(line, "find whose money it is: accept it as income, or give it back at the gateway and close")]);
+                return Asking(file, line, line.Class, Whose);
             case SettlementClass.DuplicateLine:
-                return ([], [Question(line, "ask the gateway why the row stands there twice; it was applied once")]);
+                return Asking(file, line, line.Class, "ask the gateway why the row stands there twice; it was applied once");
             case SettlementClass.Changed:
-                return ([], [Question(line, $"compare it with line {line.Was?.Number} of {SettlementFile.IdOf(line.Was?.File ?? 0)}; the first version was applied")]);
+                return Asking(file, line, line.Class, $"compare it with line {line.Was?.Number} of {SettlementFile.IdOf(line.Was?.File ?? 0)}; the first version was applied");
             default:
-                return null;
+                return Nothing(line);
         }
     }
 
-    /// <summary>What a row that is applied posts by itself, beside what its order's events post.</summary>
-    internal static IEnumerable<RowPosting> Booked(SettlementFile file, StoredLine line, bool paidOut) => line.Class switch
-    {
-        SettlementClass.Adjustment => Sides(file, line.Line, paidOut, ("fees", -line.Line.Net)),
-        SettlementClass.Payout => paidOut ? [] : Sides(file, line.Line, false, ("bank", -line.Line.Net)),
-        SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment => Sides(file, line.Line, paidOut, Unplaced(line.Line)),
-        SettlementClass.Dispute => Beyond(file, line.Line, paidOut),
-        SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when line.Line.Kind == SettlementKind.RefundReturned => Beyond(file, line.Line, paidOut),
-        _ => [],
-    };
+    static Followed Nothing(StoredLine line) => new(line, [], []);
+
+    static Followed Applied(SettlementFile file, StoredLine line) => new(line, RowBooks.Applied(file, line), []);
+
+    /// <summary>What a person is asked about is booked all the same: it waits in suspense.</summary>
+    static Followed Asking(SettlementFile file, StoredLine line, SettlementClass question, string proposal) =>
+        new(line, RowBooks.Waiting(file, line), [new OpenedRow(line.Line.RowKey, question, line.Number, line.Line.Amount, proposal)]);
 
     string Reason(string why, StoredLine line) => why is Unconfirmed && options.TheirsPaid != "ask" ? why + options.Confirm.Because(line.Line.Amount.Currency, SettlementOptions.ConfirmAbove) : why;
 
@@ -303,7 +295,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
 
     /// <summary>A fact that an order does not take is not dropped in silence.</summary>
     static string? Doubt(Refusal? why) => why is { } refusal
-        ? $"compare the row's references with the order, which does not know them ({EventNames.Snake(refusal.ToString())}), find whose money it is, and close"
+        ? $"compare the row's references with the order, which does not know them ({EventNames.Snake(refusal.ToString())}), find whose money it is; accept books what went back to refunds and what was disputed to disputes, write_off and close book to fees"
         : null;
 
     /// <summary>The name of the money, if we know the money.</summary>
@@ -331,37 +323,6 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             EngineReply.Done { Reply: Reply.Refused refused } => refused.Why,
             _ => null,
         };
-
-    static OpenedRow Question(StoredLine line, string proposal) => new(line.Line.RowKey, line.Class, line.Number, line.Line.Amount, proposal);
-
-    static (string, Money)[] Unplaced(SettlementLine line)
-    {
-        var (fee, tax) = (line.Fee ?? Money.Zero(line.Net.Currency), line.Tax ?? Money.Zero(line.Net.Currency));
-        // What the gateway kept of money that nobody knows is as real a fee as any other.
-        return [("fees", fee), ("fee_tax", tax), ("suspense", -(line.Net + fee + tax))];
-    }
-
-    /// <summary>What the row adds to what the gateway owes us, against these sides; and when it is paid out already, to the bank.</summary>
-    static Money Positive(Money money) => money.MinorUnits < 0 ? -money : money;
-
-    /// <summary>What a row about a dispute, or about a refund that came back, says beyond the money itself, which the order's event books: what the gateway keeps for its trouble, and that it is part of
-    /// a payout.</summary>
-    static IEnumerable<RowPosting> Beyond(SettlementFile file, SettlementLine line, bool paidOut)
-    {
-        var receivable = $"receivable:{file.Account}";
-        var booked = line.Kind == SettlementKind.Dispute ? -Positive(line.Amount) : Positive(line.Amount);
-        if (booked.Currency != line.Net.Currency) return Sides(file, line, paidOut, ("exchange", -line.Net), (receivable, -booked), ("exchange", booked));
-        var tax = line.Tax ?? Money.Zero(line.Net.Currency);
-        return Sides(file, line, paidOut, (receivable, -booked), ("fees", booked - line.Net - tax), ("fee_tax", tax));
-    }
-
-    static IEnumerable<RowPosting> Sides(SettlementFile file, SettlementLine line, bool paidOut, params (string Account, Money Amount)[] against)
-    {
-        var receivable = $"receivable:{file.Account}";
-        List<(string, Money)> sides = [(receivable, line.Net), .. against];
-        if (paidOut) sides.AddRange([("bank", line.Net), (receivable, -line.Net)]);
-        return sides.Where(s => s.Item2.MinorUnits != 0).Select((s, n) => new RowPosting(line.RowKey, n + 1, s.Item1, s.Item2));
-    }
 
     [LoggerMessage(96, LogLevel.Error, "Line {Line} of {File} cannot be applied and is set aside for a person; the others go on")]
     static partial void LogAside(ILogger log, int line, string file, Exception trouble);

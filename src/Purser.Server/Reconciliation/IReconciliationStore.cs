@@ -43,11 +43,14 @@ public interface IActStore
     /// <summary>Posts and opens what is new, in one commit. What was posted or opened for the same row before stays as it is.</summary>
     Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
 
+    /// <summary>Brings what the books have of a row to these sides, and opens what is new, in one commit; done again it does nothing.</summary>
+    Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
+
     /// <summary>The turn to look for answered questions, which one node has at a time; null when another has it.</summary>
     Task<IAsyncDisposable?> TakeTurn(CancellationToken stop);
 
-    /// <summary>Questions about rows whose money is known by now, from behind one: the open ones, and those about money in suspense that a person answered
-    /// for want of anything better.</summary>
+    /// <summary>Questions about rows whose money is known by now, from behind one: the open ones, and those that a person answered for
+    /// want of anything better.</summary>
     Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop);
 
     /// <summary>Closes a question for good, and takes back what its row posted by itself and what a person's answer posted, in one commit.</summary>

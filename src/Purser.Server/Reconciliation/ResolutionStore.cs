@@ -53,9 +53,8 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     }, stop);
 
     /// <summary>Decides and does, in one commit, what concerns no order: the row's question is closed with the postings that this means.</summary>
-    /// <param name="sides">What is posted, by what of the row is in suspense.</param>
-    internal async Task<Kept> Close(
-        StoredDiscrepancy seen, Decision decided, bool second, RequestKey? key, Func<Money?, IReadOnlyList<(string Account, Money Amount)>> sides, CancellationToken stop)
+    /// <param name="books">What of the row stands in the books from now on; null leaves them.</param>
+    internal async Task<Kept> Close(StoredDiscrepancy seen, Decision decided, bool second, RequestKey? key, IReadOnlyList<RowPosting>? books, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -69,15 +68,16 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             Values(close, decided);
             if (await close.ExecuteNonQueryAsync(stop) != 1) return new(false);
         }
-        await Post(connection, seen, sides(await InSuspense(connection, seen, latest: false, stop)), stop);
+        await Restate(connection, seen, books, stop);
         await Record(connection, seen, decided.Action, decided, stop);
         await transaction.CommitAsync(stop);
         return new(true);
     }
 
     /// <summary>Opens a row's question again and takes back what its answer posted, in one commit, if no money moved.</summary>
+    /// <param name="books">As of <see cref="Close"/>.</param>
     /// <returns>False when the discrepancy is no longer as it was seen.</returns>
-    internal async Task<bool> Reopen(StoredDiscrepancy seen, Decision undo, Func<Money?, IReadOnlyList<(string Account, Money Amount)>> sides, CancellationToken stop)
+    internal async Task<bool> Reopen(StoredDiscrepancy seen, Decision undo, IReadOnlyList<RowPosting>? books, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -90,21 +90,26 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             reopen.Parameters.Add(new NpgsqlParameter<long> { TypedValue = seen.Id.Row });
             if (await reopen.ExecuteNonQueryAsync(stop) != 1) return false;
         }
-        await Post(connection, seen, sides(await InSuspense(connection, seen, latest: true, stop)), stop);
+        await Restate(connection, seen, books, stop);
         await Record(connection, seen, undo.Action, undo, stop);
         await transaction.CommitAsync(stop);
         return true;
     }
 
     /// <summary>What was decided is done: of a row's question this closes it for good, of an order's the order has closed it.</summary>
-    public async Task Done(StoredDiscrepancy decided, CancellationToken stop)
+    /// <param name="books">As of <see cref="Close"/>: what waited in suspense is booked by the order.</param>
+    internal async Task Done(StoredDiscrepancy decided, IReadOnlyList<RowPosting>? books, CancellationToken stop)
     {
-        await using var done = database.CreateCommand(decided.Id.Order is null
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var done = new NpgsqlCommand(decided.Id.Order is null
             ? "update settlement_discrepancies set resolved_at = clock_timestamp(), final = true where id = $1 and resolved_at is null and decided_at = $3"
-            : "update order_resolutions set done_at = clock_timestamp() where order_id = $1 and sequence = $2 and decided_at = $3 and done_at is null");
+            : "update order_resolutions set done_at = clock_timestamp() where order_id = $1 and sequence = $2 and decided_at = $3 and done_at is null", connection);
         Name(done, decided.Id);
         done.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = decided.DecidedAt!.Value.UtcDateTime });
-        await done.ExecuteNonQueryAsync(stop);
+        if (await done.ExecuteNonQueryAsync(stop) == 0) return;
+        await Restate(connection, decided, books, stop);
+        await transaction.CommitAsync(stop);
     }
 
     /// <summary>What was decided cannot be done: recorded, and taken back. What the first of two persons wanted about a row stays proposed.</summary>
@@ -283,35 +288,8 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         await record.ExecuteNonQueryAsync(stop);
     }
 
-    /// <summary>What of a row waits in suspense; or the latest move of it into suspense or out.</summary>
-    static async Task<Money?> InSuspense(NpgsqlConnection connection, StoredDiscrepancy d, bool latest, CancellationToken stop)
-    {
-        await using var ask = new NpgsqlCommand(latest
-            ? "select amount, currency from settlement_postings where account = $1 and row_key = $2 and ledger_account = 'suspense' order by line desc limit 1"
-            : "select sum(amount)::bigint, currency from settlement_postings where account = $1 and row_key = $2 and ledger_account = 'suspense' group by currency", connection);
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
-        await using var rows = await ask.ExecuteReaderAsync(stop);
-        return await rows.ReadAsync(stop) ? new Money(rows.GetInt64(0), Currency.Find(rows.GetString(1))) : null;
-    }
-
-    static async Task Post(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<(string Account, Money Amount)> sides, CancellationToken stop)
-    {
-        foreach (var (account, amount) in sides)
-        {
-            await using var post = new NpgsqlCommand("""
-                insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
-                values ($1, $2, (select coalesce(max(line), 0) + 1 from settlement_postings where account = $1 and row_key = $2), $3, $4, $5, $6, clock_timestamp())
-                """, connection);
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
-            post.Parameters.Add(new NpgsqlParameter<long> { TypedValue = amount.MinorUnits });
-            post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = amount.Currency.Code });
-            post.Parameters.Add(new NpgsqlParameter<long> { TypedValue = d.File!.Value });
-            await post.ExecuteNonQueryAsync(stop);
-        }
-    }
+    static Task Restate(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<RowPosting>? books, CancellationToken stop) =>
+        books is null ? Task.CompletedTask : RowPostingStore.Restate(connection, d.Account, d.RowKey!, d.File!.Value, books, stop);
 
     static void Values(NpgsqlCommand command, Decision decision)
     {

@@ -54,7 +54,7 @@ sealed partial class Resolutions(
                 Resource = d.Id.ToString(),
             });
         if (!TellsAnOrder(d, action))
-            return await Told(d, await store.Close(d, decision, second, key, suspense => Sides(d, action, suspense), stop), Done, stop);
+            return await Told(d, await store.Close(d, decision, second, key, await Books(d, action, false, stop), stop), Done, stop);
         if (!(await store.Decide(d, decision, second, stop)).Done || await discrepancies.Find(d.Id, stop) is not { IsUnderWay: true } decided) return await Overtaken(d.Id, stop);
         return await Finish(decided, stop);
     }
@@ -75,7 +75,7 @@ sealed partial class Resolutions(
         if (d.ResolvedAt is null) return d.FirstPerson is null || (await store.Withdraw(d, undo, stop)).Done ? Done : await Overtaken(d.Id, stop);
         if (d.Id.Order is null)
             return d.Final ? new Outcome(new Problem(ProblemTypes.AnswerFinal) { Resource = d.Id.ToString() })
-                : await store.Reopen(d, undo, moved => Sides(d, d.Resolution!, moved), stop) ? Done : await Overtaken(d.Id, stop);
+                : await store.Reopen(d, undo, await Books(d, null, false, stop), stop) ? Done : await Overtaken(d.Id, stop);
         if (d.Undo is null && !(await store.Undo(d, undo, stop)).Done) return await Overtaken(d.Id, stop);
         return await discrepancies.Find(d.Id, stop) is { Undo: not null } undone ? await TakeBack(undone, again: false, stop) : await Overtaken(d.Id, stop);
     }
@@ -141,7 +141,8 @@ sealed partial class Resolutions(
         }
         if (problem?.Type == ProblemTypes.Busy) return new Outcome(problem);
         hook.At(SettlementHook.Acted);
-        if (problem is null) await store.Done(d, stop);
+        // A row that could be applied has posted what it means.
+        if (problem is null) await store.Done(d, d.Class == SettlementClass.NotApplied ? null : await Books(d, d.Resolution, true, stop), stop);
         else await store.Refused(d, problem.Detail, stop);
         return new Outcome(problem);
     }
@@ -170,8 +171,9 @@ sealed partial class Resolutions(
         (null, "write_off") => "An order's discrepancy is answered with accept, refund or close.",
         (null, _) or (_, "close") => null,
         (SettlementClass.TheirsPaid, "accept" or "refund") => null,
-        (SettlementClass.UnknownOrder, "accept" or "write_off") => null,
-        (SettlementClass.NotApplied, "accept") => null,
+        (SettlementClass.UnknownOrder or SettlementClass.NotApplied, "accept") => null,
+        (SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing or SettlementClass.Dispute, "accept") => null,
+        (not (SettlementClass.DuplicateLine or SettlementClass.Changed), "write_off") => null,
         _ => $"'{action}' cannot be done about a row that is {SettlementView.Word(d.Class!.Value)}.",
     };
 
@@ -236,12 +238,10 @@ sealed partial class Resolutions(
         _ => null,
     };
 
-    /// <summary>Out of suspense, or back into it: accepted it is income, written off it is a cost or a gain of dealing with the gateway.</summary>
-    /// <param name="suspense">What is to be moved the other way.</param>
-    static IReadOnlyList<(string, Money)> Sides(StoredDiscrepancy d, string action, Money? suspense) =>
-        d.Class != SettlementClass.UnknownOrder || action is not ("accept" or "write_off") || suspense is not { MinorUnits: not 0 } amount
-            ? []
-            : [("suspense", -amount), (action == "accept" ? "sales" : "fees", amount)];
+    /// <summary>What of the row stands in the books with this answer, or with none; null where they are left as they are.</summary>
+    async Task<IReadOnlyList<RowPosting>?> Books(StoredDiscrepancy d, string? answer, bool final, CancellationToken stop) =>
+        d.Class is { } question && await files.Find(d.File!.Value, stop) is { } file && await lines.List(file.Id, null, d.Line!.Value - 1, 1, stop) is [var line] && !RowBooks.IsRepetition(line.Class)
+            ? RowBooks.Stands(file, line, question, answer, final) : null;
 
     static bool Decided(StoredDiscrepancy d, string by) => SamePerson(d.FirstPerson!, by) || (d.SecondPerson is { } other && SamePerson(other, by));
 

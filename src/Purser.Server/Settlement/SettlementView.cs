@@ -76,7 +76,7 @@ public sealed record SettlementView(
         SettlementClass.Payout => "booked to the bank",
         SettlementClass.Repeated => "nothing: it was applied with an earlier file",
         SettlementClass.Changed => "not applied; a person compares it with the earlier row",
-        SettlementClass.NotApplied => "set aside for a person",
+        SettlementClass.NotApplied => "booked to suspense and set aside for a person",
         _ => throw new ArgumentOutOfRangeException(nameof(one)),
     };
 }

@@ -54,7 +54,8 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
         closed.GetProperty("reason").GetString()!.ShouldContain($"evt_{named.Order.Letters}_");
         foreach (var payment in new[] { named, unnamed }) (await Count(house, payment, EventType.SettlementMatched)).ShouldBe(1);
         (await Count(house, other, EventType.SettlementMatched)).ShouldBe(0);
-        (await Balance(house, "bank")).ShouldBe(2 * (49900 - 1178));
+        // What waits was paid out as well.
+        ((await Balance(house, "bank")), (await Balance(house, "suspense"))).ShouldBe((3 * (49900 - 1178), -49900 - 40000));
         await house.Sound();
     }
 
@@ -177,7 +178,7 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
     }
 
     /// <summary>Refunds that are under way and of which the gateway has said nothing.</summary>
-    static async Task UnheardRefunds(SettlementHouse house, PaymentId paid, params long[] amounts)
+    internal static async Task UnheardRefunds(SettlementHouse house, PaymentId paid, params long[] amounts)
     {
         var services = house.Host.Services;
         await using (var unheard = new OrderEngine(services.GetRequiredService<IOrderStore>(), services.GetRequiredService<Func<OrderRules>>(), new Nobody(), services.GetRequiredService<ILiveFeed>(),

@@ -268,16 +268,15 @@ sealed class Quiet(World world)
     }
 
     /// <summary>What a row takes off what is owed: all of it where the row is paid out, and where payouts are stated by themselves what was kept of it.
-    /// Money of a row that found no order, or that a person is asked about, is as it was before the row; posted by itself, its net is owed.</summary>
+    /// Money of a row that found no order, or that a person is asked about, is as it was before the row; its net waits in suspense.</summary>
     IEnumerable<(Money Amount, int Sign)> Settled(WorldGateway gateway, StatementRow row, SettlementLine said)
     {
         // The gateway calls two rows the same: the second is taken for a repetition, and asked about.
         if (row.Nth > 1) yield break;
         // Of a row about a dispute or a refund that came back the order books the money, and the row itself the rest.
-        var posted = said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned or SettlementKind.RefundReturned ? IsUnplaced(gateway, said) : world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
-        var asked = world.Database.Statements.IsAsked(gateway.Account, said.RowKey, SettlementClass.TheirsPaid)
-            || IsRefundAsked(gateway, said);
-        var settled = !posted && !asked && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
+        var posted = said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned or SettlementKind.RefundReturned
+            ? world.Database.Statements.Waits(gateway.Account, said.RowKey) : world.Database.Statements.IsPosted(gateway.Account, said.RowKey);
+        var settled = !posted && (said.Kind != SettlementKind.Payment || world.Database.FindMoney(gateway.Account, said.MoneyReference!) is not null);
         if (settled) yield return (row.Gross, 1);
         if ((settled || posted) && DeskOf(gateway).StatesPayouts) yield return (said.Net, -1);
     }

@@ -60,6 +60,7 @@ sealed class StatementAuditor(World world)
             else foreach (var line in file.Lines) Followed(file, line);
         }
         OnceEach();
+        InTheBooks();
         foreach (var stored in world.Database.Orders.Values)
         {
             foreach (var r in stored.Row.Refunds) Missed(stored, r);
@@ -142,6 +143,29 @@ sealed class StatementAuditor(World world)
 
     static bool Settles(Order order, string rowKey) => order.Refunds.Any(r => r.Settled?.RowKey == rowKey)
         || order.Payments.Any(p => p.Captures.Any(c => c.Settled?.RowKey == rowKey) || p.OutsideRefunds.Any(o => o.RowKey == rowKey));
+
+    /// <summary>All that statements say was paid out is in the bank, whatever is asked about it; and what is asked about waits in suspense.</summary>
+    void InTheBooks()
+    {
+        var (stated, booked) = (new Dictionary<Currency, long>(), new Dictionary<Currency, long>());
+        foreach (var file in Tables.Files.Where(f => f.Row.State == FileState.Done))
+            foreach (var line in file.Lines)
+            {
+                var said = line.Said;
+                if (line.Class is SettlementClass.DuplicateLine or SettlementClass.Repeated or SettlementClass.Changed || said.Kind == SettlementKind.FailedPayment) continue;
+                if (file.Row.PaidOut is true ? said.Kind != SettlementKind.Payout : said.Kind == SettlementKind.Payout)
+                    stated[said.Net.Currency] = stated.GetValueOrDefault(said.Net.Currency) + (file.Row.PaidOut is true ? said.Net.MinorUnits : -said.Net.MinorUnits);
+                if (!Tables.Waits(file.Row.Account, said.RowKey)) continue;
+                var waits = Tables.Postings.GetValueOrDefault((file.Row.Account, said.RowKey), []).Where(s => s.LedgerAccount == "suspense").Sum(s => s.Amount.MinorUnits);
+                Check("I22 what is asked about waits in suspense", waits == -(said.Net.MinorUnits + (said.Fee?.MinorUnits ?? 0) + (said.Tax?.MinorUnits ?? 0)),
+                    $"row {said.RowKey} of {file.Row.Account} ({said.Net}) has {waits} in suspense");
+            }
+        foreach (var (account, amount) in world.Database.Orders.Values.SelectMany(o => o.Postings).Select(p => (p.Account, p.Amount)).Concat(Tables.Postings.Values.SelectMany(p => p).Select(p => (p.LedgerAccount, p.Amount))))
+            if (account == "bank") booked[amount.Currency] = booked.GetValueOrDefault(amount.Currency) + amount.MinorUnits;
+        foreach (var currency in stated.Keys.Union(booked.Keys))
+            Check("I22 the bank has what statements say", stated.GetValueOrDefault(currency) == booked.GetValueOrDefault(currency),
+                $"{new Money(booked.GetValueOrDefault(currency), currency)} are in the bank, and statements say {new Money(stated.GetValueOrDefault(currency), currency)}");
+    }
 
     /// <summary>However often a row came, it settled one thing and was posted once.</summary>
     void OnceEach()

@@ -75,6 +75,9 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     public Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop) =>
         Do("rows are posted, and the file is not advanced (C15)", () => Tables.Write(file, postings, opened));
 
+    public Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop) =>
+        throw new NotSupportedException("Nobody applies a row by hand here.");
+
     public Task<SettlementFile?> Find(long id, CancellationToken stop) => Read<SettlementFile?>(() => Tables[id].Row);
 
     public Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop) => Read<IReadOnlyList<AnsweredRow>>(() => Tables.Answered(after, most));

@@ -52,6 +52,10 @@ sealed class Statements(World world)
     /// <summary>A person is asked about the row.</summary>
     public bool IsAsked(string account, string rowKey, SettlementClass what) => Discrepancies.TryGetValue((account, rowKey, what), out var question) && question.Resolution is null;
 
+    /// <summary>A person is asked whose the row's money is, or how it is to be booked.</summary>
+    public bool Waits(string account, string rowKey) =>
+        Enum.GetValues<SettlementClass>().Any(c => c is not (SettlementClass.DuplicateLine or SettlementClass.Changed) && IsAsked(account, rowKey, c));
+
     /// <summary>The row stands in the books by itself.</summary>
     public bool IsPosted(string account, string rowKey) => Postings.TryGetValue((account, rowKey), out var sides)
         && sides.GroupBy(s => (s.LedgerAccount, s.Amount.Currency)).Any(g => g.Sum(s => s.Amount.MinorUnits) != 0);
