@@ -26,6 +26,9 @@ public static class Books
         // It was no reversal but a refund of ours; what had gone back came back.
         { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.Reversed or DiscrepancyKind.RefundUnasked, Replaces: { } back } =>
             Entry(e, [("refunds", -back), (Receivable(e), back)]),
+        // A person's answer clears suspense, and is taken back.
+        { Type: EventType.DiscrepancyResolved, By: not null, Replaces: { } waits } => Entry(e, [("suspense", -waits), (Answers(e), waits)]),
+        { Type: EventType.DiscrepancyOpened, By: not null, Discrepancy: not DiscrepancyKind.Reversed, Replaces: { } waits } => Entry(e, [(Answers(e), -waits), ("suspense", waits)]),
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } other ? [("disputes", -other), (Receivable(e), other)] : Array.Empty<(string, Money)>(),
                 ("disputes", amount), (Receivable(e), -amount)]),
@@ -98,6 +101,9 @@ public static class Books
 
     /// <summary>Money of a wrong amount was never a sale; it goes back out of suspense.</summary>
     static string Against(OrderEvent e) => e.Discrepancy is DiscrepancyKind.AmountMismatch ? "suspense" : "refunds";
+
+    /// <summary>Money that is kept after all is income; what statements say too much or too little of it is the gateway's, like its corrections.</summary>
+    static string Answers(OrderEvent e) => e.Discrepancy is DiscrepancyKind.SettledOtherwise or DiscrepancyKind.SettledTwice ? "fees" : "sales";
 
     static bool IsSettledAlready(OrderEvent e) => e is { Amount: { } right, Replaces: { } wrong, Settled: { } row }
         && row.Amount.Currency == right.Currency && row.Net.Currency == right.Currency && wrong.Currency == right.Currency;

@@ -28,6 +28,9 @@ static class Answers
         if (draft.Order.Payment(c.Payment) is null) return new Refusing(Refusal.PaymentUnknown);
         var open = draft.Order.Questions.Any(q => q.Payment == c.Payment && q.Kind == c.Kind && q.MoneyReference == c.MoneyReference);
         if (open) return new Already(c.Payment);
+        var sequence = draft.Order.Sequence;
+        draft.TakeBack(new Answered(c.Kind, c.MoneyReference), c.Payment, c.By, c.Why);
+        if (draft.Order.Sequence > sequence) return new Doing(c.Payment);
         if (!draft.Drop(new Answered(c.Kind, c.MoneyReference), c.Payment)) return new Refusing(Refusal.AnswerFinal);
         // The cause may have gone meanwhile, and with it the question.
         if (draft.Order.Questions.FirstOrDefault(q => q.Payment == c.Payment && q.Kind == c.Kind && q.MoneyReference == c.MoneyReference) is { } again)
@@ -38,10 +41,36 @@ static class Answers
 
     static Doing Close(Draft draft, Payment p, Question question, Answered answer, OrderCommand.Answer c)
     {
-        draft.Change(p with { Answers = p.Answers.Add(answer) });
-        draft.Tell(EventType.DiscrepancyResolved, p.Number, default, question.Amount ?? p.Amount, money: question.MoneyReference, discrepancy: question.Kind,
+        var moved = Suspended(draft.Order, p, question);
+        draft.Change(p with { Answers = p.Answers.Add(answer with { Moved = moved }) });
+        draft.Tell(EventType.DiscrepancyResolved, p.Number, default, question.Amount ?? p.Amount, money: question.MoneyReference, replaces: moved, discrepancy: question.Kind,
             reason: c.Why, by: c.By);
         return new Doing(p.Number);
+    }
+
+    /// <summary>What of the money that a question is about waits in suspense, as it stands there; null for nothing. See docs/decisions/0013-closing-clears-suspense.md.</summary>
+    static Money? Suspended(Order order, Payment p, Question question)
+    {
+        var money = p.Captures.FirstOrDefault(c => c.MoneyReference == question.MoneyReference);
+        var waits = question.Kind switch
+        {
+            DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed when money is { Standing: Standing.Mismatched } => -money.Amount,
+            DiscrepancyKind.SettledTwice when money is { Settled: { } first, OtherRows: [_, ..] rows } => Twice(first, rows),
+            DiscrepancyKind.SettledOtherwise when money is { Settled: { } row } => Difference(money.Amount, row.Amount),
+            DiscrepancyKind.SettledOtherwise when order.Refunds.FirstOrDefault(r => r.Payment == p.Number && new RefundId(order.Id, r.Number).Reference == question.MoneyReference) is { Settled: { } row } back =>
+                Difference(row.Amount, back.Amount),
+            _ => null,
+        };
+        return waits is { MinorUnits: 0 } ? null : waits;
+    }
+
+    static Money? Difference(Money more, Money less) => more.Currency == less.Currency ? more - less : null;
+
+    /// <summary>Rows of the same money are paid out in the same currency.</summary>
+    static Money? Twice(Settled first, IEnumerable<Settled> others)
+    {
+        var posted = others.Where(o => o.RowKey != first.RowKey).DistinctBy(o => o.RowKey).Select(o => o.Net).ToList();
+        return posted is [var net, ..] ? posted.Where(n => n.Currency == net.Currency).Aggregate(Money.Zero(net.Currency), (sum, n) => sum - n) : null;
     }
 
     /// <summary>Late money pays the order after all, when nothing else has.</summary>

@@ -23,13 +23,24 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
         Order = Order with { Payments = Order.Payments.SetItem(payment.Number - 1, payment) };
 
     /// <summary>Forgets a person's answer; the question may be asked anew.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <returns>Whether there was one; false for one that moved money, for its question is open again.</returns>
     public bool Drop(Answered answer, int payment)
     {
+        TakeBack(answer, payment);
         var p = Order.Payment(payment)!;
         if (!p.Answers.Contains(answer)) return false;
         Change(p with { Answers = p.Answers.Remove(answer) });
         return true;
+    }
+
+    /// <summary>What an answer moved out of suspense is there again, and its question is open: something else says now what becomes of the money.</summary>
+    public void TakeBack(Answered answer, int payment, string by = "purser", string? why = null)
+    {
+        var p = Order.Payment(payment)!;
+        if (p.Answers.FirstOrDefault(a => a == answer) is not { Moved: { } moved } given) return;
+        Change(p with { Answers = p.Answers.Remove(given) });
+        Tell(EventType.DiscrepancyOpened, payment, default, p.Captures.FirstOrDefault(c => c.MoneyReference == answer.MoneyReference)?.Amount ?? p.Amount, money: answer.MoneyReference,
+            replaces: moved, discrepancy: answer.Kind, reason: why, by: by);
     }
 
     public void Change(Refund refund) => Order = Order with { Refunds = Order.Refunds.SetItem(refund.Number - 1, refund) };

@@ -49,6 +49,13 @@ static class MoneyMachine
             return;
         }
 
+        if (known is not null)
+        {
+            // What persons answered was about the amount that was wrong.
+            draft.TakeBack(new Answered(DiscrepancyKind.AmountMismatch, e.MoneyReference), p.Number);
+            draft.TakeBack(new Answered(DiscrepancyKind.SettledOtherwise, e.MoneyReference), p.Number);
+            p = p with { Answers = draft.Order.Payment(p.Number)!.Answers };
+        }
         var standing = !right ? Standing.Mismatched
             : draft.Order.Status == OrderStatus.Paid || p.Captures.Any(c => c.Standing == Standing.Accepted) ? Standing.Duplicate
             : draft.Order.HasEnded ? Standing.Late

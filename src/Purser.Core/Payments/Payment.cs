@@ -79,7 +79,16 @@ public sealed record Reversal(string MoneyReference, Money? Booked = null);
 public sealed record Denial(string MoneyReference, DateTimeOffset At);
 
 /// <summary>A question that a person has answered: it is asked no more, although what raised it may still be so.</summary>
-public sealed record Answered(DiscrepancyKind Kind, string? MoneyReference);
+public sealed record Answered(DiscrepancyKind Kind, string? MoneyReference)
+{
+    /// <summary>What the answer took out of suspense, as it stood there; null when nothing waited, and of what an older program kept.</summary>
+    public Money? Moved { get; init; }
+
+    /// <summary>One question has one answer.</summary>
+    public bool Equals(Answered? other) => other is not null && Kind == other.Kind && MoneyReference == other.MoneyReference;
+
+    public override int GetHashCode() => HashCode.Combine(Kind, MoneyReference);
+}
 
 /// <summary>What does not agree and needs an answer, or a person.</summary>
 public enum DiscrepancyKind

@@ -55,6 +55,8 @@ static class RefundMachine
     public static int Begin(
         Draft draft, Payment p, Capture capture, Money amount, RefundReason reason, string? note, Because because, string? by = null, bool asked = true)
     {
+        foreach (var place in (DiscrepancyKind[])[DiscrepancyKind.AmountMismatch, DiscrepancyKind.RefundFailed]) draft.TakeBack(new Answered(place, capture.MoneyReference), p.Number);
+        p = p with { Answers = draft.Order.Payment(p.Number)!.Answers };
         var before = asked ? draft.Order.Questions.Where(q => q.Payment == p.Number && q.MoneyReference == capture.MoneyReference).ToList() : [];
         // Whatever a person answered about this money before, it has another place now.
         draft.Change(p with { Answers = p.Answers.RemoveAll(a => a.MoneyReference == capture.MoneyReference && IsPlace(a.Kind)) });
@@ -196,6 +198,7 @@ static class RefundMachine
                 return;
             }
         }
+        draft.TakeBack(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         var asked = draft.Order.Questions.FirstOrDefault(q => q.Payment == r.Payment && q.Kind == DiscrepancyKind.RefundFailed && q.MoneyReference == r.MoneyReference);
         var doubted = r is { SettledOtherwise: true, Settled: null };
         draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted });

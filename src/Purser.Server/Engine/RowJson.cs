@@ -171,6 +171,7 @@ public static class RowJson
             json.WriteStartObject();
             json.WriteNumber("kind", (int)answer.Kind);
             if (answer.MoneyReference is { } money) json.WriteString("reference", money);
+            Write(json, "moved", answer.Moved);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -180,7 +181,7 @@ public static class RowJson
     {
         using var json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateArray().Select(a => new Answered(
-            (DiscrepancyKind)a.GetProperty("kind").GetInt32(), a.TryGetProperty("reference", out var money) ? money.GetString() : null))];
+            (DiscrepancyKind)a.GetProperty("kind").GetInt32(), a.TryGetProperty("reference", out var money) ? money.GetString() : null) { Moved = ReadMoney(a, "moved") })];
     }
 
     public static string Write(ImmutableArray<Denial> denied) => Text(json =>

@@ -84,14 +84,15 @@ public sealed record DiscrepancyView(
 
     static string Proposed(DiscrepancyKind kind) => kind switch
     {
-        DiscrepancyKind.AmountMismatch or DiscrepancyKind.Duplicate => "refund, or close it when the money is wanted",
+        DiscrepancyKind.AmountMismatch => "refund, or close it when the money is wanted: it is income then",
+        DiscrepancyKind.Duplicate => "refund, or close it when the money is wanted",
         DiscrepancyKind.Late => "accept when the goods can still go out, else refund",
         DiscrepancyKind.Reversed => "close when the gateway's reason is known; the money is gone already",
         DiscrepancyKind.RefundFailed => "refund once more, or give the money back another way and close",
         DiscrepancyKind.RefundUnasked => "find who gave it back at the gateway, then close",
-        DiscrepancyKind.SettledOtherwise => "ask the gateway for the difference, then close",
+        DiscrepancyKind.SettledOtherwise => "ask the gateway for the difference, then close: it is booked to fees, where its correction will be",
         DiscrepancyKind.FeeMismatch => "claim the fee back from the gateway or mend the account's rate, then close",
-        DiscrepancyKind.SettledTwice => "tell the gateway, which will take one back, then close",
+        DiscrepancyKind.SettledTwice => "tell the gateway, which will take one back, then close: it is booked to fees, where its correction will be",
         DiscrepancyKind.NotSettled => "ask the gateway where the money is; it closes itself when a statement has it, or by the order's failed_payment when the gateway denies it",
         DiscrepancyKind.MixedUp => "tell the gateway, make sure at its console that the payment has a link of its own, then close",
         _ => "look at the order's explanation, ask the gateway, then close",

@@ -1,4 +1,5 @@
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Server.Engine;
 using Purser.Server.Orders;
@@ -161,13 +162,15 @@ sealed partial class Resolutions(
         if (refused?.Type == ProblemTypes.Busy) return new Outcome(refused);
         hook.At(SettlementHook.Acted);
         // The answer is gone, and with it perhaps the question: that was the first time.
-        if (again && refused?.Type == ProblemTypes.AnswerFinal && d.Resolution == "close") refused = null;
+        if (again && refused?.Type == ProblemTypes.AnswerFinal && d.Resolution is "close" or "write_off") refused = null;
         await store.Undone(d, refused?.Detail, stop);
         return new Outcome(refused);
     }
 
     static string? Unsuitable(StoredDiscrepancy d, string action) => (d.Class, action) switch
     {
+        // What a statement says too much or too little of money is written off by closing it.
+        (null, "write_off") when d.Kind is DiscrepancyKind.SettledOtherwise or DiscrepancyKind.SettledTwice => null,
         (null, "write_off") => "An order's discrepancy is answered with accept, refund or close.",
         (null, _) or (_, "close") => null,
         (SettlementClass.TheirsPaid, "accept" or "refund") => null,

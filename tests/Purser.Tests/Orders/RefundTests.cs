@@ -141,7 +141,8 @@ public sealed class RefundTests
     {
         var story = Given.Order().HasLink().Hears(Tell.Succeeded("money_1", Given.Rupees(600)));
         story.When(new OrderCommand.Answer(1, DiscrepancyKind.AmountMismatch, "money_1", AnswerAction.Close, "Asha", "seen")).Told("discrepancy.resolved");
-        story.When(new OrderCommand.Cancel()).Hears(Tell.Succeeded("money_1")).Told("payment.late", "refund.requested").Questions();
+        story.When(new OrderCommand.Cancel()).Hears(Tell.Succeeded("money_1"))
+            .Told("discrepancy.opened", "payment.late", "refund.requested", "discrepancy.resolved").Questions().Books("receivable:careful 499.00 INR", "sales -499.00 INR");
     }
 
     [Fact]

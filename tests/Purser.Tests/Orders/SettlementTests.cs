@@ -94,11 +94,40 @@ public sealed class SettlementTests
 
         var open = Hear(Hear(Hear(Paid(), Row), second), third).Told("discrepancy.resolved", "discrepancy.opened").Questions("settled_twice 499.00 INR").Books(books);
         foreach (var row in (Settled[])[Row, second, third]) Hear(open, row).Told().Books(books);
-        var closed = Hear(Close(Hear(Hear(Paid(), Row), second), DiscrepancyKind.SettledTwice).Questions(), third).Told("discrepancy.opened").Questions("settled_twice 499.00 INR").Books(books);
-        Hear(Hear(Close(closed, DiscrepancyKind.SettledTwice), second), third).Told().Questions().Books(books);
+        var closed = Hear(Close(Hear(Hear(Paid(), Row), second), DiscrepancyKind.SettledTwice).Questions(), third).Told("discrepancy.opened", "discrepancy.resolved", "discrepancy.opened").Questions("settled_twice 499.00 INR").Books(books);
+        Hear(Hear(Close(closed, DiscrepancyKind.SettledTwice), second), third).Told().Questions()
+            .Books("bank 1479.33 INR", "fee_tax 0.90 INR", "fees -981.23 INR", "sales -499.00 INR");
         // The same row in other words, and again in others.
         Hear(Close(Hear(Hear(Paid(), Row), other), DiscrepancyKind.SettledOtherwise).Questions(), Row with { Net = Given.Rupees(470) }).Told("discrepancy.opened").Questions("settled_otherwise 499.00 INR");
         Hear(Close(Hear(Hear(Paid(), Row), other), DiscrepancyKind.SettledOtherwise), other).Told().Questions();
+    }
+
+    [Fact]
+    public void Closing_what_is_asked_clears_suspense_and_taking_it_back_fills_it_again()
+    {
+        static Scenario Close(Scenario story, DiscrepancyKind kind, string money = "money_1") => story.When(new OrderCommand.Answer(1, kind, money, AnswerAction.Close, "Asha", "known"));
+        static Scenario Reopen(Scenario story, DiscrepancyKind kind, string money = "money_1") => story.When(new OrderCommand.Reopen(1, kind, money, "Ravi", "not so"));
+        static Scenario Wrong() => Given.Order(rules: Given.Contracted).HasLink().Hears(Tell.Succeeded(amount: Given.Rupees(400)));
+        var row = Row with { Amount = Given.Rupees(490), Net = Given.Rupees(490), Fee = null, Tax = null };
+
+        // Another amount than the order's, which is wanted; not any more; and the right amount, which was told after all, is booked as if nobody had answered.
+        string[] kept = ["receivable:careful 400.00 INR", "sales -400.00 INR"];
+        var wrong = Close(Wrong(), DiscrepancyKind.AmountMismatch).Told("discrepancy.resolved").Questions().Books(kept);
+        Close(Reopen(wrong, DiscrepancyKind.AmountMismatch).Told("discrepancy.opened").Books("receivable:careful 400.00 INR", "suspense -400.00 INR"), DiscrepancyKind.AmountMismatch).Books(kept);
+        Close(Wrong(), DiscrepancyKind.AmountMismatch).Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Then(OrderStatus.Paid, PaymentStatus.Succeeded).Questions().Books("receivable:careful 499.00 INR", "sales -499.00 INR");
+        Close(Wrong(), DiscrepancyKind.AmountMismatch).Hears(Tell.Succeeded(amount: Given.Rupees(410)), source: EvidenceSource.Inquiry).Questions("amount_mismatch 410.00 INR").Books("receivable:careful 410.00 INR", "suspense -410.00 INR");
+        Close(Wrong(), DiscrepancyKind.AmountMismatch).Refunds(payment: 1).Told("discrepancy.opened", "refund.requested", "discrepancy.resolved").Hears(new RefundEvidence.Succeeded(Given.Rupees(400))).Books();
+        // It could not go back, and was given back in another way.
+        Close(Wrong().Refunds(payment: 1).Hears(new RefundEvidence.Failed("account closed")), DiscrepancyKind.RefundFailed).Questions().Books(kept);
+        // What a statement has too little, twice, and less of what went back.
+        Close(Paid().Hears(Has(row)), DiscrepancyKind.SettledOtherwise).Questions().Books("bank 490.00 INR", "fees 9.00 INR", "sales -499.00 INR");
+        Reopen(Close(Paid().Hears(Has(row)), DiscrepancyKind.SettledOtherwise), DiscrepancyKind.SettledOtherwise).Questions("settled_otherwise 499.00 INR").Books("bank 490.00 INR", "suspense 9.00 INR", "sales -499.00 INR");
+        var twice = Close(Paid().Hears(Has(Row)).Hears(Has(Row with { RowKey = "row_2" })), DiscrepancyKind.SettledTwice).Questions().Books("bank 986.22 INR", "fee_tax 0.90 INR", "fees -488.12 INR", "sales -499.00 INR");
+        Close(twice.Hears(Has(Row with { RowKey = "row_3" })).Questions("settled_twice 499.00 INR").Books("bank 1479.33 INR", "fee_tax 0.90 INR", "fees 4.99 INR", "suspense -986.22 INR", "sales -499.00 INR"), DiscrepancyKind.SettledTwice)
+            .Books("bank 1479.33 INR", "fee_tax 0.90 INR", "fees -981.23 INR", "sales -499.00 INR");
+        var back = Paid().Refunds(100).Hears(new RefundEvidence.Settled(new Settled("row_r", Given.Rupees(90), -Given.Rupees(90)), PaidOut: true), source: EvidenceSource.Settlement);
+        Close(back, DiscrepancyKind.SettledOtherwise, new RefundId(Given.Id, 1).Reference).Questions()
+            .Books("bank -90.00 INR", "receivable:careful 499.00 INR", "fees -10.00 INR", "refunds 100.00 INR", "sales -499.00 INR");
     }
 
     /// <summary>It kept that there was a second row, and not which.</summary>
