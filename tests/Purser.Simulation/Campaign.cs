@@ -28,6 +28,8 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     public string? Silent { get; private set; }
     /// <summary>Money that statements were the first to tell of.</summary>
     public long FoundByStatements { get; private set; }
+    /// <summary>Questions about money in suspense that a person answered, and answers that were taken back.</summary>
+    public long Answers { get; private set; }
     /// <summary>Questions about rows that closed by themselves, for the gateway told of the money later.</summary>
     public long ClosedLater { get; private set; }
     /// <summary>What persons are asked when all is quiet, by reason.</summary>
@@ -111,6 +113,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
         Overdue += world.Overdue;
         Silent = world.Mute?.Account;
         ClosedLater += world.Open.Closed;
+        Answers += world.Answers;
         FoundByStatements += world.Database.Orders.Values.Sum(o => o.Events.Count(e => e.Source == EvidenceSource.Settlement
             && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate));
         foreach (var total in world.Database.Statements.Files.SelectMany(f => f.Row.State == FileState.Done ? f.Row.Classes : [])) Tally(Lines, total.Class.ToString(), total.Count);

@@ -19,7 +19,7 @@ static class Report
             to.WriteLine($"  shoppers of one day of {day.ArrivalsLast.TotalHours:N0} hours; {c.Silent} silent for {SilentDay.Lasts.TotalHours:N0} of them, from {day.Begins:hh\\:mm} after the first on");
         to.WriteLine($"  {c.Files:N0} settlement files, {c.FilesRefused:N0} refused, {c.FilesAgain:N0} taken for the same once more; {c.Overdue:N0} times a capture was overdue");
         Table(to, $"lines: {c.Lines.Values.Sum():N0}", c.Lines);
-        to.WriteLine($"  {c.FoundByStatements:N0} captures that a statement was the first to tell of; {c.ClosedLater:N0} questions about rows that later evidence closed");
+        to.WriteLine($"  {c.FoundByStatements:N0} captures that a statement was the first to tell of; {c.ClosedLater:N0} questions about rows that later evidence closed; {c.Answers:N0} answers of persons about money in suspense");
         Table(to, $"open when all is quiet, for persons: {c.Open.Values.Sum():N0}", c.Open);
         Table(to, $"faults: {c.Faults.Values.Sum():N0}", c.Faults);
         Table(to, $"crashes: {c.Crashes.Values.Sum():N0}", c.Crashes);
@@ -70,6 +70,7 @@ static class Report
             SilentAccount = one.Campaign.Day is null ? null : one.Campaign.Silent,
             one.Campaign.FoundByStatements,
             one.Campaign.ClosedLater,
+            one.Campaign.Answers,
             OpenForPersons = one.Campaign.Open,
             LinesByClass = one.Campaign.Lines,
             SimulatedSeconds = (long)one.Campaign.SimulatedTime.TotalSeconds,

@@ -71,6 +71,7 @@ sealed class World
         foreach (var desk in Desks) Outside.Start(desk.Work, Auditor.Threw);
         Outside.Start(LookForOverdue, Auditor.Threw);
         Outside.Start(LookForAnswered, Auditor.Threw);
+        Outside.Start(new Clerk(this, FaultsLast + Longer).Work, Auditor.Threw);
         Plan();
         foreach (var index in orders)
         {
@@ -128,6 +129,8 @@ sealed class World
     public long ReturnedRefunds { get; set; }
     /// <summary>Captures that a gateway denied later.</summary>
     public long TakenBack { get; set; }
+    /// <summary>Questions that a person answered, and answers that were taken back.</summary>
+    public long Answers { get; set; }
     /// <summary>Captures that nothing but a settlement file would ever tell of.</summary>
     public int LeftToFiles { get; set; }
     public int Placed { get; set; }

@@ -116,10 +116,6 @@ static class Laws
     /// <summary>Nothing is left in suspense that no question, and no refund that is under way, is about.</summary>
     static void Suspense(Order after, Scenario story)
     {
-        // Money whose amount was wrong and that went back before the right one was told.
-        if (after.Refunds.Any(r => r.Reason == RefundReason.Mismatched && after.Payment(r.Payment)!.Captures.Any(c => c.MoneyReference == r.MoneyReference && c.Standing != Standing.Mismatched))) return;
-        // Or whose amount was told in another currency after a statement had it: the difference is of the first.
-        if (story.Events.Any(e => e is { Replaces: { } told, Amount: { } now, Type: not (EventType.DiscrepancyOpened or EventType.DiscrepancyResolved) } && told.Currency != now.Currency)) return;
         var asked = new List<Purser.Money>();
         bool Open(Payment p, DiscrepancyKind kind, string money) => after.Questions.Any(q => q.Payment == p.Number && q.Kind == kind && q.MoneyReference == money);
         foreach (var p in after.Payments)
@@ -127,16 +123,13 @@ static class Laws
             {
                 var back = after.Refunds.Where(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference).ToList();
                 if (c.Standing == Standing.Mismatched && (Open(p, DiscrepancyKind.AmountMismatch, c.MoneyReference) || Open(p, DiscrepancyKind.RefundFailed, c.MoneyReference) || back.Exists(r => r.IsOpen)))
-                    asked.Add(-c.Amount);
+                    asked.Add(-after.Waiting(p.Number, c));
                 if (Open(p, DiscrepancyKind.SettledOtherwise, c.MoneyReference) && c.Settled is { } row && row.Amount.Currency == c.Amount.Currency) asked.Add(c.Amount - row.Amount);
                 if (Open(p, DiscrepancyKind.SettledTwice, c.MoneyReference)) asked.AddRange(c.OtherRows.Where(o => o.RowKey != c.Settled!.RowKey).DistinctBy(o => o.RowKey).Select(o => -o.Net));
             }
         foreach (var r in after.Refunds)
             if (Open(after.Payment(r.Payment)!, DiscrepancyKind.SettledOtherwise, new RefundId(after.Id, r.Number).Reference) && r.Settled is { } row && row.Amount.Currency == r.Amount.Currency)
                 asked.Add(row.Amount - r.Amount);
-        // A row that says otherwise of a refund which the gateway made: both stay as they were told.
-        asked.AddRange(story.Events.Where(e => e is { Type: EventType.SettlementMatched, Discrepancy: DiscrepancyKind.RefundUnasked } && e.Settled!.Amount.Currency == e.Amount!.Value.Currency)
-            .Select(e => e.Settled!.Amount - e.Amount!.Value));
         var waits = story.Postings.Where(p => p.Account == "suspense").Select(p => p.Amount).ToList();
         foreach (var currency in waits.Concat(asked).GroupBy(a => a.Currency))
             Law(waits.Where(a => a.Currency == currency.Key).Sum(a => a.MinorUnits) == asked.Where(a => a.Currency == currency.Key).Sum(a => a.MinorUnits), "suspense holds what is asked about", story);

@@ -10,14 +10,8 @@ public static class Books
 {
     public static ImmutableArray<Posting> Of(OrderEvent e) => e switch
     {
-        // A statement settled the money under its wrong amount: that account is closed, and what waits in suspense turns out to be a sale.
-        { Type: EventType.PaymentAmountMismatch } when IsSettledAlready(e) => [],
-        { Type: EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate, Amount: { } amount } when IsSettledAlready(e) =>
-            Entry(e, [("suspense", amount), ("sales", -amount)]),
-        { Type: EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate, Amount: { } amount } =>
-            Entry(e, [.. Undo(e), (Receivable(e), amount), ("sales", -amount)]),
-        { Type: EventType.PaymentAmountMismatch, Amount: { } amount } =>
-            Entry(e, [.. Undo(e), (Receivable(e), amount), ("suspense", -amount)]),
+        { Type: EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch, Amount: { } amount } =>
+            Entry(e, e.Settled is null && e.GivenBack is null ? [.. Taking(e, amount)] : Sums([.. Taking(e, amount), .. Resettling(e, amount), .. Giving(e)])),
         // The gateway told of the money, and then that it never came.
         { Type: EventType.PaymentFailed, MoneyReference: not null, Amount: { } amount } => Entry(e, [("sales", amount), (Receivable(e), -amount)]),
         { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.Reversed, By: null, Amount: { } amount } =>
@@ -27,7 +21,8 @@ public static class Books
         { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.Reversed or DiscrepancyKind.RefundUnasked, Replaces: { } back } =>
             Entry(e, [("refunds", -back), (Receivable(e), back)]),
         // A person's answer clears suspense, and is taken back.
-        { Type: EventType.DiscrepancyResolved, By: not null, Replaces: { } waits } => Entry(e, [("suspense", -waits), (Answers(e), waits)]),
+        { Type: EventType.DiscrepancyResolved, By: not null, Replaces: { } waits } =>
+            Entry(e, [("suspense", -waits), (Answers(e), waits)]),
         { Type: EventType.DiscrepancyOpened, By: not null, Discrepancy: not DiscrepancyKind.Reversed, Replaces: { } waits } => Entry(e, [(Answers(e), -waits), ("suspense", waits)]),
         { Type: EventType.DisputeOpened, Amount: { } amount } =>
             Entry(e, [.. e.Replaces is { } other ? [("disputes", -other), (Receivable(e), other)] : Array.Empty<(string, Money)>(),
@@ -42,6 +37,8 @@ public static class Books
         // Lost after it was won: what had come back is gone again.
         { Type: EventType.DisputeClosed, Reason: PaymentMachine.Lost, Replaces: { } back } =>
             Entry(e, [("disputes", back), (Receivable(e), -back)]),
+        // What others gave back of money of a wrong amount, the rest of which is to go back, was never a sale either.
+        { Type: EventType.RefundRequested, GivenBack: { } others } => Entry(e, [("suspense", others), ("refunds", -others)]),
         { Type: EventType.RefundSucceeded, Amount: { } amount } => Entry(e, [(Against(e), amount), (Receivable(e), -amount)]),
         // What had gone back came back.
         { Type: EventType.RefundFailed, Replaces: { } back } => Entry(e, [(Against(e), -back), (Receivable(e), back)]),
@@ -105,12 +102,29 @@ public static class Books
     /// <summary>Money that is kept after all is income; what statements say too much or too little of it is the gateway's, like its corrections.</summary>
     static string Answers(OrderEvent e) => e.Discrepancy is DiscrepancyKind.SettledOtherwise or DiscrepancyKind.SettledTwice ? "fees" : "sales";
 
-    static bool IsSettledAlready(OrderEvent e) => e is { Amount: { } right, Replaces: { } wrong, Settled: { } row }
-        && row.Amount.Currency == right.Currency && row.Net.Currency == right.Currency && wrong.Currency == right.Currency;
-
     /// <summary>An amount that turned out to be another was booked to suspense before.</summary>
-    static (string, Money)[] Undo(OrderEvent e) =>
-        e.Replaces is { } wrong ? [(Receivable(e), -wrong), ("suspense", wrong)] : [];
+    static IEnumerable<(string, Money)> Taking(OrderEvent e, Money amount)
+    {
+        if (e.Replaces is { } wrong)
+        {
+            yield return (Receivable(e), -wrong);
+            yield return ("suspense", wrong);
+        }
+        yield return (Receivable(e), amount);
+        yield return (e.Type == EventType.PaymentAmountMismatch ? "suspense" : "sales", -amount);
+    }
+
+    /// <summary>A statement settled the money under its wrong amount: the same row settles the other.</summary>
+    static IEnumerable<(string, Money)> Resettling(OrderEvent e, Money amount) => e is { Replaces: { } wrong, Settled: { } row }
+        ? [.. Settling(e, row, wrong).Select(side => (side.Item1, -side.Item2)), .. Settling(e, row, amount)]
+        : [];
+
+    /// <summary>What went back of the wrong amount went back out of suspense.</summary>
+    static IEnumerable<(string, Money)> Giving(OrderEvent e) => e.GivenBack is { } back ? [("refunds", back), ("suspense", -back)] : [];
+
+    /// <summary>One side of each account and currency, where that is not zero.</summary>
+    static (string, Money)[] Sums(IEnumerable<(string Account, Money Amount)> sides) => [.. sides.GroupBy(s => (s.Account, s.Amount.Currency))
+        .Select(of => (of.Key.Account, Sum: of.Select(s => s.Amount).Aggregate((sum, one) => sum + one))).Where(s => s.Sum.MinorUnits != 0)];
 
     static string Receivable(OrderEvent e) => $"receivable:{e.Account}";
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Purser.Payments;
 using Purser.Refunds;
 using static Purser.Orders.OrderMachine;
@@ -43,34 +44,37 @@ static class Answers
     {
         var moved = Suspended(draft.Order, p, question);
         draft.Change(p with { Answers = p.Answers.Add(answer with { Moved = moved }) });
-        draft.Tell(EventType.DiscrepancyResolved, p.Number, default, question.Amount ?? p.Amount, money: question.MoneyReference, replaces: moved, discrepancy: question.Kind,
-            reason: c.Why, by: c.By);
+        draft.Move(EventType.DiscrepancyResolved, p.Number, answer, moved, question.Amount ?? p.Amount, c.By, c.Why);
         return new Doing(p.Number);
     }
 
-    /// <summary>What of the money that a question is about waits in suspense, as it stands there; null for nothing. See docs/decisions/0013-closing-clears-suspense.md.</summary>
-    static Money? Suspended(Order order, Payment p, Question question)
+    /// <summary>What of the money that a question is about waits in suspense, as it stands there. See docs/decisions/0013-closing-clears-suspense.md.</summary>
+    static ImmutableArray<Money> Suspended(Order order, Payment p, Question question)
     {
         var money = p.Captures.FirstOrDefault(c => c.MoneyReference == question.MoneyReference);
-        var waits = question.Kind switch
+        IEnumerable<Money> waits = question.Kind switch
         {
-            DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed when money is { Standing: Standing.Mismatched } => -money.Amount,
-            DiscrepancyKind.SettledTwice when money is { Settled: { } first, OtherRows: [_, ..] rows } => Twice(first, rows),
+            DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed when money is { Standing: Standing.Mismatched } => [-order.Waiting(p.Number, money)],
+            DiscrepancyKind.SettledTwice when money is { Settled: { } first, OtherRows: [_, ..] rows } => rows.Where(o => o.RowKey != first.RowKey).DistinctBy(o => o.RowKey).Select(o => -o.Net),
             DiscrepancyKind.SettledOtherwise when money is { Settled: { } row } => Difference(money.Amount, row.Amount),
             DiscrepancyKind.SettledOtherwise when order.Refunds.FirstOrDefault(r => r.Payment == p.Number && new RefundId(order.Id, r.Number).Reference == question.MoneyReference) is { Settled: { } row } back =>
                 Difference(row.Amount, back.Amount),
-            _ => null,
+            _ => [],
         };
-        return waits is { MinorUnits: 0 } ? null : waits;
+        return [.. waits.GroupBy(m => m.Currency).Select(of => of.Aggregate((sum, m) => sum + m)).Where(m => m.MinorUnits != 0)];
     }
 
-    static Money? Difference(Money more, Money less) => more.Currency == less.Currency ? more - less : null;
+    /// <summary>Two currencies make none: what was told is exchanged for what is stated.</summary>
+    static IEnumerable<Money> Difference(Money more, Money less) => more.Currency == less.Currency ? [more - less] : [];
 
-    /// <summary>Rows of the same money are paid out in the same currency.</summary>
-    static Money? Twice(Settled first, IEnumerable<Settled> others)
+    /// <summary>The amount of the money turns out to be another: what persons answered was about the wrong one.</summary>
+    public static void Revise(Draft draft, int payment, Capture known, Money now)
     {
-        var posted = others.Where(o => o.RowKey != first.RowKey).DistinctBy(o => o.RowKey).Select(o => o.Net).ToList();
-        return posted is [var net, ..] ? posted.Where(n => n.Currency == net.Currency).Aggregate(Money.Zero(net.Currency), (sum, n) => sum - n) : null;
+        foreach (var kind in (DiscrepancyKind[])[DiscrepancyKind.AmountMismatch, DiscrepancyKind.RefundFailed, DiscrepancyKind.SettledOtherwise])
+            draft.TakeBack(new Answered(kind, known.MoneyReference), payment);
+        // Nothing was moved where the currencies differed, or where the statement had what was told; now something may be.
+        if (known.Settled is not { } row || row.Amount == now || !known.IsDoubted(DiscrepancyKind.SettledOtherwise) || !draft.Drop(new Answered(DiscrepancyKind.SettledOtherwise, known.MoneyReference), payment)) return;
+        draft.Tell(EventType.DiscrepancyOpened, payment, default, known.Amount, money: known.MoneyReference, discrepancy: DiscrepancyKind.SettledOtherwise, by: "purser");
     }
 
     /// <summary>Late money pays the order after all, when nothing else has.</summary>

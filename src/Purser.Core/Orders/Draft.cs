@@ -37,10 +37,22 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
     public void TakeBack(Answered answer, int payment, string by = "purser", string? why = null)
     {
         var p = Order.Payment(payment)!;
-        if (p.Answers.FirstOrDefault(a => a == answer) is not { Moved: { } moved } given) return;
+        if (p.Answers.FirstOrDefault(a => a == answer) is not { Moved: [_, ..] moved } given) return;
         Change(p with { Answers = p.Answers.Remove(given) });
-        Tell(EventType.DiscrepancyOpened, payment, default, p.Captures.FirstOrDefault(c => c.MoneyReference == answer.MoneyReference)?.Amount ?? p.Amount, money: answer.MoneyReference,
-            replaces: moved, discrepancy: answer.Kind, reason: why, by: by);
+        var amount = Order.Questions.FirstOrDefault(q => q.Payment == payment && q.Kind == answer.Kind && q.MoneyReference == answer.MoneyReference)?.Amount ?? p.Amount;
+        Move(EventType.DiscrepancyOpened, payment, answer, moved, amount, by, why);
+    }
+
+    /// <summary>Tells what an answer moves, or moves back. One event moves one currency; the rows of money that gateways pay twice may be of more.</summary>
+    public void Move(EventType type, int payment, Answered answer, ImmutableArray<Money> moved, Money amount, string? by, string? why)
+    {
+        void Say(EventType what, Money? moves) => Tell(what, payment, default, amount, money: answer.MoneyReference, replaces: moves, discrepancy: answer.Kind, reason: why, by: by);
+        Say(type, moved.IsEmpty ? null : moved[0]);
+        foreach (var further in moved.Skip(1))
+        {
+            Say(type == EventType.DiscrepancyOpened ? EventType.DiscrepancyResolved : EventType.DiscrepancyOpened, null);
+            Say(type, further);
+        }
     }
 
     public void Change(Refund refund) => Order = Order with { Refunds = Order.Refunds.SetItem(refund.Number - 1, refund) };
@@ -48,7 +60,7 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
     /// <param name="because">How it was learned.</param>
     public void Tell(
         EventType type, int? payment = null, Because because = default, Money? amount = null, string? money = null, Money? replaces = null,
-        int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null, Settled? settled = null, bool paidOut = false, string? by = null)
+        int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null, Settled? settled = null, bool paidOut = false, string? by = null, Money? givenBack = null)
     {
         var p = payment is { } number ? Order.Payment(number) : null;
         Order = Order with { Sequence = Order.Sequence + 1 };
@@ -68,6 +80,7 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
             MoneyReference = money,
             Amount = amount,
             Replaces = replaces,
+            GivenBack = givenBack,
             Refund = refund,
             Discrepancy = discrepancy,
             Reason = reason,

@@ -51,9 +51,7 @@ static class MoneyMachine
 
         if (known is not null)
         {
-            // What persons answered was about the amount that was wrong.
-            draft.TakeBack(new Answered(DiscrepancyKind.AmountMismatch, e.MoneyReference), p.Number);
-            draft.TakeBack(new Answered(DiscrepancyKind.SettledOtherwise, e.MoneyReference), p.Number);
+            Answers.Revise(draft, p.Number, known, e.Amount);
             p = p with { Answers = draft.Order.Payment(p.Number)!.Answers };
         }
         var standing = !right ? Standing.Mismatched
@@ -71,6 +69,9 @@ static class MoneyMachine
         // The statement was right, and what it contradicted was wrong.
         var settles = known is { Settled: { } row } && row.Amount == e.Amount && known.OtherRows.All(o => o.RowKey != row.RowKey) && known.IsDoubted(DiscrepancyKind.SettledOtherwise);
         if (settles) capture = capture.Trust(DiscrepancyKind.SettledOtherwise);
+        // Or it was not, although it had what was told first.
+        var differs = known is { Settled: { } stated } && stated.Amount != e.Amount && !known.IsDoubted(DiscrepancyKind.SettledOtherwise);
+        if (differs) capture = capture.Doubt(DiscrepancyKind.SettledOtherwise);
         // And what it kept was too much of the wrong amount only.
         var fair = known is { Settled: { } paid } && known.IsDoubted(DiscrepancyKind.FeeMismatch) && paid.Amount == e.Amount
             && capture.Expected?.IsExceeded(paid.Amount, paid.Net, paid.Tax) is not true;
@@ -83,6 +84,7 @@ static class MoneyMachine
         };
         draft.Change(p);
         var replaces = known?.Amount;
+        Money? back = known is not null && right && known.Amount - draft.Order.Waiting(p.Number, known) is { MinorUnits: not 0 } gone ? gone : null;
         // What a person answered about the wrong amount is forgotten with it.
         var open = known is not null && right && asked && !draft.Drop(new Answered(DiscrepancyKind.AmountMismatch, e.MoneyReference), p.Number);
         switch (standing)
@@ -93,16 +95,16 @@ static class MoneyMachine
                 draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
                 break;
             case Standing.Accepted:
-                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
+                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back);
                 draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = late, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
                 draft.Tell(EventType.OrderPaid, p.Number, e, e.Amount);
                 break;
             case Standing.Duplicate:
-                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
+                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back);
                 Return(draft, p, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund && !contradicted, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
                 break;
             case Standing.Late:
-                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
+                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back);
                 Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund && !contradicted, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }
@@ -110,6 +112,8 @@ static class MoneyMachine
         if (open)
             draft.Tell(EventType.DiscrepancyResolved, p.Number, e, known!.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch, reason: "succeeded");
         if (settles) Resolve(draft, p.Number, DiscrepancyKind.SettledOtherwise, e, e.Amount, "succeeded", e.MoneyReference);
+        if (differs)
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.SettledOtherwise, settled: capture.Settled);
         if (fair) Resolve(draft, p.Number, DiscrepancyKind.FeeMismatch, e, e.Amount, "succeeded", e.MoneyReference);
         Conclude(draft, p.Number, e);
         ReverseKnown(draft, p.Number, e.MoneyReference, e);

@@ -171,6 +171,10 @@ public sealed record Order
         return left.MinorUnits < 0 ? Money.Zero(left.Currency) : left;
     }
 
+    /// <summary>What of money of a wrong amount waits in suspense, unless a person's answer took it from there.</summary>
+    public Money Waiting(int payment, Capture capture) => Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Status == RefundStatus.Succeeded)
+        .Select(r => r.Amount).Append(capture.Cleared ?? Money.Zero(capture.Amount.Currency)).Aggregate(capture.Amount, (left, gone) => left - gone);
+
     /// <summary>What of captured money is not given back, by whomever, nor reserved for a refund. Of a refund that was made at the gateway,
     /// see <see cref="OutsideRefund.IsOf"/>.</summary>
     public Money LeftOf(int payment, Capture capture)

@@ -69,6 +69,8 @@ public sealed record OrderEvent
     public Money? Amount { get; init; }
     /// <summary>An amount told earlier for the same money that this one takes the place of.</summary>
     public Money? Replaces { get; init; }
+    /// <summary>What of money of a wrong amount had gone back: by refunds, when it turns out to be a sale; by others, when the rest of it is to go back.</summary>
+    public Money? GivenBack { get; init; }
     public int? Refund { get; init; }
     /// <summary>The statement's row it is about.</summary>
     public Settled? Settled { get; init; }

@@ -55,6 +55,9 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     /// <summary>What statements say of it that does not agree, each once, as bits: 1 shifted by the <see cref="DiscrepancyKind"/>.</summary>
     public int Doubts { get; init; }
 
+    /// <summary>What of money of a wrong amount does not wait in suspense any more, although no refund of ours gave it back: others did when the rest was to go back.</summary>
+    public Money? Cleared { get; init; }
+
     /// <summary>A statement has it, as much as the payment is of: whatever else the gateway says, it is there.</summary>
     public bool IsConfirmed(Money wanted) => Standing is Standing.Accepted or Standing.Late && Settled is { } row && row.Amount == wanted && Amount == wanted;
 
@@ -65,7 +68,7 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     public Capture Trust(DiscrepancyKind kind) => this with { Doubts = Doubts & ~(1 << (int)kind) };
 
     public bool Equals(Capture? other) => other is not null && MoneyReference == other.MoneyReference && Amount == other.Amount && At == other.At && Standing == other.Standing
-        && Expected == other.Expected && Settled == other.Settled && Doubts == other.Doubts && OtherRows.SequenceEqual(other.OtherRows);
+        && Expected == other.Expected && Settled == other.Settled && Cleared == other.Cleared && Doubts == other.Doubts && OtherRows.SequenceEqual(other.OtherRows);
 
     public override int GetHashCode() => HashCode.Combine(MoneyReference, Amount, At, Standing);
 }
@@ -81,8 +84,8 @@ public sealed record Denial(string MoneyReference, DateTimeOffset At);
 /// <summary>A question that a person has answered: it is asked no more, although what raised it may still be so.</summary>
 public sealed record Answered(DiscrepancyKind Kind, string? MoneyReference)
 {
-    /// <summary>What the answer took out of suspense, as it stood there; null when nothing waited, and of what an older program kept.</summary>
-    public Money? Moved { get; init; }
+    /// <summary>What the answer took out of suspense, as it stood there, of each currency; empty when nothing waited, and of what an older program kept.</summary>
+    public ImmutableArray<Money> Moved { get; init; } = [];
 
     /// <summary>One question has one answer.</summary>
     public bool Equals(Answered? other) => other is not null && Kind == other.Kind && MoneyReference == other.MoneyReference;
@@ -180,6 +183,9 @@ public sealed record Payment
     /// <summary>The open question about this payment's link or status. Questions about money are asked of each capture by itself: see
     /// <see cref="Orders.Order.Questions"/>.</summary>
     public DiscrepancyKind? Discrepancy { get; init; }
+
+    /// <summary>With this instead of what it was told of the same money before.</summary>
+    public Payment With(Capture capture) => this with { Captures = Captures.Replace(Captures.First(c => c.MoneyReference == capture.MoneyReference), capture) };
 
     public bool IsReversed(string moneyReference) => Reversals.Any(r => r.MoneyReference == moneyReference);
 

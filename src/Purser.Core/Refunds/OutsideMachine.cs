@@ -45,13 +45,19 @@ static class OutsideMachine
     public static bool ComeBack(Draft draft, Refund r, RefundEvidence e)
     {
         if (Of(draft.Order, r) is not { CameBack: false } one) return false;
-        // A person's answer is taken back first, for what it was about is so no more.
-        if (draft.Drop(new Answered(DiscrepancyKind.RefundUnasked, one.RefundReference), r.Payment))
-            draft.Tell(EventType.DiscrepancyOpened, r.Payment, e, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, by: "purser");
-        var p = draft.Order.Payment(r.Payment)!;
-        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { CameBack = true }) });
-        draft.Tell(EventType.DiscrepancyResolved, r.Payment, e, one.Amount, money: one.RefundReference, replaces: one.Amount, discrepancy: DiscrepancyKind.RefundUnasked, reason: "failed");
+        Close(draft, r.Payment, one, one with { CameBack = true }, e, "failed");
         return true;
+    }
+
+    /// <summary>What was booked of it and asked about is so no more.</summary>
+    static void Close(Draft draft, int number, OutsideRefund one, OutsideRefund now, Because because, string how)
+    {
+        // A person's answer is taken back first.
+        if (draft.Drop(new Answered(DiscrepancyKind.RefundUnasked, one.RefundReference), number))
+            draft.Tell(EventType.DiscrepancyOpened, number, because, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, by: "purser");
+        var p = draft.Order.Payment(number)!;
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, now) });
+        draft.Tell(EventType.DiscrepancyResolved, number, because, one.Amount, money: one.RefundReference, replaces: one.Amount, discrepancy: DiscrepancyKind.RefundUnasked, reason: how);
     }
 
     /// <summary>What is kept of a refund of ours as if it were none.</summary>
@@ -68,9 +74,26 @@ static class OutsideMachine
         }
         if (one.MayBeOurs) one = Book(draft, number, one, e);
         if (e is not RefundEvidence.Settled { Row: { } row } settled) return;
+        one = Restate(draft, number, one, row.Amount, e);
         var p = draft.Order.Payment(number)!;
         draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { RowKey = row.RowKey }) });
         draft.Tell(EventType.SettlementMatched, number, e, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, settled: row, paidOut: settled.PaidOut);
+    }
+
+    /// <summary>Nobody here asked for an amount, so the one of the statement counts, whatever was told; what is told in two currencies is exchanged.</summary>
+    static OutsideRefund Restate(Draft draft, int number, OutsideRefund one, Money stated, Because because)
+    {
+        if (stated == one.Amount || stated.Currency != one.Amount.Currency) return one;
+        var now = one with { Amount = stated };
+        Close(draft, number, one, now, because, "replaced");
+        draft.Tell(EventType.DiscrepancyOpened, number, because, stated, money: now.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked);
+        foreach (var taken in draft.Order.Payment(number)!.Reversals)
+        {
+            if (taken.Booked is not { } booked || booked.Currency != stated.Currency || !now.IsOf(draft.Order.Payment(number)!, taken.MoneyReference)) continue;
+            if (stated.CompareTo(one.Amount) > 0) RefundMachine.Explain(draft, number, taken.MoneyReference, because, stated - one.Amount);
+            else MoneyMachine.Reverse(draft, number, taken, booked + (one.Amount - stated), because);
+        }
+        return now;
     }
 
     /// <summary>News that might have been of a refund of ours are, when one has their name now, or has gone back just now without a name; when there is none left that they could

@@ -60,6 +60,9 @@ static class RefundMachine
         var before = asked ? draft.Order.Questions.Where(q => q.Payment == p.Number && q.MoneyReference == capture.MoneyReference).ToList() : [];
         // Whatever a person answered about this money before, it has another place now.
         draft.Change(p with { Answers = p.Answers.RemoveAll(a => a.MoneyReference == capture.MoneyReference && IsPlace(a.Kind)) });
+        // What others gave back of money of a wrong amount does not wait in suspense for this refund.
+        Money? others = capture.Standing == Standing.Mismatched && draft.Order.Waiting(p.Number, capture) - amount is { MinorUnits: not 0 } rest ? rest : null;
+        if (others is { } cleared) draft.Change(draft.Order.Payment(p.Number)!.With(capture with { Cleared = (capture.Cleared ?? Money.Zero(amount.Currency)) + cleared }));
         var number = draft.Order.Refunds.Length + 1;
         draft.Order = draft.Order with
         {
@@ -70,7 +73,7 @@ static class RefundMachine
             }),
         };
         draft.Tell(EventType.RefundRequested, p.Number, because, amount, money: capture.MoneyReference, refund: number,
-            reason: EventNames.Snake(reason.ToString()), by: by);
+            reason: EventNames.Snake(reason.ToString()), by: by, givenBack: others);
         draft.Calls.Add(new GatewayCall.Refund(draft.Order, p.Number, number, Ask: 1));
         // What was asked about this money is answered by giving it back.
         foreach (var question in before)
@@ -158,11 +161,12 @@ static class RefundMachine
         var went = r.Status == Succeeded ? r.Amount : (Money?)null;
         draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now, NotSettled = false });
         if (r.NotSettled) Found(draft, r, because, "failed");
-        // The question of an earlier refund was answered when this one was asked for.
-        draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
+        // The question is about the latest refund. That of an earlier one was answered when this one was asked for.
+        var latest = draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Number == r.Number;
+        if (latest) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         draft.Tell(EventType.RefundFailed, r.Payment, because, r.Amount, money: r.MoneyReference, replaces: went, refund: r.Number, reason: why,
-            discrepancy: Marks(r));
-        if (draft.Order.RefundOf(r.Payment, r.MoneyReference) is { } latest && latest.Number == r.Number)
+            discrepancy: Marks(draft.Order, r));
+        if (latest)
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
         var p = draft.Order.Payment(r.Payment)!;
         // While the gateway had taken it on, a word of the gateway that the money is gone was taken for this: it is asked until it says what is so now.
@@ -202,7 +206,7 @@ static class RefundMachine
         var asked = draft.Order.Questions.FirstOrDefault(q => q.Payment == r.Payment && q.Kind == DiscrepancyKind.RefundFailed && q.MoneyReference == r.MoneyReference);
         var doubted = r is { SettledOtherwise: true, Settled: null };
         draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted });
-        draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(r));
+        draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(draft.Order, r));
         if (draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Status != Failed) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         if (asked is not null && !draft.Order.Questions.Contains(asked))
             OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
@@ -240,14 +244,11 @@ static class RefundMachine
     /// <summary>A person must see that the gateway's words about this refund do not agree.</summary>
     static void Doubt(Draft draft, Refund r, RefundEvidence because, Settled? row = null)
     {
-        if (r.SettledOtherwise)
-        {
-            draft.Change(r);
-            return;
-        }
+        var name = new RefundId(draft.Order.Id, r.Number).Reference;
         draft.Change(r with { SettledOtherwise = true });
-        draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: new RefundId(draft.Order.Id, r.Number).Reference,
-            discrepancy: DiscrepancyKind.SettledOtherwise, refund: r.Number, settled: row);
+        // Its first row moves money: whatever was answered before was about less than this.
+        if (r.SettledOtherwise && !(row is not null && row == r.Settled && draft.Drop(new Answered(DiscrepancyKind.SettledOtherwise, name), r.Payment))) return;
+        draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: name, discrepancy: DiscrepancyKind.SettledOtherwise, refund: r.Number, settled: row);
     }
 
     /// <summary>Nothing under our reference. Counted only when no question can be under way and the gateway has had its time to see its own work;
@@ -380,8 +381,8 @@ static class RefundMachine
         return looked + rules.UnresolvedEvery;
     }
 
-    /// <summary>A mark on events about money of a wrong amount, for it was never booked as a sale.</summary>
-    static DiscrepancyKind? Marks(Refund r) => r.Reason == RefundReason.Mismatched ? DiscrepancyKind.AmountMismatch : null;
+    /// <summary>A mark on events about money of a wrong amount, for it is not booked as a sale.</summary>
+    static DiscrepancyKind? Marks(Order order, Refund r) => MoneyOf(order, r).Standing == Standing.Mismatched ? DiscrepancyKind.AmountMismatch : null;
 
     static int Bit(Refund r, int ask) => ask >= 1 && ask <= Math.Min(r.Asks, Refund.MostBits) ? 1 << (ask - 1) : 0;
 }

@@ -121,6 +121,8 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             where o.captured <> coalesce(b.booked, 0)
               and not exists (select from payments m, jsonb_array_elements(m.captures::jsonb) c
                               where m.order_id = o.id and m.captures is not null and c->>'currency' <> o.currency)
+              -- What was told anew of money that a statement has, or that went back before, moves what it had moved.
+              and not exists (select from events n where n.order_id = o.id and n.type in (5, 10, 11, 12) and n.data::jsonb ?| array['settled', 'given_back_amount'])
             """),
         new("What went back by the books is what refunds gave back",
             """

@@ -35,6 +35,11 @@ public static class EventJson
             json.WriteNumber("replaces_amount", replaces.MinorUnits);
             json.WriteString("replaces_currency", replaces.Currency.Code);
         }
+        if (e.GivenBack is { } back)
+        {
+            json.WriteNumber("given_back_amount", back.MinorUnits);
+            json.WriteString("given_back_currency", back.Currency.Code);
+        }
         if (e.MoneyReference is { } money) json.WriteString("money_reference", money);
         if (e.Discrepancy is { } discrepancy) json.WriteString("discrepancy", EventNames.Snake(discrepancy.ToString()));
         if (e.Reason is { } reason) json.WriteString("reason", reason);

@@ -57,6 +57,7 @@ public static class RowJson
                 json.WriteEndObject();
             }
             if (c.Settled is { } row) Write(json, "settled", row);
+            Write(json, "cleared", c.Cleared);
             if (!c.OtherRows.IsEmpty)
             {
                 json.WriteStartArray("other_rows");
@@ -81,6 +82,7 @@ public static class RowJson
                 ? new Expected(ReadMoney(expected, "fee"), ReadMoney(expected, "tax"), ReadDay(expected, "due_on"))
                 : null,
             Settled = c.TryGetProperty("settled", out var row) ? ReadSettled(row) : null,
+            Cleared = ReadMoney(c, "cleared"),
             OtherRows = c.TryGetProperty("other_rows", out var others) ? [.. others.EnumerateArray().Select(ReadSettled)] : [],
         })];
     }
@@ -121,14 +123,22 @@ public static class RowJson
     public static void Write(Utf8JsonWriter json, string name, Money? money)
     {
         if (money is not { } sum) return;
-        json.WriteStartArray(name);
+        json.WritePropertyName(name);
+        WriteValue(json, sum);
+    }
+
+    static void WriteValue(Utf8JsonWriter json, Money sum)
+    {
+        json.WriteStartArray();
         json.WriteNumberValue(sum.MinorUnits);
         json.WriteStringValue(sum.Currency.Code);
         json.WriteEndArray();
     }
 
     public static Money? ReadMoney(JsonElement from, string name) =>
-        from.TryGetProperty(name, out var sum) ? new Money(sum[0].GetInt64(), Currency.Find(sum[1].GetString()!)) : null;
+        from.TryGetProperty(name, out var sum) ? MoneyOf(sum) : null;
+
+    static Money MoneyOf(JsonElement sum) => new(sum[0].GetInt64(), Currency.Find(sum[1].GetString()!));
 
     static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
@@ -171,7 +181,12 @@ public static class RowJson
             json.WriteStartObject();
             json.WriteNumber("kind", (int)answer.Kind);
             if (answer.MoneyReference is { } money) json.WriteString("reference", money);
-            Write(json, "moved", answer.Moved);
+            if (!answer.Moved.IsEmpty)
+            {
+                json.WriteStartArray("moved");
+                foreach (var moved in answer.Moved) WriteValue(json, moved);
+                json.WriteEndArray();
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -181,7 +196,7 @@ public static class RowJson
     {
         using var json = JsonDocument.Parse(text);
         return [.. json.RootElement.EnumerateArray().Select(a => new Answered(
-            (DiscrepancyKind)a.GetProperty("kind").GetInt32(), a.TryGetProperty("reference", out var money) ? money.GetString() : null) { Moved = ReadMoney(a, "moved") })];
+            (DiscrepancyKind)a.GetProperty("kind").GetInt32(), a.TryGetProperty("reference", out var money) ? money.GetString() : null) { Moved = a.TryGetProperty("moved", out var moved) ? [.. moved.EnumerateArray().Select(MoneyOf)] : [] })];
     }
 
     public static string Write(ImmutableArray<Denial> denied) => Text(json =>

@@ -70,9 +70,9 @@ public static class ExplanationText
             EventType.DisputeClosed => $"The dispute about {e.Amount} of payment {e.Payment} was {e.Reason}.",
             EventType.SettlementMatched when e.Refund is not null => $"A statement of {e.Account} has the refund of {e.Amount} from payment {e.Payment}{Row(e)}.",
             EventType.SettlementMatched => $"A statement of {e.Account} has {e.Amount} of payment {e.Payment}{Row(e)}.",
-            EventType.DiscrepancyOpened when e.By is not null => $"{e.By} opened the question about payment {e.Payment} again{Because(e)}: {Question(e.Discrepancy!.Value)}.",
+            EventType.DiscrepancyOpened when e.By is not null => $"{e.By} opened the question about payment {e.Payment} again{Because(e)}: {Question(e.Discrepancy!.Value)}.{Moved(e)}",
             EventType.DiscrepancyOpened => $"A question was opened about payment {e.Payment}: {Question(e.Discrepancy!.Value)}.",
-            EventType.DiscrepancyResolved => $"The question about payment {e.Payment} was answered{By(e)}{Because(e)}: {Question(e.Discrepancy!.Value)}.",
+            EventType.DiscrepancyResolved => $"The question about payment {e.Payment} was answered{By(e)}{Because(e)}: {Question(e.Discrepancy!.Value)}.{Moved(e)}",
             _ => throw new ArgumentOutOfRangeException(nameof(e)),
         };
 
@@ -82,6 +82,13 @@ public static class ExplanationText
             $": {row.Net} net{(row.On is { } on ? $", paid out on {on:yyyy-MM-dd}" : "")}{(row.PayoutReference is { } payout ? $" with {payout}" : "")} (row {row.RowKey})";
 
         static string Because(OrderEvent e) => e.Reason is { Length: > 0 } reason ? $" ({reason})" : "";
+
+        static string Moved(OrderEvent e)
+        {
+            if (e is not { By: not null, Replaces: { } waits } || e.Discrepancy is DiscrepancyKind.Reversed) return "";
+            var (amount, place) = (waits.MinorUnits < 0 ? -waits : waits, e.Discrepancy is DiscrepancyKind.SettledOtherwise or DiscrepancyKind.SettledTwice ? "fees" : "sales");
+            return e.Type == EventType.DiscrepancyResolved ? $" {amount} left suspense for {place}." : $" {amount} left {place} for suspense.";
+        }
 
         static string Question(DiscrepancyKind kind) => kind switch
         {

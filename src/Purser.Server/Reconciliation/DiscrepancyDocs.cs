@@ -42,8 +42,8 @@ static class DiscrepancyDocs
     public static readonly ApiOperation Resolve = new("resolveDiscrepancy", Tag, "Decide about a discrepancy", Access.Secret)
     {
         Description = "`accept`: the money is ours (late money pays the order; what a statement alone says is believed; money without an order is income, or a refund or a dispute " +
-            "if its row says so). `refund`: it goes back. `write_off`: a statement's row is booked to fees. `close`: it is settled elsewhere; what waits for it in suspense goes to fees. " +
-            "`note`: only a remark, and it stays open. Above the " +
+            "if its row says so). `refund`: it goes back. `write_off`: a statement's row, or what it has too much or too little of, is booked to fees. `close`: it is settled elsewhere; what waits for it in suspense goes " +
+            "to fees, and if it is money of a wrong amount to sales. Taking the answer back puts it there again. `note`: only a remark, and it stays open. Above the " +
             "installation's second limit, which is set by currency, two different persons must send the same action, each with an API key of their own: the first is answered 202, and the same key again is refused whatever name it says. With a key that has a person (`purser keys create --person`) `by` is that person and may be left out; another name is refused. A row that could not be applied (`not_applied`) is " +
             "applied by `accept`, once. Every decision is kept with its person, reason and policy before it is done, and finished by whoever is there if the server dies in between. " +
             "Of two persons who act at once, one is told `answer_overtaken`.",

@@ -197,8 +197,18 @@ sealed class Auditor(World world)
                 Hold("I10 only declared moves", stored.Index, false, $"{impossible.Message}");
             }
         }
+        foreach (var told in changes.Events.Select(e => e.Order).Distinct()) Suspended(world.Database.Orders[told]);
         foreach (var entry in changes.Postings.GroupBy(p => (p.Order, p.Sequence, p.Amount.Currency)))
             Hold("I12 postings balance", world.Database.IndexOf(entry.Key.Order), entry.Sum(p => p.Amount.MinorUnits) == 0, $"event {entry.Key.Sequence}'s postings do not balance");
+    }
+
+    /// <summary>What waits in suspense waits for the answer to a question, or for a refund that is under way.</summary>
+    void Suspended(StoredOrder stored)
+    {
+        var waits = stored.Postings.Where(p => p.Account == "suspense").GroupBy(p => p.Amount.Currency).Where(g => g.Sum(p => p.Amount.MinorUnits) != 0).Select(g => g.Key.Code).ToList();
+        var asked = stored.Row.Refunds.Any(r => r.IsOpen) || stored.Row.Questions.Any(q =>
+            q.Kind is DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed or DiscrepancyKind.SettledOtherwise or DiscrepancyKind.SettledTwice);
+        Hold("I12 an answered question leaves nothing in suspense", stored.Index, asked || waits.Count == 0, $"{string.Join(", ", waits)} of {stored.Row.Id} waits in suspense, and nobody is asked");
     }
 
     static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];

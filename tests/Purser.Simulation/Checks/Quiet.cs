@@ -77,7 +77,7 @@ sealed class Quiet(World world)
             foreach (var c in p.Captures)
                 Check("I4 all money has its place", stored.Index, c.Standing == Standing.Accepted
                     || order.Refunds.Any(r => r.Payment == p.Number && r.MoneyReference == c.MoneyReference && r.Reserves)
-                    || order.Questions.Any(q => q.Payment == p.Number && q.MoneyReference == c.MoneyReference), $"{c.Amount} of {order.Id} is neither accepted nor given back nor asked about");
+                    || IsAsked(order, p, c.MoneyReference), $"{c.Amount} of {order.Id} is neither accepted nor given back nor asked about");
         }
         foreach (var p in order.Payments)
             Check("I8 no news of a refund stay undecided", stored.Index, !p.OutsideRefunds.Any(o => o.MayBeOurs), $"{order.Id} payment {p.Number} still does not know whose {string.Join(", ", p.OutsideRefunds.Where(o => o.MayBeOurs))} is");
@@ -121,7 +121,7 @@ sealed class Quiet(World world)
                 known = false;
                 continue;
             }
-            var lied = ours is not null && (LiedAbout(gateway, money.Id) || world.OnlyNewsLied(gateway, link, money)) && order!.Questions.Any(q => q.Payment == ours.Number && q.MoneyReference == money.Id);
+            var lied = ours is not null && (LiedAbout(gateway, money.Id) || world.OnlyNewsLied(gateway, link, money)) && IsAsked(order!, ours, money.Id);
             if (lied) known = false;
             Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && (lied || c.Amount == money.Amount)) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
         }
@@ -142,6 +142,9 @@ sealed class Quiet(World world)
         Check("I23 what its gateway denies is cancelled or asked about", world.Database.IndexOf(order.Id), asks && order.Questions.Any(q => q.Payment == p.Number && (q.MoneyReference == money.MoneyReference || q.MoneyReference is null)),
             $"{gateway.Account} denies {money.Amount} as {money.MoneyReference}, and {order.Id} is still {order.Status}; questions: {string.Join(", ", order.Questions.Select(q => q.Kind))}");
     }
+
+    /// <summary>A person is asked about it, or was.</summary>
+    static bool IsAsked(Order order, Payment p, string money) => order.Questions.Any(q => q.Payment == p.Number && q.MoneyReference == money) || p.Answers.Any(a => a.MoneyReference == money);
 
     Desk DeskOf(WorldGateway gateway) => world.Desks.Single(d => d.Gateway == gateway);
 

@@ -9,7 +9,7 @@ static class PlantedStatementBugs
     public static IReadOnlyList<PlantedBug> All { get; } =
     [
         new DuplicateLineBookedTwice(), new SameFileAppliedTwice(), new CutFileHalfApplied(), new AcceptedFromAStatementUncompared(),
-        new DisputeNotKept(), new RowsPostedNowhere(), new DenialOverheard(), new MissingMoneyTakenForNone(),
+        new DisputeNotKept(), new RowsPostedNowhere(), new DenialOverheard(), new MissingMoneyTakenForNone(), new AnsweredAndForgotten(),
     ];
 
     /// <summary>A row settles its money, whether or not that is settled already.</summary>
@@ -91,6 +91,20 @@ static class PlantedStatementBugs
             var doubted = p with { Captures = [money.Doubt(DiscrepancyKind.NotSettled)], Contradicted = true };
             return base.Decide(order with { Payments = order.Payments.SetItem(p.Number - 1, doubted) },
                 new Evidence.Failed(missing.Why).Learned(p.Number, EvidenceSource.Inquiry, now, missing.RawKey), now, rules);
+        }
+    }
+
+    /// <summary>Somebody knows of it now, so the question is closed; the books are somebody else's.</summary>
+    sealed class AnsweredAndForgotten : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["I12 an answered question leaves nothing in suspense"];
+
+        public override Fault Provokes => Fault.WrongAmount;
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
+        {
+            var decision = base.Decide(order, input, now, rules);
+            return input is OrderCommand.Answer ? decision with { Postings = [] } : decision;
         }
     }
 

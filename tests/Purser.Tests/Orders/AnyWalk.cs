@@ -91,6 +91,22 @@ static class AnyWalk
     public static Arbitrary<Walk> Walks { get; } = Policy
         .SelectMany(_ => Gen.Choose(1, 60).SelectMany(n => StepOrEnd.ArrayOf(n)), (policy, steps) => new Walk(policy, steps)).ToArbitrary();
 
+    static Gen<Act> AboutMoney { get; } = Gen.Frequency(
+        (6, Gen.Elements("money_1", "money_1", "money_2").SelectMany(_ => Amounts, (money, amount) => (money, amount)).SelectMany(_ => Gen.Elements(EvidenceSource.Inquiry, EvidenceSource.Webhook), (t, source) =>
+            new Act($"{source}: {t.money} of {t.amount}", s => s.Hears(Tell.Succeeded(t.money, t.amount), 1, source)))),
+        (6, Gen.Elements("money_1", "money_1", "money_2").SelectMany(_ => Rows, (money, row) => (money, row)).SelectMany(_ => Gen.Elements(true, false), (t, paid) =>
+            new Act($"{t.row}: {t.money}, paid out {paid}", s => s.Hears(new Evidence.Settled(t.money, t.row, paid), 1, EvidenceSource.Settlement)))),
+        (6, AnyRefundEvidence.SelectMany(_ => Gen.Choose(0, 2), (e, n) => (e, n)).SelectMany(_ => Gen.Elements("rfnd_1", "rfnd_2", null), (t, name) => new Act(
+            $"refund {t.n} {name}: {t.e}", s => s.Hears(t.e with { RefundReference = name }, t.n, payment: t.n == 0 ? 1 : 0, source: t.e is RefundEvidence.Settled ? EvidenceSource.Settlement : EvidenceSource.Webhook)))),
+        (3, Gen.Elements<long?>(null, null, 100, 200).Select(rupees => new Act($"refund {rupees} of 1", s => s.Refunds(rupees, 1)))),
+        (1, Gen.Elements("money_1", "money_2").SelectMany(_ => Amounts, (money, amount) => new Act($"{money} is gone", s => s.Hears(Tell.Reversed(money, amount), 1)))),
+        (5, Answer), (2, Reopen), (1, Gen.Constant(new Act("tick", s => s.Tick()))),
+        (1, Gen.Constant(new Act("wait for the alarm", s => s.Order.WakeAt is { } wake && wake > s.Now ? s.Later(wake - s.Now).Tick() : s.Tick()))));
+
+    /// <summary>Stories about the money of one payment, in which statements, refunds and persons meet more often than in <see cref="Walks"/>.</summary>
+    public static Arbitrary<Walk> MoneyWalks { get; } = Policy
+        .SelectMany(_ => Gen.Choose(3, 25).SelectMany(n => AboutMoney.ArrayOf(n)), (policy, steps) => new Walk(policy, [new Act("pay at careful", s => s.HasLink()), .. steps])).ToArbitrary();
+
     /// <summary>Rare, for it ends most stories.</summary>
     static Gen<Act> StepOrEnd => Gen.Frequency((30, Step), (1, Gen.Constant(new Act("cancel order", s => s.When(new OrderCommand.Cancel())))));
 }

@@ -51,6 +51,9 @@ public sealed class LawTests
         denied.ShouldBeGreaterThan(5);
     }
 
+    [Fact]
+    public void Any_story_about_the_money_of_one_payment_keeps_every_law() => Prop.ForAll(AnyWalk.MoneyWalks, walk => { walk.Told(); }).Check(Config.QuickThrowOnFailure.WithMaxTest(10_000));
+
     /// <summary>A law that was never seen broken protects nothing: each decision here is spoilt in one way, and the law must say so.</summary>
     [Theory]
     [MemberData(nameof(Spoilt))]
@@ -76,6 +79,7 @@ public sealed class LawTests
         { "an open refund has an alarm", d => Refunded(d, r => r with { LookAt = null }) },
         { "refunds never exceed", d => Refunded(d, r => r with { Amount = Given.Rupees(500) }) },
         { "what was taken in is somewhere", d => d with { Postings = [.. d.Postings.Select(p => p.Account == "sales" ? p with { Account = "nowhere" } : p)] } },
+        { "suspense holds what is asked about", d => d with { Postings = [.. d.Postings.Select(p => p.Account == "sales" ? p with { Account = "suspense" } : p)] } },
         { "paid by its accepted", d => d with { After = d.After with { Status = OrderStatus.AwaitingPayment, PaidBy = null } } },
         { "names its accepted payment", d => d with { After = d.After with { PaidBy = 2 } } },
         { "at most one payment", Twice },
