@@ -67,7 +67,7 @@ public sealed class PurserClient
         line.Get(Addresses.Query("v1/balances", ("at", Addresses.Time(at))), PurserJson.Default.Balances, stop);
 
     /// <summary>How an order stands, at once and after each change, until you stop. What happens while the network or the server is away comes when they are back:
-    /// no event is missed, none comes twice.</summary>
+    /// no event is missed, none comes twice. Only where the server's database was restored from a backup the order begins anew, and says so (<see cref="OrderChange.Rewound"/>).</summary>
     /// <param name="order">The order's id.</param>
     /// <param name="after">The <see cref="OrderChange.Sequence"/> that you saw last; 0 begins with how it stands.</param>
     /// <param name="stop">Ends it with an <see cref="OperationCanceledException"/>; so does leaving the loop, without one.</param>
@@ -95,7 +95,7 @@ public sealed class PurserClient
                 continue;
             }
             failures = 0;
-            if (change!.Sequence > after)
+            if (change!.Sequence > after || change.Rewound)
             {
                 after = change.Sequence;
                 yield return change;

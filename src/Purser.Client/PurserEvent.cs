@@ -99,6 +99,9 @@ public sealed record OrderChange
     /// <summary>Paid, but the money came after the order's end.</summary>
     public bool Late { get; init; }
 
+    /// <summary>The order has not come as far as you saw: the server's database was restored from a backup. Forget what you saw; <see cref="Events"/> begin with the first one.</summary>
+    public bool Rewound { get; init; }
+
     /// <summary>The number of the latest event: watch on after it.</summary>
     public required int Sequence { get; init; }
 

@@ -1,15 +1,15 @@
 // The order's page follows the order: with each change the newer page's heading and article take the place of this one's. The browser resumes the stream by itself
 // after an outage, and the stream begins with how the order stands.
 const order = (page = document) => page.getElementById("order");
-const isNewer = sequence => Number(sequence) > Number(order().dataset.sequence);
-
+let told;
 async function renew(sequence) {
-  if (!isNewer(sequence)) return;
+  told = sequence;
+  if (sequence === order().dataset.sequence) return;
   const answer = await fetch(location.href);
   if (!answer.ok) throw new Error(`The page answered ${answer.status}.`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  // An answer that was overtaken by a later one must not turn time back.
-  if (isNewer(order(page).dataset.sequence)) for (const part of ["#order", "[role=status] h1"]) document.querySelector(part).replaceWith(page.querySelector(part));
+  // What was told meanwhile brings a page of its own; an answer that was overtaken must not turn time back.
+  if (told === sequence) for (const part of ["#order", "[role=status] h1"]) document.querySelector(part).replaceWith(page.querySelector(part));
 }
 
 function follow() {

@@ -10,7 +10,8 @@ static class LiveDocs
     {
         Description = "By long poll: with `wait`, the answer comes when something happened after `after`, or when the time is over. By WebSocket at the same " +
             "address: every event after `after`, each as one text message, then `{\"type\": \"heartbeat\", \"sequence\": 5}` now and then, and at once when there is none. Offer the sub-protocols " +
-            "`purser.v1` and `token.` followed by the order's token. Whoever comes back with the last number that they saw misses nothing.",
+            "`purser.v1` and `token.` followed by the order's token. Whoever comes back with the last number that they saw misses nothing. Who has seen more than there is, for the database " +
+            "was restored from a backup, is told so at once, and then everything from the first event: by `rewound` in the answer, or by the message `{\"type\": \"rewound\", \"sequence\": 0}`.",
         Query =
         [
             new("after", "The number of the last event seen; 0 for all.", "integer", "3"),
@@ -22,7 +23,7 @@ static class LiveDocs
             new(200, "How it stands.", typeof(LiveView), """
                 {"order": "ord_01jd8xk3m4n7p", "status": "paid", "late": false, "sequence": 5, "payment": {"id": "pay_01jd8xk3m4n7p_1", "status": "succeeded"},
                  "events": [{"id": "evt_01jd8xk3m4n7p_5", "type": "order.paid", "timestamp": "2026-03-01T10:04:31.120345Z", "sequence": 5,
-                   "data": {"order": {"id": "ord_01jd8xk3m4n7p", "status": "paid", "paid_by": "pay_01jd8xk3m4n7p_1"}}}]}
+                   "data": {"order": {"id": "ord_01jd8xk3m4n7p", "status": "paid", "paid_by": "pay_01jd8xk3m4n7p_1"}}}], "rewound": false}
                 """),
         ],
         Problems = [InvalidQuery, KeyMissing, TokenExpired, SecretKeyNeeded, OriginRefused, OrderUnknown],

@@ -13,14 +13,15 @@ namespace Purser.Server.Live;
 public sealed record LiveView(
     string Order, string Status, [property: Description("Paid after its end.")] bool Late,
     [property: Description("Send it as ?after= with the next question.")] int Sequence,
-    [property: Description("The latest payment.")] LivePayment? Payment, IReadOnlyList<EventView> Events)
+    [property: Description("The latest payment.")] LivePayment? Payment, IReadOnlyList<EventView> Events,
+    [property: Description("The order has not come as far as `after`: its database was restored from a backup. Forget what you saw; this begins anew, with the first event.")] bool Rewound)
 {
-    public static LiveView Of(OrderId order, LiveStanding standing) => new(
+    public static LiveView Of(OrderId order, LiveStanding standing, bool rewound) => new(
         order.ToString(), EventNames.Snake(standing.Status.ToString()), standing.Late,
         // With more events than one answer holds, the next question goes on after the last of these.
         standing.Events.Count > 0 ? standing.Events[^1].Sequence : standing.Sequence,
         standing.Payment is { } payment ? new LivePayment(new PaymentId(order, payment.Number).ToString(), EventNames.Snake(payment.Status.ToString())) : null,
-        [.. standing.Events.Select(e => JsonSerializer.Deserialize(e.Json.Span, ApiJson.Default.EventView)!)]);
+        [.. standing.Events.Select(e => JsonSerializer.Deserialize(e.Json.Span, ApiJson.Default.EventView)!)], rewound);
 }
 
 public sealed record LivePayment(string Id, string Status);
@@ -64,13 +65,16 @@ public static class LiveEndpoints
 
         var standing = await store.Standing(order, after, MostEvents, http.RequestAborted);
         if (standing is null) return Unknown();
-        if (standing.Sequence <= after && wait > 0)
+        if (standing.Sequence == after && wait > 0)
         {
             if (!hub.HasRoomToWait(order)) return Full("Too many wait for a change.", "Ask without 'wait', or come back.");
             if (await hub.WaitForChange(order, after, TimeSpan.FromSeconds(wait), http.RequestAborted))
                 standing = await store.Standing(order, after, MostEvents, http.RequestAborted) ?? standing;
         }
-        return ApiJson.Answer(LiveView.Of(order, standing));
+        // An event is told once it is committed, so nobody can have seen more than there is: unless there is less than there was.
+        var rewound = standing.Sequence < after;
+        if (rewound) standing = await store.Standing(order, 0, MostEvents, http.RequestAborted) ?? standing;
+        return ApiJson.Answer(LiveView.Of(order, standing, rewound));
     }
 
     static async Task<IResult> BySocket(OrderId order, int after, HttpContext http, LiveHub hub, LiveStore store)

@@ -60,7 +60,7 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         else watched.Add([.. events.Select(LiveEvent.Of)]);
     }
 
-    /// <summary>Waits until the order has an event after this number, here or on another node. False when the time ran out first, or when
+    /// <summary>Waits until the order has an event after this number, here or on another node, or turns out not to have come so far. False when the time ran out first, or when
     /// so many wait already that there is no room, or the server stops: then at once.</summary>
     public async Task<bool> WaitForChange(OrderId order, int afterSequence, TimeSpan atMost, CancellationToken stop)
     {
@@ -71,7 +71,7 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         try
         {
             // It may have happened before we began to listen.
-            await store.Sequences([order], (_, sequence) => watched.Advance(sequence), ending.Token);
+            if (await LookAt(watched, ending.Token) < afterSequence) return true;
             await waiter.Changed.WaitAsync(atMost, time, ending.Token);
             return true;
         }
@@ -88,6 +88,16 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
             Interlocked.Decrement(ref waiting);
             Leave(watched, waiter);
         }
+    }
+
+    /// <summary>Asks how far the order has come. What was known before the question is committed, so a database that knows less was restored from a backup.</summary>
+    async Task<int> LookAt(Watched watched, CancellationToken stop)
+    {
+        var (known, found) = (watched.Sequence, 0);
+        await store.Sequences([watched.Order], (_, sequence) => found = sequence, stop);
+        if (found < known) watched.Rewind(found);
+        else watched.Advance(found);
+        return found;
     }
 
     /// <summary>Whether one more may wait for this order without a socket.</summary>
@@ -112,7 +122,7 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
         try
         {
             follower.Watched = watched;
-            await store.Sequences([order], (_, sequence) => watched.Advance(sequence), ending.Token);
+            if (await LookAt(watched, ending.Token) < after) follower.Rewound();
             follower.Greet();
             await Listen(socket, ending.Token);
         }
@@ -167,11 +177,15 @@ public sealed partial class LiveHub(LiveStore store, TimeProvider time, LiveOpti
     async Task LookElsewhere(CancellationToken stop)
     {
         var behind = new List<OrderId>();
-        foreach (var some in orders.Select(o => o.Key).Chunk(LookedAtOnce))
+        foreach (var some in orders.ToArray().Chunk(LookedAtOnce))
         {
-            await store.Sequences(some, (order, sequence) =>
+            var known = some.ToDictionary(o => o.Key, o => o.Value.Sequence);
+            await store.Sequences(known.Keys, (order, sequence) =>
             {
-                if (orders.TryGetValue(order, out var watched) && watched.Sequence < sequence) behind.Add(order);
+                if (!orders.TryGetValue(order, out var watched)) return;
+                // Less than was committed before the question: the database was restored from a backup under our feet.
+                if (sequence < known[order]) watched.Rewind(sequence);
+                else if (watched.Sequence < sequence) behind.Add(order);
             }, stop);
             await LookAt(behind, stop);
             behind.Clear();

@@ -81,6 +81,17 @@ sealed class Watched(OrderId order)
         lock (door) Raise(to);
     }
 
+    /// <summary>The order has come no further than this, as a database says that was restored from a backup.</summary>
+    public void Rewind(int to)
+    {
+        lock (door)
+        {
+            latest = [];
+            Volatile.Write(ref sequence, to);
+            foreach (var watcher in watchers) watcher.Rewound(to);
+        }
+    }
+
     /// <summary>Who was sent something says so: what all of them have is kept no longer. Thousands who watch for hours would else each keep what was.</summary>
     public void Sent()
     {
@@ -118,6 +129,9 @@ abstract class Watcher
 {
     public abstract void Told(int sequence);
 
+    /// <summary>The order has come no further than this. Who has seen no more is told nothing.</summary>
+    public abstract void Rewound(int to);
+
     public virtual void Beat() { }
 }
 
@@ -132,6 +146,11 @@ sealed class Waiter(int after) : Watcher
     {
         if (sequence > after) changed.TrySetResult();
     }
+
+    public override void Rewound(int to)
+    {
+        if (to != after) changed.TrySetResult();
+    }
 }
 
 public sealed partial class LiveHub
@@ -144,6 +163,7 @@ public sealed partial class LiveHub
         int sent = after;
         int running;
         bool beatDue;
+        bool rewound;
         long sendingSince;
         long lastSent = hub.time.GetTimestamp();
 
@@ -153,6 +173,18 @@ public sealed partial class LiveHub
         public int Sent => Volatile.Read(ref sent);
 
         public override void Told(int sequence) => Wake();
+
+        public override void Rewound(int to)
+        {
+            if (Sent > to) Rewound();
+        }
+
+        /// <summary>Tells whoever has seen more than there is that it begins anew, and begins anew.</summary>
+        public void Rewound()
+        {
+            Volatile.Write(ref rewound, true);
+            Wake();
+        }
 
         public override void Beat()
         {
@@ -206,6 +238,13 @@ public sealed partial class LiveHub
 
         async Task<bool> SendNext()
         {
+            if (Volatile.Read(ref rewound))
+            {
+                Volatile.Write(ref rewound, false);
+                Volatile.Write(ref sent, 0);
+                await Send("""{"type":"rewound","sequence":0}"""u8.ToArray());
+                return true;
+            }
             if (Watched!.Sequence > sent)
             {
                 IReadOnlyList<LiveEvent> events = Watched.After(sent);

@@ -62,6 +62,8 @@ async function refresh() {
     do {
       again = false;
       const answer = await fetch(place.dataset.part, { cache: 'no-store' });
+      // The order is not there any more, as after a restored backup; the page of such an order says so.
+      if (answer.status === 404) return location.reload();
       if (!answer.ok) break;
       show(await answer.text());
     } while (again);
@@ -103,8 +105,10 @@ const pause = attempt => new Promise(done => {
   function end() { clearTimeout(timer); removeEventListener('online', end); done(); }
   addEventListener('online', end);
 });
-function heard(sequence) {
-  if (sequence <= seen) return;
+// With less than there was, as after a restored backup, all begins anew.
+function heard(sequence, rewound) {
+  if (rewound) shown = seen = 0;
+  else if (sequence <= seen) return;
   seen = sequence;
   if (place.dataset.reload !== undefined) return location.reload();
   refresh();
@@ -121,7 +125,7 @@ function bySocket() {
     addEventListener('offline', offline);
     alive();
     socket.onopen = () => { opened = true; connected(true); alive(); };
-    socket.onmessage = message => { alive(); heard(JSON.parse(message.data).sequence); };
+    socket.onmessage = message => { alive(); const { sequence, type } = JSON.parse(message.data); heard(sequence, type === 'rewound'); };
     socket.onclose = () => { clearTimeout(quiet); removeEventListener('offline', offline); done(opened); };
   });
 }
@@ -129,7 +133,8 @@ async function byPoll(wait) {
   const answer = await fetch(`${place.dataset.live}?after=${seen}&wait=${wait}&token=${place.dataset.token}`, { cache: 'no-store', signal: AbortSignal.timeout(60000) });
   if (!answer.ok) throw new Error(answer.status);
   connected(true);
-  heard((await answer.json()).sequence);
+  const { sequence, rewound } = await answer.json();
+  heard(sequence, rewound);
 }
 async function watch() {
   for (let attempt = 0, failures = 0, polls = 0; ; ) {

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Purser.Orders;
 using Purser.Server.Checkout;
@@ -113,6 +114,29 @@ public abstract class ShopperWays(BrowserHouse house)
         polls.ShouldBeGreaterThan(0);
         var answer = await page.RunAndWaitForResponseAsync(() => House.Server.Pay(order), r => r.Url.Contains("/live?", StringComparison.Ordinal));
         (await answer.TextAsync()).ShouldContain("\"order.paid\"");
+        await BrowserHouse.Shows(page, "paid");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_page_that_is_ahead_of_a_restored_database_shows_what_the_order_is_by_now(bool bySocket)
+    {
+        await using var context = await House.Open();
+        var order = await EverySituation.Make(House.Server, "pending");
+        var page = await context.NewPageAsync();
+        if (!bySocket) await page.AddInitScriptAsync("WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10) } close() {} }");
+        // As the server showed it before it lost what came last.
+        await page.RouteAsync("**/pay/**", async route =>
+        {
+            var answer = await route.FetchAsync();
+            var lost = Regex.Replace(Regex.Replace(await answer.TextAsync(), "data-(sequence|at)=\"[0-9]+\"", "data-$1=\"99\""), "(<h1[^>]*>)[^<]*", "$1Before the backup");
+            await route.FulfillAsync(new() { Response = answer, Body = lost });
+        }, new() { Times = 1 });
+        await page.GotoAsync(House.Server.Links.Payment(order, 1));
+        await page.GetByRole(AriaRole.Heading, new() { Level = 1, Name = "Before the backup" }).WaitForAsync(new() { State = WaitForSelectorState.Detached });
+        (await page.Locator("[data-at]").GetAttributeAsync("data-at")).ShouldNotBe("99");
+        await House.Server.Pay(order);
         await BrowserHouse.Shows(page, "paid");
     }
 

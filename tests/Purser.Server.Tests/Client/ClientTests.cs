@@ -199,6 +199,19 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await Should.ThrowAsync<PurserProblemException>(async () => await Purser.Watch("ord_0000000000000").GetAsyncEnumerator().MoveNextAsync())).Problem.ShouldBe("order_unknown");
     }
 
+    [Fact]
+    public async Task Watching_an_order_that_a_backup_set_back_begins_anew()
+    {
+        var order = await Purser.Orders.Place(ClientHouse.Book("set back"));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await using var changes = Purser.Watch(order.Id, after: 99, patience.Token).GetAsyncEnumerator(patience.Token);
+        (await changes.MoveNextAsync()).ShouldBeTrue();
+        (changes.Current.Rewound, changes.Current.Sequence, changes.Current.Events.Single().Type).ShouldBe((true, 1, EventTypes.OrderCreated));
+        await house.Other().Payments.Start(order.Id);
+        (await changes.MoveNextAsync()).ShouldBeTrue();
+        (changes.Current.Rewound, changes.Current.Events[0].Sequence).ShouldBe((false, 2));
+    }
+
     static int Count(List<OrderChange> changes)
     {
         lock (changes) return changes.Count;

@@ -261,6 +261,59 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
+    public async Task Whoever_has_seen_more_than_a_restored_database_has_is_told_so_and_begins_anew()
+    {
+        var order = await house.Place();
+        await house.Start(order.Id);
+        using var socket = await house.Watch(order, after: 7);
+        var told = (await LiveHouse.NextMessage(socket))!.Value;
+        (told.GetProperty("type").GetString(), told.GetProperty("sequence").GetInt32()).ShouldBe(("rewound", 0));
+        (await LiveHouse.NextSequence(socket)).ShouldBe(1);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(2);
+
+        // At once, however long it would wait.
+        var asked = await Ask(house, order, after: 7, wait: 25).WaitAsync(TimeSpan.FromSeconds(15));
+        (asked.Sequence, asked.Json.GetProperty("rewound").GetBoolean(), asked.Json.GetProperty("payment").GetProperty("status").GetString()).ShouldBe((2, true, "starting"));
+        asked.Json.GetProperty("events").EnumerateArray().Select(e => e.GetProperty("sequence").GetInt32()).ShouldBe([1, 2]);
+        (await Ask(house, order, after: 1)).Json.GetProperty("rewound").GetBoolean().ShouldBeFalse();
+        (await Ask(house, order, after: 2)).Json.GetProperty("rewound").GetBoolean().ShouldBeFalse();
+
+        // And then it goes on, for all who watch.
+        using var other = await house.Watch(order, after: 2);
+        await house.Decline(order.Id, 1);
+        (await LiveHouse.NextSequence(socket)).ShouldBe(3);
+        (await LiveHouse.NextSequence(other)).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_restored_under_those_who_watch_is_noticed()
+    {
+        var order = await house.Place();
+        await house.Start(order.Id);
+        await house.Decline(order.Id, 1);
+        using var ahead = await house.Watch(order, after: 1);
+        (await LiveHouse.NextSequence(ahead)).ShouldBe(2);
+        (await LiveHouse.NextSequence(ahead)).ShouldBe(3);
+        using var behind = await house.Watch(order, after: 0);
+        for (var n = 1; n <= 3; n++) (await LiveHouse.NextSequence(behind)).ShouldBe(n);
+        var waiting = Ask(house, order, after: 3, wait: 25);
+        await Until.True(() => house.Hub.Waiting == 1, "the question to wait");
+        await using var backup = await database.OpenConnectionAsync();
+        foreach (var sql in (string[])["set session_replication_role = replica", $"delete from events where order_id = {order.Id.Value} and sequence = 3", $"update orders set sequence = 2 where id = {order.Id.Value}"])
+        {
+            await using var restore = new NpgsqlCommand(sql, backup);
+            await restore.ExecuteNonQueryAsync();
+        }
+        foreach (var socket in (ClientWebSocket[])[ahead, behind])
+        {
+            (await LiveHouse.NextMessage(socket))!.Value.GetProperty("type").GetString().ShouldBe("rewound");
+            (await LiveHouse.NextSequence(socket)).ShouldBe(1);
+            (await LiveHouse.NextSequence(socket)).ShouldBe(2);
+        }
+        (await waiting.WaitAsync(TimeSpan.FromSeconds(15))).Json.GetProperty("rewound").GetBoolean().ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Waiting_ends_empty_handed_when_nothing_happens()
     {
         var order = await house.Place();
