@@ -85,10 +85,9 @@ public sealed record Payment
 }
 
 /// <summary>Where the shopper pays. <see cref="Payment.PageUrl"/> serves both kinds.</summary>
-/// <param name="Kind"><c>redirect</c>, or <c>form</c>: then the shopper's browser posts the fields to the address.</param>
-/// <param name="Url">The gateway's address.</param>
-/// <param name="Fields">What a form posts.</param>
-public sealed record PaymentLink(string Kind, string Url, IReadOnlyDictionary<string, string>? Fields);
+/// <param name="Kind"><c>redirect</c>: the gateway's page; <c>page</c>: Purser's, which posts the gateway's form. Send the shopper's browser there, either way.</param>
+/// <param name="Url">Where the browser goes.</param>
+public sealed record PaymentLink(string Kind, string Url);
 
 /// <summary>Money that a gateway took.</summary>
 public sealed record Capture

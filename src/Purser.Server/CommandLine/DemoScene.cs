@@ -31,6 +31,7 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
 
     const string EndsByNo = "once the bank has said no, its link takes no money any more; who tries again pays on a new link";
 
+    readonly Dictionary<string, GatewayVisit> visits = [];
     string? note;
 
     public string? Order { get; set; }
@@ -234,12 +235,20 @@ sealed class DemoScene(DemoStage stage, DemoStory story, CancellationToken stop)
         var now = await Reached("a link", o => o.Last is not "starting");
         if (now.Last != "pending") return false;
         var payment = now.Payments[^1];
+        // A browser keeps the page that it was shown, and posts its form again when that did not arrive.
+        // Once a link is handed out no more, its shopper has the gateway's page open.
+        var id = payment.GetProperty("id").GetString()!;
+        if (!visits.TryGetValue(id, out var visit) && payment.GetProperty("link") is { ValueKind: JsonValueKind.Object } link)
+        {
+            if (await ShopperBrowser.Follow(stage.Api, link, stop) is not { } shown) return false;
+            visits.Add(id, visit = shown);
+        }
         var body = new
         {
             reference = payment.GetProperty("reference").GetString(),
             outcome,
             delay_ms = BankDelay.TotalMilliseconds * stage.Speed,
-            link = payment.GetProperty("link"),
+            link = visit,
         };
         // Only a page that a misfortune may strike is not waited for: the shopper pays once.
         var most = story.Faults.Any(f => f.Call == "create_link") ? MostTries : 1;

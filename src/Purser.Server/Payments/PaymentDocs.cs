@@ -12,7 +12,7 @@ static class PaymentDocs
         {
           "id": "pay_01jd8xk3m4n7p_1", "order": "ord_01jd8xk3m4n7p", "number": 1, "gateway": "shop-cards", "status": "pending",
           "explanation": "The shopper can pay at the link.", "amount": 49900, "currency": "INR", "method": null,
-          "link": {"kind": "redirect", "url": "https://pay.gateway.example/l/8xk3m4", "fields": null},
+          "link": {"kind": "redirect", "url": "https://pay.gateway.example/l/8xk3m4"},
           "page_url": "https://pay.example.com/pay/pay_01jd8xk3m4n7p_1?token=AAeH3nGx0dZb1yXk8p2s5TqVw9M",
           "started_at": "2026-03-01T10:00:05Z", "link_expires_at": "2026-03-01T10:30:00Z", "reference": "01jd8xk3m4n7pp1", "gateway_reference": "plink_8xk3m4",
           "decline": null, "reason": null, "captures": [], "fee": null, "tax": null, "dispute": "none", "next_look_at": "2026-03-01T10:15:06Z"
@@ -22,7 +22,9 @@ static class PaymentDocs
     public static readonly ApiOperation Start = new("startPayment", Tag, "Start a payment and get its link", Access.Shopper)
     {
         Description = "Waits some seconds for the gateway's link. While a payment is open, asking again answers 200 with the same one. When the gateway's answer " +
-            "is lost, the payment is `starting` or `unresolved`: that is no error, it is being asked about, and it is never charged twice.",
+            "is lost, the payment is `starting` or `unresolved`: that is no error, it is being asked about, and it is never charged twice. " +
+            "Send the shopper's browser to `link.url` anew each time: where the gateway takes a form, that is our page, which posts it and hands it out once more only when the gateway " +
+            "has said that the last one was not paid.",
         Body = typeof(PaymentBody),
         BodyIsOptional = true,
         Examples = [("any gateway", "{}"), ("one account and method", """{"gateway": "shop-cards", "method": "card"}""")],

@@ -29,7 +29,7 @@ public sealed record PaymentView(
         var id = new PaymentId(order.Id, p.Number);
         return new PaymentView(
             id.ToString(), order.Id.ToString(), p.Number, p.Account, EventNames.Snake(p.Status.ToString()), Say(order, p), p.Amount.MinorUnits,
-            p.Amount.Currency.Code, p.Method, p is { Status: PaymentStatus.Pending, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null } ? LinkView.From(p.Link) : null,
+            p.Amount.Currency.Code, p.Method, p is { Status: PaymentStatus.Pending, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null } ? LinkView.From(p.Link, $"{address.Url}/pay/{id}/go?token={token}") : null,
             $"{address.Url}/pay/{id}?token={token}", p.StartedAt.UtcDateTime, p.LinkExpiresAt.UtcDateTime, id.Reference, p.GatewayReference, p.Decline, p.Reason,
             [.. p.Captures.Select(c => new CaptureView(c.MoneyReference, c.Amount.MinorUnits, c.Amount.Currency.Code, c.At.UtcDateTime, EventNames.Snake(c.Standing.ToString())))],
             p.Fee, p.Tax, EventNames.Snake(p.Dispute.ToString()), p.LookAt?.UtcDateTime);
@@ -53,14 +53,16 @@ public sealed record PaymentView(
     };
 }
 
-/// <summary>Where the shopper is sent.</summary>
+/// <summary>Where the shopper is sent. A form is not handed out but by our page: posted again it can be paid again, and only the page asks, under the order's lock, whether it
+/// may be.</summary>
 public sealed record LinkView(
-    [property: Description("redirect, or form: then post the fields to the address.")] string Kind, string Url, IReadOnlyDictionary<string, string>? Fields)
+    [property: Description("redirect: the gateway's page; page: ours, which posts the gateway's form. Send the shopper's browser there, either way.")] string Kind, string Url)
 {
-    public static LinkView? From(PaymentLink? link) => link switch
+    /// <param name="handOver">Our page that hands the shopper over.</param>
+    public static LinkView? From(PaymentLink? link, string handOver) => link switch
     {
-        PaymentLink.Redirect redirect => new LinkView("redirect", redirect.Url, null),
-        PaymentLink.Form form => new LinkView("form", form.Url, form.Fields),
+        PaymentLink.Redirect redirect => new LinkView("redirect", redirect.Url),
+        PaymentLink.Form => new LinkView("page", handOver),
         _ => null,
     };
 }

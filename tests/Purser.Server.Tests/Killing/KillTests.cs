@@ -5,6 +5,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
 using Purser.Sandbox;
+using Purser.Server.CommandLine;
 using Purser.Server.Doctor;
 using Purser.Server.Keys;
 using Purser.Server.Tests.Browser;
@@ -107,9 +108,26 @@ public sealed class KillTests(PostgresFixture postgres) : IClassFixture<Postgres
         if (payment.GetProperty("status").GetString() != "pending") return;
         PaymentId.TryParse(payment.GetProperty("id").GetString(), out var paymentId).ShouldBeTrue();
         // A link that is a form reaches its gateway with the shopper.
-        var link = payment.GetProperty("link");
+        var link = await Again(() => ShopperBrowser.Follow(api, payment.GetProperty("link"), default));
         using var paid = await control.PostAsJsonAsync($"/control/{gateway}/payments", new { reference = paymentId.Reference, outcome = "paid", link });
         paid.IsSuccessStatusCode.ShouldBeTrue(await paid.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>A page that does not come is loaded again.</summary>
+    static async Task<T> Again<T>(Func<Task<T>> visit)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                if (await visit() is { } shown) return shown;
+                tries.ShouldBeLessThan(300, "the page to hand over");
+            }
+            catch (Exception gone) when (gone is HttpRequestException or TaskCanceledException && tries < 300)
+            {
+                await Task.Delay(100);
+            }
+        }
     }
 
     static async Task<JsonElement> Again(HttpClient api, string path, object body)

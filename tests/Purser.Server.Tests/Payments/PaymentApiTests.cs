@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
 using Purser.Gateways;
+using Purser.Orders;
+using Purser.Server.CommandLine;
 using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Platform;
 using Purser.Server.Tests.Situations;
@@ -28,6 +31,29 @@ public sealed class PaymentApiTests(PostgresFixture postgres) : IClassFixture<Po
         (again.Status, again.Text("id")).ShouldBe((HttpStatusCode.OK, first.Text("id")));
         (await house.Get($"/v1/payments/{first.Text("id")}")).Body.ToString().ShouldBe(first.Body.ToString());
         house.First.LinksAsked.Values.ShouldBe([1]);
+    }
+
+    [Fact]
+    public async Task A_gateway_s_form_leaves_by_our_page_alone()
+    {
+        const string Canary = "canary-of-the-form";
+        var fields = ImmutableSortedDictionary<string, string>.Empty.Add("hash", Canary).Add("say \"so\"", "<a & b>").Add("udf1", "");
+        house.First.AnswerToLink = call => new GatewayAnswer.Done(new Evidence.LinkOpened(new Purser.Payments.PaymentLink.Form("https://forms.invalid/pay", fields), call.Amount));
+        var order = await house.Order();
+        var started = await house.Post($"/v1/orders/{order.Text("id")}/payments", "{}");
+        var link = started.Body.GetProperty("link");
+        link.EnumerateObject().Select(p => p.Name).ShouldBe(["kind", "url"]);
+        (link.GetProperty("kind").GetString(), link.GetProperty("url").GetString()).ShouldBe(("page", started.Text("page_url").Replace("?token=", "/go?token=", StringComparison.Ordinal)));
+        var payment = $"/v1/payments/{started.Text("id")}";
+        foreach (var told in (string[])[$"/v1/orders/{order.Text("id")}", payment, $"{payment}?token={order.Text("token")}", $"/v1/orders/{order.Text("id")}/events", $"/v1/orders/{order.Text("id")}/explanation", "/v1/events"])
+            (await house.Get(told)).Body.ToString().ShouldNotContain(Canary, Case.Sensitive, told);
+
+        var visit = (await ShopperBrowser.Follow(house.Http, link, default))!;
+        (visit.Url, visit.Fields!.ToImmutableSortedDictionary().SequenceEqual(fields)).ShouldBe(("https://forms.invalid/pay", true));
+        // Once the order is being closed nothing is handed out, by whoever kept the link.
+        (await house.Post($"/v1/orders/{order.Text("id")}/cancellation", "{}")).Status.ShouldBe(HttpStatusCode.OK);
+        (await ShopperBrowser.Follow(house.Http, link, default)).ShouldBeNull();
+        (await house.Get(payment)).Body.GetProperty("link").ValueKind.ShouldBe(JsonValueKind.Null);
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public sealed class RefundHouse : IAsyncLifetime
         {
             reference = now.GetProperty("reference").GetString(),
             outcome = "paid",
-            link = now.GetProperty("link"),
+            link = await ShopperBrowser.Follow(api, now.GetProperty("link"), default),
         });
         acted.StatusCode.ShouldBe(HttpStatusCode.OK, await acted.Content.ReadAsStringAsync());
     }

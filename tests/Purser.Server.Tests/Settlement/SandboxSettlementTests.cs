@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Gateways;
+using Purser.Server.CommandLine;
 using Purser.Server.Gateways;
 using Purser.Server.Keys;
 using Purser.Server.Settlement;
@@ -106,7 +107,7 @@ public sealed class SandboxSettlementTests(SandboxHouse house) : IClassFixture<S
         using var started = await api.PostAsJsonAsync($"/v1/orders/{order}/payments", new { gateway });
         var payment = await started.Content.ReadFromJsonAsync<JsonElement>();
         PaymentId.TryParse(payment.GetProperty("id").GetString(), out var id).ShouldBeTrue(payment.ToString());
-        using var paid = await control.PostAsJsonAsync($"/control/{gateway}/payments", new { reference = id.Reference, outcome = "paid", link = payment.GetProperty("link") });
+        using var paid = await control.PostAsJsonAsync($"/control/{gateway}/payments", new { reference = id.Reference, outcome = "paid", link = await ShopperBrowser.Follow(api, payment.GetProperty("link"), default) });
         paid.IsSuccessStatusCode.ShouldBeTrue(await paid.Content.ReadAsStringAsync());
         return order;
     }
