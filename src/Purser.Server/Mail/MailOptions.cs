@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Mail;
 using System.Text;
@@ -49,6 +50,9 @@ public sealed record MailOptions
 
     /// <summary>Where nothing else is said, a sender that nobody can mistake for a real one.</summary>
     public MailAddress Sender => MailAddress.TryCreate(From, out var address) && IsPlain(address) ? address : new MailAddress("purser@localhost.localdomain", "Purser");
+
+    /// <summary>The sender's domain as it stands in a <c>Message-ID</c>, where only ASCII may: <c>xn--shp-tna.example</c>.</summary>
+    public string SenderDomain => new IdnMapping().GetAscii(Sender.Host);
 
     public IReadOnlyList<string> OperatorAddresses => Operators?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         ?? (UsesMailbox ? ["operators@localhost.localdomain"] : []);

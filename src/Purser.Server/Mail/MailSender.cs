@@ -129,7 +129,7 @@ sealed partial class MailSender(
     Letter Compose(string name, ImmutableArray<string> to, string subject, LetterContent content, string? merchant)
     {
         var shown = merchant ?? DefaultName;
-        return new Letter($"<{name}@{options.Sender.Host}>", to, $"{Plain.Line(shown)}: {Plain.Line(subject)}", LetterLayout.Text(content, shown), LetterLayout.Html(content, shown));
+        return new Letter($"<{name}@{options.SenderDomain}>", to, $"{Plain.Line(shown)}: {Plain.Line(subject)}", LetterLayout.Text(content, shown), LetterLayout.Html(content, shown));
     }
 
     [LoggerMessage(85, LogLevel.Warning, "Notices to operators cannot reach the database: {Why}")]

@@ -87,4 +87,15 @@ public sealed class MailOptionsTests
         fault.ShouldContain(remedy);
         fault.ShouldNotContain("Password is");
     }
+
+    [Theory]
+    [InlineData("Tea <pay@shöp.example>", "xn--shp-tna.example")]
+    [InlineData("pay@चाय.example", "xn--61b6b2b.example")]
+    [InlineData("pay@shop.example", "shop.example")]
+    public void A_sender_s_domain_is_written_in_ASCII_where_nothing_else_may_stand(string from, string written)
+    {
+        new MailOptions { From = from }.SenderDomain.ShouldBe(written);
+        // What is written is that domain's name and no other's.
+        new System.Globalization.IdnMapping().GetUnicode(written).ShouldBe(new System.Net.Mail.MailAddress(from).Host);
+    }
 }
