@@ -16,7 +16,7 @@ public sealed class PurserEvents
     public Task<EventPage> Page(string? after = null, int? limit = null, CancellationToken stop = default) =>
         line.Get(Addresses.Query("v1/events", ("after", after), ("limit", limit?.ToString())), PurserJson.Default.EventPage, stop);
 
-    /// <summary>All events after a place, up to the latest one.</summary>
+    /// <summary>All events after a place, up to the latest one before which none can come any more: an event stands here a moment later than at its order.</summary>
     /// <param name="after">An <see cref="EventPage.Next"/> that was kept; null begins with the first event of all.</param>
     /// <param name="stop">Gives the reading up.</param>
     public async IAsyncEnumerable<PurserEvent> Read(string? after = null, [EnumeratorCancellation] CancellationToken stop = default)
