@@ -16,7 +16,7 @@ public static class DeliveryEndpoints
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton(Options(configuration)).AddSingleton<AddressGuard>().AddSingleton<ReceiverSecrets>().AddSingleton<ReceiverStore>();
-        services.AddSingleton<DeliveryStore>().AddSingleton<DeliveryReadStore>().AddSingleton<WebhookLine>().AddSingleton<DeliverySender>();
+        services.AddSingleton<DeliveryStore>().AddSingleton<DeliveryReadStore>().AddSingleton<RedeliveryStore>().AddSingleton<WebhookLine>().AddSingleton<DeliverySender>();
         services.AddSingleton<Func<string, CancellationToken, Task<IPAddress[]>>>(Dns.GetHostAddressesAsync);
         services.AddSingleton<ILiveFeed>(p => new Announcements(p.GetRequiredService<LiveNotices>(), p.GetRequiredService<DeliverySender>()));
     }

@@ -80,26 +80,6 @@ public sealed class DeliveryReadStore(NpgsqlDataSource database)
         return null;
     }
 
-    /// <summary>The same for an endpoint's deliveries of events in a period.</summary>
-    /// <returns>How many; or what the Idempotency-Key was used for before, and then nothing is done.</returns>
-    public async Task<(long Count, StoredKey? Before)> AgainAll(
-        int receiver, DeliveryState[] states, DateTimeOffset since, DateTimeOffset until, DateTimeOffset now, RequestKey? key, CancellationToken stop)
-    {
-        await using var connection = await database.OpenConnectionAsync(stop);
-        await using var transaction = await connection.BeginTransactionAsync(stop);
-        await using var again = new NpgsqlCommand("""
-            update deliveries set state = 0, due_at = $5, failures = 0, leased_until = null, ended_at = null
-            where receiver = $1 and state = any($2) and at >= $3 and at < $4
-            """, connection);
-        again.Parameters.Add(new NpgsqlParameter<int> { TypedValue = receiver });
-        again.Parameters.Add(new NpgsqlParameter { Value = states.Select(s => (short)s).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint });
-        again.Parameters.AddRange(new[] { At(since), At(until), At(now) });
-        var count = await again.ExecuteNonQueryAsync(stop);
-        if (key is not null && await RequestKeyStore.Claim(connection, key, count.ToString(CultureInfo.InvariantCulture), stop) is { } used) return (0, used);
-        await transaction.CommitAsync(stop);
-        return (count, null);
-    }
-
     static void Key(NpgsqlCommand command, DeliveryId id)
     {
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Order.Value });

@@ -161,7 +161,7 @@ public static class ReceiverEndpoints
     }
 
     static async Task<IResult> RedeliverPeriod(
-        string id, HttpContext http, ReceiverStore store, DeliveryReadStore deliveries, DeliverySender sender, TimeProvider time, CancellationToken stop)
+        string id, HttpContext http, ReceiverStore store, RedeliveryStore deliveries, DeliverySender sender, TimeProvider time, CancellationToken stop)
     {
         var (fields, unreadable) = await JsonBody.Read(http);
         if (fields is null) return unreadable!;
@@ -178,7 +178,7 @@ public static class ReceiverEndpoints
         };
         var now = time.GetUtcNow();
         var key = IdempotencyKey.Of(http, $"{since:O} {until:O} {status}");
-        switch (await deliveries.AgainAll(receiver.Number, states, since!.Value, until ?? now, now, key, stop))
+        switch (await deliveries.Again(new RedeliveryWish(receiver.Number, states, since!.Value, until), now, key, stop))
         {
             case (var count, null):
                 sender.LookAgain();
