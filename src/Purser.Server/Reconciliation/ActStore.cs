@@ -141,13 +141,13 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     static NpgsqlBatchCommand Open(SettlementFile file, IReadOnlyList<OpenedRow> opened)
     {
         // Operators hear of the file by mail, once and where there is mail: these questions are no event of an order. It counts from the begin of this commit.
-        var open = new NpgsqlBatchCommand("""
+        var open = new NpgsqlBatchCommand($"""
             with news as (
                 select distinct on (x.row_key, x.class) x.* from unnest($3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::text[], $8::text[]) x (row_key, class, number, amount, currency, proposal)
                 order by x.row_key, x.class, x.number),
             before as (
                 select d.* from settlement_discrepancies d join news x on x.row_key = d.row_key and x.class = d.class
-                where d.account = $1 and d.class = any ($9) and d.file < $2 for update of d),
+                where d.account = $1 and d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("$2")} for update of d),
             kept as (
                 insert into audit_log (at, by_whom, action, subject, reason, detail, policy)
                 select clock_timestamp(), 'purser', 'reopen', 'dis_row_' || id, format('stl_%s has the row once more.', $2::bigint),
@@ -161,7 +161,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 from news x
                 on conflict (account, row_key, class) do update set file = excluded.file, number = excluded.number, amount = excluded.amount, currency = excluded.currency,
                     proposal = excluded.proposal, opened_at = excluded.opened_at, resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, key_first = null, key_second = null, policy = null, decided_at = null
-                where d.class = any ($9) and d.file < excluded.file
+                where d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("excluded.file")}
                 returning 1)
             insert into operator_notices (kind, file, since, at, due_at) select 3, $2, now(), now(), now()
             where exists (select from opened) and exists (select from webhook_endpoints where kind = 2 and status = 0) on conflict do nothing
@@ -177,6 +177,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         open.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AskedAnew.Select(what => (short)what)] });
         return open;
     }
+
+    /// <summary>When a file's turn to be applied came, among the account's files; an older program numbered them as they came in.</summary>
+    static string TurnOf(string file) => $"(select coalesce(t.turn, t.id) from settlement_files t where t.id = {file})";
 
     public async Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop)
     {

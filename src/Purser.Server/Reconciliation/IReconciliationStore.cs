@@ -12,7 +12,8 @@ public interface IMatchStore
     /// <summary>Stores classes, and says what moved: presumed class, class, currencies, how many, amount, net.</summary>
     Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop);
 
-    /// <summary>The keys of all rows that this account's earlier files have, a piece at a time.</summary>
+    /// <summary>The keys of all rows that this account's earlier files have, a piece at a time. Earlier is what was applied: an account's files are applied one
+    /// after another, and one that was refused comes after what was applied before it is read again.</summary>
     IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file, CancellationToken stop);
 
     /// <summary>Which of these pairs of lines really have the same key, and whether they agree in all that both of them say: a gateway's file and its API

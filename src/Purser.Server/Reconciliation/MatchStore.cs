@@ -67,7 +67,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var read = new NpgsqlCommand("""
             select k.file, k.first, k.keys from settlement_keys k join settlement_files f on f.id = k.file
-            where f.account = $1 and f.id < $2 and not f.dry_run and f.state in (3, 4, 5) order by k.file, k.first
+            where f.account = $1 and f.id <> $2 and not f.dry_run and f.state in (3, 4, 5) order by k.file, k.first
             """, connection) { CommandTimeout = 0 };
         read.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
         read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });

@@ -15,9 +15,13 @@ sealed class StatementGateway(string name) : IGateway, ICancelLinks, ISettleByFi
 
     public const string Header = "row_key,kind,payment,refund,money,amount,currency,fee,tax,net,day,utr\n";
 
-    public SettlementSheet Sheet { get; } = new(["row_key", "kind", "amount", "currency"], (row, account) =>
+    /// <summary>A kind of row that it cannot read until a setting is mended.</summary>
+    public string? Unread { get; set; }
+
+    public SettlementSheet Sheet => new(["row_key", "kind", "amount", "currency"], (row, account) =>
     {
         if (row.Cell("kind") is null) return null;
+        if (row.Cell("kind") == Unread) throw new SettlementRowException("kind", "it is not set how such a row is read");
         if (!Enum.TryParse<SettlementKind>(row.Text("kind"), out var kind)) throw new SettlementRowException("kind", $"'{row.Text("kind")}' is no kind");
         var currency = row.Currency("currency");
         var amount = row.Minor("amount", currency);

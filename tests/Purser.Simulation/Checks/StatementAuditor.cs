@@ -106,7 +106,7 @@ sealed class StatementAuditor(World world)
             SettlementClass.Payout => file.Row.PaidOut is true || Posted(file.Row, said, ("bank", -said.Net)),
             SettlementClass.OursPaid => order?.Payment(payment!.Value.Number) is { } p && (p.Captures.IsEmpty || p.Captures.Any(c => c.Settled is not null || c.IsDoubted(DiscrepancyKind.NotSettled))),
             SettlementClass.BothUnpaid => true,
-            SettlementClass.Repeated => Tables.Files.Exists(f => f.Row.Id < file.Row.Id && f.Row.Account == account && f.Lines.Exists(l => l.Said.RowKey == said.RowKey)),
+            SettlementClass.Repeated => Tables.Files.Exists(f => f != file && f.Row.Account == account && f.Lines.Exists(l => l.Said.RowKey == said.RowKey)),
             _ => throw new InvalidOperationException($"No rule for {line.Class}."),
         };
         Check("I23 what a line asks for is done", done, $"{file.Row.IdText}:{line.Read.Number} ({line.Class}, {said.RowKey}, {said.Amount}, payment {payment}) has had no effect", order is null ? -1 : world.Database.IndexOf(order.Id));

@@ -16,6 +16,8 @@ sealed class StoredFile(SettlementFile row, byte[] bytes)
     public byte[] Content => bytes;
     public string? LeasedBy { get; set; }
     public DateTimeOffset? LeasedUntil { get; set; }
+    /// <summary>It is being applied.</summary>
+    public bool Begun { get; set; }
     public List<FileLine> Lines { get; } = [];
 }
 
@@ -86,8 +88,9 @@ sealed class Statements(World world)
     public SettlementFile? Claim(string worker)
     {
         var free = Files.Where(f => !IsOver(f) && !(f.LeasedUntil >= Now)
-            && !Files.Exists(earlier => earlier.Row.Account == f.Row.Account && earlier.Row.Id < f.Row.Id && !IsOver(earlier))).MinBy(f => f.Row.Tries);
+            && !Files.Exists(other => other.Row.Account == f.Row.Account && other != f && !IsOver(other) && (!other.Begun, other.Row.Id).CompareTo((!f.Begun, f.Row.Id)) < 0)).MinBy(f => f.Row.Tries);
         if (free is null) return null;
+        free.Begun = true;
         Lease(free, worker);
         return free.Row = free.Row with { Tries = free.Row.Tries + 1 };
     }
@@ -136,6 +139,7 @@ sealed class Statements(World world)
             return;
         }
         file.Row = before with { State = FileState.Refused, Refusal = why, RowsStored = 0, DoneAt = Now };
+        file.Begun = false;
         file.Lines.Clear();
         (file.LeasedBy, file.LeasedUntil) = (null, null);
         world.StatementAuditor.Moved(file, before);
@@ -183,7 +187,7 @@ sealed class Statements(World world)
     public List<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file)
     {
         var pieces = new List<(long, int, byte[])>();
-        foreach (var earlier in Files.Where(f => f.Row.Account == file.Account && f.Row.Id < file.Id
+        foreach (var earlier in Files.Where(f => f.Row.Account == file.Account && f.Row.Id != file.Id
             && f.Row.State is FileState.Matched or FileState.Acting or FileState.Done && f.Lines.Count > 0))
         {
             var keys = new byte[earlier.Lines.Count * 16];

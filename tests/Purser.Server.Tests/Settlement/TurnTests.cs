@@ -1,0 +1,61 @@
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Orders;
+using Purser.Reconciliation;
+using Purser.Server.Settlement;
+using Purser.Server.Tests.Platform;
+using static Purser.Server.Tests.Settlement.StatementGateway;
+
+namespace Purser.Server.Tests.Settlement;
+
+/// <summary>An earlier file is one that was applied earlier, whatever its id.</summary>
+public sealed class TurnTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static SettlementLine Row(string key, PaymentId payment) => Line(key, payment, money: $"m_{payment.Reference}");
+
+    static Task<long> Count(SettlementHouse house, PaymentId payment, EventType type) =>
+        house.Ask<long>($"select count(*) from events where order_id = {payment.Order.Value} and type = {(int)type}");
+
+    [Fact]
+    public async Task A_refused_file_that_is_read_again_after_its_re_issue_applies_what_is_new_and_shows_what_differs()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (one, two) = (await house.Paid(), await house.Paid());
+        SettlementLine Says(string key, long amount) => Line(key, null, amount, SettlementKind.Adjustment);
+        var first = Statement(Row("a", one), Row("b", two), Says("k", 10), Says("l", 10), Line("p", null, 5, SettlementKind.Payout));
+        house.Gateway.Unread = "Payout";
+        (await house.Settle(first)).Text("state").ShouldBe("refused");
+        var issued = await house.Settle(Statement(Row("a", one), Says("k", 11)));
+        (await house.Settle(Statement(Says("k", 12)))).Text("state").ShouldBe("done");
+        house.Gateway.Unread = null;
+
+        var again = await house.Settle(first);
+        SettlementHouse.Classes(again).ShouldBe(new Dictionary<string, int> { ["repeated"] = 1, ["changed"] = 1, ["both_paid"] = 1, ["adjustment"] = 1, ["payout"] = 1 }, ignoreOrder: true);
+        var line = (await house.Get($"/v1/settlements/{again.Text("id")}/lines?class=changed")).Body.GetProperty("lines").EnumerateArray().ShouldHaveSingleItem();
+        line.GetProperty("row_key").GetString().ShouldBe("k");
+        (await house.Ask<long>("select sum(abs(amount))::bigint from settlement_postings where row_key = 'k'")).ShouldBe(4 * 11);
+        (await Count(house, one, EventType.SettlementMatched), await Count(house, two, EventType.SettlementMatched)).ShouldBe((1, 1));
+        // It says another thing than what was asked about before, although its id is smaller.
+        (await house.Ask<string>("select amount || ' of ' || file from settlement_discrepancies where row_key = 'k'")).ShouldBe($"10 of {again.Text("id")[4..]}");
+        issued.Text("id").ShouldNotBe(again.Text("id"));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_read_again_waits_for_the_one_that_is_being_applied()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var files = house.Host.Services.GetRequiredService<SettlementFileStore>();
+        async Task<SettlementFile> Take(string bytes) => (await files.TakeIn("elsewhere", "x.csv", FileSource.Upload, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(bytes)), dryRun: false, 1000, default)).File;
+        // The house's own worker is as good as any; it refuses the account it does not know.
+        var refused = await house.Ended((await Take("one")).IdText);
+        refused.Text("state").ShouldBe("refused");
+        var other = await Take("other");
+        await house.Ended(other.IdText);
+        await house.Ask<long>($"with busy as (update settlement_files set state = 4, turn = 100, leased_by = 'w', leased_until = now() + interval '1 hour' where id = {other.Id} returning 1) select count(*) from busy");
+
+        await Take("one");
+        (await files.Claim("another", default)).ShouldBeNull();
+        (await house.Ask<bool>($"select state = 0 and turn is null and leased_by is null from settlement_files where id = {refused.Text("id")[4..]}")).ShouldBeTrue();
+        await house.Ask<long>($"with done as (update settlement_files set state = 5 where id = {other.Id} returning 1) select count(*) from done");
+        (await house.Ended(refused.Text("id"))).Text("state").ShouldBe("refused");
+    }
+}
