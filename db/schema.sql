@@ -1,5 +1,7 @@
 -- What the numbered files add up to. Written by SchemaTests with PURSER_UPDATE=1; not run by anything.
 
+create sequence settlement_turns as bigint start 1 increment 1;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -483,10 +485,20 @@ create table settlement_files (
   leased_by text,
   leased_until timestamp with time zone,
   preview text,
+  turn bigint,
+  key_bits smallint,
   constraint settlement_files_pkey PRIMARY KEY (id)
 );
+CREATE UNIQUE INDEX settlement_files_at_work ON settlement_files USING btree (account) WHERE ((turn IS NOT NULL) AND (NOT dry_run) AND (state <> ALL (ARRAY[5, 6])));
 CREATE UNIQUE INDEX settlement_files_bytes ON settlement_files USING btree (account, sha256) WHERE (NOT dry_run);
 CREATE INDEX settlement_files_open ON settlement_files USING btree (account, id) WHERE (state <> ALL (ARRAY[5, 6]));
+
+create table settlement_key_groups (
+  file bigint not null,
+  "group" integer not null,
+  keys bytea not null,
+  constraint settlement_key_groups_pkey PRIMARY KEY (file, "group")
+);
 
 create table settlement_keys (
   file bigint not null,

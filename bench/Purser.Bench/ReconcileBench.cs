@@ -48,7 +48,7 @@ static class ReconcileBench
         {
             await Execute(source, "truncate bare; checkpoint");
             var copy = await Copy(source, path);
-            await Execute(source, "truncate settlement_lines, settlement_keys, settlement_files, settlement_file_parts; checkpoint");
+            await Execute(source, "truncate settlement_lines, settlement_keys, settlement_key_groups, settlement_files, settlement_file_parts; checkpoint");
             var (seconds, megabytes, cpu, found) = await Reconcile(source, path, lines);
             classes = found;
             runs.Add(new Run(copy, seconds, megabytes, cpu));

@@ -15,6 +15,9 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
 
     public const int UsuallyFewLines = 20_000;
 
+    /// <summary>How keys are kept that does not wait for the rest of it.</summary>
+    public Func<Func<Task>, Task> Beside { get; init; } = Task.Run;
+
     const int LookedUpAtOnce = 5_000;
     const int StoredAtOnce = 20_000;
 
@@ -23,7 +26,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
     public async Task<IReadOnlyList<ClassTotal>> Run(SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, bool again, CancellationToken stop)
     {
         if (again) await store.Presume(file.Id, stop);
-        var work = new Work(store, hook, file, pass, feeTooHigh, FewLines, stop);
+        var work = new Work(store, hook, file, pass, feeTooHigh, FewLines, Beside, stop);
         await work.CameBefore();
         await work.BesideOurs();
         return await work.Finish();
@@ -31,7 +34,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
 
     sealed class Work(
         IMatchStore store, SettlementHook hook, SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, int fewLines,
-        CancellationToken stop)
+        Func<Func<Task>, Task> beside, CancellationToken stop)
     {
         readonly RowTable table = new();
         readonly BitArray settled = new(pass.Lines + 1);
@@ -44,19 +47,26 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
         public async Task CameBefore()
         {
             using var earlier = new Spill<EarlierRow>(pass.Parts);
-            await foreach (var (from, first, keys) in store.EarlierKeys(file, stop))
-                for (var i = 0; i < keys.Length / 16; i++)
+            await foreach (var (from, first, keys) in store.EarlierKeys(file, Few(), stop))
+                // Numbered by their place in a piece, or each by itself in a group.
+                for (var (i, bytes) = (0, first > 0 ? 16 : KeyGroups.BytesOfAKey); i < keys.Length / bytes; i++)
                 {
-                    var key = BinaryPrimitives.ReadUInt64LittleEndian(keys.AsSpan(i * 16));
+                    var one = keys.AsSpan(i * bytes);
+                    var key = BinaryPrimitives.ReadUInt64LittleEndian(one);
                     if (pass.Seen.MayHave(key))
-                        earlier.Add(pass.PartOf(key), new EarlierRow(key, BinaryPrimitives.ReadUInt64LittleEndian(keys.AsSpan((i * 16) + 8)), from, first + i));
+                        earlier.Add(pass.PartOf(key), new EarlierRow(key, BinaryPrimitives.ReadUInt64LittleEndian(one[8..]), from, first > 0 ? first + i : BinaryPrimitives.ReadInt32LittleEndian(one[16..])));
                 }
 
+            var bits = KeyGroups.Bits(pass.Lines, pass.Parts);
+            var keeping = Task.CompletedTask;
             var doubtful = new List<Reclassed>();
             KeyRow[] rows = [];
             for (var part = 0; part < pass.Parts; part++)
             {
                 var count = Load(pass.Keys, part, ref rows);
+                await keeping;
+                var (groups, begin) = (KeyGroups.Of(rows.AsSpan(0, count), part, pass.Parts, bits), part == 0);
+                keeping = beside(() => store.KeepKeys(file.Id, bits, groups, begin, stop));
                 table.Clear(count);
                 var repeated = new BitArray(count);
                 var changed = new Dictionary<int, EarlierRow>();
@@ -77,7 +87,19 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                     else if (changed.TryGetValue(i, out var before)) doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.Changed, before.File, before.Number));
                 if (doubtful.Count >= LookedUpAtOnce) await Compare(doubtful);
             }
+            await keeping;
             await Compare(doubtful);
+        }
+
+        /// <summary>The file's keys, when they are few.</summary>
+        long[]? Few()
+        {
+            if (pass.Lines > fewLines) return null;
+            var keys = new List<long>(pass.Lines);
+            for (var part = 0; part < pass.Parts; part++)
+                foreach (var chunk in pass.Keys.Read(part))
+                    foreach (var row in chunk) keys.Add((long)row.Key);
+            return [.. keys];
         }
 
         /// <summary>64 bits may be equal by chance: before a row is set aside for its key, the keys themselves are compared.</summary>

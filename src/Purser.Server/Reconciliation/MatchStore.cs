@@ -61,18 +61,79 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         return moved;
     }
 
+    /// <summary>What an account applied before.</summary>
+    const string Earlier = "f.account = $1 and f.id <> $2 and not f.dry_run and f.state in (3, 4, 5)";
+
+    /// <summary>Files that are no longer than so many times the new one are read whole: nearly all their groups are wanted.</summary>
+    const int MuchLonger = 8;
+
+    /// <summary>Of long files the groups in which the new file's keys would be.</summary>
+    internal const string KeysOfFew = $"""
+        with earlier as materialized (select f.id, f.key_bits, f.rows_stored from settlement_files f where {Earlier}),
+        wanted as materialized (
+            select b.key_bits, x.part from (select distinct key_bits from earlier where key_bits is not null and rows_stored > $4) b
+            cross join lateral (select distinct ((k.key >> 40) & ((1::bigint << b.key_bits) - 1))::int as part from unnest($3::bigint[]) k (key)) x)
+        select k.file, k.first, k.keys from earlier e join settlement_keys k on k.file = e.id where e.key_bits is null
+        union all
+        select g.file, 0, g.keys from earlier e join settlement_key_groups g on g.file = e.id where e.key_bits is not null and e.rows_stored <= $4
+        union all
+        select g.file, 0, g.keys from earlier e join wanted w on w.key_bits = e.key_bits join settlement_key_groups g on g.file = e.id and g."group" = w.part where e.rows_stored > $4
+        """;
+
+    const string AllKeys = $"""
+        select k.file, k.first, k.keys from settlement_files f join settlement_keys k on k.file = f.id where {Earlier} and f.key_bits is null
+        union all
+        select g.file, 0, g.keys from settlement_files f join settlement_key_groups g on g.file = f.id where {Earlier} and f.key_bits is not null
+        """;
+
     public async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(
-        SettlementFile file, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
+        SettlementFile file, long[]? only, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
     {
-        await using var connection = await database.OpenConnectionAsync(stop);
-        await using var read = new NpgsqlCommand("""
-            select k.file, k.first, k.keys from settlement_keys k join settlement_files f on f.id = k.file
-            where f.account = $1 and f.id <> $2 and not f.dry_run and f.state in (3, 4, 5) order by k.file, k.first
-            """, connection) { CommandTimeout = 0 };
-        read.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
-        read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
-        await using var rows = await read.ExecuteReaderAsync(stop);
+        var ask = new NpgsqlBatchCommand(only is null ? AllKeys : KeysOfFew);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
+        if (only is not null)
+        {
+            ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = only });
+            ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = only.Length * MuchLonger });
+        }
+        await using var lookUp = KeyLookup.Of(database, ask);
+        lookUp.Timeout = 0;
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop)) yield return (rows.GetInt64(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
+    }
+
+    // Synchronous, for there are megabytes to send; whoever keeps keys does so beside whoever compares them.
+    public Task KeepKeys(long file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop)
+    {
+        using var connection = database.OpenConnection();
+        using var transaction = connection.BeginTransaction();
+        // Nobody waits for the disk: a match that a crash broke off is begun anew, and the commit behind it makes all durable.
+        using (var change = new NpgsqlCommand("set local synchronous_commit = off", connection)) change.ExecuteNonQuery();
+        if (begin)
+        {
+            using var forget = new NpgsqlBatch(connection) { Timeout = 0 };
+            foreach (var sql in (ReadOnlySpan<string>)["delete from settlement_key_groups where file = $1", "update settlement_files set key_bits = $2 where id = $1"])
+            {
+                var command = new NpgsqlBatchCommand(sql);
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+                if (sql.Contains("$2", StringComparison.Ordinal)) command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)bits });
+                forget.BatchCommands.Add(command);
+            }
+            forget.ExecuteNonQuery();
+        }
+        var rows = new BinaryCopy();
+        rows.Begin();
+        foreach (var group in groups)
+        {
+            rows.Row(3);
+            rows.Write(file);
+            rows.Write(group.Number);
+            rows.Write(group.Keys.Span);
+        }
+        using (var copy = connection.BeginRawBinaryCopy("copy settlement_key_groups (file, \"group\", keys) from stdin (format binary)")) copy.Write(rows.Complete());
+        transaction.Commit();
+        return Task.CompletedTask;
     }
 
     public async Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)

@@ -66,6 +66,8 @@ sealed class BinaryCopy
         end += 4 + length;
     }
 
+    public void Write(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Cell(bytes.Length));
+
     Span<byte> Cell(int length)
     {
         BinaryPrimitives.WriteInt32BigEndian(Take(4), length);

@@ -209,9 +209,10 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
     {
         await using var refuse = database.CreateCommand("""
             with refused as (
-                update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, rows_stored = 0, turn = null, leased_by = null, leased_until = null,
+                update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, rows_stored = 0, turn = null, key_bits = null, leased_by = null, leased_until = null,
                     done_at = clock_timestamp() where id = $1 and leased_by = $2 returning id),
-            lines as (delete from settlement_lines using refused where file = refused.id)
+            lines as (delete from settlement_lines using refused where file = refused.id),
+            groups as (delete from settlement_key_groups using refused where file = refused.id)
             delete from settlement_keys using refused where file = refused.id
             """);
         refuse.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
@@ -228,7 +229,8 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         await using var forget = database.CreateCommand("""
             with gone as (delete from settlement_files where id = $1 and dry_run returning id),
             parts as (delete from settlement_file_parts using gone where file = gone.id),
-            keys as (delete from settlement_keys using gone where file = gone.id)
+            keys as (delete from settlement_keys using gone where file = gone.id),
+            groups as (delete from settlement_key_groups using gone where file = gone.id)
             delete from settlement_lines using gone where file = gone.id
             """);
         forget.CommandTimeout = 0;

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using Npgsql;
 using NpgsqlTypes;
@@ -60,18 +58,15 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
     /// <summary>Lines are written into it as they are to be sent. As objects they would all outlive a collection of garbage while they wait.</summary>
     sealed class Batch(Batches all) : ISettlementBatch
     {
-        const int BytesOfAKey = 16;
-
         readonly BinaryCopy rows = new();
-        readonly ArrayBufferWriter<byte> keys = new();
         int first, last;
 
-        public int Count => keys.WrittenCount / BytesOfAKey;
+        public int Count { get; private set; }
 
         public void Begin()
         {
             rows.Begin();
-            keys.ResetWrittenCount();
+            Count = 0;
         }
 
         public void Add(in ReadLine read)
@@ -79,10 +74,7 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
             if (Count == 0) first = read.Number;
             last = read.Number;
             Write(rows, all.File, read);
-            var key = keys.GetSpan(BytesOfAKey);
-            BinaryPrimitives.WriteUInt64LittleEndian(key, read.Key);
-            BinaryPrimitives.WriteUInt64LittleEndian(key[8..], read.Content);
-            keys.Advance(BytesOfAKey);
+            Count++;
         }
 
         // Synchronous, for there are megabytes to send; whoever stores does so beside whoever reads.
@@ -91,11 +83,6 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
             using var transaction = all.Connection.BeginTransaction();
             using (var copy = all.Connection.BeginRawBinaryCopy($"copy settlement_lines ({Columns}) from stdin (format binary)")) copy.Write(rows.Complete());
             using var advance = new NpgsqlBatch(all.Connection);
-            var piece = new NpgsqlBatchCommand("insert into settlement_keys (file, first, keys) values ($1, $2, $3)");
-            piece.Parameters.Add(new NpgsqlParameter<long> { TypedValue = all.File });
-            piece.Parameters.Add(new NpgsqlParameter<int> { TypedValue = first });
-            piece.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = keys.WrittenSpan.ToArray() });
-            advance.BatchCommands.Add(piece);
             var mark = new NpgsqlBatchCommand(
                 "update settlement_files set rows_stored = $3, tries = 0, leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
             mark.Parameters.Add(new NpgsqlParameter<long> { TypedValue = all.File });

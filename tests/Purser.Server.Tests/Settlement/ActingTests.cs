@@ -249,7 +249,7 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         answer.Status.ShouldBe(HttpStatusCode.OK);
         var would = answer.Body.GetProperty("classes").EnumerateArray().ShouldHaveSingleItem();
         (would.GetProperty("class").GetString(), would.GetProperty("amount").GetInt64()).ShouldBe(("theirs_paid", 49900));
-        foreach (var table in new[] { "settlement_files", "settlement_file_parts", "settlement_lines", "settlement_keys", "settlement_discrepancies" })
+        foreach (var table in new[] { "settlement_files", "settlement_file_parts", "settlement_lines", "settlement_key_groups", "settlement_discrepancies" })
             (await house.Ask<long>($"select count(*) from {table}")).ShouldBe(0, table);
         (await Status(house, pending)).ShouldBe("awaiting_payment");
         (await house.Settle(Statement(Paid("a", pending)))).Text("state").ShouldBe("done");

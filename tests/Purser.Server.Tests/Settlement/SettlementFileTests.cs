@@ -104,7 +104,7 @@ public sealed class SettlementFileTests(PostgresFixture postgres) : IClassFixtur
         var why = refused.Body.GetProperty("refusal");
         (why.GetProperty("row").GetInt32(), why.GetProperty("column").GetString()).ShouldBe((4, "amount"));
         (await house.Ask<long>("select count(*) from settlement_lines")).ShouldBe(0);
-        (await house.Ask<long>("select count(*) from settlement_keys")).ShouldBe(0);
+        (await house.Ask<long>("select count(*) from settlement_key_groups")).ShouldBe(0);
 
         var foreign = await house.Settle("date;sum\n1;2\n"u8.ToArray());
         (foreign.Text("state"), foreign.Body.GetProperty("refusal").GetProperty("detail").GetString()!.Contains("row_key", StringComparison.Ordinal)).ShouldBe(("refused", true));
@@ -180,7 +180,7 @@ public sealed class SettlementFileTests(PostgresFixture postgres) : IClassFixtur
         done.Text("state").ShouldBe("done");
         crashes.ShouldBeGreaterThan(3);
         (await house.Ask<string>("select string_agg(number || row_key, ',' order by number) from settlement_lines")).ShouldBe("1k0,2k1,3k2,4k3,5k4,6k5,7k6,8k7,9k8");
-        (await house.Ask<long>("select sum(length(keys)) from settlement_keys")).ShouldBe(9 * 16);
+        (await house.Ask<long>("select sum(length(keys)) from settlement_key_groups")).ShouldBe(9 * 20);
         done.Body.GetProperty("totals")[0].GetProperty("amount").GetInt64().ShouldBe(Enumerable.Range(0, 9).Sum(n => 10 + n));
     }
 

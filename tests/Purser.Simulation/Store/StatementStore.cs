@@ -52,10 +52,13 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     public Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop) =>
         Do<IReadOnlyList<(SettlementKind, ClassTotal)>>("classes are stored (C14)", () => Tables.Store(file, lines));
 
-    public async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file, [EnumeratorCancellation] CancellationToken stop)
+    public async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file, long[]? only, [EnumeratorCancellation] CancellationToken stop)
     {
         foreach (var piece in await Read(() => world.Bug.TakesFilesAgain ? [] : Tables.EarlierKeys(file))) yield return piece;
     }
+
+    /// <summary>The lines themselves are kept here, and tell their keys.</summary>
+    public Task KeepKeys(long file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop) => Do("keys are kept (C14)", () => { });
 
     public Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop) => Read(() => Tables.SameKeys(file, pairs));
 
