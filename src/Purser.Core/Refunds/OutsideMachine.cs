@@ -13,6 +13,7 @@ static class OutsideMachine
     /// <returns>False for what a statement's row says and nothing here keeps: whoever brought it must.</returns>
     public static bool Learn(Draft draft, Payment p, Refund? taken, RefundEvidence e)
     {
+        if (e is RefundEvidence.Failed) return ComeBack(draft, p, e);
         var row = (e as RefundEvidence.Settled)?.Row;
         if (row is not null && p.OutsideRefunds.Any(o => o.RowKey == row.RowKey)) return true;
         if ((e as RefundEvidence.Succeeded)?.Amount is not { } amount)
@@ -26,6 +27,13 @@ static class OutsideMachine
         if ((named ? e.RefundReference : row?.RowKey) is not { } name) return e.Source != EvidenceSource.Settlement;
 
         var one = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name) ?? new OutsideRefund(name, amount, MoneyReference: e.MoneyReference ?? taken?.MoneyReference) { MayBeOurs = true };
+        if (one is { CameBack: true, Amount.MinorUnits: 0 })
+        {
+            // It was told when it came back, which says no amount.
+            var known = one with { Amount = amount, MoneyReference = one.MoneyReference ?? e.MoneyReference };
+            draft.Change(p = p with { OutsideRefunds = p.OutsideRefunds.Replace(one, known) });
+            one = known;
+        }
         if (one.MayBeOurs && taken is null && draft.Order.Refunds.Where(r => MayBe(p, one, r, stated: row is not null)).ToList() is { Count: > 0 } perhaps)
         {
             if (e.Source != EvidenceSource.Settlement && !p.OutsideRefunds.Contains(one)) draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(one) });
@@ -39,6 +47,29 @@ static class OutsideMachine
     /// <summary>A refund of ours that was called failed went back all the same, when its amount had been given to another.</summary>
     public static void Went(Draft draft, Refund r, RefundEvidence e) =>
         Keep(draft, r.Payment, Of(draft.Order, r) ?? new OutsideRefund(NameOf(draft.Order, r), r.Amount, MoneyReference: r.MoneyReference) { MayBeOurs = true }, e);
+
+    /// <summary>The refund of that name failed, as a rule after it went: what it gave back is here again, once, and whatever was told first. A statement's row alone says that
+    /// only of a refund that is known.</summary>
+    static bool ComeBack(Draft draft, Payment p, RefundEvidence e)
+    {
+        if (e.RefundReference is not { } name) return e.Source != EvidenceSource.Settlement;
+        var one = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name);
+        if (one is { CameBack: true }) return true;
+        if (one is null && e.Source == EvidenceSource.Settlement) return false;
+        if (one is null)
+        {
+            one = new OutsideRefund(name, Money.Zero(p.Amount.Currency), MoneyReference: e.MoneyReference) { CameBack = true };
+            var perhaps = draft.Order.Refunds.Where(r => MayBe(p, one, r)).ToList();
+            draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(one with { MayBeOurs = perhaps.Count > 0 }) });
+            foreach (var r in perhaps) RefundMachine.Look(draft, r);
+        }
+        else if (one.MayBeOurs) draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { CameBack = true }) });
+        else Close(draft, p.Number, one, one with { CameBack = true }, e, "failed");
+        // While it was taken to be gone, a word of the gateway that the money is gone was taken for this: it is asked until it says what is so now.
+        draft.Change(draft.Order.Payment(p.Number)! with { HeardAt = draft.Now });
+        if (!draft.Calls.Exists(c => c.Payment == p.Number && c is not (GatewayCall.Refund or GatewayCall.InquireRefund))) OrderMachine.Ask(draft, p.Number);
+        return true;
+    }
 
     /// <summary>What went back by such a refund failed in the end.</summary>
     /// <returns>Whether there was any.</returns>
@@ -85,6 +116,13 @@ static class OutsideMachine
     {
         if (stated == one.Amount || stated.Currency != one.Amount.Currency) return one;
         var now = one with { Amount = stated };
+        if (one.CameBack)
+        {
+            // Nothing of it is booked any more.
+            var p = draft.Order.Payment(number)!;
+            draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, now) });
+            return now;
+        }
         Close(draft, number, one, now, because, "replaced");
         draft.Tell(EventType.DiscrepancyOpened, number, because, stated, money: now.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked);
         foreach (var taken in draft.Order.Payment(number)!.Reversals)
@@ -108,7 +146,9 @@ static class OutsideMachine
             if (ours is not null)
             {
                 draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Remove(one) });
-                draft.Change(ours with { RefundReference = one.RefundReference });
+                draft.Change(ours = ours with { RefundReference = one.RefundReference });
+                // Its failing was told before its name was known.
+                if (one.CameBack) RefundMachine.Hear(draft, ours);
             }
             else if (!draft.Order.Refunds.Any(r => MayBe(p, one, r))) Book(draft, number, one, because);
         }
@@ -117,7 +157,7 @@ static class OutsideMachine
     /// <summary>It was asked for and has no name yet, and amount and money speak not against it.</summary>
     /// <param name="stated">By a statement, which may state another amount.</param>
     static bool MayBe(Payment p, OutsideRefund one, Refund r, bool stated = false) => r.Payment == p.Number && r is { IsOpen: true, NeverLeft: false, RefundReference: null }
-        && (stated || r.Amount == one.Amount || r.Amount.Currency != one.Amount.Currency)
+        && (stated || one.Amount.MinorUnits == 0 || r.Amount == one.Amount || r.Amount.Currency != one.Amount.Currency)
         && (r.MoneyReference == one.MoneyReference || !p.Captures.Any(c => c.MoneyReference == one.MoneyReference));
 
     static OutsideRefund Book(Draft draft, int number, OutsideRefund one, Because because)
@@ -125,6 +165,7 @@ static class OutsideMachine
         var p = draft.Order.Payment(number)!;
         var booked = one with { MayBeOurs = false };
         draft.Change(p = p with { OutsideRefunds = p.OutsideRefunds.Remove(one).Add(booked) });
+        if (booked.CameBack) return booked;
         draft.Tell(EventType.DiscrepancyOpened, number, because, booked.Amount, money: booked.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked);
         // What was taken for a reversal was this.
         foreach (var taken in p.Reversals) RefundMachine.Explain(draft, number, taken.MoneyReference, because, booked.IsOf(p, taken.MoneyReference) ? booked.Amount : null);

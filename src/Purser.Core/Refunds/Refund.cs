@@ -92,7 +92,7 @@ public sealed record OutsideRefund(string RefundReference, Money Amount, string?
     /// <summary>Told while a refund of ours waits for its answer that may be this one. Until that is known it is left for no other, and neither booked nor asked about.</summary>
     public bool MayBeOurs { get; init; }
 
-    /// <summary>It failed afterwards: nothing is gone by it.</summary>
+    /// <summary>It failed afterwards: nothing is gone by it. Where that was told first, its amount is zero until it is told, too.</summary>
     public bool CameBack { get; init; }
 
     /// <summary>It gives back this money. Where the gateway names none that we know, the payment's only money.</summary>

@@ -36,7 +36,7 @@ static class FulfilmentStore
         $"exists (select 1 from payments p, jsonb_array_elements(p.captures::jsonb) c where p.order_id = {order} and p.number = {payment} " +
         $"and (p.outside_refunds is not null or p.reversals is not null or exists (select 1 from refunds r where r.order_id = {order} and r.payment = {payment})) and (c->>'standing')::int = 0 " +
         $"and ((select coalesce(sum(r.amount), 0) from refunds r where r.order_id = {order} and r.payment = {payment} and r.money_reference = c->>'reference' and r.status <> {(int)RefundStatus.Failed}) " +
-        $"+ (select coalesce(sum((o->'amount'->>0)::bigint), 0) from jsonb_array_elements(p.outside_refunds::jsonb) o where o->'amount'->>1 = c->>'currency' and {OutsideIsOf}) >= (c->>'amount')::bigint " +
+        $"+ (select coalesce(sum((o->'amount'->>0)::bigint), 0) from jsonb_array_elements(p.outside_refunds::jsonb) o where not jsonb_exists(o, 'came_back') and o->'amount'->>1 = c->>'currency' and {OutsideIsOf}) >= (c->>'amount')::bigint " +
         "or (jsonb_exists(p.reversals::jsonb, c->>'reference') " +
         $"and exists (select 1 from jsonb_array_elements(p.answers::jsonb) a where (a->>'kind')::int = {(int)DiscrepancyKind.Reversed} and a->>'reference' = c->>'reference'))))";
 

@@ -203,10 +203,10 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 order by e.sequence desc limit 1
             ) told on true
             left join lateral (
-                select p.order_id, p.number as payment from payments p where l.kind = $6 and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
+                select p.order_id, p.number as payment from payments p where l.kind in ($6, $9) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
             where d.class = any ($5) and (d.resolved_at is null or (not d.final
-                    and (l.kind <> $6 or d.class = $8 or exists (select from events e where e.order_id = l.order_id and e.at > d.resolved_at)))) and d.id > $1
+                    and (l.kind not in ($6, $9) or d.class = $8 or exists (select from events e where e.order_id = l.order_id and e.at > d.resolved_at)))) and d.id > $1
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id limit $2
             """);
@@ -218,6 +218,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Refund });
         ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. GatewaysOwn.Select(source => EventNames.Snake(source.ToString()))] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.UnknownOrder });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.RefundReturned });
         var found = new List<AnsweredRow>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop))
@@ -286,21 +287,24 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         select count(*) from closed
         """;
 
-    public async Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop)
+    public async Task<bool> Confirm(long question, string resolution, string why, IReadOnlyList<RowPosting> stands, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         // A person who closes it in this moment is waited for, so that what the answer posted is seen below.
-        await using (var hold = new NpgsqlCommand("select 1 from settlement_discrepancies where id = $1 for update", connection, transaction))
+        var (account, file) = ("", 0L);
+        await using (var hold = new NpgsqlCommand("select account, file from settlement_discrepancies where id = $1 for update", connection, transaction))
         {
             hold.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
-            await hold.ExecuteScalarAsync(stop);
+            await using var held = await hold.ExecuteReaderAsync(stop);
+            if (await held.ReadAsync(stop)) (account, file) = (held.GetString(0), held.GetInt64(1));
         }
         await using var confirm = new NpgsqlCommand(Closing, connection, transaction);
         confirm.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = resolution });
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = why });
         var closed = await confirm.ExecuteScalarAsync(stop) is 1L;
+        if (closed && stands is [var first, ..]) await RowPostingStore.Restate(connection, account, first.RowKey, file, stands, stop);
         await transaction.CommitAsync(stop);
         return closed;
     }

@@ -163,20 +163,23 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
     }
 
     /// <summary>Applies a row whose money is known by now as if it had been when the file came.</summary>
-    /// <returns>False when the order does not take it.</returns>
-    public async Task<bool> Again(SettlementFile file, StoredLine line, CancellationToken stop)
+    /// <returns>What the row itself has in the books then; null when the order does not take it.</returns>
+    public async Task<IReadOnlyList<RowPosting>?> Again(SettlementFile file, StoredLine line, CancellationToken stop)
     {
         line = line with { Class = Matching.Presumed(line.Line.Kind) };
         var known = await store.Payments([line], stop);
         Pair([line], known);
-        if (known.GetValueOrDefault(line.Number) is not { } now) return false;
+        if (known.GetValueOrDefault(line.Number) is not { } now) return null;
         var paidOut = file.PaidOut is true;
-        return line.Line.Kind switch
+        var taken = line.Line.Kind switch
         {
             SettlementKind.Payment => Known(line, now) is { } money && await Tell(line, stop, Row(file, line, money, paidOut)) is null,
             SettlementKind.Refund => await Refunded(file, line, now, paidOut, stop) is null,
+            // By its name alone: the one that it was may have failed since, and another that is like it would be taken for it.
+            SettlementKind.RefundReturned => line.Line is not { Refund: null, RefundReference: null } && await Refunded(file, line, now with { Refund = line.Line.Refund?.Number ?? 0 }, paidOut, stop) is null,
             _ => false,
         };
+        return taken ? RowBooks.Applied(file, line) : null;
     }
 
     /// <summary>Gives each row about a refund one of its own, for two of the same amount have two rows.</summary>
@@ -276,7 +279,8 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
     {
         var payment = line.Payment?.Number ?? 0;
         var order = line.Payment?.Order ?? line.Line.Refund!.Value.Order;
-        if (line.Line.Refund is null && now.Refund == RefundRows.Doubtful) return line.Line.Kind == SettlementKind.RefundReturned ? WhichReturned : WhichRefund;
+        if (line.Line.Refund is null && now.Refund == RefundRows.Doubtful)
+            return line.Line.Kind != SettlementKind.RefundReturned ? WhichRefund : line.Line.RefundReference is not null && await Told(0) is null ? null : WhichReturned;
         var ours = line.Line.Refund?.Number ?? now.Refund;
         var why = await Told(ours);
         // A name that looks like one of ours and is none: then it is a refund that the gateway made of itself.

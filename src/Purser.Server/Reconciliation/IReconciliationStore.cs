@@ -61,9 +61,9 @@ public interface IActStore
     /// want of anything better.</summary>
     Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop);
 
-    /// <summary>Closes a question for good, and takes back what its row posted by itself and what a person's answer posted, in one commit.</summary>
+    /// <summary>Closes a question for good, and brings what its row posted by itself, and what a person's answer posted, to these sides, in one commit.</summary>
     /// <returns>False when it was closed for good meanwhile.</returns>
-    Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop);
+    Task<bool> Confirm(long question, string resolution, string why, IReadOnlyList<RowPosting> stands, CancellationToken stop);
 
     /// <summary>Captures that a statement should have had from a day on and before another, and that none had.</summary>
     /// <param name="unstated">Accounts whose contract names no days: their money is missed once they have had a statement at all.</param>

@@ -62,9 +62,9 @@ public sealed partial class LaterEvidence(
                 if (row.Nameless && settled.Contains(row.Payment)) continue;
                 try
                 {
-                    if (!await Apply(act, row, stop)) continue;
+                    if (await Apply(act, row, stop) is not { } stands) continue;
                     if (row.Nameless) settled.Add(row.Payment);
-                    if (await store.Confirm(row.Id, Resolution, Why(row), stop)) closed++;
+                    if (await store.Confirm(row.Id, Resolution, Why(row), stands, stop)) closed++;
                 }
                 catch (Exception trouble) when (trouble is not (OutOfMemoryException or StoreAwayException) && !stop.IsCancellationRequested)
                 {
@@ -76,8 +76,8 @@ public sealed partial class LaterEvidence(
         return closed;
     }
 
-    async Task<bool> Apply(FileAct act, AnsweredRow row, CancellationToken stop) =>
-        await files.Find(row.File, stop) is { } file && await lines.List(row.File, null, row.Number - 1, 1, stop) is [var line] && await act.Again(file, line, stop);
+    async Task<IReadOnlyList<RowPosting>?> Apply(FileAct act, AnsweredRow row, CancellationToken stop) =>
+        await files.Find(row.File, stop) is { } file && await lines.List(row.File, null, row.Number - 1, 1, stop) is [var line] ? await act.Again(file, line, stop) : null;
 
     static string Why(AnsweredRow row) => row.Told is { } told
         ? $"evt_{row.Payment.Order.Letters}_{told.Sequence} ({told.Source}) tells of this money; the row is applied to {row.Payment}."

@@ -24,11 +24,12 @@ static class RowBooks
     /// <summary>What of a row stands in the books once its question is answered, or while it is open.</summary>
     /// <param name="question">Its class.</param>
     /// <param name="answer">Null while it is open.</param>
-    /// <param name="final">Answered by what the order booked, which the row by itself books no more.</param>
+    /// <param name="final">Answered by what the order booked; the row by itself has only the rest.</param>
     public static IReadOnlyList<RowPosting> Stands(SettlementFile file, StoredLine line, SettlementClass question, string? answer, bool final) => answer switch
     {
         null => Waiting(file, line),
-        _ when final => question == SettlementClass.NotApplied ? Applied(file, line) : [],
+        _ when final && question == SettlementClass.NotApplied => Applied(file, line),
+        _ when final => line.Line.Kind == SettlementKind.RefundReturned ? Applied(file, line with { Class = Matching.Presumed(line.Line.Kind) }) : [],
         "accept" => Placed(file, line, line.Line.Kind switch
         {
             SettlementKind.Refund or SettlementKind.RefundReturned => "refunds",

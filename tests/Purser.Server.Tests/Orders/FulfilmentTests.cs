@@ -102,7 +102,7 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
         await using var world = await EngineWorld.Create(await postgres.CreateDatabase());
         var named = new Dictionary<string, OrderId>();
         foreach (var sent in (bool[])[false, true])
-            foreach (var what in (string[])["paid", "contradicted", "reversed", "second reversed", "disputed", "lost", "won", "not settled", "returned", "returned in part", "taken", "taken in part", "taken and known", "reversed and known", "second taken"])
+            foreach (var what in (string[])["paid", "contradicted", "reversed", "second reversed", "disputed", "lost", "won", "not settled", "returned", "returned in part", "taken", "taken in part", "taken and known", "taken and back", "reversed and known", "second taken"])
                 named[$"{(sent ? "sent" : "kept")}, {what}"] = await Make(world, what, sent);
         named["not paid"] = await world.WithLink();
 
@@ -180,11 +180,13 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
                 await Hear(new Evidence.Reversed($"m_{id.Letters}", price));
                 await Do(new OrderCommand.Answer(1, DiscrepancyKind.Reversed, $"m_{id.Letters}", AnswerAction.Close, "Asha", "known"));
                 break;
-            case "taken" or "taken in part" or "taken and known" or "second taken":
+            case "taken" or "taken in part" or "taken and known" or "taken and back" or "second taken":
                 if (what == "second taken") await Hear(new Evidence.Succeeded($"m2_{id.Letters}", price, "card"));
                 var part = what == "taken in part" ? new Money(100, price.Currency) : price;
                 await Do((new RefundEvidence.Succeeded(part) { RefundReference = $"r_{id.Letters}", MoneyReference = what == "second taken" ? $"m2_{id.Letters}" : null })
                     .Learned(0, 1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch.AddSeconds(++told), null));
+                if (what == "taken and back")
+                    await Do(new RefundEvidence.Failed("account closed") { RefundReference = $"r_{id.Letters}" }.Learned(0, 1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch.AddSeconds(++told), null));
                 if (what == "taken and known") await Do(new OrderCommand.Answer(1, DiscrepancyKind.RefundUnasked, $"r_{id.Letters}", AnswerAction.Close, "Asha", "known"));
                 break;
             case "returned": await Do(new OrderCommand.Refund(null, null, null)); break;

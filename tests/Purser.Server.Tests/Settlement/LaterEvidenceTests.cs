@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Orders;
 using Purser.Reconciliation;
 using Purser.Refunds;
+using Purser.Server.Audit;
 using Purser.Server.Engine;
 using Purser.Server.Reconciliation;
 using Purser.Server.Tests.Platform;
@@ -101,6 +102,38 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
         await house.Settle(Statement(Line("c", paid, 10000, SettlementKind.RefundReturned, $"m_{paid.Reference}") with { RefundReference = "r_1", PayoutReference = "UTR2", SettledOn = new DateOnly(2026, 3, 5) }));
         (await house.Ask<short>("select status from refunds")).ShouldBe((short)RefundStatus.Failed);
         ((await Balance(house, "refunds")), (await Balance(house, "receivable:shop")), (await Balance(house, "bank"))).ShouldBe((0, 0, 49900 - 1178));
+        await house.Sound();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_refund_of_the_gateway_s_own_that_came_back_clears_the_receivable_whenever_its_row_comes(bool early)
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        var (went, back) = (Statement(Line("b", paid, 10000, SettlementKind.Refund, $"m_{paid.Reference}") with { RefundReference = "r_x", Net = Inr(-10000), PayoutReference = "UTR1" }),
+            Statement(Line("c", paid, 10000, SettlementKind.RefundReturned, $"m_{paid.Reference}") with { RefundReference = "r_x", PayoutReference = "UTR2" }));
+        await house.Settle(Statement(Paid("a", paid)));
+        if (early)
+        {
+            await house.Settle(back);
+            ((await Balance(house, "suspense")), (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null"))).ShouldBe((-10000, 1));
+        }
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)) { RefundReference = "r_x" }.Learned(0, paid.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        (await Balance(house, "refunds")).ShouldBe(10000);
+        if (early)
+        {
+            (await house.Host.Services.GetRequiredService<LaterEvidence>().Sweep(default)).ShouldBe(1);
+            (await house.Host.Services.GetRequiredService<LaterEvidence>().Sweep(default)).ShouldBe(0);
+        }
+        else await house.Settle(back);
+        // What went is in no statement yet.
+        ((await Balance(house, "refunds")), (await Balance(house, "suspense")), (await Balance(house, "receivable:shop")), (await Balance(house, "bank"))).ShouldBe((0, 0, -10000, 49900 - 1178 + 10000));
+        await house.Settle(went);
+        ((await Balance(house, "refunds")), (await Balance(house, "suspense")), (await Balance(house, "receivable:shop")), (await Balance(house, "bank"))).ShouldBe((0, 0, 0, 49900 - 1178));
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").GetArrayLength().ShouldBe(0);
+        (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldBeEmpty();
         await house.Sound();
     }
 

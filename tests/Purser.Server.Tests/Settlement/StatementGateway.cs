@@ -28,7 +28,9 @@ sealed class StatementGateway(string name) : IGateway, ICancelLinks, ISettleByFi
         return new SettlementLine(row.Text("row_key"), kind, amount, row.Cell("net") is null ? amount : row.Minor("net", currency))
         {
             Payment = PaymentId.TryParseReference(row.Cell("payment"), out var payment) ? payment : null,
+            // Ours, or the gateway's own.
             Refund = RefundId.TryParseReference(row.Cell("refund"), out var refund) ? refund : null,
+            RefundReference = RefundId.TryParseReference(row.Cell("refund"), out _) ? null : row.Cell("refund"),
             MoneyReference = row.Cell("money"),
             Fee = row.Cell("fee") is null ? null : row.Minor("fee", currency),
             Tax = row.Cell("tax") is null ? null : row.Minor("tax", currency),
@@ -43,7 +45,7 @@ sealed class StatementGateway(string name) : IGateway, ICancelLinks, ISettleByFi
     {
         var text = new StringBuilder(Header);
         foreach (var l in lines)
-            text.AppendJoin(',', l.RowKey, l.Kind, l.Payment?.Reference, l.Refund?.Reference, l.MoneyReference, l.Amount.MinorUnits, l.Amount.Currency.Code,
+            text.AppendJoin(',', l.RowKey, l.Kind, l.Payment?.Reference, l.Refund?.Reference ?? l.RefundReference, l.MoneyReference, l.Amount.MinorUnits, l.Amount.Currency.Code,
                 l.Fee?.MinorUnits, l.Tax?.MinorUnits, l.Net.MinorUnits, l.SettledOn?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), l.PayoutReference).Append('\n');
         return Encoding.UTF8.GetBytes(text.ToString());
     }

@@ -192,7 +192,7 @@ sealed class Quiet(World world)
         var known = ours?.Refunds.Where(r => r.MoneyReference == moneyId && r.Status == RefundStatus.Succeeded).Sum(r => r.Amount.MinorUnits) ?? 0;
         var unasked = gateway.Unasked.Where(r => r.MoneyId == moneyId).ToList();
         var outside = ours?.Payment(link!.Payment.Number)?.OutsideRefunds ?? [];
-        known += unasked.Where(r => outside.Any(o => o.RefundReference == r.RefundId && o.Amount == r.Amount)).Sum(r => r.Amount.MinorUnits);
+        known += unasked.Where(r => outside.Any(o => o.RefundReference == r.RefundId && o is { CameBack: false } && o.Amount == r.Amount)).Sum(r => r.Amount.MinorUnits);
         // The gateway's word that all of it went back says no more than that.
         // Of money that nobody knows a refund is a row that a person is asked about.
         var unknown = ours?.Payment(link!.Payment.Number)?.Captures.Any(c => c.MoneyReference == moneyId) != true;
@@ -202,7 +202,7 @@ sealed class Quiet(World world)
             // All of more than came, by a statement that lied: a person is asked about the difference.
             if (LiedAbout(gateway, moneyId) && reversal.Booked is { } gone) left.Add((gateway, gone - new Money(captured - back, gone.Currency)));
         }
-        foreach (var untold in unasked.Where(r => unknown || !IsTold(gateway, r, SettlementKind.Refund, RefundState.Done)))
+        foreach (var untold in unasked.Where(r => !gateway.Returned.Exists(back => back.RefundId == r.RefundId) && (unknown || !IsTold(gateway, r, SettlementKind.Refund, RefundState.Done))))
         {
             if (known == back) break;
             back -= untold.Amount.MinorUnits;

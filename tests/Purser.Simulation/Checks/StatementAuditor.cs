@@ -117,7 +117,7 @@ sealed class StatementAuditor(World world)
         || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey && o.Amount == said.Amount));
 
     /// <summary>The refund of the row failed.</summary>
-    static bool CameBack(Order order, SettlementLine said) =>
+    static bool CameBack(Order order, SettlementLine said) => order.Payments.Any(p => p.OutsideRefunds.Any(o => o.CameBack && o.RefundReference == said.RefundReference)) ||
         order.Refunds.Any(r => r.Status == RefundStatus.Failed && r.Amount == said.Amount && (said.Refund is { } named ? named.Number == r.Number : r.RefundReference == said.RefundReference));
 
     /// <summary>The order knows the dispute and its amount, and the rest of the row stands in the books.</summary>

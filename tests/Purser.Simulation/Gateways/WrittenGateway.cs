@@ -191,15 +191,18 @@ abstract class WrittenGateway(World world, string account, string host) : WorldG
         Unasked.Add(new WorldReturn(refund.Id, money.Id, refund.Amount));
         stated.Append(Row(refund.Id, "", "", -refund.Amount, Money.Zero(refund.Amount.Currency), money.Id));
         if (size.Next(3) != 0) TellRefund(refund);
+        // Not once all was gone: who asks about such money is told no more than that.
+        if (size.Next(3) == 0) await Return(refund, size, unless: () => IsWhollyGivenBack(money));
     }
 
     /// <summary>All of it went back.</summary>
     protected bool IsWhollyGivenBack(WorldTry money) => refunds.Where(r => r.Money == money && r.State == RefundState.Done).Sum(r => r.Amount.MinorUnits) == money.Amount.MinorUnits;
 
     /// <summary>The shopper's bank sends the money back, for the account is closed.</summary>
-    async Task Return(WrittenRefund refund, Random size)
+    async Task Return(WrittenRefund refund, Random size, Func<bool>? unless = null)
     {
         await World.Loop.Wait(size.Between(TimeSpan.FromMinutes(10), TimeSpan.FromHours(40)));
+        if (unless?.Invoke() is true) return;
         refund.State = RefundState.Failed;
         CameBack(refund.Id, refund.Money.Id, refund.Amount);
         stated.Append(ReturnedRow(refund));

@@ -102,7 +102,7 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
         }
     }
 
-    public Task<bool> Confirm(long question, string resolution, string why, CancellationToken stop) => Do("a question is closed by evidence", () => Tables.Confirm(question, resolution));
+    public Task<bool> Confirm(long question, string resolution, string why, IReadOnlyList<RowPosting> stands, CancellationToken stop) => Do("a question is closed by evidence", () => Tables.Confirm(question, resolution, stands));
 
     public Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
         string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most, CancellationToken stop) =>

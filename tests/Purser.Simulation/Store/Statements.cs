@@ -297,7 +297,7 @@ sealed class Statements(World world)
     PaymentId? PaymentOf(RowQuestion question, SettlementLine said) => said.MoneyReference is { } money ? world.Database.FindMoney(question.Account, money)
         : said is { Kind: SettlementKind.Payment, Payment: { } named } && world.Database.Orders.GetValueOrDefault(named.Order)?.Row.Payment(named.Number) is { Captures: [var only] }
             && only.Amount == said.Amount && (only.Settled is null || only.Settled.RowKey == said.RowKey) ? named
-        : said.Kind == SettlementKind.Refund ? said.Payment : null;
+        : said.Kind is SettlementKind.Refund or SettlementKind.RefundReturned ? said.Payment : null;
 
     /// <summary>The gateway itself told of the row's money.</summary>
     bool IsTold(PaymentId payment, SettlementLine said) => world.Database.Orders[payment.Order] is var order && order.Events.Exists(e => e.Payment == payment.Number
@@ -309,7 +309,7 @@ sealed class Statements(World world)
     public bool IsKnown(RowQuestion question) => Line(question) is { Kind: SettlementKind.Payment } said
         && PaymentOf(question, said) is { } payment && IsTold(payment, said);
 
-    public bool Confirm(long id, string resolution)
+    public bool Confirm(long id, string resolution, IReadOnlyList<RowPosting> stands)
     {
         var question = Discrepancies.Values.Single(d => d.Id == id);
         if (question.Resolution is not null) return false;
@@ -317,6 +317,8 @@ sealed class Statements(World world)
         if (Postings.TryGetValue((question.Account, question.Row.RowKey), out var sides))
             sides.AddRange([.. sides.GroupBy(s => (s.LedgerAccount, s.Amount.Currency)).Select((g, n) => new RowPosting(
                 question.Row.RowKey, sides.Count + n + 1, g.Key.LedgerAccount, new Money(-g.Sum(s => s.Amount.MinorUnits), g.Key.Currency)))]);
+        else if (stands.Count > 0) Postings.Add((question.Account, question.Row.RowKey), sides = []);
+        foreach (var side in stands) sides!.Add(side with { Line = sides.Count + 1 });
         return true;
     }
 
