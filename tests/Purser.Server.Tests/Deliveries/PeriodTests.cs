@@ -67,7 +67,7 @@ public sealed class PeriodTests(PostgresFixture postgres) : IClassFixture<Postgr
     {
         var meant = await house.Count($"select count(*) from deliveries where receiver = {receiver} and order_id between 1000 and 8999 and state in ({string.Join(", ", states.Select(s => (int)s))})");
         var others = await house.Count("select count(*) from deliveries") - meant;
-        (await Store(70).Again(Wish(states), Now, null, default)).ShouldBe((meant, null));
+        (await Store(71).Again(Wish(states), Now, null, default)).ShouldBe((meant, null));
         (await Waiting(Now)).ShouldBe(meant);
         (await house.Count("select count(*) from deliveries where state <> 0")).ShouldBe(others);
     }
