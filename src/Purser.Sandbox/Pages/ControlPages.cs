@@ -134,6 +134,8 @@ sealed class ControlPages(Sandbox sandbox, IServiceProvider services)
         [nameof(GatewayPage.World)] = world,
         [nameof(GatewayPage.Refused)] = refused,
         [nameof(GatewayPage.Said)] = Said(context),
+        [nameof(GatewayPage.Passed)] = GatewayPage.Sections.Select(s => (Section: s, Known: int.TryParse(context.Request.Query[s], NumberStyles.None, CultureInfo.InvariantCulture, out var passed), Passed: passed))
+            .Where(s => s.Known).ToDictionary(s => s.Section, s => s.Passed),
         [nameof(GatewayPage.Reference)] = context.Request.Query["reference"].ToString().Trim() is { Length: > 0 } asked ? asked : null,
     });
 

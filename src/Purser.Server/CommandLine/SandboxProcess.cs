@@ -129,7 +129,7 @@ sealed class SandboxProcess : IAsyncDisposable
             using var json = JsonDocument.Parse(line);
             return json.RootElement.GetProperty("control").GetString()!;
         }
-        throw new StartFailureException("The sandbox ended before it was ready; perhaps another one holds its ports (7400 and up). Stop that one.");
+        throw new StartFailureException("The sandbox ended before it was ready; perhaps another one holds its ports (7400 and up). Stop that one, or take free ports: ./purser up --free-ports.");
     }
 
     static async Task<IReadOnlyList<Gateway>> Read(HttpClient control, CancellationToken stop)

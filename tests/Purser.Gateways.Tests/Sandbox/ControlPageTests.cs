@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.RegularExpressions;
 using System.Text.Json.Nodes;
 
 namespace Purser.Gateways.Tests.Outside;
@@ -176,6 +177,30 @@ public sealed class ControlPageTests(World world) : IClassFixture<World>
         own.Headers.Add("Sec-Fetch-Site", "same-origin");
         (await world.Control.SendAsync(own)).StatusCode.ShouldBe(HttpStatusCode.OK);
         gateway.Inside.Faults.Rules.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Many_links_are_shown_newest_first_a_few_at_once_and_the_rest_on_further_pages()
+    {
+        using var gateway = await world.Fresh(Name);
+        for (var n = 1; n <= 63; n++) await Open(gateway, $"many-{n:000}", 100 + n);
+        var first = await world.Control.GetStringAsync(Page);
+        Shown(first).ShouldBe(Enumerable.Range(14, 50).Reverse().Select(n => $"many-{n:000}"));
+        var (open, folded) = (Links(first)[..Links(first).IndexOf("<details class=\"more older\"", StringComparison.Ordinal)], "Show 45 older");
+        (Regex.Count(open, "many-[0-9]{3}</span>"), Links(first).Contains(folded, StringComparison.Ordinal), Links(first).Contains("Newer links", StringComparison.Ordinal)).ShouldBe((5, true, false));
+
+        var older = WebUtility.HtmlDecode(Regex.Match(Links(first), "<a href=\"([^\"]+)\">Older links</a>").Groups[1].Value);
+        older.ShouldBe($"{Page}?links=50#links");
+        var second = await world.Control.GetStringAsync(older.Split('#')[0]);
+        Shown(second).ShouldBe(Enumerable.Range(1, 13).Reverse().Select(n => $"many-{n:000}"));
+        Links(second).ShouldContain($"<a href=\"{Page}?links=0#links\">Newer links</a>");
+        Links(second).ShouldNotContain("Older links");
+        // The other sections are on their own pages, and a page that is not there any more is the newest.
+        Regex.Count(second, "Newer ").ShouldBe(1);
+        Shown(await world.Control.GetStringAsync($"{Page}?links=5000&money=x&webhooks=-3"))[0].ShouldBe("many-063");
+
+        static string Links(string page) => Regex.Match(page, "<section class=\"card\" id=\"links\".*?</section>", RegexOptions.Singleline).Value;
+        static List<string> Shown(string page) => [.. Regex.Matches(Links(page), "(many-[0-9]{3})</span>").Select(m => m.Groups[1].Value)];
     }
 
     [Fact]
