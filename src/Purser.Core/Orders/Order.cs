@@ -138,7 +138,7 @@ public sealed record Order
             if (Asks(p, capture) is { } about) yield return new Question(p.Number, about, capture.MoneyReference, capture.Amount);
             if (p.Reversals.FirstOrDefault(r => r.MoneyReference == capture.MoneyReference) is { } reversal)
                 yield return new Question(p.Number, DiscrepancyKind.Reversed, capture.MoneyReference, reversal.Booked);
-            if (RefundOf(p.Number, capture.MoneyReference) is { Status: RefundStatus.Failed } failed)
+            if (RefundOf(p.Number, capture.MoneyReference) is { Status: RefundStatus.Failed } failed && (capture.Standing == Standing.Accepted || !IsGivenBack(p.Number, capture)))
                 yield return new Question(p.Number, DiscrepancyKind.RefundFailed, capture.MoneyReference, failed.Amount);
             foreach (var doubt in Doubts)
                 if (capture.IsDoubted(doubt)) yield return new Question(p.Number, doubt, capture.MoneyReference, capture.Amount);
@@ -152,6 +152,9 @@ public sealed record Order
             if (refund.NotSettled) yield return new Question(p.Number, DiscrepancyKind.NotSettled, new RefundId(Id, refund.Number).Reference, refund.Amount);
         }
     }
+
+    /// <summary>Money that must go back whole does so by one refund, which may be an earlier one that was called failed.</summary>
+    public bool IsGivenBack(int payment, Capture capture) => Refunds.Any(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves);
 
     static readonly DiscrepancyKind[] Doubts =
         [DiscrepancyKind.SettledOtherwise, DiscrepancyKind.FeeMismatch, DiscrepancyKind.SettledTwice, DiscrepancyKind.NotSettled];

@@ -166,6 +166,8 @@ static class RefundMachine
         if (latest) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         draft.Tell(EventType.RefundFailed, r.Payment, because, r.Amount, money: r.MoneyReference, replaces: went, refund: r.Number, reason: why,
             discrepancy: Marks(draft.Order, r));
+        if (!latest && MoneyOf(draft.Order, r) is { Standing: not Standing.Accepted } whole && !draft.Order.IsGivenBack(r.Payment, whole))
+            draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
         if (latest)
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
         var p = draft.Order.Payment(r.Payment)!;
@@ -207,7 +209,7 @@ static class RefundMachine
         var doubted = r is { SettledOtherwise: true, Settled: null };
         draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted });
         draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(draft.Order, r));
-        if (draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Status != Failed) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
+        if (draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Status != Failed || MoneyOf(draft.Order, r).Standing != Standing.Accepted) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         if (asked is not null && !draft.Order.Questions.Contains(asked))
             OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
         if (doubted)

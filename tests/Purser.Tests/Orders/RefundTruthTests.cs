@@ -69,6 +69,16 @@ public sealed class RefundTruthTests
     }
 
     [Fact]
+    public void An_earlier_refund_of_wrong_money_that_went_after_all_answers_the_question_of_the_later_one_that_failed()
+    {
+        var row = new RefundEvidence.Settled(new Settled("row_1", Given.Rupees(400), Given.Rupees(-400)), PaidOut: true);
+        var story = Given.Order().HasLink().Hears(Tell.Succeeded(amount: Given.Rupees(400)));
+        story.Refunds(payment: 1).Hears(new RefundEvidence.Failed("account closed")).Refunds(payment: 1).Hears(new RefundEvidence.Rejected("too old")).Questions("refund_failed 400.00 INR");
+        story.Hears(row, refund: 1, source: EvidenceSource.Settlement).Told("refund.succeeded", "discrepancy.resolved", "settlement.matched").Questions().Books("bank -400.00 INR", "receivable:careful 400.00 INR");
+        story.Hears(new RefundEvidence.Failed("account closed"), refund: 1).Told("refund.failed", "discrepancy.opened").Questions("refund_failed 400.00 INR");
+    }
+
+    [Fact]
     public void What_was_given_up_and_went_all_the_same_succeeded()
     {
         var story = Paid().Refunds(400).Hears(new RefundEvidence.AnswerLost(1, "time-out")).Hears(Tell.DisputeOpened(Given.Rupees(99))).Later(TimeSpan.FromMinutes(3))
