@@ -63,6 +63,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
         if (http.GetEndpoint()?.Metadata.GetMetadata<ApiOperation>() is not { } operation)
             // A page for whatever else is asked for is no answer to a program.
             return Unserved(http);
+        await LetOriginRead(http);
         var from = http.Connection.RemoteIpAddress;
         var key = Key(http.Request);
         // Whoever shows a key that is not known here is a stranger until the database has said otherwise, and pays as one before it is asked.
@@ -161,14 +162,21 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
     /// is not told that it could.</summary>
     async Task<Problem?> RefusesOrigin(HttpContext http, ApiCaller caller)
     {
-        if (caller.IsMerchant || http.Request.Headers.Origin.FirstOrDefault() is not { Length: > 0 } origin) return null;
-        if (IsOwn(origin, http.Request.Host)) return null;
-        var allowed = caller.Key is { } key ? key.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase) : await keys.Allows(origin);
-        if (!allowed) return new Problem(ProblemTypes.OriginRefused, $"This key was not made for pages of {Shown(origin)}.") { Field = "Origin" };
+        if (http.Request.Headers.Origin.FirstOrDefault() is not { Length: > 0 } origin || IsOwn(origin, http.Request.Host)) return null;
+        var allowed = !caller.IsMerchant && (caller.Key is { } key ? key.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase) : await keys.Allows(origin));
+        if (allowed) return null;
+        http.Response.Headers.Remove("Access-Control-Allow-Origin");
+        return caller.IsMerchant ? null : new Problem(ProblemTypes.OriginRefused, $"This key was not made for pages of {Shown(origin)}.") { Field = "Origin" };
+    }
+
+    /// <summary>Whatever the answer becomes, also that there were too many or that the key is unknown: a page that its browser does not let read it cannot do
+    /// what it says.</summary>
+    async Task LetOriginRead(HttpContext http)
+    {
+        if (http.Request.Headers.Origin.FirstOrDefault() is not { Length: > 0 } origin || IsOwn(origin, http.Request.Host) || !await keys.Allows(origin)) return;
         http.Response.Headers.AccessControlAllowOrigin = origin;
         http.Response.Headers.AccessControlExposeHeaders = ExposedHeaders;
         http.Response.Headers.Vary = "Origin";
-        return null;
     }
 
     /// <summary>A page of ours: at the configured address, or at whatever name of this host the browser asks now. Browsers send the origin of
@@ -216,6 +224,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
                 };
             case NpgsqlException or TimeoutException or StoreAwayException when e is not PostgresException refused || StoreFault.IsAway(refused) || StoreFault.IsPassing(refused):
                 LogAway(log, http.Request.Method, http.GetEndpoint()?.DisplayName, e.Message);
+                StoreFault.Heal(http.RequestServices, e);
                 return new Problem(ProblemTypes.Busy, "The database is away.") { RetryAfter = AwayFor };
         }
         var trace = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;

@@ -1,5 +1,6 @@
 using Npgsql;
 using Purser.Orders;
+using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Platform;
 
@@ -34,6 +35,7 @@ sealed class ShopperDoor(
         }
         catch (Exception away) when (away is NpgsqlException or TimeoutException)
         {
+            StoreFault.Heal(http.RequestServices, away);
             return await Away(http);
         }
     }

@@ -111,6 +111,9 @@ public sealed class StoreRefusedException(string message, bool passing, Exceptio
 
     /// <summary>The batch was decided from memory, and an order, or the time, has moved on since.</summary>
     public bool Overtaken { get; init; }
+
+    /// <summary>Somebody else held one of the orders for longer than a batch waits.</summary>
+    public bool Held { get; init; }
 }
 
 /// <summary>The database cannot be reached, and nothing was committed.</summary>

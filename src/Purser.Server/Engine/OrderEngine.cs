@@ -163,7 +163,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
                     if (await Attempt(batch)) return;
                     tries--;
                 }
-                catch (StoreRefusedException refused) when (refused.Passing && tries > 1)
+                catch (StoreRefusedException refused) when (refused is { Passing: true, Held: false } && tries > 1)
                 {
                     tries--;
                     EngineTelemetry.Retried.Add(1);
@@ -172,11 +172,17 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 }
                 catch (StoreRefusedException refused) when (batch.Count > 1)
                 {
-                    // One of them is poison; the halves find out which, and it harms only itself.
+                    // One of them is poison, or somebody holds its order; the halves find out which, and it harms only itself.
                     LogSplit(log, batch.Count, refused.Message);
                     var half = batch.Count / 2;
                     await Handle(batch[..half], options.Tries);
                     await Handle(batch[half..], options.Tries);
+                    return;
+                }
+                catch (StoreRefusedException refused) when (refused.Passing)
+                {
+                    LogRetry(log, 1, refused.Message);
+                    AnswerAll(batch, new EngineReply.Busy(TimeSpan.FromSeconds(1), refused.Held ? "The order is held by somebody else." : "The database is too busy."));
                     return;
                 }
                 // News that cannot be written as they were read are kept as they came, for a person.

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Diagnostics;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Orders;
@@ -13,6 +14,13 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 {
     /// <summary>By how much the time of what is written may differ from the start of its commit.</summary>
     public static readonly TimeSpan ReckonedWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a batch waits for an order that somebody else holds: another node for some milliseconds, one that froze, or a person at a prompt, for ever. The other orders
+    /// of the lane must not wait with it.</summary>
+    static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(1);
+
+    /// <summary>For how long a transaction that nobody ends is asked about at a stretch.</summary>
+    static readonly TimeSpan UnderWayFor = TimeSpan.FromSeconds(5);
 
     public IOrderSession OpenSession() => new Session(database);
 
@@ -106,7 +114,25 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         {
             if (begun) await Rollback();
             if (IsGone) await Drop();
-            return connection ??= await database.OpenConnectionAsync(stop);
+            return connection ??= await Connect(stop);
+        }
+
+        /// <summary>A connection of the lane's own, which does not go back to the pool with its setting: <see cref="Drop"/>.</summary>
+        async Task<NpgsqlConnection> Connect(CancellationToken stop)
+        {
+            var fresh = await database.OpenConnectionAsync(stop);
+            try
+            {
+                await using var set = new NpgsqlCommand(
+                    string.Create(System.Globalization.CultureInfo.InvariantCulture, $"set lock_timeout = {LockPatience.TotalMilliseconds:0}"), fresh);
+                await set.ExecuteNonQueryAsync(stop);
+                return fresh;
+            }
+            catch
+            {
+                await fresh.DisposeAsync();
+                throw;
+            }
         }
 
         public async Task<IReadOnlyDictionary<OrderId, Revision>> Commit(BatchChanges changes, CancellationToken stop)
@@ -196,13 +222,14 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             try
             {
                 await Drop();
-                connection = await database.OpenConnectionAsync(stop);
-                while (true)
+                connection = await Connect(stop);
+                for (var since = Stopwatch.GetTimestamp(); ;)
                 {
                     await using var ask = new NpgsqlCommand("select pg_xact_status($1::xid8)", connection);
                     ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = mark.Text });
                     // A backend that has not noticed that we are gone may still be at it.
                     if (await ask.ExecuteScalarAsync(stop) as string is var status && status != "in progress") return status == "committed";
+                    if (Stopwatch.GetElapsedTime(since) > UnderWayFor) throw new StoreAwayException("The commit whose answer was lost is still under way.");
                     await Task.Delay(TimeSpan.FromMilliseconds(50), stop);
                 }
             }
@@ -218,7 +245,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             try
             {
                 await Drop();
-                connection = await database.OpenConnectionAsync(stop);
+                connection = await Connect(stop);
                 await using var ask = new NpgsqlBatch(connection);
                 Add(ask, "select count(*) from (select from orders where id = any($1) order by id for update) l", guess.Still.Keys.Select(id => id.Value).ToArray());
                 if (changes.Events is [.., var told])
@@ -379,7 +406,8 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             if (e is PostgresException refused && !StoreFault.IsAway(refused))
             {
                 await Rollback();
-                return new StoreRefusedException(refused.MessageText, StoreFault.IsPassing(refused), refused);
+                await Unprepare(refused);
+                return new StoreRefusedException(refused.MessageText, StoreFault.IsPassing(refused), refused) { Held = refused.SqlState == PostgresErrorCodes.LockNotAvailable };
             }
             await Drop();
             // A refusal came instead of the commit; a broken connection says nothing, nor does a session that was ended just then.
@@ -388,35 +416,31 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                 : new StoreAwayException(e.Message, e);
         }
 
+        /// <summary>After an error among a batch's rows, as when the second of two orders is held, the driver takes the statements behind for prepared, and every later use of them
+        /// fails (npgsql 6391). A taken key comes before any row, and often.</summary>
+        async Task Unprepare(PostgresException refused)
+        {
+            if (refused.SqlState == PostgresErrorCodes.UniqueViolation || connection is null) return;
+            try
+            {
+                connection.UnprepareAll();
+            }
+            catch (Exception e) when (StoreFault.Is(e) || IsGone)
+            {
+                await Drop();
+            }
+        }
+
         async Task Drop()
         {
             begun = false;
             if (connection is { } old)
             {
                 connection = null;
-                // A connection in an unknown state must not go back to the pool.
-                if (old.FullState.HasFlag(ConnectionState.Open)) NpgsqlConnection.ClearPool(old);
+                // A connection in an unknown state must not go back to the pool; the driver has no word for one alone.
+                if (old.FullState.HasFlag(ConnectionState.Open)) database.Clear();
                 await old.DisposeAsync();
             }
         }
     }
-}
-
-/// <summary>What PostgreSQL's errors mean for a batch.</summary>
-static class StoreFault
-{
-    public static bool Is(Exception e) => e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException;
-
-    /// <summary>Going away (57P), out of connections, disk or memory (53), connection trouble (08), read-only after a fail-over (25006), closed
-    /// to connections (55000), unknown to the server while it is being restored (3D000); and whatever else ends the session, such as a
-    /// transaction that was idle too long.</summary>
-    public static bool IsAway(PostgresException e) =>
-        EndsSession(e) || e.SqlState.StartsWith("57P", StringComparison.Ordinal) || e.SqlState.StartsWith("53", StringComparison.Ordinal)
-        || e.SqlState.StartsWith("08", StringComparison.Ordinal) || e.SqlState is "25006" or "55000" or "3D000";
-
-    public static bool EndsSession(PostgresException e) => e.InvariantSeverity is "FATAL" or "PANIC";
-
-    /// <summary>Serialization, deadlock, lock not to be had, statement cancelled; and a unique key that another node took first: loaded again,
-    /// the batch sees it.</summary>
-    public static bool IsPassing(PostgresException e) => e.SqlState is "40001" or "40P01" or "55P03" or "57014" or "23505";
 }
