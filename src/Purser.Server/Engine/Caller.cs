@@ -9,8 +9,7 @@ namespace Purser.Server.Engine;
 
 /// <summary>Makes the calls that commits ask for, and brings their answers back as evidence. Keeps nothing: a call that is lost with this
 /// process is asked for again by the alarm clock, under the same key.</summary>
-public sealed partial class Caller(
-    GatewayAccounts accounts, Func<GatewayAccounts.Entry, GatewayLine> lines, TimeProvider time, ILogger<Caller> log) : ICallStarter
+public sealed partial class Caller : ICallStarter
 {
     /// <summary>Calls under way at once, over all accounts. Each account has its own, narrower bulkhead on its line.</summary>
     const int MostUnderWay = 1024;
@@ -18,8 +17,19 @@ public sealed partial class Caller(
     /// <summary>An answer is worth several tries to store; what is lost all the same is asked again.</summary>
     const int StoreTries = 6;
 
+    readonly GatewayAccounts accounts;
+    readonly Func<GatewayAccounts.Entry, GatewayLine> lines;
+    readonly TimeProvider time;
+    readonly ILogger<Caller> log;
+    readonly Unasked unasked;
     OrderEngine? engine;
     int underWay;
+
+    public Caller(GatewayAccounts accounts, Func<GatewayAccounts.Entry, GatewayLine> lines, TimeProvider time, ILogger<Caller> log)
+    {
+        (this.accounts, this.lines, this.time, this.log) = (accounts, lines, time, log);
+        unasked = new Unasked((order, question) => engine!.Submit(order, question, CancellationToken.None), time);
+    }
 
     public int UnderWay => underWay;
 
@@ -39,6 +49,7 @@ public sealed partial class Caller(
         {
             Interlocked.Decrement(ref underWay);
             LogFell(log, call.Order.Id, call.Payment);
+            AskLater(call, call.Order.Payment(call.Payment)!);
             return;
         }
         _ = Run(call);
@@ -67,6 +78,7 @@ public sealed partial class Caller(
                 call.Payment, Name(call), rawKey, payment.Account, e.SentAt, (int)Math.Min(e.Took.TotalMilliseconds, int.MaxValue),
                 e.Outcome, $"{e.Method} {e.Path}\n{e.Request}", e.Answer)).ToList() ?? [];
             LogAnswer(log, Name(call), call.Order.Id, call.Payment, payment.Account, answer);
+            if (line is not null && answer == nameof(GatewayAnswer.NotSent)) AskLater(call, payment);
             if (facts.Count > 0 || records.Count > 0) await Store(call.Order.Id, facts, records);
         }
         catch (Exception bug)
@@ -78,6 +90,18 @@ public sealed partial class Caller(
         {
             Interlocked.Decrement(ref underWay);
         }
+    }
+
+    /// <summary>A question that never left us was not asked. Requests for links and refunds say so themselves, and their orders decide when to ask again.</summary>
+    void AskLater(GatewayCall call, Payment p)
+    {
+        OrderInput? question = call switch
+        {
+            GatewayCall.Inquire or GatewayCall.CancelLink => new OrderCommand.Look(call.Payment),
+            GatewayCall.InquireRefund c => new OrderCommand.LookRefund(c.Number),
+            _ => null,
+        };
+        if (question is not null) unasked.Add(p.Account, call.Order.Id, question, p.StartedAt, p.Amount.MinorUnits);
     }
 
     /// <summary>The database's time of the decision that led to the question.</summary>
