@@ -25,6 +25,8 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var read = new NpgsqlBatch(connection);
+        // One moment for all readings: a payment must not be seen paid and its order not.
+        read.BatchCommands.Add(new NpgsqlBatchCommand("begin isolation level repeatable read, read only"));
         foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, RefundTableStore.Load,
             """
             select lines, return_url, clock_timestamp(), locale,
@@ -32,6 +34,7 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
             from orders where id = any($1)
             """])
             read.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [id.Value] } } });
+        read.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
         await using var rows = await read.ExecuteReaderAsync(stop);
         if (!await rows.ReadAsync(stop)) return null;
         var order = OrderTableStore.ReadOrder(rows);

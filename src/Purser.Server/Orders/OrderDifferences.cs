@@ -16,6 +16,11 @@ static class OrderDifferences
             if (!Equals(stated, first))
                 faults.Add(new FieldFault(field, $"'{field}' is {Show(stated)}; the first order has {Show(first)}.", "Send what the first order has, or begin a new one."));
         }
+        // An error is logged in many places: whose order it was is not said in it.
+        void ComparePersonal(string field, object? stated, object? first)
+        {
+            if (!Equals(stated, first)) faults.Add(new FieldFault(field, $"'{field}' differs from the first order's.", "Send what the first order has, or begin a new one."));
+        }
         Compare("reference", body.Reference, order.Reference);
         Compare("currency", terms.Amount.Currency.Code, order.Amount.Currency.Code);
         // The price of a product is not stated and may have changed since; what was ordered is the same all the same.
@@ -23,13 +28,13 @@ static class OrderDifferences
         if (!byProduct) Compare("amount", terms.Amount.MinorUnits, order.Amount.MinorUnits);
         CompareLines(faults, terms.Lines, content.Lines);
         if (body.Description is not null || !byProduct) Compare("description", terms.Description, order.Description);
-        Compare("customer.name", terms.Customer.Name, order.Customer.Name);
-        Compare("customer.email", terms.Customer.Email, order.Customer.Email);
-        Compare("customer.phone", terms.Customer.Phone, order.Customer.Phone);
-        Compare("customer.country", terms.Customer.Country, order.Customer.Country);
-        Compare("customer.address", terms.Billing?.Address, content.Billing?.Address);
-        Compare("customer.state", terms.Billing?.State, content.Billing?.State);
-        Compare("customer.tax_id", terms.Billing?.TaxId, content.Billing?.TaxId);
+        ComparePersonal("customer.name", terms.Customer.Name, order.Customer.Name);
+        ComparePersonal("customer.email", terms.Customer.Email, order.Customer.Email);
+        ComparePersonal("customer.phone", terms.Customer.Phone, order.Customer.Phone);
+        ComparePersonal("customer.country", terms.Customer.Country, order.Customer.Country);
+        ComparePersonal("customer.address", terms.Billing?.Address, content.Billing?.Address);
+        ComparePersonal("customer.state", terms.Billing?.State, content.Billing?.State);
+        ComparePersonal("customer.tax_id", terms.Billing?.TaxId, content.Billing?.TaxId);
         Compare("user_id", body.UserId, content.UserId);
         ComparePairs(faults, body.Metadata, content.Metadata);
         Compare("return_url", body.ReturnUrl, content.ReturnUrl);

@@ -64,12 +64,12 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         if (filter.CreatedAfter is { } after)
         {
             Add("created_at > $$", after);
-            Add("id > $$", FirstId(after - ClocksDiffer));
+            Add("id > $$", FirstId(after, -ClocksDiffer));
         }
         if (filter.CreatedBefore is { } until)
         {
             Add("created_at < $$", until);
-            Add("id < $$", FirstId(until + ClocksDiffer));
+            Add("id < $$", FirstId(until, ClocksDiffer));
         }
         switch (filter.Status)
         {
@@ -92,7 +92,7 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         $"and r.status = {(int)RefundStatus.Succeeded} and r.reason = {(int)RefundReason.Merchant})";
 
     /// <summary>The smallest id that could have been drawn at this time: ids begin with 42 bits of milliseconds, and 21 follow.</summary>
-    static long FirstId(DateTimeOffset at) => Math.Clamp(at.ToUnixTimeMilliseconds(), 0, (1L << 42) - 1) << 21;
+    static long FirstId(DateTimeOffset at, TimeSpan about) => Math.Clamp(at.ToUnixTimeMilliseconds() + (long)about.TotalMilliseconds, 0, (1L << 42) - 1) << 21;
 
     static async Task<IReadOnlyList<StoredOrder>> Read(NpgsqlDataSource database, long[] ids, CancellationToken stop)
     {

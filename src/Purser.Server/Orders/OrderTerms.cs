@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Platform;
 using Purser.Server.Products;
@@ -133,10 +134,11 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
     }
 
     /// <summary>Same scheme, host and port, and the path within the allowed one: compared in parts, for as text https://shop.example also
-    /// begins https://shop.example.evil.</summary>
+    /// begins https://shop.example.evil. A loopback address that is allowed without a port is allowed with any (as RFC 8252, 7.3): who develops a shop has it on some port.</summary>
     static bool Within(Uri url, Uri allowed)
     {
-        if (url.Scheme != allowed.Scheme || !url.Host.Equals(allowed.Host, StringComparison.OrdinalIgnoreCase) || url.Port != allowed.Port) return false;
+        var samePort = url.Port == allowed.Port || (allowed.IsLoopback && allowed.IsDefaultPort);
+        if (url.Scheme != allowed.Scheme || !url.Host.Equals(allowed.Host, StringComparison.OrdinalIgnoreCase) || !samePort) return false;
         var path = allowed.AbsolutePath;
         return url.AbsolutePath == path || url.AbsolutePath.StartsWith(path.EndsWith('/') ? path : path + "/", StringComparison.Ordinal);
     }
@@ -144,9 +146,7 @@ public sealed class OrderPricing(PurserOptions options, ProductStore products)
     static string Describe(ImmutableArray<OrderLine> lines)
     {
         var more = lines.Length == 1 ? "" : $" and {lines.Length - 1} more";
-        var name = lines[0].Name;
-        var room = OrderBody.LongestDescription - more.Length;
-        return (name.Length > room ? name[..room] : name) + more;
+        return Wire.Line(lines[0].Name, OrderBody.LongestDescription - more.Length) + more;
     }
 
     OrderPolicy Policy(PolicyBody? stated) => new(

@@ -84,17 +84,19 @@ public sealed class PaymentEndpoints(
     /// nothing. A gateway that is silent is no error: the payment says how it stands, and is asked about by the alarm clock.</summary>
     async Task<IResult> WithLink(OrderWatch.Watching watching, Order order, int number, int status, CancellationToken stop, bool replayed = false)
     {
-        if (Follow(order, number).Status == PaymentStatus.Starting)
+        if (Follow(order, number) is not { Status: not PaymentStatus.Starting })
         {
-            order = await watching.Until(o => Follow(o, number).Status != PaymentStatus.Starting, options.LinkPatience, stop) ?? order;
-            if (Follow(order, number).Status == PaymentStatus.Starting) order = await ReadAgain(order, stop);
+            // What is told first may be of a commit before the one that made this payment.
+            var told = await watching.Until(o => Follow(o, number) is { Status: not PaymentStatus.Starting }, options.LinkPatience, stop);
+            if (told?.Payment(number) is not null) order = told;
+            if (Follow(order, number) is not { Status: not PaymentStatus.Starting }) order = await ReadAgain(order, stop);
         }
-        return Answer(order, Follow(order, number).Number, status, replayed);
+        return Answer(order, Follow(order, number)!.Number, status, replayed);
     }
 
-    static Payment Follow(Order order, int number)
+    static Payment? Follow(Order order, int number)
     {
-        var payment = order.Payment(number)!;
+        var payment = order.Payment(number);
         while (payment is { Status: PaymentStatus.Failed, Routed: true } && order.Payment(payment.Number + 1) is { Routed: true } next) payment = next;
         return payment;
     }

@@ -1,3 +1,4 @@
+using Npgsql;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Api;
@@ -34,8 +35,20 @@ public static partial class ReturnEndpoints
 
         var reply = await engine.Submit(payment.Order, new OrderCommand.Look(payment.Number, Back: true), stop);
         if (reply is EngineReply.Done { Reply: Reply.Made or Reply.Same } done && Waits(done.Reply, payment.Number) is { } sequence)
-            await live.WaitForChange(payment.Order, sequence, Patience, stop);
+            await Wait(live, payment.Order, sequence, stop);
         return page;
+    }
+
+    /// <summary>The shopper's way back is stored; that the database went away while we wait for what comes of it costs only the waiting.</summary>
+    static async Task Wait(LiveHub live, OrderId order, int sequence, CancellationToken stop)
+    {
+        try
+        {
+            await live.WaitForChange(order, sequence, Patience, stop);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+        {
+        }
     }
 
     /// <summary>Something that a gateway said. Who leaves its page by a plain link brings nothing but our own address, and forges nothing.</summary>

@@ -78,6 +78,19 @@ public sealed class KeyTests(PostgresFixture postgres) : IClassFixture<PostgresF
     }
 
     [Fact]
+    public async Task A_page_may_read_also_why_it_is_refused()
+    {
+        await using var strict = await ApiHouse.Open(await postgres.CreateDatabase(), ("Purser:Api:PublishableBurst", "3"), ("Purser:Api:PublishablePerSecond", "1"));
+        var unknown = await strict.Get("/v1/gateways", "pk_0000000000000000000000000000000000000000000000000000000000000000", ("Origin", ApiHouse.ShopOrigin));
+        (unknown.Problem, unknown.Headers.GetValues("Access-Control-Allow-Origin").Single()).ShouldBe(("key_unknown", ApiHouse.ShopOrigin));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => strict.Get("/v1/gateways", strict.Publishable, ("Origin", ApiHouse.ShopOrigin))));
+        var answer = answers.First(a => a.Status == HttpStatusCode.TooManyRequests);
+        (answer.Problem, answer.Headers.GetValues("Access-Control-Allow-Origin").Single()).ShouldBe(("too_many_requests", ApiHouse.ShopOrigin));
+        answer.Headers.GetValues("Access-Control-Expose-Headers").Single().ShouldContain("Retry-After");
+        (await strict.Get("/v1/gateways", "pk_0000", ("Origin", "https://evil.example"))).Headers.Contains("Access-Control-Allow-Origin").ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task A_key_that_asks_too_often_waits_and_another_does_not()
     {
         await using var strict = await ApiHouse.Open(await postgres.CreateDatabase(), ("Purser:Api:SecretBurst", "5"), ("Purser:Api:SecretPerSecond", "1"));

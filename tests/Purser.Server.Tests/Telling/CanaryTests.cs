@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
@@ -76,10 +77,17 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
             using (await shop.Api.GetAsync(checkout)) { }
             using (await shop.Api.GetAsync($"/gateways/first/return?payment=pay_{id[4..]}_1&token={token}")) { }
             using (await shop.Api.GetAsync($"/gateways/first/return?pay_{id[4..]}_1.{token}")) { }
-            using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", amount = 1, customer = new { email = Email }, card = CardNumber })) { }
-            // A bug's stack trace is told too: a text that PostgreSQL cannot hold makes one.
-            using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", lines = new[] { new { name = "a\0b " + Name, quantity = 1, unit_amount = 100 } } })) { }
             await shop.Get($"/v1/orders/{id}/explanation");
+            using (await shop.Api.PostAsJsonAsync("/v1/orders", new { currency = "INR", amount = 1, customer = new { email = Email }, card = CardNumber })) { }
+            // A bug's stack trace is told too: what no program of ours wrote cannot be read.
+            await using (var database = NpgsqlDataSource.Create(connection))
+            await using (var spoil = database.CreateCommand("update orders set lines = $1"))
+            {
+                spoil.Parameters.Add(new NpgsqlParameter { Value = $$"""{"not": "lines", "{{Email}}": "{{CardNumber}}"}""" });
+                await spoil.ExecuteNonQueryAsync();
+            }
+            using (var bug = await shop.Api.GetAsync($"/v1/orders/{id}")) bug.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
+            told.Everything.ShouldContain(line => line.Contains("   at Purser.", StringComparison.Ordinal));
             await Until.True(() => told.Everything.Any(line => line.Contains("is given up", StringComparison.Ordinal)), "the mail to be given up");
             secret = shop.Api.DefaultRequestHeaders.Authorization!.Parameter!;
         }
