@@ -101,6 +101,21 @@ public sealed class AnchorStore(NpgsqlDataSource database)
         }
     }
 
+    /// <summary>A day is anchored within minutes of its end, by any node that is up.</summary>
+    static readonly TimeSpan Grace = TimeSpan.FromHours(1);
+
+    /// <summary>The first day with an event before the first anchor, or the one behind the last anchor, if it has been over for a while; of those between, the next anchor tells.</summary>
+    public async Task<DateOnly?> Missing(DateTimeOffset? now, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        if (await FirstDay(connection, stop) is not { } first) return null;
+        await using var ask = new NpgsqlCommand("select min(day), max(day), clock_timestamp() from anchors", connection);
+        await using var row = await ask.ExecuteReaderAsync(stop);
+        await row.ReadAsync(stop);
+        var day = row.IsDBNull(0) || row.GetFieldValue<DateOnly>(0) > first ? first : row.GetFieldValue<DateOnly>(1).AddDays(1);
+        return EndOf(day) + Grace < (now ?? row.GetFieldValue<DateTimeOffset>(2)) ? day : null;
+    }
+
     static async Task<DateOnly?> FirstDay(NpgsqlConnection connection, CancellationToken stop)
     {
         await using var ask = new NpgsqlCommand("select min(at) from events", connection);

@@ -72,7 +72,8 @@ public static class AuditCommand
     }
 
     /// <summary>First the orders, by id, then the days. One page of orders is in memory at a time.</summary>
-    public static async Task<Report> Run(NpgsqlDataSource database, DateTimeOffset? from, DateTimeOffset? to, int most, string? anchor, CancellationToken stop)
+    /// <param name="now">By which days are over; the database's time when it is not given.</param>
+    public static async Task<Report> Run(NpgsqlDataSource database, DateTimeOffset? from, DateTimeOffset? to, int most, string? anchor, CancellationToken stop, DateTimeOffset? now = null)
     {
         if (from > to) throw new StartFailureException("--from is later than --to.");
         var differences = new List<Difference>();
@@ -94,10 +95,14 @@ public static class AuditCommand
         if (differences.Count < most) differences.AddRange(await statements.Run(differences.Where(d => d.Table == "settlement_postings").Select(d => d.Row).ToHashSet(), most - differences.Count, stop));
         postings += statements.Postings;
         if (differences.Count < most) differences.AddRange(await store.StrayCaptures(differ, most - differences.Count, stop));
+        var files = new FileAuditStore(database);
+        if (differences.Count < most) differences.AddRange(await files.Run(most - differences.Count, stop));
+        if (differences.Count < most) differences.AddRange(await files.Policies(most - differences.Count, stop));
         var anchors = new AnchorStore(database);
         var kept = await anchors.All(stop);
         if (anchor is not null && !kept.Any(a => string.Equals(a.Text, anchor, StringComparison.OrdinalIgnoreCase)))
             differences.Add(new Difference("anchors", anchor, "the anchor that you kept is none of the anchors here: they were made anew."));
+        if (differences.Count < most && await anchors.Missing(now, stop) is { } missing) differences.Add(new Difference("anchors", $"{missing:yyyy-MM-dd}", "the day is over, and its anchor is not there."));
         for (var i = 0; i < kept.Count && differences.Count < most; i++)
             if (Wrong(kept[i], i == 0 ? null : kept[i - 1], await anchors.Compute(kept[i].Day, i == 0 ? null : kept[i - 1], stop)) is { } what)
                 differences.Add(new Difference("anchors", $"{kept[i].Day:yyyy-MM-dd}", what));

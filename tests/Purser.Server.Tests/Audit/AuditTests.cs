@@ -153,6 +153,23 @@ public sealed class AuditTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Theory]
+    [InlineData("delete from anchors", 0)]
+    [InlineData("delete from anchors where orders > 0", 0)]
+    [InlineData("delete from anchors where orders = 0", 1)]
+    public async Task A_day_that_is_over_and_has_no_anchor_is_named(string sql, int day)
+    {
+        await using var world = await InvariantTests.Healthy(await postgres.CreateDatabase());
+        var anchors = new AnchorStore(world.Database);
+        while (await anchors.MakeNext(TimeProvider.System.GetUtcNow().AddDays(2), default) is not null) { }
+        var (now, first) = (TimeProvider.System.GetUtcNow().AddDays(2), (await anchors.All(default))[0].Day);
+        (await AuditCommand.Run(world.Database, null, null, 1, null, default, now)).Differences.ShouldBeEmpty();
+        await using (var harm = world.Database.CreateCommand(sql)) await harm.ExecuteNonQueryAsync();
+        var difference = (await AuditCommand.Run(world.Database, null, null, 1, null, default, now)).Differences.ShouldHaveSingleItem();
+        (difference.Table, difference.Row).ShouldBe(("anchors", $"{first.AddDays(day):yyyy-MM-dd}"));
+        difference.What.ShouldContain("its anchor is not there");
+    }
+
+    [Theory]
     [InlineData("update anchors set events = events + 1 where orders > 0", "were anchored, and the day has")]
     [InlineData("update anchors set hash = sha256(hash) where orders = 0", "are not those that were anchored")]
     [InlineData("update anchors set day = day + 1 where orders = 0", "the anchors between are not there")]
