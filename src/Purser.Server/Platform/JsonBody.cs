@@ -34,6 +34,10 @@ public static class JsonBody
                 ? (new JsonFields(root), null)
                 : (null, new Problem(ProblemTypes.MalformedJson, "The body is JSON, but not an object."));
         }
+        catch (InvalidOperationException)
+        {
+            return (null, new Problem(ProblemTypes.MalformedJson, "The name of a field holds half a character (an escaped half of a surrogate pair). Send well-formed Unicode."));
+        }
         catch (JsonException wrong)
         {
             return (null, new Problem(ProblemTypes.MalformedJson, wrong.LineNumber is { } line

@@ -90,6 +90,8 @@ public sealed class BadInputTests(PostgresFixture postgres) : IClassFixture<Post
     [InlineData("{\"currency\":\"INR\",\"currency\":\"USD\",\"amount\":1,\"description\":\"x\"}")]
     [InlineData("{\"currency\":\"INR\",}")]
     [InlineData("{\"metadata\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}")]
+    [InlineData("""{"\ud800": 1}""")]
+    [InlineData("""{"currency": "INR", "metadata": {"\udc00": "x"}}""")]
     public async Task A_body_that_is_no_object_of_JSON_is_400(string body)
     {
         var before = await house.Rows();
