@@ -302,6 +302,8 @@ public static class OrderMachine
         var p = draft.Order.Payment(number)!;
         if (AsksForLink(draft.Order, p, draft.Rules))
         {
+            // A hint at a link that was never made was at nothing.
+            draft.Change(p with { HeardAt = null });
             AskForLink(draft, number);
             return;
         }

@@ -210,5 +210,9 @@ public sealed class AskingTests
         .Tick().Asked("open 1");
 
     [Fact]
+    public void A_shopper_who_is_back_from_a_link_that_was_never_made_keeps_no_alarm_ringing_once_it_is_asked_for() => Given.Order().Pays("stubborn")
+        .When(new OrderCommand.Look(1, Back: true)).Hears(Tell.NotSent()).Later(Minutes(6)).Tick().Asked("open 1").Tick().Asked().Check(s => s.Order.WakeAt.ShouldBe(s.Now + TimeSpan.FromSeconds(5)));
+
+    [Fact]
     public void A_ring_days_late_catches_up_with_one_question() => Given.Order().HasLink().At(TimeSpan.FromDays(3)).Tick().Asked("cancel 1");
 }
