@@ -389,6 +389,7 @@ create table refunds (
   not_settled boolean default false not null,
   heard_at timestamp with time zone,
   came_back boolean default false not null,
+  asks_by_itself boolean default false not null,
   constraint refunds_pkey PRIMARY KEY (order_id, number),
   constraint refunds_amount_check CHECK ((amount > 0))
 );

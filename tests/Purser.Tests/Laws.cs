@@ -174,6 +174,7 @@ static class Laws
             Law(!story.Calls.OfType<GatewayCall.OpenLink>().Any(c => c.Payment == open.Payment && c.Ask == open.Ask), "no question is asked twice", story);
             Law(!decision.After.HasEnded, "nobody asks for a link of an order that ended", story);
         }
+        foreach (var failed in decision.Events.Where(e => e.Type == EventType.RefundFailed)) Law(IsTold(decision.After, failed), "a refund that fails is told to a person", story);
         Law(decision.Calls.GroupBy(About).All(c => c.Count() == 1), "one decision asks one thing of one payment", story);
         if (input is Evidence.NotSent or Evidence.LinkRefused && before?.Payment(((Evidence)input).Payment) is { IsOpen: true } p)
         {
@@ -181,6 +182,11 @@ static class Laws
             Law(now.IsOpen || now.UnansweredAsks == 0, "a question that created nothing proves nothing about an earlier one", story);
         }
     }
+
+    /// <summary>Of money that goes back whole, and does so by another refund, nobody is asked.</summary>
+    static bool IsTold(Order after, OrderEvent failed) => after.Payment(failed.Payment!.Value) is { } p
+        && (after.Questions.Any(q => q.Payment == p.Number && q.Kind == DiscrepancyKind.RefundFailed && (q.MoneyReference == failed.MoneyReference || q.MoneyReference == new RefundId(after.Id, failed.Refund!.Value).Reference))
+            || p.Captures.Any(c => c.MoneyReference == failed.MoneyReference && c.Standing != Standing.Accepted && after.IsGivenBack(p.Number, c)));
 
     static string About(GatewayCall call) => call switch
     {

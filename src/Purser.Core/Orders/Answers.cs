@@ -93,9 +93,9 @@ static class Answers
     {
         if (question.Kind is not (DiscrepancyKind.Late or DiscrepancyKind.Duplicate or DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed))
             return new Refusing(Refusal.AnswerUnsuitable);
-        var money = draft.Order.Payment(c.Payment)!.Captures.First(m => m.MoneyReference == question.MoneyReference);
+        var failed = draft.Order.Refunds.FirstOrDefault(r => r.AsksByItself && new RefundId(draft.Order.Id, r.Number).Reference == question.MoneyReference);
         var (why, refund, _) = RefundMachine.Request(
-            draft, new OrderCommand.Refund(c.Payment, question.Amount, c.Why, money.MoneyReference), c.By);
+            draft, new OrderCommand.Refund(c.Payment, question.Amount, c.Why, failed?.MoneyReference ?? question.MoneyReference), c.By);
         return why is { } refusal ? new Refusing(refusal) : new Doing(c.Payment, refund);
     }
 

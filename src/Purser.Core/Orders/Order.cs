@@ -149,6 +149,7 @@ public sealed record Order
         {
             if (refund.Payment != p.Number) continue;
             if (refund.SettledOtherwise) yield return new Question(p.Number, DiscrepancyKind.SettledOtherwise, new RefundId(Id, refund.Number).Reference, refund.Amount);
+            if (refund.AsksByItself) yield return new Question(p.Number, DiscrepancyKind.RefundFailed, new RefundId(Id, refund.Number).Reference, refund.Amount);
             if (refund.NotSettled) yield return new Question(p.Number, DiscrepancyKind.NotSettled, new RefundId(Id, refund.Number).Reference, refund.Amount);
         }
     }

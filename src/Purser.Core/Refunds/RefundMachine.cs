@@ -49,6 +49,9 @@ static class RefundMachine
     static bool Covers(Order order, Payment p, Capture money, Money amount) =>
         amount.Currency == money.Amount.Currency && order.LeftOf(p.Number, money).CompareTo(amount) >= 0;
 
+    /// <summary>What a question about this refund itself is asked under.</summary>
+    static string NameOf(Draft draft, Refund r) => new RefundId(draft.Order.Id, r.Number).Reference;
+
     static Capture MoneyOf(Order order, Refund r) => order.Payment(r.Payment)!.Captures.First(c => c.MoneyReference == r.MoneyReference);
 
     /// <param name="asked">False when the money has only just come, so that nobody was asked about it yet.</param>
@@ -57,9 +60,12 @@ static class RefundMachine
     {
         foreach (var place in (DiscrepancyKind[])[DiscrepancyKind.AmountMismatch, DiscrepancyKind.RefundFailed]) draft.TakeBack(new Answered(place, capture.MoneyReference), p.Number);
         p = p with { Answers = draft.Order.Payment(p.Number)!.Answers };
-        var before = asked ? draft.Order.Questions.Where(q => q.Payment == p.Number && q.MoneyReference == capture.MoneyReference).ToList() : [];
+        var alone = draft.Order.Refunds.Where(r => r.AsksByItself && r.Payment == p.Number && r.MoneyReference == capture.MoneyReference).ToList();
+        bool About(string? name) => name == capture.MoneyReference || alone.Exists(r => name == NameOf(draft, r));
+        var before = asked ? draft.Order.Questions.Where(q => q.Payment == p.Number && About(q.MoneyReference)).ToList() : [];
         // Whatever a person answered about this money before, it has another place now.
-        draft.Change(p with { Answers = p.Answers.RemoveAll(a => a.MoneyReference == capture.MoneyReference && IsPlace(a.Kind)) });
+        draft.Change(p with { Answers = p.Answers.RemoveAll(a => About(a.MoneyReference) && IsPlace(a.Kind)) });
+        foreach (var failed in alone) draft.Change(failed with { AsksByItself = false });
         // What others gave back of money of a wrong amount does not wait in suspense for this refund.
         Money? others = capture.Standing == Standing.Mismatched && draft.Order.Waiting(p.Number, capture) - amount is { MinorUnits: not 0 } rest ? rest : null;
         if (others is { } cleared) draft.Change(draft.Order.Payment(p.Number)!.With(capture with { Cleared = (capture.Cleared ?? Money.Zero(amount.Currency)) + cleared }));
@@ -159,17 +165,18 @@ static class RefundMachine
     static void Fail(Draft draft, Refund r, string why, Because because)
     {
         var went = r.Status == Succeeded ? r.Amount : (Money?)null;
-        draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now, NotSettled = false });
-        if (r.NotSettled) Found(draft, r, because, "failed");
-        // The question is about the latest refund. That of an earlier one was answered when this one was asked for.
+        // The question under the money's name is about the latest refund. Of the order's own money parts go back, each by one, and each that fails is asked about.
         var latest = draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Number == r.Number;
+        var alone = !latest && MoneyOf(draft.Order, r).Standing == Standing.Accepted;
+        draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now, NotSettled = false, AsksByItself = alone });
+        if (r.NotSettled) Found(draft, r, because, "failed");
         if (latest) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         draft.Tell(EventType.RefundFailed, r.Payment, because, r.Amount, money: r.MoneyReference, replaces: went, refund: r.Number, reason: why,
             discrepancy: Marks(draft.Order, r));
         if (!latest && MoneyOf(draft.Order, r) is { Standing: not Standing.Accepted } whole && !draft.Order.IsGivenBack(r.Payment, whole))
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
-        if (latest)
-            draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
+        if (latest || alone)
+            draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: alone ? NameOf(draft, r) : r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
         var p = draft.Order.Payment(r.Payment)!;
         // While the gateway had taken it on, a word of the gateway that the money is gone was taken for this: it is asked until it says what is so now.
         if (r.Status is Sent or Succeeded) draft.Change(p = p with { HeardAt = draft.Now });
@@ -207,13 +214,13 @@ static class RefundMachine
         draft.TakeBack(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         var asked = draft.Order.Questions.FirstOrDefault(q => q.Payment == r.Payment && q.Kind == DiscrepancyKind.RefundFailed && q.MoneyReference == r.MoneyReference);
         var doubted = r is { SettledOtherwise: true, Settled: null };
-        draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted });
+        draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted, AsksByItself = false });
         draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(draft.Order, r));
         if (draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Status != Failed || MoneyOf(draft.Order, r).Standing != Standing.Accepted) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         if (asked is not null && !draft.Order.Questions.Contains(asked))
             OrderMachine.Resolve(draft, r.Payment, asked.Kind, because, asked.Amount!.Value, "succeeded", asked.MoneyReference);
-        if (doubted)
-            OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.SettledOtherwise, because, r.Amount, "succeeded", new RefundId(draft.Order.Id, r.Number).Reference);
+        if (r.AsksByItself) OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.RefundFailed, because, r.Amount, "succeeded", NameOf(draft, r));
+        if (doubted) OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.SettledOtherwise, because, r.Amount, "succeeded", NameOf(draft, r));
         Explain(draft, r.Payment, r.MoneyReference, because, amount);
     }
 
@@ -246,7 +253,7 @@ static class RefundMachine
     /// <summary>A person must see that the gateway's words about this refund do not agree.</summary>
     static void Doubt(Draft draft, Refund r, RefundEvidence because, Settled? row = null)
     {
-        var name = new RefundId(draft.Order.Id, r.Number).Reference;
+        var name = NameOf(draft, r);
         draft.Change(r with { SettledOtherwise = true });
         // Its first row moves money: whatever was answered before was about less than this.
         if (r.SettledOtherwise && !(row is not null && row == r.Settled && draft.Drop(new Answered(DiscrepancyKind.SettledOtherwise, name), r.Payment))) return;
@@ -291,13 +298,13 @@ static class RefundMachine
     static void Miss(Draft draft, Refund r, RefundEvidence.Unsettled e)
     {
         draft.Change(r with { NotSettled = true });
-        draft.Tell(EventType.DiscrepancyOpened, r.Payment, e, r.Amount, money: new RefundId(draft.Order.Id, r.Number).Reference, discrepancy: DiscrepancyKind.NotSettled,
+        draft.Tell(EventType.DiscrepancyOpened, r.Payment, e, r.Amount, money: NameOf(draft, r), discrepancy: DiscrepancyKind.NotSettled,
             refund: r.Number, reason: e.Why);
         Look(draft, draft.Order.Refund(r.Number)!);
     }
 
     static void Found(Draft draft, Refund r, Because because, string how) =>
-        OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.NotSettled, because, r.Amount, how, new RefundId(draft.Order.Id, r.Number).Reference);
+        OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.NotSettled, because, r.Amount, how, NameOf(draft, r));
 
     // Asking.
 

@@ -11,7 +11,7 @@ static class RefundTableStore
 {
     const string RefundColumns =
         "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at, note, asked_at, asks, unsent_asks, refund_reference, " +
-        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise, not_settled, heard_at, came_back";
+        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise, not_settled, heard_at, came_back, asks_by_itself";
 
     public const string Load = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
 
@@ -42,6 +42,7 @@ static class RefundTableStore
         NotSettled = r.GetBoolean(24),
         HeardAt = OrderTableStore.TimeOrNull(r, 25),
         CameBack = r.GetBoolean(26),
+        AsksByItself = r.GetBoolean(27),
     };
 
     static readonly Column<RefundRow>[] RefundKey =
@@ -81,6 +82,7 @@ static class RefundTableStore
         Column.Of("settled_otherwise", NpgsqlDbType.Boolean, (RefundRow r) => r.R.SettledOtherwise),
         Column.Of("not_settled", NpgsqlDbType.Boolean, (RefundRow r) => r.R.NotSettled),
         Column.Of("came_back", NpgsqlDbType.Boolean, (RefundRow r) => r.R.CameBack),
+        Column.Of("asks_by_itself", NpgsqlDbType.Boolean, (RefundRow r) => r.R.AsksByItself),
     ];
 
     static readonly RowSet<RefundRow> InsertRefunds = RowSet.Insert("refunds", [.. RefundKey, .. RefundBirth, .. RefundState]);

@@ -77,6 +77,7 @@ public sealed class LawTests
         { "exact amount", d => d with { After = d.After with { Amount = Given.Rupees(1) } } },
         { "accepted, refunded or asked about", Nowhere },
         { "an open refund has an alarm", d => Refunded(d, r => r with { LookAt = null }) },
+        { "a refund that fails is told to a person", Unheard },
         { "refunds never exceed", d => Refunded(d, r => r with { Amount = Given.Rupees(500) }) },
         { "what was taken in is somewhere", d => d with { Postings = [.. d.Postings.Select(p => p.Account == "sales" ? p with { Account = "nowhere" } : p)] } },
         { "suspense holds what is asked about", d => d with { Postings = [.. d.Postings.Select(p => p.Account == "sales" ? p with { Account = "suspense" } : p)] } },
@@ -118,6 +119,14 @@ public sealed class LawTests
             LookAt = Given.Start,
         };
         return d with { Events = [.. d.Events, told], After = d.After with { Sequence = told.Sequence, Refunds = [spoil(refund)] } };
+    }
+
+    /// <summary>It failed, and a person had answered before.</summary>
+    static Decision Unheard(Decision d)
+    {
+        var answered = Refunded(With(d, p => p with { Answers = [new Answered(DiscrepancyKind.RefundFailed, "money_1")] }), r => r with { Status = RefundStatus.Failed });
+        var failed = answered.Events[^1] with { Sequence = answered.After.Sequence + 1, Type = EventType.RefundFailed };
+        return answered with { Events = [.. answered.Events, failed], After = answered.After with { Sequence = failed.Sequence } };
     }
 
     static Decision Twice(Decision d) => With(d, p => p with { Captures = [p.Captures[0], p.Captures[0]] });

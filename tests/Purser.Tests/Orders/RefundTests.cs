@@ -88,6 +88,28 @@ public sealed class RefundTests
         .Backs("499.00 INR failed", "499.00 INR succeeded").Books("refunds 499.00 INR", "sales -499.00 INR");
 
     [Fact]
+    public void Each_part_that_fails_after_it_went_is_asked_about_whichever_was_asked_for_last()
+    {
+        static Scenario Parts() => Paid().Refunds(100).Hears(Back(100)).Refunds(200).Hears(Back(200) with { RefundReference = "rfnd_2" });
+        var failed = new RefundEvidence.Failed("account closed");
+        string[] both = ["refund_failed 200.00 INR", "refund_failed 100.00 INR"];
+        var story = Parts().Hears(failed, refund: 1).Told("refund.failed", "discrepancy.opened").Questions("refund_failed 100.00 INR").Books("receivable:careful 299.00 INR", "refunds 200.00 INR", "sales -499.00 INR");
+        story.Hears(failed, refund: 1).Told().Hears(failed, refund: 2).Told("refund.failed", "discrepancy.opened").Questions(both);
+        var name = new RefundId(story.Order.Id, 1).Reference;
+        // A person gives back what was to go back.
+        var again = Parts().Hears(failed, refund: 1).When(new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, name, AnswerAction.Refund, "Asha", "another account"));
+        again.Told("refund.requested", "discrepancy.resolved").Backs("100.00 INR failed", "200.00 INR succeeded", "100.00 INR requested").Questions();
+        // Or has done so by another way, and takes that back.
+        var closed = Parts().Hears(failed, refund: 1).When(new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, name, AnswerAction.Close, "Asha", "paid in cash")).Questions();
+        closed.When(new OrderCommand.Reopen(1, DiscrepancyKind.RefundFailed, name, "Asha", "not paid")).Told("discrepancy.opened").Questions("refund_failed 100.00 INR");
+        // Money that is given back anew answers all of them, also what was closed.
+        Parts().Hears(failed, refund: 1).Hears(failed, refund: 2).Refunds().Told("refund.requested", "discrepancy.resolved", "discrepancy.resolved").Questions().Hears(new RefundEvidence.Rejected("busy")).Questions("refund_failed 499.00 INR");
+        // It was refused, another was asked for, and it went after all.
+        Paid().Refunds(100).Refunds(200).Hears(new RefundEvidence.Rejected("busy"), refund: 1).Questions("refund_failed 100.00 INR")
+            .Hears(Back(100), refund: 1).Told("refund.succeeded", "discrepancy.resolved").Questions().Hears(failed, refund: 1).Questions("refund_failed 100.00 INR");
+    }
+
+    [Fact]
     public void News_of_success_after_failure_does_not_raise_it_again() => Paid().Refunds().Hears(new RefundEvidence.Failed("account closed")).Hears(Back(499)).Told()
         .Backs("499.00 INR failed");
 

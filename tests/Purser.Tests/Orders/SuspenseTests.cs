@@ -90,7 +90,7 @@ public sealed class SuspenseTests
     [Fact]
     public void What_a_person_answered_about_the_latest_refund_stays_answered_when_an_earlier_one_fails() =>
         Close(Paid().Refunds(200).Refunds(100).Hears(new RefundEvidence.Failed("account closed")), DiscrepancyKind.RefundFailed).Questions()
-            .Hears(new RefundEvidence.Failed("account closed"), refund: 1).Told("refund.failed").Questions();
+            .Hears(new RefundEvidence.Failed("account closed"), refund: 1).Told("refund.failed", "discrepancy.opened").Questions("refund_failed 200.00 INR");
 
     [Fact]
     public void Further_rows_of_more_than_one_currency_are_cleared_and_put_back_together()
