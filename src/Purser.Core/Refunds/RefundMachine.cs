@@ -314,8 +314,11 @@ static class RefundMachine
         // A hint at what the gateway never heard of was at nothing.
         if (r.NeverLeft) r = r with { HeardAt = null };
         if (r.Status == Failed && Due(draft.Order, r, draft.Rules) <= draft.Now)
+        {
             // Money that must not stay goes back by a refund of its own when the gateway refused the first.
             Begin(draft, draft.Order.Payment(r.Payment)!, MoneyOf(draft.Order, r), r.Amount, r.Reason, r.Note, default);
+            if (r.HeardAt is not null) Look(draft, r);
+        }
         else if (r.NeverLeft && r.Asks < Refund.MostBits) AskFor(draft, r, default);
         // For more than a day not one question could leave us. A person must know; nothing was ever asked of the gateway.
         else if (r.NeverLeft) Fail(draft, r, PaymentMachine.Unreachable, default);

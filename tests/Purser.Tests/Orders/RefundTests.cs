@@ -70,6 +70,13 @@ public sealed class RefundTests
         .Hears(new RefundEvidence.NotSent(1, "no route")).Later(TimeSpan.FromMinutes(10)).Tick().Asked("refund 1").Check(s => s.Order.WakeAt.ShouldBe(s.Now + TimeSpan.FromSeconds(5)));
 
     [Fact]
+    public void A_refused_refund_that_the_gateway_hints_at_is_asked_about_when_it_is_asked_for_anew()
+    {
+        var story = Paid().Hears(Tell.Succeeded("money_2")).Hears(new RefundEvidence.Rejected("balance too low")).When(new OrderCommand.LookRefund(1)).Asked("inquire refund 1");
+        story.Later(TimeSpan.FromHours(2)).Tick().Asked("refund 2", "inquire refund 1").Tick().Asked();
+    }
+
+    [Fact]
     public void Nor_once_it_has_ended_because_its_money_is_gone()
     {
         var story = Paid().Refunds().When(new OrderCommand.LookRefund(1)).Hears(new RefundEvidence.NotSent(1, "no route")).Hears(Tell.DisputeOpened());
