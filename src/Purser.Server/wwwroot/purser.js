@@ -50,33 +50,42 @@ setInterval(count, 1000);
 
 // The page of an order that is being watched.
 const place = $('[data-live]');
-let seen = place ? Number(place.dataset.sequence) : 0;
-let shown = seen;
-let refreshing = false, again = false;
+let shown = place ? Number(place.dataset.sequence) : 0;
+let refreshing = null, again = false;
 
-async function refresh() {
+// What was heard of counts when it is shown, and not before: whoever comes back asks for all that came after that.
+function refresh() {
   if (!place || place.dataset.part === undefined) return location.reload();
-  if (refreshing) { again = true; return; }
-  refreshing = true;
+  again = true;
+  return refreshing ??= follow();
+}
+// Asks, in ever longer pauses, until there is an answer that is newer than all that was heard.
+async function follow() {
+  for (let failures = 0; again; ) {
+    again = false;
+    if (await look()) { failures = 0; continue; }
+    again = true;
+    await pause(failures++);
+  }
+  refreshing = null;
+}
+async function look() {
   try {
-    do {
-      again = false;
-      const answer = await fetch(place.dataset.part, { cache: 'no-store' });
-      // The order is not there any more, as after a restored backup; the page of such an order says so.
-      if (answer.status === 404) return location.reload();
-      if (!answer.ok) break;
-      show(await answer.text());
-    } while (again);
-  } catch { /* The next news, or the next connection, brings it. */ }
-  refreshing = false;
+    const answer = await fetch(place.dataset.part, { cache: 'no-store', signal: AbortSignal.timeout(30000) });
+    // The order is not there any more, as after a restored backup, or its link is too old; the page of such an order says so.
+    if (answer.status === 404 || answer.status === 401) location.reload();
+    return answer.ok && show(await answer.text());
+  } catch { return false; }
 }
 
 function show(html) {
   const fresh = document.createElement('template');
   fresh.innerHTML = html;
   const at = Number($('[data-at]', fresh.content)?.dataset.at);
+  // It is none of ours, whoever on the way made it.
+  if (Number.isNaN(at)) return false;
   // An answer that was overtaken by a later one must not turn time back.
-  if (!(at >= shown)) return;
+  if (at < shown) return true;
   shown = at;
   const before = $('[data-situation]', place), headline = $('h1', fresh.content).textContent;
   const changed = before.dataset.situation !== $('[data-situation]', fresh.content).dataset.situation || $('h1', before).textContent !== headline;
@@ -88,9 +97,10 @@ function show(html) {
   guard();
   // The focus stays where it was; on what is no longer there, it goes to the headline.
   if (focused) ([...place.querySelectorAll(focused.tagName)].find(e => e.textContent === focused.textContent) ?? $('h1', place)).focus();
-  if (!changed) return;
+  if (!changed) return true;
   document.title = headline;
   $('#said').textContent = headline + '. ' + all('.situation > p:not(.amount)', place).map(p => p.textContent).join(' ');
+  return true;
 }
 
 // Live: a socket that resumes after the last event; where sockets fail, a long poll; in between ever longer pauses, never all at once.
@@ -107,16 +117,15 @@ const pause = attempt => new Promise(done => {
 });
 // With less than there was, as after a restored backup, all begins anew.
 function heard(sequence, rewound) {
-  if (rewound) shown = seen = 0;
-  else if (sequence <= seen) return;
-  seen = sequence;
+  if (rewound) shown = 0;
+  else if (sequence <= shown) return;
   if (place.dataset.reload !== undefined) return location.reload();
-  refresh();
+  return refresh();
 }
 function bySocket() {
   return new Promise(done => {
     let opened = false, quiet;
-    const address = new URL(`${place.dataset.live}?after=${seen}`, location);
+    const address = new URL(`${place.dataset.live}?after=${shown}`, location);
     address.protocol = address.protocol.replace('http', 'ws');
     const socket = new WebSocket(address, ['purser.v1', `token.${place.dataset.token}`]);
     // The server's heart beats every 25 seconds; a minute of silence is a dead line.
@@ -130,11 +139,13 @@ function bySocket() {
   });
 }
 async function byPoll(wait) {
-  const answer = await fetch(`${place.dataset.live}?after=${seen}&wait=${wait}&token=${place.dataset.token}`, { cache: 'no-store', signal: AbortSignal.timeout(60000) });
+  const answer = await fetch(`${place.dataset.live}?after=${shown}&wait=${wait}&token=${place.dataset.token}`, { cache: 'no-store', signal: AbortSignal.timeout(60000) });
   if (!answer.ok) throw new Error(answer.status);
   connected(true);
   const { sequence, rewound } = await answer.json();
-  heard(sequence, rewound);
+  await heard(sequence, rewound);
+  // Asked again at once, it would say the same at once.
+  if (shown < sequence) throw new Error('not shown');
 }
 async function watch() {
   for (let attempt = 0, failures = 0, polls = 0; ; ) {

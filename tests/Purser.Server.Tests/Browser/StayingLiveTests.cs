@@ -91,4 +91,42 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
         await BrowserHouse.Shows(page, "paid");
         (await page.EvaluateAsync<string>("() => document.activeElement.tagName")).ShouldBe("H1");
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_could_not_be_fetched_when_it_was_heard_of_is_shown_without_further_news(bool bySocket)
+    {
+        await using var context = await house.Open();
+        var order = await EverySituation.Make(house.Server, "pending");
+        var page = await context.NewPageAsync();
+        if (!bySocket) await page.AddInitScriptAsync("delete window.WebSocket");
+        await page.GotoAsync(house.Server.Links.Payment(order, 1));
+        await page.GetByText(Texts.LiveOn).WaitForAsync();
+        await page.EvaluateAsync("() => { window.notReloaded = true }");
+        var asked = 0;
+        await page.RouteAsync("**/part**", async route =>
+        {
+            switch (Interlocked.Increment(ref asked))
+            {
+                case 1:
+                    await route.FulfillAsync(new() { Status = 503, ContentType = "text/html", Body = "<h1>Trouble</h1>" });
+                    break;
+                case 2:
+                    await route.AbortAsync();
+                    break;
+                case 3:
+                    // A wall on the way, as of a café's network, says so as if all were well.
+                    await route.FulfillAsync(new() { ContentType = "text/html", Body = "<h1>Welcome to the café</h1>" });
+                    break;
+                default:
+                    await route.ContinueAsync();
+                    break;
+            }
+        });
+        await house.Server.Pay(order);
+        await BrowserHouse.Shows(page, "paid");
+        asked.ShouldBeGreaterThanOrEqualTo(4);
+        (await page.EvaluateAsync<bool>("() => window.notReloaded")).ShouldBeTrue("the page changed where it stood");
+    }
 }
