@@ -38,9 +38,14 @@ sealed class MailNews(BatchChanges changes)
         var open = after.OpenPayment;
         if (after.HasEnded || after.ClosingAt is not null || (open is not null && open.Number != e.Payment)) return false;
         var waited = before?.Payment(e.Payment!.Value) is { Status: PaymentStatus.Processing } or { Status: PaymentStatus.Unresolved, LinkOpenedAt: not null };
-        var told = before is not null && before.Payments.Any(p => p.DeclinedAt is not null || p.Status == PaymentStatus.Failed);
+        var told = before is not null && before.Payments.Any(p => p.DeclinedAt is not null || (p.Status == PaymentStatus.Failed && !IsHandedOn(after, p)));
         return (waited || !told) && (failed ??= []).Add(e.Order);
     }
+
+    /// <summary>It had no link, and another account took it over at once: nothing of it was the shopper's to hear.</summary>
+    static bool IsHandedOn(Order order, Payment failed) =>
+        failed is { Routed: true, LinkOpenedAt: null } && order.Payment(failed.Number + 1) is { Routed: true } next
+        && order.Payments.All(p => p.Number >= next.Number || p.Account != next.Account);
 
     (Order? Before, Order After) Of(OrderId order)
     {

@@ -31,6 +31,7 @@ sealed partial class MailSender(
         if (one.Kind == ReceiverKind.Shoppers)
         {
             if (found.Order.Customer.Email is not { Length: > 0 } email) return Moot(now, "The order has no mail address.");
+            if (told.Type is EventType.PaymentDeclined or EventType.PaymentFailed && await store.TellsLater(one.Id, stop)) return Moot(now, NoLongerSo);
             if (shoppers.Write(found, told) is not var (content, subject)) return Moot(now, NoLongerSo);
             var enclosed = await Enclosed(one.Id.Order, told, MailWords.For(found.Locale ?? options.Locale), stop);
             if (enclosed is not null) content = content with { Words = [.. content.Words, enclosed.Value.Words] };

@@ -77,6 +77,21 @@ public sealed class MailStore(NpgsqlDataSource database)
         await transaction.CommitAsync(stop);
     }
 
+    /// <summary>Another delivery to the same receiver tells of a later try of the order that failed, so two that waited do not tell the same.</summary>
+    public async Task<bool> TellsLater(DeliveryId id, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            select exists (select from deliveries d join events v on v.order_id = d.order_id and v.sequence = d.sequence
+                where d.order_id = $1 and d.sequence > $2 and d.receiver = $3 and v.type = any($4))
+            """);
+        ask.Parameters.AddRange(new NpgsqlParameter[]
+        {
+            new NpgsqlParameter<long> { TypedValue = id.Order.Value }, new NpgsqlParameter<int> { TypedValue = id.Sequence }, new NpgsqlParameter<int> { TypedValue = id.Receiver },
+            new NpgsqlParameter<short[]> { TypedValue = [(short)EventType.PaymentDeclined, (short)EventType.PaymentFailed], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint },
+        });
+        return (bool)(await ask.ExecuteScalarAsync(stop))!;
+    }
+
     /// <summary>Takes notices that are due. That of a file waits until the file is worked off, so that one mail tells of all its questions; not longer than a
     /// day, for a file may be stuck.</summary>
     public async Task<IReadOnlyList<OperatorNotice>> TakeNotices(DateTimeOffset now, TimeSpan lease, int most, CancellationToken stop)

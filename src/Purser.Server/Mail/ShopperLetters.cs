@@ -23,7 +23,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         var content = told.Type switch
         {
             EventType.OrderPaid when order.Status == OrderStatus.Paid => Paid(found, words, format),
-            EventType.PaymentDeclined or EventType.PaymentFailed when StillFailed(order, told) => Failed(order, told, words, format),
+            EventType.PaymentDeclined or EventType.PaymentFailed when StillFailed(order) => Failed(order, words, format),
             EventType.OrderExpired when order.Status == OrderStatus.Expired => Expired(order, words),
             EventType.OrderCancelled when order.Status == OrderStatus.Cancelled && order.Payments.Any(p => !p.Denied.IsEmpty) =>
                 new LetterContent(words.Locale, LetterTone.Care, words.Denied) { Words = [words.DeniedWords, words.DeniedCounts] },
@@ -80,14 +80,14 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         };
     }
 
-    /// <summary>The order waits to be paid, and nothing is under way since.</summary>
-    static bool StillFailed(Order order, ToldEvent told) =>
-        !order.HasEnded && order.ClosingAt is null && order.Payments[^1].Number == told.Payment
+    /// <summary>The order waits to be paid, and nothing is under way. A later try that failed, too, is told of in this mail's place.</summary>
+    static bool StillFailed(Order order) =>
+        !order.HasEnded && order.ClosingAt is null
         && order.Payments[^1] is { Status: PaymentStatus.Failed } or { Status: PaymentStatus.Pending, DeclinedAt: not null };
 
-    LetterContent Failed(Order order, ToldEvent told, MailWords words, ReaderFormat format)
+    LetterContent Failed(Order order, MailWords words, ReaderFormat format)
     {
-        var payment = order.Payment(told.Payment!.Value)!;
+        var payment = order.Payments[^1];
         var declined = payment.DeclinedAt is not null;
         return new LetterContent(words.Locale, LetterTone.Care, declined ? words.Declined : words.Failed)
         {

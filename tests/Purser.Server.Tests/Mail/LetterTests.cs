@@ -108,6 +108,42 @@ public sealed class LetterTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_decline_is_told_although_another_gateway_had_refused_the_order_before(bool both)
+    {
+        var order = await house.Do((await house.Place()).Id, new OrderCommand.StartPayment(null, "card"));
+        order = await house.Hear(order, new Evidence.LinkRefused(1, "account suspended"), source: EvidenceSource.Reply);
+        order.Payments.Select(p => (p.Account, p.Status)).ShouldBe([("razorpay", PaymentStatus.Failed), ("stripe", PaymentStatus.Starting)], "it went on by itself");
+        (await Sent()).ShouldBeEmpty();
+        if (both) await house.Hear(order, new Evidence.LinkRefused(1, "account suspended"), 2, EvidenceSource.Reply);
+        else
+        {
+            order = await house.Hear(order, new Evidence.LinkOpened(new PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = "cs_2" }, 2);
+            await house.Hear(order, new Evidence.Declined("card_declined"), 2);
+        }
+        (await One()).Subject.ShouldContain(both ? "did not go through" : "The payment was declined");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_decline_that_no_server_took_is_told_by_how_the_next_try_went(bool waitedFor)
+    {
+        await server.Be("busy");
+        var order = await EverySituation.Make(house, "failed");
+        await Until.True(async () => await Count("select count(*) from deliveries where failures = 1") == 1, "a first try");
+        order = await house.Open(order, payment: 2);
+        if (waitedFor) order = await house.Hear(order, new Evidence.Processing(), 2);
+        await house.Hear(order, new Evidence.Failed("do_not_honour"), 2);
+        await Until.True(async () => await Count("select count(*) from deliveries where failures = 0 and state = 0") == 0, "the first try of all");
+        var before = (await server.All()).Count;
+        await server.Be("take");
+        await Count("with u as (update deliveries set due_at = now() where state = 0 returning 1) select count(*) from u");
+        (await Sent()).Skip(before).ShouldHaveSingleItem().Subject.ShouldContain("did not go through");
+    }
+
+    [Theory]
     [InlineData("late_refund", "Your money came after the order was closed and goes back to you", "Refund of ₹499.00 INR: on the way.", "Your money was paid back", null)]
     [InlineData("paid_twice", "The order is paid; you paid it twice", "Refund of your second payment, ₹499.00 INR: on the way.", "Your second payment was paid back", "The order stays paid by your first payment.")]
     public async Task Money_that_goes_back_is_told_with_its_progress_and_its_end(string situation, string headline, string progress, string end, string? stays)
