@@ -78,7 +78,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         var (accounts, faults) = GatewayAccounts.Read(
             builder.Configuration, gateways ?? new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         ImmutableArray<string> wrong = [.. options.Faults(), .. ApiEndpoints.Options(builder.Configuration).Faults(), .. SettlementEndpoints.Options(builder.Configuration).Faults(),
-            .. DeliveryEndpoints.Options(builder.Configuration).Faults(), .. MailOptions.Of(builder.Configuration).Faults(options), .. InvoiceOptions.Faults(builder.Configuration), .. faults];
+            .. DeliveryEndpoints.Options(builder.Configuration).Faults(), .. MailOptions.Faults(builder.Configuration, options), .. InvoiceOptions.Faults(builder.Configuration), .. faults];
         if (wrong.Length > 0) throw new StartFailureException(string.Join(Environment.NewLine, wrong));
 
         using var early = LoggerFactory.Create(logging => logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Warning));

@@ -38,7 +38,7 @@ public static class DoctorCommand
         var deliveries = DeliveryEndpoints.Options(configuration);
         ImmutableArray<string> unusable = [.. deliveries.Faults()];
         var settlement = SettlementEndpoints.Options(configuration);
-        foreach (var fault in options.Faults().Concat(unusable).Concat(mail.Faults(options)).Concat(InvoiceOptions.Faults(configuration)).Concat(settlement.Faults()).Concat(faults)) report.Bad("configuration", fault);
+        foreach (var fault in options.Faults().Concat(unusable).Concat(MailOptions.Faults(configuration, options)).Concat(InvoiceOptions.Faults(configuration)).Concat(settlement.Faults()).Concat(faults)) report.Bad("configuration", fault);
         if (beside is not null) report.Good("configuration", $"./purser up runs at {beside.Url}; the accounts of its sandbox are looked at too.");
         else if (options.PublicUrl is null) report.Note("configuration", "Purser:PublicUrl is not set; gateways cannot reach this machine by the address it listens on.");
         if (accounts.InOrder.IsEmpty && faults.IsEmpty)
@@ -73,6 +73,7 @@ public static class DoctorCommand
         using var lines = new GatewayLines();
         foreach (var entry in accounts.InOrder) await Call(entry, lines, report, time, stop);
         if (mail.Host is { Length: > 0 }) await Look(mail, report, stop);
+        else if (!mail.IsConfigured && beside is null) report.Note("mail", "Nobody is written to: neither shoppers nor, about discrepancies and dead receivers, you. Set Mail:Host and what goes with it (docs/mail.md).");
         Look(InvoiceOptions.Of(configuration), report);
         return report.Print();
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Mail;
 using System.Text;
+using Purser.Server.Invoices;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Mail;
@@ -65,9 +66,28 @@ public sealed record MailOptions
     /// <summary>An address that can stand in a header as it is.</summary>
     public static bool IsPlain(MailAddress address) => !address.DisplayName.Any(char.IsControl) && !address.Address.Any(c => char.IsControl(c) || char.IsWhiteSpace(c));
 
-    /// <summary>Faults of the settings, each with its name and remedy.</summary>
+    /// <summary>Faults of the settings as they are written, each with its name and remedy. Settings without a server would be a promise that nobody is told of its end.</summary>
+    public static IEnumerable<string> Faults(IConfiguration configuration, PurserOptions purser)
+    {
+        var set = configuration.GetSection(Section).GetChildren().Where(c => c.Value is { Length: > 0 } || c.GetChildren().Any()).Select(c => c.Key).ToList();
+        var known = typeof(MailOptions).GetProperties().Where(p => p.CanWrite).Select(p => p.Name).ToArray();
+        foreach (var unknown in set.Where(s => !known.Contains(s, StringComparer.OrdinalIgnoreCase)))
+            yield return $"{Section}:{unknown} is no setting; leave it out, or use one of {string.Join(", ", known)}.";
+        var options = Of(configuration);
+        foreach (var fault in options.Faults(purser)) yield return fault;
+        if (options.IsConfigured || options.Ended) yield break;
+        // Invoices are written in the language and the zone of mails, also where there is no mail.
+        string[] alone = InvoiceOptions.Of(configuration).IsConfigured ? [nameof(Mailbox), nameof(Ended), nameof(Locale), nameof(TimeZone)] : [nameof(Mailbox), nameof(Ended)];
+        var idle = set.Where(s => known.Contains(s, StringComparer.OrdinalIgnoreCase) && !alone.Contains(s, StringComparer.OrdinalIgnoreCase)).Select(s => $"{Section}:{s}").ToList();
+        if (idle.Count > 0)
+            yield return $"{Section}:Host is missing beside {string.Join(", ", idle)}, so nobody would be written to; set it to the server that mails are handed to, or leave all of {Section} out to send none.";
+    }
+
+    /// <summary>Faults of the settings' values.</summary>
     public IEnumerable<string> Faults(PurserOptions purser)
     {
+        if (Mailbox && !purser.Demo)
+            yield return $"{Section}:Mailbox is true and {PurserOptions.Section}:Demo is not: mails would stay in memory and reach nobody. Leave it out, and set {Section}:Host to the server that mails are handed to.";
         if (!MailWords.Locales.Contains(Locale)) yield return $"{Section}:Locale is '{Locale}'; set it to one of {string.Join(", ", MailWords.Locales)}.";
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(TimeZone, out _)) yield return $"{Section}:TimeZone is '{TimeZone}'; set it to a name such as Asia/Kolkata or UTC.";
         foreach (var address in OperatorAddresses)

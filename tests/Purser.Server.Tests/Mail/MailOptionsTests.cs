@@ -44,6 +44,38 @@ public sealed class MailOptionsTests
     }
 
     [Theory]
+    [InlineData("Mail:Host is missing beside Mail:Operators,", "Mail:Operators", "money@shop.example")]
+    [InlineData("Mail:Host is missing beside Mail:From, Mail:Port,", "Mail:From", "pay@shop.example", "Mail:Port", "25")]
+    [InlineData("Mail:Host is missing beside Mail:TimeZone,", "Mail:TimeZone", "Asia/Kolkata")]
+    [InlineData("Mail:Hots is no setting", "Mail:Hots", "smtp.example.com")]
+    [InlineData("Mail:Mailbox is true and Purser:Demo is not", "Mail:Mailbox", "true")]
+    [InlineData("Mail:Mailbox is true and Purser:Demo is not", "Mail:Mailbox", "true", "Mail:Host", "127.0.0.1", "Mail:From", "pay@shop.example")]
+    public async Task Settings_that_would_tell_nobody_are_refused_at_the_start(string fault, params string[] set)
+    {
+        var settings = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = "Host=127.0.0.1;Port=9", ["urls"] = "http://127.0.0.1:0" };
+        foreach (var pair in set.Chunk(2)) settings[pair[0]] = pair[1];
+        Faults(settings).ShouldHaveSingleItem().ShouldStartWith(fault);
+        (await Should.ThrowAsync<StartFailureException>(() => ServerHost.Start([], settings))).Message.ShouldStartWith(fault);
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("Mail:Host", "", "Mail:Port", null)]
+    [InlineData("Mail:Ended", "true", "Mail:Operators", "money@shop.example")]
+    [InlineData("Mail:Mailbox", "true", "Purser:Demo", "true", "Mail:TimeZone", "Asia/Kolkata")]
+    [InlineData("Mail:Mailbox", "false")]
+    // Invoices have the language and the zone of mails.
+    [InlineData("Mail:TimeZone", "Asia/Kolkata", "Mail:Locale", "hi", "Purser:Invoices:Seller", "Leaf & Kettle")]
+    public void Settings_that_promise_nothing_are_none(params string?[] set) =>
+        Faults(set.Chunk(2).ToDictionary(s => s[0]!, s => s[1])).ShouldBeEmpty();
+
+    static IEnumerable<string> Faults(IReadOnlyDictionary<string, string?> settings)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
+        return MailOptions.Faults(configuration, configuration.GetSection(PurserOptions.Section).Get<PurserOptions>() ?? new PurserOptions());
+    }
+
+    [Theory]
     [InlineData("Money Team <money@shop.example>")]
     [InlineData("größe@shop.example")]
     [InlineData("money @shop.example")]

@@ -16,7 +16,7 @@ namespace Purser.Server.Tests.Mail;
 /// <summary>What operators are written that is no event of an order: how often, and until when.</summary>
 public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    static readonly (string, string) WithMailbox = ("Mail:Mailbox", "true");
+    static readonly (string, string)[] WithMailbox = [("Mail:Mailbox", "true"), ("Purser:Demo", "true")];
 
     static List<Letter> Letters(IServiceProvider services, string about) =>
         [.. services.GetRequiredService<Mailbox>().Letters.Select(r => r.Letter).Where(l => l.Subject.EndsWith(about, StringComparison.Ordinal))];
@@ -53,7 +53,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
     [Fact]
     public async Task Where_operators_have_no_mail_no_notice_is_kept()
     {
-        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, WithMailbox, ("Mail:Operators", ""));
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, [.. WithMailbox, ("Mail:Operators", "")]);
         await house.Settle(Statement(Line("stranger", new PaymentId(new OrderId(77), 1), 700)));
         (await house.Ask<long>("select count(*) from settlement_discrepancies")).ShouldBe(1);
         (await house.Ask<long>("select count(*) from operator_notices")).ShouldBe(0);
@@ -240,7 +240,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
     public async Task An_invoice_that_cannot_be_written_is_told_to_operators_with_how_to_have_it_written_again()
     {
         var clock = new PushedClock();
-        await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, [.. InvoiceHouse.Seller, WithMailbox]);
+        await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, [.. InvoiceHouse.Seller, .. WithMailbox]);
         await Hold(1);
         var order = await MailDeliveryTests.Paid(house, "a");
         OrderId.TryParse(order, out var id).ShouldBeTrue();
