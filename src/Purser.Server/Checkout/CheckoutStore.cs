@@ -9,7 +9,7 @@ namespace Purser.Server.Checkout;
 /// <summary>An order as its pages show it.</summary>
 /// <param name="Now">The database's clock at the reading: the only clock that counts.</param>
 /// <param name="Locale">The shopper's language, where the order says it.</param>
-/// <param name="HasInvoice">It is written, or about to be.</param>
+/// <param name="HasInvoice">It is written, or owed: the order was paid since there is a seller.</param>
 public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now, string? Locale, bool HasInvoice = false)
 {
     /// <summary>The merchant's own page, to go back to. It was checked when the order was placed; here only that it is a page of the web.</summary>
@@ -21,18 +21,21 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
 {
     const int MostDemoOrders = 8;
 
+    static readonly string LoadContent = $"""
+        select lines, return_url, clock_timestamp(), locale,
+            exists (select from invoices i where i.order_id = orders.id and i.kind = 0)
+            or exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = 3 and e.status < 2
+                join events v on v.order_id = d.order_id and v.sequence = d.sequence where d.order_id = orders.id and v.type = {(short)EventType.OrderPaid})
+        from orders where id = any($1)
+        """;
+
     public async Task<ShopperOrder?> Find(OrderId id, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var read = new NpgsqlBatch(connection);
         // One moment for all readings: a payment must not be seen paid and its order not.
         read.BatchCommands.Add(new NpgsqlBatchCommand("begin isolation level repeatable read, read only"));
-        foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, RefundTableStore.Load,
-            """
-            select lines, return_url, clock_timestamp(), locale,
-                exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver where d.order_id = orders.id and e.kind = 3 and d.state < 2)
-            from orders where id = any($1)
-            """])
+        foreach (var sql in (ReadOnlySpan<string>)[OrderTableStore.LoadOrders, OrderTableStore.LoadPayments, RefundTableStore.Load, LoadContent])
             read.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [id.Value] } } });
         read.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
         await using var rows = await read.ExecuteReaderAsync(stop);

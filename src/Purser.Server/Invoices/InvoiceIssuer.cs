@@ -66,6 +66,7 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         if (written.FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) is not { } invoice || await orders.Find(id, stop) is not { } found) return null;
         var counting = written.FirstOrDefault(c => c is { Kind: InvoiceKind.CreditNote, Refund: null, VoidedAt: null });
         var now = time.GetUtcNow();
+        if (counting is null) await VoidFailed(written, found.Order, now, stop);
         if (found.Order is { Status: OrderStatus.Cancelled, EndedAt: { } at })
             return counting ?? await store.AddCredit(invoice, null, before => Credit(invoice, null, at, Left(invoice, before), now), now, stop);
         if (counting is not null) await store.Void(counting, now, stop);
@@ -83,7 +84,9 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         if (told.Payment != paidBy || told.MoneyReference != accepted || told.Amount.Currency != invoice.Total.Currency) return null;
         // A credit note of a cancellation that is over would leave nothing to credit.
         await Cancellation(id, stop);
-        var counting = (await store.Of(id, stop)).FirstOrDefault(c => c.Refund == refund && c.VoidedAt is null);
+        var written = await store.Of(id, stop);
+        var counting = written.FirstOrDefault(c => c.Refund == refund && c.VoidedAt is null);
+        if (counting is null) await VoidFailed(written, found.Order, time.GetUtcNow(), stop);
         switch (told.Status)
         {
             case RefundStatus.Succeeded:
@@ -95,6 +98,13 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
             default:
                 return null;
         }
+    }
+
+    /// <summary>What is told of a failed refund may come after what is told of the next one, for which its credit note would leave nothing.</summary>
+    async Task VoidFailed(IReadOnlyList<StoredInvoice> written, Order order, DateTimeOffset now, CancellationToken stop)
+    {
+        foreach (var credit in written)
+            if (credit is { Kind: InvoiceKind.CreditNote, Refund: { } refund, VoidedAt: null } && order.Refund(refund)?.Status == RefundStatus.Failed) await store.Void(credit, now, stop);
     }
 
     static TaxStatement Left(StoredInvoice invoice, IReadOnlyList<StoredInvoice> before)
