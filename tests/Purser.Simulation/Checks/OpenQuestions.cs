@@ -51,6 +51,8 @@ sealed class OpenQuestions(World world)
             DiscrepancyKind.Contradiction when links.Any(l => l.Tries.Exists(t => t.TakenBack)) => "the gateway took back what it had captured",
             DiscrepancyKind.Contradiction when p.Captures.Any(c => desk.Wrong.Contains(c.MoneyReference)) => "a statement states another amount of money that the gateway speaks against",
             DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } => "the gateway did not give a refund back",
+            DiscrepancyKind.RefundFailed when RefundId.TryParseReference(question.MoneyReference, out var part) && order.Refund(part.Number) is { Status: RefundStatus.Failed, AsksByItself: true }
+                => "the gateway did not give a refund back",
             DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
             DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",
             DiscrepancyKind.LinkMismatch when (Struck(Fault.WrongAmount) || Struck(Fault.LinkForLess)) && links.Any(l => l.IsAlive(world.Time.GetUtcNow())) => "the gateway named another amount for a link that it neither ends nor closes",
