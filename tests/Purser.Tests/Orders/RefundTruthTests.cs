@@ -83,6 +83,16 @@ public sealed class RefundTruthTests
     {
         var story = Paid().Refunds(400).Hears(new RefundEvidence.AnswerLost(1, "time-out")).Hears(Tell.DisputeOpened(Given.Rupees(99))).Later(TimeSpan.FromMinutes(3))
             .Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry).Later(TimeSpan.FromSeconds(11)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry);
-        story.Backs("400.00 INR failed").Hears(Back(400)).Told("refund.succeeded", "discrepancy.resolved").Backs("400.00 INR succeeded").Questions();
+        story.Check(s => s.Order.Refund(1)!.Why.ShouldBe(Refund.GoneOtherwise));
+        var (unsent, unknown) = (Paid().Refunds(400), Paid().Refunds(400));
+        for (var ask = 1; ask <= Refund.MostBits; ask++)
+        {
+            unsent.Hears(new RefundEvidence.NotSent(ask, "no route")).Later(TimeSpan.FromHours(1)).Tick();
+            unknown.Hears(new RefundEvidence.AnswerLost(ask, "time-out")).Later(TimeSpan.FromMinutes(3)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry)
+                .Later(TimeSpan.FromSeconds(11)).Hears(new RefundEvidence.Absent(), source: EvidenceSource.Inquiry);
+        }
+        (unsent.Order.Refund(1)!.Why, unknown.Order.Refund(1)!.Why).ShouldBe(("gateway_unreachable", "absent"));
+        foreach (var givenUp in new[] { story, unsent, unknown })
+            givenUp.Backs("400.00 INR failed").Hears(Back(400)).Told("refund.succeeded", "discrepancy.resolved").Backs("400.00 INR succeeded").Questions();
     }
 }
