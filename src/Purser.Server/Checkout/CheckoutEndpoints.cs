@@ -46,7 +46,7 @@ public static class CheckoutEndpoints
     public static void Add(IServiceCollection services)
     {
         services.AddSingleton(s => CheckoutOptions.From(s.GetRequiredService<IConfiguration>(), s.GetRequiredService<PurserOptions>()));
-        services.AddSingleton<ShopperLinks>();
+        services.AddSingleton(p => new ShopperLinks(p.GetRequiredService<ShopperTokens>()));
         services.AddSingleton<CheckoutStore>();
         services.AddSingleton<Pages>();
         services.AddSingleton<ShopperDoor>();
@@ -83,13 +83,13 @@ public static class CheckoutEndpoints
         // With a payment begun or the order over, there is something better to show than a choice.
         var last = order.Payments.LastOrDefault();
         if (order.HasEnded || order.ClosingAt is not null || last?.Status == PaymentStatus.Held)
-            return Task.FromResult(Results.Redirect(last is null ? door.Links.Status(order) : door.Links.Payment(order, order.PaidBy ?? last.Number)));
+            return Task.FromResult(Results.Redirect(last is null ? door.LinksOf(http).Status(order) : door.LinksOf(http).Payment(order, order.PaidBy ?? last.Number)));
 
         return pages.Show<CheckoutPage>(http, new()
         {
             [nameof(CheckoutPage.Options)] = door.Options,
             [nameof(CheckoutPage.Found)] = found,
-            [nameof(CheckoutPage.Links)] = door.Links,
+            [nameof(CheckoutPage.Links)] = door.LinksOf(http),
             [nameof(CheckoutPage.Ways)] = Way.For(order, door.Accounts, door.Title),
             [nameof(CheckoutPage.Situation)] = Situation.Of(order, null, found.Now, door.Title, door.PostsAnew),
             [nameof(CheckoutPage.TestMode)] = door.Accounts.For(order.Amount, order.Customer.Country).Any(e => e.Account.TestMode),
@@ -114,23 +114,23 @@ public static class CheckoutEndpoints
             {
                 case EngineReply.Done { Reply: Reply.Made { Payment: { } number } made }:
                     await WaitForLink(live, made.Order, http.RequestAborted);
-                    return Go(door.Links.HandOver(order, number));
+                    return Go(door.LinksOf(http).HandOver(order, number));
                 case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.GatewayUnsuitable } }:
                     return await Show(http, door, pages, found, Texts.NoWay);
                 case EngineReply.Done { Reply: Reply.Same { Payment: { } number } same }:
                     // The page of the payment that is there, told as such when it is not what was chosen.
                     var there = same.Order.Payment(number)!;
                     return Go(there.IsOpen && (way is null || way.Method == there.Method)
-                        ? door.Links.HandOver(order, number)
-                        : door.Links.Payment(order, number));
+                        ? door.LinksOf(http).HandOver(order, number)
+                        : door.LinksOf(http).Payment(order, number));
                 case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.TooManyPayments } }:
                     return await door.Notice(http, 409, Texts.TooManyTries, Texts.TooManyTriesWords);
                 case EngineReply.Done:
                     // Paid, expired or cancelled meanwhile: the status page says which.
-                    return Go(order.Payments.Length > 0 ? door.Links.Payment(order, order.PaidBy ?? order.Payments.Length) : door.Links.Status(order));
+                    return Go(order.Payments.Length > 0 ? door.LinksOf(http).Payment(order, order.PaidBy ?? order.Payments.Length) : door.LinksOf(http).Status(order));
                 default:
                     http.Response.Headers.RetryAfter = "2";
-                    return await door.Notice(http, 503, Texts.NotNow, Texts.NotNowWords, back: door.Links.Checkout(order), backText: Texts.BackToCheckout);
+                    return await door.Notice(http, 503, Texts.NotNow, Texts.NotNowWords, back: door.LinksOf(http).Checkout(order), backText: Texts.BackToCheckout);
             }
         });
     }

@@ -51,7 +51,7 @@ static class PaymentPages
         return await FormHandOver.Ask(engine, id, number, found.Now, after => live.WaitForChange(id, after, AskPatience, stop), stop) switch
         {
             EngineReply.Done { Reply: Reply.Made made } => await HandOver(http, door, pages, found with { Order = made.Order }, number),
-            EngineReply.Done => CheckoutEndpoints.Go(door.Links.Payment(found.Order, number)),
+            EngineReply.Done => CheckoutEndpoints.Go(door.LinksOf(http).Payment(found.Order, number)),
             _ => await door.Away(http),
         };
     }
@@ -63,7 +63,7 @@ static class PaymentPages
         var payable = !order.HasEnded && order.ClosingAt is null && found.Now < order.ExpiresAt && !payment.CancelAsked;
         if (!payable || payment.Status is not (PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Unresolved)
             || (payment.Status != PaymentStatus.Starting && payment.Link is null))
-            return CheckoutEndpoints.Go(door.Links.Payment(order, number));
+            return CheckoutEndpoints.Go(door.LinksOf(http).Payment(order, number));
 
         var (address, fields) = payment.Link switch
         {
@@ -73,7 +73,7 @@ static class PaymentPages
         };
         // What a gateway hands us goes into the shopper's address bar: nothing but the web.
         if (address is not null && !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http"))
-            return CheckoutEndpoints.Go(door.Links.Payment(order, number));
+            return CheckoutEndpoints.Go(door.LinksOf(http).Payment(order, number));
         // Not as a redirect: browsers hold the checkout's form to its own policy along the whole way, and the gateway is not on it. A refresh
         // at once is a new step, leaves no page behind to fall back on, and needs no script.
         if (address is not null && fields is null) http.Response.Headers["Refresh"] = $"0; url={Ascii(address)}";
@@ -83,7 +83,7 @@ static class PaymentPages
             [nameof(HandOverPage.Order)] = order,
             [nameof(HandOverPage.Payment)] = payment,
             [nameof(HandOverPage.Gateway)] = door.Title(payment.Account),
-            [nameof(HandOverPage.Links)] = door.Links,
+            [nameof(HandOverPage.Links)] = door.LinksOf(http),
             [nameof(HandOverPage.Address)] = address,
             [nameof(HandOverPage.Fields)] = fields,
         }, formTarget: fields is null ? "" : FormTarget(address!));
@@ -108,10 +108,10 @@ static class PaymentPages
             var order = found.Order;
             var payment = order.Payment(number)!;
             if (!CanCancel(door, payment))
-                return CheckoutEndpoints.Go(payment.IsOpen || order.HasEnded ? door.Links.Payment(order, number) : door.Links.Checkout(order));
+                return CheckoutEndpoints.Go(payment.IsOpen || order.HasEnded ? door.LinksOf(http).Payment(order, number) : door.LinksOf(http).Checkout(order));
             if (await engine.Submit(order.Id, new OrderCommand.CancelPayment(number), http.RequestAborted) is EngineReply.Busy) return await door.Away(http);
             var closed = await live.WaitForChange(order.Id, order.Sequence, ClosePatience, http.RequestAborted);
-            return CheckoutEndpoints.Go(closed ? door.Links.Checkout(order) : door.Links.Payment(order, number));
+            return CheckoutEndpoints.Go(closed ? door.LinksOf(http).Checkout(order) : door.LinksOf(http).Payment(order, number));
         });
     }
 }

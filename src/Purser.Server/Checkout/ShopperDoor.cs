@@ -10,7 +10,12 @@ namespace Purser.Server.Checkout;
 sealed class ShopperDoor(
     CheckoutStore store, ShopperTokens tokens, ShopperLinks links, GatewayAccounts accounts, CheckoutOptions options, Pages pages)
 {
+    /// <summary>With tokens that are handed out now.</summary>
     public ShopperLinks Links => links;
+
+    /// <summary>With the token that opened the door to this visitor.</summary>
+    public ShopperLinks LinksOf(HttpContext http) => http.Features.Get<ShopperLinks>() ?? links;
+
     public CheckoutOptions Options => options;
     public GatewayAccounts Accounts => accounts;
 
@@ -25,7 +30,9 @@ sealed class ShopperDoor(
     {
         try
         {
-            return tokens.Check(order, token) switch
+            var check = tokens.Check(order, token);
+            if (check == TokenCheck.Valid) http.Features.Set(links.Holding(token!));
+            return check switch
             {
                 TokenCheck.Missing => await Notice(http, 401, Texts.TokenMissing, Texts.TokenMissingWords, lookUp: true),
                 TokenCheck.Expired => await Notice(http, 401, Texts.TokenExpired, Texts.TokenExpiredWords),

@@ -5,8 +5,11 @@ namespace Purser.Server.Checkout;
 
 /// <summary>The addresses of the shopper's pages, each with the order's token. From the root of this server; whoever needs a whole address
 /// puts the public one before it.</summary>
-public sealed class ShopperLinks(ShopperTokens tokens)
+/// <param name="held">The token that the visitor came with, so that whoever has one is not given another that lives longer; null: one of now.</param>
+public sealed class ShopperLinks(ShopperTokens tokens, string? held = null)
 {
+    internal ShopperLinks Holding(string token) => new(tokens, token);
+
     /// <summary>Where the shopper sees what is bought and pays.</summary>
     public string Checkout(Order order) => $"/checkout/{order.Id}{Token(order)}";
 
@@ -31,7 +34,7 @@ public sealed class ShopperLinks(ShopperTokens tokens)
 
     internal string Cancel(Order order, int payment) => $"/pay/{new PaymentId(order.Id, payment)}/cancel";
 
-    internal string TokenOf(Order order) => tokens.For(order.Id, order.Id.DrawnAt);
+    internal string TokenOf(Order order) => held ?? tokens.Now(order.Id);
 
-    string Token(Order order) => $"?token={tokens.For(order.Id, order.Id.DrawnAt)}";
+    string Token(Order order) => $"?token={TokenOf(order)}";
 }

@@ -24,7 +24,7 @@ static class StatusPages
     /// <param name="part">Only what changes, for the script that keeps an open page up to date.</param>
     public static Task<IResult> Show(HttpContext http, ShopperDoor door, Pages pages, ShopperOrder found, int? payment, bool part)
     {
-        var view = new StatusView(door.Options, found, payment, Situation.Of(found.Order, payment, found.Now, door.Title, door.PostsAnew), door.Links, door.Title,
+        var view = new StatusView(door.Options, found, payment, Situation.Of(found.Order, payment, found.Now, door.Title, door.PostsAnew), door.LinksOf(http), door.Title,
             payment is not null && found.Order.OpenPayment is { } open && PaymentPages.CanCancel(door, open),
             found.Order.Payments.Any(p => door.Accounts.Find(p.Account)?.Account.TestMode == true));
         var parameters = new Dictionary<string, object?> { [nameof(StatusPage.View)] = view };
@@ -87,7 +87,7 @@ sealed class LookUps(CheckoutStore store, ShopperTokens tokens, CheckoutOptions 
         OrderId? id = OrderId.TryParse(number.ToLowerInvariant(), out var parsed) ? parsed : null;
         var found = await store.LookUp(id, number, stop);
         var right = CryptographicOperations.FixedTimeEquals(Digest(found?.Email ?? ""), Digest(email));
-        return right && found is { Email.Length: > 0 } order ? (order.Id, tokens.For(order.Id, order.Id.DrawnAt)) : null;
+        return right && found is { Email.Length: > 0 } order ? (order.Id, tokens.Now(order.Id)) : null;
     }
 
     public void Dispose() => limit.Dispose();

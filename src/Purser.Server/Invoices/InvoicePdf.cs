@@ -14,7 +14,7 @@ public sealed class InvoicePdf(ShopperTokens tokens)
     readonly Typesetter typesetter = new(Shaper.OfThisMachine);
 
     public byte[] Draw(StoredInvoice invoice) =>
-        Draw(invoice, $"{invoice.Document.PagesAt}/status/{invoice.Order}?token={tokens.For(invoice.Order, invoice.Order.DrawnAt)}", typesetter);
+        Draw(invoice, $"{invoice.Document.PagesAt}/status/{invoice.Order}?token={tokens.Now(invoice.Order)}", typesetter);
 
     /// <param name="link">Where the printed code leads.</param>
     public static byte[] Draw(StoredInvoice invoice, string link, Typesetter typesetter)

@@ -42,7 +42,7 @@ public sealed record OrderView(
 {
     public static OrderView From(Order order, OrderContent content, PublicAddress address, ShopperTokens tokens, bool forMerchant)
     {
-        var token = tokens.For(order.Id, order.CreatedAt);
+        var token = tokens.Now(order.Id);
         var accepted = order.PaidBy is { } number
             ? order.Payment(number)!.Captures.Where(c => c.Standing == Standing.Accepted).Aggregate(Money.Zero(order.Amount.Currency), (sum, c) => sum + c.Amount)
             : Money.Zero(order.Amount.Currency);

@@ -11,7 +11,7 @@ public sealed class OrderViews(OrderReadStore store, PublicAddress address, Shop
     public OrderView Of(HttpContext http, StoredOrder stored) =>
         OrderView.From(stored.Order, stored.Content, address, tokens, ApiCaller.Of(http).IsMerchant);
 
-    public PaymentView Of(Order order, int payment) => PaymentView.From(order, order.Payment(payment)!, address, tokens.For(order.Id, order.CreatedAt));
+    public PaymentView Of(Order order, int payment) => PaymentView.From(order, order.Payment(payment)!, address, tokens.Now(order.Id));
 
     public IResult Answer(HttpContext http, StoredOrder stored, int status, bool replayed = false) =>
         ApiJson.Answer(Of(http, stored), status, status == StatusCodes.Status201Created ? $"/v1/orders/{stored.Order.Id}" : null, replayed);

@@ -10,6 +10,9 @@ public sealed record PurserOptions
 {
     public const string Section = "Purser";
 
+    /// <summary>No order can be paid for longer, whatever it says.</summary>
+    public static readonly TimeSpan LongestOrderLife = TimeSpan.FromDays(90);
+
     /// <summary>Where shoppers and gateways reach us. Empty takes the address that we listen on.</summary>
     public string? PublicUrl { get; init; }
 
@@ -62,7 +65,7 @@ public sealed record PurserOptions
                 yield return $"Purser:ReturnUrls has '{allowed}'; each entry is an absolute URL such as https://shop.example.com/.";
         foreach (var (text, network) in ProxyNetworks)
             if (network is null) yield return $"Purser:TrustedProxies has '{text}'; each entry is an address such as 10.0.0.5 or a network such as 10.0.0.0/8.";
-        if (OrderLife < TimeSpan.FromMinutes(1) || OrderLife > TimeSpan.FromDays(90))
+        if (OrderLife < TimeSpan.FromMinutes(1) || OrderLife > LongestOrderLife)
             yield return $"Purser:OrderLife is {OrderLife}; set it between 00:01:00 and 90.00:00:00.";
         if (LatePayment is not ("refund" or "accept" or "ask"))
             yield return $"Purser:LatePayment is '{LatePayment}'; set it to refund, accept or ask.";

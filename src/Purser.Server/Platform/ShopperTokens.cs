@@ -18,9 +18,9 @@ public enum TokenCheck
 }
 
 /// <summary>The link in a shopper's hand: who has the token of an order sees that order's pages. It is the hour of its end and a code over
-/// both, so nothing is stored, and the same order always has the same token, which frozen return addresses need.</summary>
+/// both, so nothing is stored. Whenever one is handed out, its time begins then; a page that is opened with one hands on that one.</summary>
 /// <param name="key">32 bytes, the same on every node; asked for at first use, when the database is there.</param>
-/// <param name="lives">How long after the order's creation.</param>
+/// <param name="lives">How long after it is handed out.</param>
 public sealed class ShopperTokens(Func<byte[]> key, TimeProvider time, TimeSpan lives)
 {
     public static readonly TimeSpan DefaultLife = TimeSpan.FromDays(90);
@@ -37,12 +37,14 @@ public sealed class ShopperTokens(Func<byte[]> key, TimeProvider time, TimeSpan 
     public static ShopperTokens Of(InstallationStore installation, TimeProvider time, TimeSpan? lives = null) =>
         new(() => installation.Key(KeyName, KeyBytes), time, lives ?? DefaultLife);
 
-    /// <summary>The order's token: 27 letters, digits, hyphens and underscores.</summary>
-    public string For(OrderId order, DateTimeOffset createdAt)
-    {
-        // Up to the next whole hour, so that the token is the same from the row as from memory.
-        return Token(order, (uint)Math.Ceiling((createdAt + lives - DateTimeOffset.UnixEpoch).TotalHours));
-    }
+    /// <summary>A token that is handed out now: 27 letters, digits, hyphens and underscores. On one day (of UTC) it is always the same one, which ends that long after the day.</summary>
+    public string Now(OrderId order) => For(order, new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date.AddDays(1), TimeSpan.Zero));
+
+    /// <summary>The one token of an order that is always the same, as a frozen return address needs it. It ends that long after the latest end that an order may have.</summary>
+    public string Frozen(OrderId order) => For(order, order.DrawnAt + PurserOptions.LongestOrderLife);
+
+    /// <summary>A token whose time begins then, up to the next whole hour.</summary>
+    public string For(OrderId order, DateTimeOffset from) => Token(order, (uint)Math.Ceiling((from + lives - DateTimeOffset.UnixEpoch).TotalHours));
 
     public TokenCheck Check(OrderId order, string? token)
     {

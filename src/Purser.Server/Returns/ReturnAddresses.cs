@@ -7,5 +7,5 @@ namespace Purser.Server.Returns;
 public sealed class ReturnAddresses(PublicAddress address, ShopperTokens tokens)
 {
     public string For(string account, PaymentId payment) =>
-        $"{address.Url}/gateways/{account}/return?payment={payment}&token={tokens.For(payment.Order, payment.Order.DrawnAt)}";
+        $"{address.Url}/gateways/{account}/return?payment={payment}&token={tokens.Frozen(payment.Order)}";
 }

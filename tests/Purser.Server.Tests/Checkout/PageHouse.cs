@@ -90,9 +90,11 @@ public sealed class PageHouse : IAsyncLifetime
 
     public async Task<Order> Place(
         long amount = 49_900, string currency = "INR", OrderPolicy? policy = null, TimeSpan? lives = null, string? returnUrl = "https://shop.example/thanks",
-        Customer? customer = null, string description = "Tea for two", string? userId = null, string? reference = null, params OrderLine[] lines)
+        Customer? customer = null, string description = "Tea for two", string? userId = null, string? reference = null, TimeSpan age = default, params OrderLine[] lines)
     {
         var id = Host.Services.GetRequiredService<Ids>().NextOrder();
+        // When it was drawn is in its number, in milliseconds.
+        id = new OrderId(id.Value - OrderId.FirstAt(DateTimeOffset.UnixEpoch + age).Value);
         return await Do(id, new OrderCommand.Create(id, reference, new Money(amount, Currency.Find(currency)), description,
             customer ?? new Customer("Asha Rao", "asha@shop.example", "+919900000000"), policy ?? new OrderPolicy(), lives ?? TimeSpan.FromMinutes(30),
             new OrderContent(lines.Length > 0 ? [.. lines] : [new OrderLine("Darjeeling first flush, 250 g", 1, amount)],

@@ -17,20 +17,24 @@ public sealed class ShopperTokensTests(PostgresFixture postgres) : IClassFixture
     static ShopperTokens At(DateTimeOffset now, byte[]? key = null) => new(() => key ?? Key, new Clock(now), TimeSpan.FromDays(90));
 
     [Fact]
-    public void The_same_order_always_has_the_same_token_and_it_is_short()
+    public void A_frozen_one_is_always_the_same_is_short_and_outlives_the_longest_order_by_ninety_days()
     {
-        var token = At(Created).For(Order, Created);
-        token.ShouldBe(At(Created.AddDays(50)).For(Order, Created));
+        var token = At(Created).Frozen(Order);
+        token.ShouldBe(At(Created.AddDays(50)).Frozen(Order));
         token.Length.ShouldBe(27);
-        At(Created).Check(Order, token).ShouldBe(TokenCheck.Valid);
+        At(Order.DrawnAt).Check(Order, token).ShouldBe(TokenCheck.Valid);
+        At(Order.DrawnAt.AddDays(180)).Check(Order, token).ShouldBe(TokenCheck.Valid);
+        At(Order.DrawnAt.AddDays(180).AddHours(1)).Check(Order, token).ShouldBe(TokenCheck.Expired);
     }
 
     [Fact]
-    public void It_ends_ninety_days_after_the_order_was_placed()
+    public void It_ends_ninety_days_after_the_day_on_which_it_was_handed_out()
     {
-        var token = At(Created).For(Order, Created);
+        var token = At(Created).Now(Order);
+        token.ShouldBe(At(new DateTimeOffset(2026, 3, 1, 23, 59, 59, TimeSpan.Zero)).Now(Order));
         At(Created.AddDays(90)).Check(Order, token).ShouldBe(TokenCheck.Valid);
-        At(Created.AddDays(90).AddHours(1)).Check(Order, token).ShouldBe(TokenCheck.Expired);
+        At(Created.AddDays(91)).Check(Order, token).ShouldBe(TokenCheck.Expired);
+        At(Created.AddDays(91)).Check(Order, At(Created.AddDays(1)).Now(Order)).ShouldBe(TokenCheck.Valid);
     }
 
     [Fact]
