@@ -47,8 +47,8 @@ public sealed class QueryFields(IQueryCollection query)
     public DateTimeOffset? Time(string name)
     {
         if (Text(name) is not { } text) return null;
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return time.ToUniversalTime();
-        Fault(name, $"'{name}' is '{text}'.", "Send a time such as 2026-03-01T10:00:00Z.");
+        if (IsoTime.TryParse(text, out var time)) return time;
+        Fault(name, $"'{name}' is '{text}'.", IsoTime.Remedy);
         return null;
     }
 

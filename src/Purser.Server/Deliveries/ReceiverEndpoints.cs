@@ -193,8 +193,8 @@ public static class ReceiverEndpoints
     static DateTimeOffset? Time(JsonFields fields, string name, bool required)
     {
         if (fields.Text(name, 40, required) is not { } text) return null;
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return time.ToUniversalTime();
-        fields.Fault(name, $"'{name}' is '{text}'.", "Send a time such as 2026-03-01T10:00:00Z.");
+        if (IsoTime.TryParse(text, out var time)) return time;
+        fields.Fault(name, $"'{name}' is '{text}'.", IsoTime.Remedy);
         return null;
     }
 

@@ -124,6 +124,30 @@ public sealed class PlaceOrderTests(PostgresFixture postgres) : IClassFixture<Po
         (await house.Get($"/v1/orders?{filter}")).Body.GetProperty("orders").GetArrayLength().ShouldBe(found);
     }
 
+    [Theory]
+    [InlineData("2020-03-01", 1)]
+    [InlineData("2020-03-01T10:00Z", 1)]
+    [InlineData("2020-03-01T10:00:00.1234567Z", 1)]
+    [InlineData("2020-03-01T10:00:00.1%2B05:30", 1)]
+    [InlineData("2020-03-01T10:00:00-08:00", 1)]
+    [InlineData("01/02/2020", null)]
+    [InlineData("10:00", null)]
+    [InlineData("2020-03-01T10:00:00", null)]
+    [InlineData("2020-03-01 10:00:00Z", null)]
+    [InlineData("March 2020", null)]
+    [InlineData("2020-02-30", null)]
+    [InlineData("1583056800", null)]
+    public async Task A_time_is_read_as_ISO_8601_writes_it_and_no_other_is_guessed_at(string time, int? found)
+    {
+        await house.Order(ApiHouse.Book);
+        foreach (var field in new[] { "created_after", "created_before" })
+        {
+            var answer = await house.Get($"/v1/orders?{field}={time}");
+            if (found is { } count) answer.Body.GetProperty("orders").GetArrayLength().ShouldBe(field == "created_after" ? count : 0);
+            else (answer.Status, answer.Text("field")).ShouldBe((HttpStatusCode.BadRequest, field));
+        }
+    }
+
     [Fact]
     public async Task A_default_that_is_written_out_makes_no_other_order()
     {
