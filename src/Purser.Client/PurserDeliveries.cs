@@ -35,7 +35,7 @@ public sealed class PurserDeliveries
     /// <param name="id">The delivery's id.</param>
     /// <param name="key">An Idempotency-Key of your own. When left out each call has its own, and sends once more.</param>
     /// <param name="stop">Gives the call up; the message may be sent all the same.</param>
-    /// <exception cref="PurserProblemException"><c>webhook_endpoint_deleted</c>: there is nobody to send it to.</exception>
+    /// <exception cref="PurserProblemException"><c>webhook_endpoint_deleted</c>: there is nobody to send it to. <c>delivery_under_way</c>: it is being sent this moment.</exception>
     public Task<Delivery> Redeliver(string id, string? key = null, CancellationToken stop = default) =>
         line.Post($"v1/deliveries/{Addresses.Id(id)}/redelivery", null, key ?? PurserLine.NewKey(), PurserJson.Default.Delivery, stop);
 }

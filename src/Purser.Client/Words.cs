@@ -95,6 +95,8 @@ public enum DeliveryStatus
     Delivered,
     /// <summary>It was given up. It can be sent again.</summary>
     Dead,
+    /// <summary>It was given up, and its endpoint was deleted: there is nobody to send it to.</summary>
+    Abandoned,
 }
 
 /// <summary>Which of two papers it is.</summary>

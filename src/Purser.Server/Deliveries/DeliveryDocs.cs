@@ -65,7 +65,7 @@ static class DeliveryDocs
 
     public static readonly ApiOperation Delete = new("deleteWebhookEndpoint", Tag, "Delete a webhook endpoint", Access.Secret)
     {
-        Description = "What waited for it is dead from then on, and stays in the list of deliveries.",
+        Description = "What waited for it is abandoned from then on, as is what was dead, and stays in the list of deliveries.",
         Answers = [new(200, "The endpoint as it was.", typeof(ReceiverView), Receiver(status: "deleted"))],
         Problems = [KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown],
     };
@@ -110,7 +110,7 @@ static class DeliveryDocs
     {
         Query =
         [
-            new("webhook_endpoint", "An endpoint's id."), new("status", "waiting, delivered or dead.", Example: "dead"), new("order", "An order's id."),
+            new("webhook_endpoint", "An endpoint's id."), new("status", "waiting, delivered, dead or abandoned.", Example: "dead"), new("order", "An order's id."),
             new("cursor", "`next` of the page before."), new("limit", "1 to 200; 50 when left out.", "integer"),
         ],
         Answers = [new(200, "Of the newest orders first.", typeof(DeliveryList), $$"""{"deliveries": [{{One}}], "next": null}""")],
@@ -125,9 +125,9 @@ static class DeliveryDocs
 
     public static readonly ApiOperation Redeliver = new("redeliver", Tag, "Send a delivery again", Access.Secret)
     {
-        Description = "With the same id. The schedule begins anew; one that is under way is left alone.",
+        Description = "With the same id. The schedule begins anew. One that is under way is left alone, and the answer is 409 with Retry-After: send the request again then.",
         Answers = [new(202, "It is due now.", typeof(DeliveryView), One)],
-        Problems = [MalformedJson, InvalidHeader, KeyMissing, SecretKeyNeeded, DeliveryUnknown, KeyReused, WebhookEndpointDeleted, InvalidFields],
+        Problems = [MalformedJson, InvalidHeader, KeyMissing, SecretKeyNeeded, DeliveryUnknown, KeyReused, WebhookEndpointDeleted, DeliveryUnderWay, InvalidFields],
         TakesKey = true,
     };
 }

@@ -11,6 +11,9 @@ namespace Purser.Server.Deliveries;
 /// <summary>What was told to whom, and having it told again.</summary>
 public static class DeliveryEndpoints
 {
+    /// <summary>Most receivers have answered by then.</summary>
+    static readonly TimeSpan UnderWayFor = TimeSpan.FromSeconds(5);
+
     public static DeliveryOptions Options(IConfiguration configuration) => configuration.GetSection(DeliveryOptions.Section).Get<DeliveryOptions>() ?? new DeliveryOptions();
 
     public static void Add(IServiceCollection services, IConfiguration configuration)
@@ -32,7 +35,7 @@ public static class DeliveryEndpoints
     {
         var query = new QueryFields(http.Request.Query);
         var (endpoint, status, order, cursor, limit) =
-            (query.Text("webhook_endpoint", 40), query.OneOf("status", "waiting", "delivered", "dead"), query.Text("order", 40), query.Cursor("cursor", 3), query.Limit());
+            (query.Text("webhook_endpoint", 40), query.OneOf("status", "waiting", "delivered", "dead", "abandoned"), query.Text("order", 40), query.Cursor("cursor", 3), query.Limit());
         OrderId? of = null;
         if (order is not null)
             if (OrderId.TryParse(order, out var parsed)) of = parsed;
@@ -42,8 +45,8 @@ public static class DeliveryEndpoints
             if (int.TryParse(b, out var sequence) && int.TryParse(c, out var receiver)) after = new DeliveryId(new OrderId(long.Parse(a)), sequence, receiver);
             else query.Fault("cursor", "'cursor' is no cursor of ours.", "Send the cursor of the answer before this one, unchanged, or leave it out to begin.");
         if (query.Problem() is { } problem) return problem;
-        DeliveryState? state = status switch { "waiting" => DeliveryState.Waiting, "delivered" => DeliveryState.Delivered, "dead" => DeliveryState.Dead, _ => null };
-        var found = await store.List(endpoint, state, of, after, limit, stop);
+        DeliveryState? state = status switch { "waiting" => DeliveryState.Waiting, "delivered" => DeliveryState.Delivered, "dead" or "abandoned" => DeliveryState.Dead, _ => null };
+        var found = await store.List(endpoint, state, state == DeliveryState.Dead ? status == "abandoned" : null, of, after, limit, stop);
         var page = found.Take(limit).ToList();
         return ApiJson.Answer(new DeliveryList([.. page.Select(d => DeliveryView.From(d))],
             found.Count > limit ? QueryFields.CursorOf(page[^1].Id.Order.Value, page[^1].Id.Sequence, page[^1].Id.Receiver) : null));
@@ -66,7 +69,8 @@ public static class DeliveryEndpoints
         if (!DeliveryId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
         if (found.EndpointIsDeleted) return new Problem(ProblemTypes.WebhookEndpointDeleted) { Resource = found.Endpoint };
         var key = IdempotencyKey.Of(http, "");
-        var before = await store.Again(parsed, time.GetUtcNow(), key, stop);
+        var (before, isUnderWay) = await store.Again(parsed, time.GetUtcNow(), key, stop);
+        if (isUnderWay) return new Problem(ProblemTypes.DeliveryUnderWay) { Resource = id, RetryAfter = UnderWayFor };
         if (before is not null && !before.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint)) return Refusals.KeyConflict(http, before.Resource);
         sender.LookAgain();
         return ApiJson.Answer(DeliveryView.From((await store.Find(parsed, stop))!), StatusCodes.Status202Accepted, replayed: before is not null);

@@ -13,12 +13,13 @@ public sealed class DeliveryReadStore(NpgsqlDataSource database)
     const string From = "deliveries d join events v on v.order_id = d.order_id and v.sequence = d.sequence join webhook_endpoints e on e.number = d.receiver";
 
     /// <summary>Of the newest orders first. One more than asked for tells that there are more.</summary>
-    public async Task<IReadOnlyList<StoredDelivery>> List(string? endpoint, DeliveryState? state, OrderId? order, DeliveryId? after, int limit, CancellationToken stop)
+    /// <param name="abandoned">True: whose receiver is there no more; false: whose receiver is there; null: both.</param>
+    public async Task<IReadOnlyList<StoredDelivery>> List(string? endpoint, DeliveryState? state, bool? abandoned, OrderId? order, DeliveryId? after, int limit, CancellationToken stop)
     {
         await using var list = database.CreateCommand($"""
             select {Columns} from {From}
             where ($1::text is null or e.id = $1) and ($2::smallint is null or d.state = $2) and ($3::bigint is null or d.order_id = $3)
-                and ($4::bigint is null or (d.order_id, d.sequence, d.receiver) < ($4, $5, $6))
+                and ($4::bigint is null or (d.order_id, d.sequence, d.receiver) < ($4, $5, $6)) and ($8::bool is null or (e.status = 2) = $8)
             order by d.order_id desc, d.sequence desc, d.receiver desc limit $7
             """);
         list.Parameters.Add(new NpgsqlParameter { Value = (object?)endpoint ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
@@ -28,6 +29,7 @@ public sealed class DeliveryReadStore(NpgsqlDataSource database)
         list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after?.Sequence ?? 0 });
         list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after?.Receiver ?? 0 });
         list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit + 1 });
+        list.Parameters.Add(new NpgsqlParameter { Value = (object?)abandoned ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean });
         return await Read(list, stop);
     }
 
@@ -62,22 +64,22 @@ public sealed class DeliveryReadStore(NpgsqlDataSource database)
         return attempts;
     }
 
-    /// <summary>Puts it at the beginning of the schedule, due now. What is under way this moment is left alone.</summary>
-    /// <returns>What the Idempotency-Key was used for before; then nothing is done.</returns>
-    public async Task<StoredKey?> Again(DeliveryId id, DateTimeOffset now, RequestKey? key, CancellationToken stop)
+    /// <summary>Puts it at the beginning of the schedule, due now.</summary>
+    /// <returns>What the Idempotency-Key was used for before; then nothing is done. Nor is anything done, and the key is not used up, while it is under way.</returns>
+    public async Task<(StoredKey? Before, bool IsUnderWay)> Again(DeliveryId id, DateTimeOffset now, RequestKey? key, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
+        if (key is not null && await RequestKeyStore.Claim(connection, key, id.ToString(), stop) is { } used) return (used, false);
         await using var again = new NpgsqlCommand("""
             update deliveries set state = 0, due_at = $4, failures = 0, leased_until = null, ended_at = null
             where order_id = $1 and sequence = $2 and receiver = $3 and (leased_until is null or leased_until <= $4)
             """, connection);
         Key(again, id);
         again.Parameters.Add(At(now));
-        await again.ExecuteNonQueryAsync(stop);
-        if (key is not null && await RequestKeyStore.Claim(connection, key, id.ToString(), stop) is { } used) return used;
+        if (await again.ExecuteNonQueryAsync(stop) == 0) return (null, true);
         await transaction.CommitAsync(stop);
-        return null;
+        return (null, false);
     }
 
     static void Key(NpgsqlCommand command, DeliveryId id)

@@ -47,14 +47,16 @@ public sealed record AttemptView(
 public sealed record DeliveryView(
     string Id, [property: Description("The event, and the header webhook-id: the same at every attempt.")] string Event, string EventType, string Order,
     [property: Description("The endpoint's id; mail_shoppers and mail_operators are mail, invoices is what writes invoices.")] string WebhookEndpoint,
-    [property: Description("waiting, delivered or dead. What is dead can be sent again.")] string Status, int Attempts,
+    [property: Description("waiting, delivered, dead or abandoned. What is dead can be sent again; what is abandoned cannot, for its endpoint was deleted.")] string Status, int Attempts,
     [property: Description("When it is sent next; null when it is not.")] DateTime? NextAttemptAt,
     [property: Description("Of the latest attempt: the status of the answer, or why there was none.")] string? Outcome, DateTime EventAt, DateTime? EndedAt,
     [property: Description("What was sent, as it was signed; null of mail. Only where one delivery is read.")] string? Body,
     [property: Description("The last 30 days' attempts, unless configured otherwise. Only where one delivery is read.")] IReadOnlyList<AttemptView>? AttemptLog)
 {
+    static string StatusOf(StoredDelivery d) => d is { State: DeliveryState.Dead, EndpointIsDeleted: true } ? "abandoned" : EventNames.Snake(d.State.ToString());
+
     public static DeliveryView From(StoredDelivery d, string? body = null, IReadOnlyList<StoredAttempt>? attempts = null) => new(
-        d.Id.ToString(), DeliveryStore.MessageId(d.Id), d.Type.Name(), d.Id.Order.ToString(), d.Endpoint, EventNames.Snake(d.State.ToString()), d.Attempts,
+        d.Id.ToString(), DeliveryStore.MessageId(d.Id), d.Type.Name(), d.Id.Order.ToString(), d.Endpoint, StatusOf(d), d.Attempts,
         d.State == DeliveryState.Waiting ? d.DueAt.UtcDateTime : null, d.Outcome, d.At.UtcDateTime, d.EndedAt?.UtcDateTime, body,
         attempts?.Select(a => new AttemptView(a.Number, a.SentAt.UtcDateTime, a.TookMs, a.Url, a.Signature, a.Status, a.Trouble, a.Answer)).ToList());
 }

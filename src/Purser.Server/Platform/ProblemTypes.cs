@@ -66,6 +66,9 @@ public static class ProblemTypes
     public static readonly ProblemType WebhookEndpointDeleted = new("webhook_endpoint_deleted", 409, "The webhook endpoint was deleted.",
         "Nothing is sent to an endpoint that was deleted.", "Create it again; what happened before can be read with GET /v1/events.");
 
+    public static readonly ProblemType DeliveryUnderWay = new("delivery_under_way", 409, "The delivery is under way.",
+        "It is being sent this moment; sending it again now would do nothing.", "Send the request again, with the same Idempotency-Key, after the time in Retry-After.");
+
     public static readonly ProblemType TooManyWebhookEndpoints = new("too_many_webhook_endpoints", 409, "There are too many webhook endpoints.",
         "The installation has as many webhook endpoints as it may have.", "Delete one that is not used, or change one.");
 
@@ -177,7 +180,7 @@ public static class ProblemTypes
     public static IReadOnlyList<ProblemType> All { get; } =
     [
         MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
-        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted,
+        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted, DeliveryUnderWay,
         TooManyWebhookEndpoints, SecretsKeyMissing, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
         OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, InvoiceUnknown, NothingCaptured,
         NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,

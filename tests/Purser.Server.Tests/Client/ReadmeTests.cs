@@ -72,9 +72,16 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         await Keep(purser, order.CreatedAt, folder.FullName);
         folder.GetFiles("INV-*.pdf").Length.ShouldBe(3);
         folder.Delete(recursive: true);
+        // Of an endpoint that is no more, and the newest of all.
+        var gone = await purser.WebhookEndpoints.Create(new NewWebhookEndpoint { Url = $"{receiver.Urls.First()}/gone" });
+        await house.Paid("cart-1004");
+        await purser.WebhookEndpoints.Delete(gone.Id);
+        await Until.True(async () => await house.Api.Count("select count(*) from deliveries where state = 0 and leased_until is not null") == 0, "none to be under way");
         await using (var giveUp = house.Api.Database.CreateCommand("update deliveries set state = 2")) (await giveUp.ExecuteNonQueryAsync()).ShouldBeGreaterThan(2);
-        await SendAgain(purser);
-        await Until.True(async () => await purser.Deliveries.List(new DeliveryFilter { Status = DeliveryStatus.Dead }).CountAsync() == 0, "what was given up to be taken");
+        await SendAgain(purser, endpoint.Id);
+        await Until.True(async () => await purser.Deliveries.List(new DeliveryFilter { WebhookEndpoint = endpoint.Id, Status = DeliveryStatus.Dead }).CountAsync() == 0, "what was given up to be taken");
+        (await purser.Deliveries.List(new DeliveryFilter { Status = DeliveryStatus.Abandoned }).ToListAsync()).ShouldAllBe(d => d.WebhookEndpoint == gone.Id && d.Status == DeliveryStatus.Abandoned);
+        (await purser.Deliveries.List(new DeliveryFilter { Status = DeliveryStatus.Abandoned }).CountAsync()).ShouldBeGreaterThan(0);
 
         (await GiveBack(purser, order.Id)).ShouldNotBe(RefundStatus.Unknown);
         await CancelInVain(purser, order.Id);
@@ -277,10 +284,10 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         // End
     }
 
-    static async Task SendAgain(PurserClient purser)
+    static async Task SendAgain(PurserClient purser, string endpointId)
     {
         // README
-        await foreach (var dead in purser.Deliveries.List(new DeliveryFilter { Status = DeliveryStatus.Dead }))
+        await foreach (var dead in purser.Deliveries.List(new DeliveryFilter { WebhookEndpoint = endpointId, Status = DeliveryStatus.Dead }))
         {
             foreach (var attempt in (await purser.Deliveries.Get(dead.Id)).Log!) Console.WriteLine($"{attempt.SentAt}: {attempt.Trouble ?? attempt.Answer}");
             await purser.Deliveries.Redeliver(dead.Id);

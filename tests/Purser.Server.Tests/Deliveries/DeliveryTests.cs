@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Purser.Server.Deliveries;
+using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Deliveries;
@@ -149,6 +150,11 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
         (await house.Api.Post($"/v1/deliveries/{id}/redelivery", null, null, ("Idempotency-Key", "once"))).Text("status").ShouldBe("delivered");
         var far = await house.Api.Post($"/v1/webhook_endpoints/{endpoint}/redelivery", """{"since": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z"}""");
         far.Body.GetProperty("deliveries").GetInt64().ShouldBe(0);
+        foreach (var guessed in new[] { "01/02/2026", "10:00", "2026-03-01T10:00:00", "yesterday" })
+        {
+            var refused = await house.Api.Post($"/v1/webhook_endpoints/{endpoint}/redelivery", $$"""{"since": "{{guessed}}"}""");
+            (refused.Problem, refused.Text("field")).ShouldBe(("invalid_fields", "since"), guessed);
+        }
         for (var i = 0; i < 2; i++)
         {
             var again = await house.Api.Post($"/v1/webhook_endpoints/{endpoint}/redelivery", """{"since": "2020-01-01T00:00:00Z", "status": "any"}""", null, ("Idempotency-Key", "all"));
@@ -156,6 +162,36 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
             await house.NoneLeft("state <> 1", "all of them");
         }
         house.Receiver.At("/hook").Count.ShouldBe(28);
+    }
+
+    [Fact]
+    public async Task What_is_under_way_is_not_sent_again_now_and_uses_up_no_key()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var (came, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        house.Receiver.Does = async (_, _) =>
+        {
+            came.TrySetResult();
+            await goOn.Task;
+        };
+        await house.Endpoint(more: ", \"event_types\": [\"order.created\"]");
+        await house.Api.Order();
+        await came.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        var id = (await house.Api.Get("/v1/deliveries")).Body.GetProperty("deliveries")[0].GetProperty("id").GetString();
+        Task<Answered> Again() => house.Api.Post($"/v1/deliveries/{id}/redelivery", null, null, ("Idempotency-Key", "once"));
+        for (var i = 0; i < 2; i++)
+        {
+            var not = await Again();
+            (not.Problem, not.Headers.RetryAfter is not null).ShouldBe(("delivery_under_way", true));
+        }
+        goOn.SetResult();
+        await Until.True(async () => await house.Deliveries("state = 1") == 1, "it to be taken");
+        for (var i = 0; i < 2; i++)
+        {
+            (await Again()).Status.ShouldBe(HttpStatusCode.Accepted);
+            await Until.True(async () => await house.Deliveries("state = 1 and attempts = 2") == 1, "it to be taken once more, and no further time");
+        }
+        house.Receiver.At("/hook").Count.ShouldBe(2);
     }
 
     [Fact]
