@@ -189,6 +189,15 @@ CREATE UNIQUE INDEX invoices_of_order ON invoices USING btree (order_id) WHERE (
 CREATE UNIQUE INDEX invoices_of_refund ON invoices USING btree (order_id, refund) WHERE ((kind = 1) AND (voided_at IS NULL));
 CREATE TRIGGER invoices_stay BEFORE DELETE OR TRUNCATE ON invoices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+create table operator_letters (
+  order_id bigint not null,
+  sequence integer not null,
+  at timestamp with time zone not null,
+  gathered boolean not null,
+  constraint operator_letters_pkey PRIMARY KEY (order_id, sequence)
+);
+CREATE INDEX operator_letters_at ON operator_letters USING btree (at);
+
 create table operator_notices (
   number bigint generated always as identity not null,
   kind smallint not null,

@@ -14,6 +14,7 @@ sealed partial class MailSender(
 {
     const string DefaultName = "Purser";
     const string NoLongerSo = "Not sent: it is no longer so.";
+    const string Gathered = "Not sent by itself: one mail tells of all such of the hour.";
     const int MostNotices = 8;
     static readonly TimeSpan NoticesEvery = TimeSpan.FromSeconds(2);
     static readonly TimeSpan LeaseBeyondTimeOut = TimeSpan.FromSeconds(30);
@@ -37,7 +38,8 @@ sealed partial class MailSender(
             if (enclosed is not null) content = content with { Words = [.. content.Words, enclosed.Value.Words] };
             return await line.Send(Compose(one.MessageId, [email], subject, content, checkout.MerchantName) with { Enclosure = enclosed?.Enclosure }, stop);
         }
-        return operators.Discrepancy(found.Order, told) is not { } discrepancy ? Moot(now, NoLongerSo)
+        if (operators.Discrepancy(found.Order, told) is not { } discrepancy) return Moot(now, NoLongerSo);
+        return !await store.LetOut(one.Id, now, stop) ? Moot(now, Gathered)
             : await SendToOperators(one.MessageId + ".operators", discrepancy, stop);
     }
 

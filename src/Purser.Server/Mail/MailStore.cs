@@ -32,6 +32,15 @@ public abstract record OperatorNotice(long Number, int Failures)
         public override string About => SettlementFile.IdOf(File);
     }
 
+    /// <param name="Count">How many discrepancies no mail of their own tells of.</param>
+    /// <param name="Sums">Of their amounts, one for each currency.</param>
+    /// <param name="Newest">A few, with the word for what does not agree.</param>
+    public sealed record Gathered(long Number, int Failures, DateTimeOffset Since, long Count, IReadOnlyList<Money> Sums, IReadOnlyList<(OrderId Order, string Discrepancy)> Newest)
+        : OperatorNotice(Number, Failures)
+    {
+        public override string About => "discrepancies";
+    }
+
     /// <param name="Oldest">Null when nothing is aside any more.</param>
     public sealed record NewsAside(long Number, int Failures, string Account, long Count, DateTimeOffset? Oldest) : OperatorNotice(Number, Failures)
     {
@@ -49,6 +58,12 @@ public sealed class MailStore(NpgsqlDataSource database)
 {
     /// <summary>So many orders are named in a mail; the others are listed over the API.</summary>
     const int MostNamed = 10;
+
+    /// <summary>So many discrepancies have a mail of their own within an hour; whoever reads more reads none.</summary>
+    const int MostLettersAnHour = 20;
+
+    /// <summary>Any number, known to whoever lets letters out: one after another, so that no two are both the last.</summary>
+    const long LettingOut = 0x5055_5253_4C45_5454;
 
     static readonly TimeSpan FilePatience = TimeSpan.FromDays(1);
 
@@ -92,6 +107,44 @@ public sealed class MailStore(NpgsqlDataSource database)
         return (bool)(await ask.ExecuteScalarAsync(stop))!;
     }
 
+    /// <summary>Whether a mail to operators about a discrepancy leaves by itself. Else a notice is written that tells, when its hour is over, of all that did not. Asked again it
+    /// is answered the same.</summary>
+    public async Task<bool> LetOut(DeliveryId id, DateTimeOffset now, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var let = new NpgsqlBatch(connection);
+        let.BatchCommands.Add(new NpgsqlBatchCommand("select pg_advisory_xact_lock($1)") { Parameters = { new NpgsqlParameter<long> { TypedValue = LettingOut } } });
+        let.BatchCommands.Add(new NpgsqlBatchCommand("""
+            insert into operator_letters (order_id, sequence, at, gathered)
+            select $1, $2, $3, (select count(*) from operator_letters where at > $3 - interval '1 hour' and not gathered) >= $4 on conflict do nothing
+            """)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<long> { TypedValue = id.Order.Value }, new NpgsqlParameter<int> { TypedValue = id.Sequence }, At(now), new NpgsqlParameter<int> { TypedValue = MostLettersAnHour },
+            },
+        });
+        // A minute beyond the hour, for clocks of nodes differ.
+        let.BatchCommands.Add(new NpgsqlBatchCommand("""
+            with letter as (select at, gathered from operator_letters where order_id = $1 and sequence = $2),
+            noticed as (
+                insert into operator_notices (kind, receiver, since, at, due_at)
+                select 5, $3, date_trunc('hour', at), at, date_trunc('hour', at) + interval '61 minutes' from letter where gathered on conflict do nothing)
+            select not gathered from letter
+            """)
+        { Parameters = { new NpgsqlParameter<long> { TypedValue = id.Order.Value }, new NpgsqlParameter<int> { TypedValue = id.Sequence }, new NpgsqlParameter<int> { TypedValue = id.Receiver } } });
+        bool alone;
+        await using (var rows = await let.ExecuteReaderAsync(stop))
+        {
+            await rows.NextResultAsync(stop);
+            await rows.ReadAsync(stop);
+            alone = rows.GetBoolean(0);
+        }
+        await transaction.CommitAsync(stop);
+        return alone;
+    }
+
     /// <summary>Takes notices that are due. That of a file waits until the file is worked off, so that one mail tells of all its questions; not longer than a
     /// day, for a file may be stuck.</summary>
     public async Task<IReadOnlyList<OperatorNotice>> TakeNotices(DateTimeOffset now, TimeSpan lease, int most, CancellationToken stop)
@@ -104,7 +157,8 @@ public sealed class MailStore(NpgsqlDataSource database)
             taken as (update operator_notices n set leased_until = $2 from due where n.number = due.number returning n.*)
             select t.number, t.failures, t.kind, t.since, e.id, e.url, e.paused_because, e.failing_since,
                 u.count, u.since, u.orders, u.types, e.kind,
-                t.file, f.name, coalesce(f.account, t.account), f.state = any($4), q.currencies, q.counts, q.sums, a.count, a.oldest
+                t.file, f.name, coalesce(f.account, t.account), f.state = any($4), q.currencies, q.counts, q.sums, a.count, a.oldest,
+                g.count, g.currencies, g.sums, g.orders, g.words
             from taken t left join webhook_endpoints e on e.number = t.receiver left join settlement_files f on f.id = t.file
             cross join lateral (
                 select (select count(*) from deliveries d where d.receiver = t.receiver and d.state = 2), (select min(at) from deliveries d where d.receiver = t.receiver and d.state = 2) as since,
@@ -117,6 +171,15 @@ public sealed class MailStore(NpgsqlDataSource database)
                     where t.file is not null and d.file = t.file and d.opened_at >= t.since and d.resolved_at is null group by d.currency order by d.currency) c) q
             cross join lateral (
                 select count(*), min(g.received_at) as oldest from gateway_news g where t.account is not null and g.verdict = 2 and g.account = t.account) a
+            cross join lateral (
+                with l as (
+                    select l.at, l.order_id, v.data::jsonb as data from operator_letters l join events v on v.order_id = l.order_id and v.sequence = l.sequence
+                    where t.kind = 5 and l.gathered and l.at >= t.since and l.at < t.since + interval '1 hour'),
+                s as (
+                    select data ->> 'currency' as currency, least(sum((data ->> 'amount')::numeric), 9223372036854775807)::bigint as sum from l where data ? 'amount' group by 1),
+                n as (select order_id, data ->> 'discrepancy' as word from l order by at desc, order_id desc limit $6)
+                select (select count(*) from l), (select array_agg(currency order by currency) from s) as currencies, (select array_agg(sum order by currency) from s) as sums,
+                    (select array_agg(order_id) from n) as orders, (select array_agg(word) from n) as words) g
             """);
         take.Parameters.AddRange(new NpgsqlParameter[]
         {
@@ -150,6 +213,10 @@ public sealed class MailStore(NpgsqlDataSource database)
                 return new OperatorNotice.RowsOpened(number, failures, row.GetInt64(13), row.GetString(14), row.GetString(15), row.GetBoolean(16), open);
             case 4:
                 return new OperatorNotice.NewsAside(number, failures, row.GetString(15), row.GetInt64(20), Time(21));
+            case 5:
+                return new OperatorNotice.Gathered(number, failures, Time(3)!.Value, row.GetInt64(22),
+                    row.IsDBNull(23) ? [] : [.. row.GetFieldValue<string[]>(23).Zip(row.GetFieldValue<long[]>(24), (currency, sum) => new Money(sum, Currency.Find(currency)))],
+                    row.IsDBNull(25) ? [] : [.. row.GetFieldValue<long[]>(25).Zip(row.GetFieldValue<string[]>(26), (order, word) => (new OrderId(order), word))]);
             case var kind:
                 throw new InvalidOperationException($"No notice is of kind {kind}.");
         }

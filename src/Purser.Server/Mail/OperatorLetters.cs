@@ -39,6 +39,7 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
         OperatorNotice.EndpointPaused paused => Paused(paused),
         OperatorNotice.DeliveriesDead { Dead.Count: > 0 } dead => Dead(dead),
         OperatorNotice.RowsOpened { Open.Count: > 0 } opened => Opened(opened),
+        OperatorNotice.Gathered { Count: > 0 } gathered => Gathered(gathered),
         OperatorNotice.NewsAside { Oldest: { } oldest } aside => Aside(aside, oldest),
         _ => null,
     };
@@ -95,6 +96,18 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
             $"Which: GET {address.Url}/v1/discrepancies?open=true&gateway={Uri.EscapeDataString(notice.Account)}",
             $"The file: GET {address.Url}/v1/settlements/{SettlementFile.IdOf(notice.File)}", Why,
         ],
+    };
+
+    LetterContent Gathered(OperatorNotice.Gathered notice) => new("en", LetterTone.Care, "Many things do not agree")
+    {
+        Words = ["More discrepancies were opened within an hour than have a mail of their own. These have none. They stay open, with their age, until they are answered."],
+        Facts =
+        [
+            ("In the hour from", format.Time(notice.Since)), ("Discrepancies without a mail of their own", $"{notice.Count}"),
+            .. notice.Sums.Count == 0 ? [] : (IEnumerable<(string, string)>)[("Their sum", string.Join(", ", notice.Sums.Select(format.Amount)))],
+            ("The newest", string.Join(", ", notice.Newest.Select(n => $"{n.Discrepancy.Replace('_', ' ')} of {n.Order}"))),
+        ],
+        Closing = [$"All that is open: GET {address.Url}/v1/discrepancies?open=true", Why],
     };
 
     LetterContent Aside(OperatorNotice.NewsAside notice, DateTimeOffset oldest) => new("en", LetterTone.Care, "A gateway's messages are kept aside")

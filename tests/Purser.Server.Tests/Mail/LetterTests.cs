@@ -1,9 +1,11 @@
 using AngleSharp.Html.Parser;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
 using Purser.Server.Mail;
+using Purser.Server.Platform;
 using Purser.Server.Tests.Checkout;
 using Purser.Server.Tests.Platform;
 
@@ -181,6 +183,54 @@ public sealed class LetterTests : IAsyncLifetime
         told.Subject.ShouldEndWith("tea-1001");
         (await server.All()).Count(m => m.Subject.Contains(part)).ShouldBe(1);
         (await server.All()).Where(m => m.To.Contains("asha@shop.example")).ShouldAllBe(m => m.Text.Contains($"{MailWords.For(locale).OrderNumber}: tea-1001"));
+    }
+
+    [Fact]
+    public async Task What_is_told_of_an_order_after_months_leads_to_its_page_and_so_does_looking_it_up()
+    {
+        var order = await house.Pay(await house.Open(await house.Place(age: TimeSpan.FromDays(100))));
+        order = await house.Do(order.Id, new OrderCommand.Refund(null, null, null));
+        await Back(order, new RefundEvidence.Succeeded(order.Amount, "ARN-1"));
+        var text = (await Sent()).Single(m => m.Subject.Contains("Your money was paid back")).Text;
+        var link = System.Text.RegularExpressions.Regex.Match(text, $@"{house.Url}(/status/\S+)").Groups[1].Value;
+        (await house.Get(link)).Status.ShouldBe(System.Net.HttpStatusCode.OK);
+        using var found = await house.Post("/status", ("order", order.Id.ToString()), ("email", "asha@shop.example"));
+        (await house.Get(found.Headers.Location!.ToString())).Status.ShouldBe(System.Net.HttpStatusCode.OK);
+        // A shopper who took long comes back from the gateway, too.
+        (await house.Get(new Uri(order.Payments[0].ReturnUrl).PathAndQuery)).Answer.Headers.Location!.ToString().ShouldStartWith("/pay/");
+        // A page hands on the token that it was opened with, and no other that lives longer.
+        var held = house.Host.Services.GetRequiredService<ShopperTokens>().For(order.Id, TimeProvider.System.GetUtcNow().AddDays(-80));
+        var page = (await house.Get($"/pay/{new PaymentId(order.Id, 1)}?token={held}")).Page;
+        page.QuerySelector("[data-token]")!.GetAttribute("data-token").ShouldBe(held);
+        page.QuerySelector("[data-part]")!.GetAttribute("data-part")!.ShouldEndWith(held);
+    }
+
+    [Fact]
+    public async Task A_hundred_discrepancies_within_an_hour_bring_twenty_mails_and_one_of_all_the_others()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            var order = await house.Pay(await house.Open(await house.Place(customer: new Customer("Asha Rao", null, null))));
+            await house.Hear(order, new Evidence.Unsettled(order.Payments[0].Captures[0].MoneyReference, "It is in no statement."), source: EvidenceSource.Settlement);
+        }
+        (await Sent()).Count.ShouldBe(20);
+        (await Count("select count(*) from deliveries where state = 1 and outcome like 'Not sent by itself:%'")).ShouldBe(80);
+        // Told again, they are told as before.
+        await Count("with u as (update deliveries set state = 0, due_at = now(), ended_at = null where outcome like 'Not sent by itself:%' returning 1) select count(*) from u");
+        (await Sent()).Count.ShouldBe(20);
+        // Two, where an hour of the day ended meanwhile.
+        var notices = (int)await Count("with u as (update operator_notices set due_at = now() where kind = 5 returning 1) select count(*) from u");
+        notices.ShouldBeInRange(1, 2);
+        var all = await server.Wait(20 + notices);
+        await Until.True(async () => await Count("select count(*) from operator_notices where state = 0") == 0, "the notices to be told");
+        all = await server.All();
+        all.Count.ShouldBeLessThan(23);
+        var gathering = all.Where(m => m.Subject == "Purser: Many things do not agree").ToList();
+        gathering.Count.ShouldBe(notices);
+        gathering.Sum(m => int.Parse(System.Text.RegularExpressions.Regex.Match(m.Text, @"mail of their own: (\d+)").Groups[1].Value)).ShouldBe(80);
+        if (notices == 1) gathering[0].Text.ShouldContain("Their sum: ₹39,920.00 INR");
+        gathering[0].Text.ShouldContain("not settled of ord_");
+        gathering[0].Text.ShouldContain("/v1/discrepancies?open=true");
     }
 
     [Fact]
