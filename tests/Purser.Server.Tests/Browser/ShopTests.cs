@@ -29,7 +29,11 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await House.HasOnePaymentAndOneParcel(reference);
         var parcels = House.Packed.Count;
         var order = (await House.Purser.Orders.Find(reference))!;
-        await Until.True(async () => await House.Purser.WebhookEndpoints.Redeliver(endpoint.Id, order.CreatedAt, deliveredToo: true) > 0, "the same message to be sent again");
+        ValueTask<Delivery> Told() => House.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id, WebhookEndpoint = endpoint.Id }).SingleAsync(d => d.EventType == EventTypes.OrderPaid);
+        await Until.True(async () => (await Told()).Status == DeliveryStatus.Delivered, "the message to be taken");
+        var attempts = (await Told()).Attempts;
+        (await House.Purser.WebhookEndpoints.Redeliver(endpoint.Id, order.CreatedAt, deliveredToo: true)).ShouldBeGreaterThan(0);
+        await Until.True(async () => await Told() is { Status: DeliveryStatus.Delivered } again && again.Attempts > attempts, "the same message to be taken again");
         using var forged = await new HttpClient().PostAsync($"{House.Url}/purser/webhook", new StringContent("{}"));
         forged.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         (await House.Purser.WebhookEndpoints.Test(endpoint.Id)).Delivered.ShouldBeTrue();
