@@ -11,6 +11,7 @@ using Npgsql;
 using Purser.Sandbox;
 using Purser.Server.CommandLine;
 using Purser.Server.Doctor;
+using Purser.Server.Platform;
 using Purser.Server.Tests.Browser;
 using Purser.Server.Tests.Mail;
 using Purser.Server.Tests.Platform;
@@ -28,18 +29,22 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
     const string Name = "Canarya Songbird";
     const string Phone = "+919812345670";
     const string Note = "canary-metadata-secret";
+    const string Address = "7 Canary Lane, Songville";
+    const string TaxId = "29AAAAA0000A1ZY";
+    const string QueryToken = "canary-query-token";
+    const string MailPassword = "canary-mail-password";
 
     static object Order(string currency = "INR") => new
     {
         currency,
         lines = new[] { new { name = $"Card {CardNumber}", quantity = 1, unit_amount = 49900 } },
-        customer = new { name = Name, email = Email, phone = Phone },
+        customer = new { name = Name, email = Email, phone = Phone, address = Address, tax_id = TaxId },
         metadata = new { note = Note },
     };
 
     static void IsNotTold(IReadOnlyList<string> everything, IEnumerable<string> canaries)
     {
-        foreach (var canary in canaries.Concat([CardNumber, Email, Name, Phone, Note]).Distinct())
+        foreach (var canary in canaries.Concat([CardNumber, Email, Name, Phone, Note, Address, TaxId]).Distinct())
             everything.Where(line => line.Contains(canary, StringComparison.Ordinal)).Select(line => line.Length <= 2000 ? line : line[..2000])
                 .ShouldBeEmpty($"the canary {canary[..Math.Min(6, canary.Length)]}... must not be told");
     }
@@ -64,13 +69,37 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
         await mail.Be("refuse 550 5.1.1 <ADDRESS> is unknown here");
         var settings = MailDeliveryTests.Settings(mail.Port).Concat(collector.Settings).ToDictionary(s => s.Name, s => (string?)s.Value);
         string id, token, secret;
-        await using (var shop = await Shop.Open(connection, new Dictionary<string, string?>(settings) { ["Logging:LogLevel:Default"] = "Trace" },
-            services => services.AddSingleton<ILoggerProvider>(told)))
+        var secretsKey = SecretSettings.NewKey();
+        var planted = new Dictionary<string, string?>(settings)
         {
+            ["Logging:LogLevel:Default"] = "Trace",
+            ["Deliveries:Development"] = "true",
+            [SecretSettings.KeyVariable] = secretsKey,
+            ["Mail:User"] = "canary",
+            ["Mail:Password"] = SecretSettings.Encrypt(secretsKey, "Mail:Password", MailPassword),
+            ["Purser:Invoices:Seller"] = "Leaf & Kettle",
+            ["Purser:Invoices:Address"] = "12 Church Street, Bengaluru 560001",
+        };
+        List<string> hooks = [];
+        await using (var shop = await Shop.Open(connection, planted, services => services.AddSingleton<ILoggerProvider>(told)))
+        {
+            // Nobody listens there, so there is something to tell of it.
+            foreach (var signature in (string[])["v1", "v1a"])
+            {
+                var (status, made) = await shop.Post("/v1/webhook_endpoints", new { url = $"http://127.0.0.1:9/hook?token={QueryToken}", signature });
+                status.ShouldBe(HttpStatusCode.Created, made.ToString());
+                if (made.GetProperty("secret").GetString() is { } hook) hooks.Add(hook);
+            }
+            hooks.ShouldHaveSingleItem().ShouldStartWith("whsec_");
             var order = await shop.Order(Order());
             id = order.GetProperty("id").GetString()!;
             await shop.Pay(id);
             await shop.Tell("first", ScriptedGateway.News("evt_c", "captured", Shop.Reference(id, 1), money: "m_" + CardNumber));
+            await Until.True(async () => await shop.Count("select count(*) from invoices") == 1, "the invoice to be written");
+            using (var invoice = new HttpRequestMessage(HttpMethod.Get, $"/v1/orders/{id}/invoice") { Headers = { { "Accept", "application/pdf" } } })
+            using (var pdf = await shop.Api.SendAsync(invoice))
+                (await pdf.Content.ReadAsByteArrayAsync()).AsSpan().StartsWith("%PDF"u8).ShouldBeTrue(pdf.StatusCode.ToString());
+            await Until.True(async () => await shop.Count("select count(*) from delivery_attempts where url like 'http:%'") > 1, "webhooks to be sent in vain");
             await shop.Tell("first", ScriptedGateway.News("evt_d", "captured", Shop.Reference(id, 1)), "forged");
             var checkout = order.GetProperty("checkout_url").GetString()!;
             token = TokenIn(checkout);
@@ -94,7 +123,7 @@ public sealed class CanaryTests(PostgresFixture postgres) : IClassFixture<Postgr
 
         string[] everything = [.. told.Everything, .. collector.Everything];
         IsHeard(everything, id);
-        IsNotTold(everything, [secret, token, new NpgsqlConnectionStringBuilder(connection).Password!]);
+        IsNotTold(everything, [secret, token, new NpgsqlConnectionStringBuilder(connection).Password!, secretsKey, MailPassword, QueryToken, "whsec_", "whsk_", .. hooks]);
     }
 
     /// <summary>With wires, signatures and bodies as those gateways have them, and with answers and webhooks that are wrong.</summary>
