@@ -106,6 +106,7 @@ create table discrepancies (
   resolution text,
   constraint discrepancies_pkey PRIMARY KEY (order_id, sequence)
 );
+CREATE INDEX discrepancies_closed ON discrepancies USING btree (opened_at, order_id, sequence) WHERE (resolved_at IS NOT NULL);
 CREATE INDEX discrepancies_open ON discrepancies USING btree (opened_at) WHERE (resolved_at IS NULL);
 
 create table events (
@@ -402,6 +403,7 @@ create table refunds (
   constraint refunds_pkey PRIMARY KEY (order_id, number),
   constraint refunds_amount_check CHECK ((amount > 0))
 );
+CREATE INDEX refunds_endless ON refunds USING btree (order_id, number) WHERE (status <= 2);
 CREATE INDEX refunds_reference ON refunds USING btree (refund_reference) WHERE (refund_reference IS NOT NULL);
 CREATE INDEX refunds_unsettled ON refunds USING btree (order_id, number) WHERE ((status = 3) AND (settled IS NULL) AND (NOT not_settled));
 
@@ -447,8 +449,12 @@ create table settlement_discrepancies (
   constraint settlement_discrepancies_pkey PRIMARY KEY (id),
   constraint settlement_discrepancies_account_row_key_class_key UNIQUE (account, row_key, class)
 );
+CREATE INDEX settlement_discrepancies_answered ON settlement_discrepancies USING btree (id) WHERE ((resolved_at IS NOT NULL) AND (NOT final));
+CREATE INDEX settlement_discrepancies_closed ON settlement_discrepancies USING btree (opened_at, id) WHERE (resolved_at IS NOT NULL);
+CREATE INDEX settlement_discrepancies_closed_of ON settlement_discrepancies USING btree (account, opened_at, id) WHERE (resolved_at IS NOT NULL);
 CREATE INDEX settlement_discrepancies_decided ON settlement_discrepancies USING btree (decided_at) WHERE ((decided_at IS NOT NULL) AND (resolved_at IS NULL));
 CREATE INDEX settlement_discrepancies_open ON settlement_discrepancies USING btree (opened_at) WHERE (resolved_at IS NULL);
+CREATE INDEX settlement_discrepancies_unanswered ON settlement_discrepancies USING btree (id) WHERE (resolved_at IS NULL);
 
 create table settlement_fetches (
   account text not null,

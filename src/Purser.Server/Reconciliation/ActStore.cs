@@ -181,10 +181,25 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     /// <summary>When a file's turn to be applied came, among the account's files; an older program numbered them as they came in.</summary>
     static string TurnOf(string file) => $"(select coalesce(t.turn, t.id) from settlement_files t where t.id = {file})";
 
-    public async Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop)
+    public async Task<IReadOnlyList<long>> Unanswered(bool closed, long after, int most, CancellationToken stop)
+    {
+        var ask = new NpgsqlBatchCommand($"""
+            select id from settlement_discrepancies where {(closed ? "resolved_at is not null and not final" : "resolved_at is null")} and id > $1 and class = any ($3) order by id limit $2
+            """);
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
+        var found = new List<long>();
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
+        while (await rows.ReadAsync(stop)) found.Add(rows.GetInt64(0));
+        return found;
+    }
+
+    public async Task<IReadOnlyList<AnsweredRow>> Answered(IReadOnlyList<long> questions, CancellationToken stop)
     {
         // Without a name for the money, a row can only be about the one capture of its payment, if that has its amount.
-        await using var ask = database.CreateCommand("""
+        var ask = new NpgsqlBatchCommand("""
             select d.id, d.file, d.number, coalesce(c.order_id, sole.order_id, back.order_id), coalesce(c.payment, sole.number, back.payment), told.sequence, told.source,
                 c.order_id is null and sole.order_id is not null
             from settlement_discrepancies d
@@ -199,28 +214,28 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             left join lateral (
                 select e.sequence, e.data::jsonb->>'source' as source from events e
                 where e.order_id = coalesce(c.order_id, sole.order_id) and e.type = any ($4) and e.data::jsonb->>'money_reference' = coalesce(c.money_reference, sole.money)
-                    and e.data::jsonb->>'source' = any ($7)
+                    and e.data::jsonb->>'source' = any ($6)
                 order by e.sequence desc limit 1
             ) told on true
             left join lateral (
-                select p.order_id, p.number as payment from payments p where l.kind in ($6, $9) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
+                select p.order_id, p.number as payment from payments p where l.kind in ($5, $8) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
-            where d.class = any ($5) and (d.resolved_at is null or (not d.final
-                    and (l.kind not in ($6, $9) or d.class = $8 or exists (select from events e where e.order_id = l.order_id and e.at > d.resolved_at)))) and d.id > $1
+            where d.id = any ($1) and d.class = any ($2) and (d.resolved_at is null or (not d.final
+                    and (l.kind not in ($5, $8) or d.class = $7 or exists (select from events e where e.order_id = l.order_id and e.at > d.resolved_at))))
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
-            order by d.id limit $2
+            order by d.id
             """);
-        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. questions] });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Payment });
         ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. TellsOfMoney.Select(type => (short)type)] });
-        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Refund });
         ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. GatewaysOwn.Select(source => EventNames.Snake(source.ToString()))] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.UnknownOrder });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.RefundReturned });
         var found = new List<AnsweredRow>();
-        await using var rows = await ask.ExecuteReaderAsync(stop);
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop))
             found.Add(new AnsweredRow(
                 rows.GetInt64(0), rows.GetInt64(1), rows.GetInt32(2), new PaymentId(new OrderId(rows.GetInt64(3)), rows.GetInt32(4)),
@@ -311,12 +326,13 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
 
     public async Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop)
     {
-        await using var ask = database.CreateCommand("""
-            with covered as (select account, max(covers_to) as day from settlement_files where state = $6 and not dry_run and covers_to is not null group by account)
+        // The unsettled are found by their own index, and not looked for where no file could have them.
+        var ask = new NpgsqlBatchCommand("""
+            with covered as (select account, max(covers_to) as day from settlement_files where state = $6 and not dry_run and covers_to is not null and ($1::text is null or account = $1) group by account)
             select r.order_id, r.number, p.account, r.amount, r.currency, r.done_at, c.day
             from refunds r join payments p on p.order_id = r.order_id and p.number = r.payment join covered c on c.account = p.account
             where r.status = 3 and r.settled is null and not r.not_settled and r.done_at < $2 and r.done_at < c.day + 1
-                and ($1::text is null or p.account = $1) and (r.order_id, r.number) > ($3, $4)
+                and exists (select from covered) and (r.order_id, r.number) > ($3, $4)
             order by r.order_id, r.number limit $5
             """);
         ask.Parameters.Add(new NpgsqlParameter { Value = (object?)account ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
@@ -326,7 +342,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
         var found = new List<UnsettledRefund>();
-        await using var rows = await ask.ExecuteReaderAsync(stop);
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop))
             found.Add(new UnsettledRefund(new RefundId(new OrderId(rows.GetInt64(0)), rows.GetInt32(1)), rows.GetString(2),
                 new Money(rows.GetInt64(3), Currency.Find(rows.GetString(4))), rows.GetFieldValue<DateTimeOffset>(5), rows.GetFieldValue<DateOnly>(6)));

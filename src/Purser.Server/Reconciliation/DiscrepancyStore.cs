@@ -10,44 +10,54 @@ namespace Purser.Server.Reconciliation;
 /// <summary>What does not agree: of orders, which the engine opens and closes, and of statements' rows that belong to none.</summary>
 public sealed class DiscrepancyStore(NpgsqlDataSource database)
 {
-    const string Both = """
-        select d.opened_at, 0 as source, d.order_id as first, d.sequence as second, coalesce(p.account, '') as account, d.payment, d.kind as what, d.money_reference, d.amount,
+    static string OfOrders(string of) => $"""
+        select d.opened_at, 0 as source, d.order_id as first, d.sequence as second, coalesce(d.account, '') as account, d.payment, d.kind as what, d.money_reference, d.amount,
             d.currency, d.owner, d.resolved_at, case when r.decided_at is null then coalesce(d.resolution, r.action) else r.action end as resolution, r.reason, r.by_first, r.by_second,
             null::bigint as file, null::int as number, null::text as row_key, null::text as proposal, false as final, r.decided_at, r.policy, r.undo_at, r.undo_by, r.undo_reason, r.done_at, r.key_first, r.key_second
-        from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment
+        from (select d.*, p.account from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment where {of}) d
         left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence
-        union all
+        """;
+
+    static string OfRows(string of) => $"""
         select opened_at, 1, id, 0, account, 0, class, null, amount, currency, owner, resolved_at, resolution, reason, by_first, by_second, file, number, row_key, proposal, final,
             decided_at, policy, null::timestamptz, null::text, null::text, case when decided_at is not null then resolved_at end, key_first, key_second
-        from settlement_discrepancies
+        from (select d.* from settlement_discrepancies d where {of}) d
         """;
 
     /// <summary>Oldest first, for the oldest has waited longest; one more than asked for tells that there are more.</summary>
     public async Task<IReadOnlyList<StoredDiscrepancy>> List(
         bool? open, string? account, (DateTimeOffset At, int Source, long First, int Second)? after, int limit, CancellationToken stop)
     {
-        await using var list = database.CreateCommand($"""
-            select * from ({Both}) x
-            where {(open switch { true => "resolved_at is null", false => "resolved_at is not null", null => "true" })} and ($6::text is null or account = $6)
-                and ($1::timestamptz is null or (opened_at, source, first, second) > ($1, $2, $3, $4))
-            order by opened_at, source, first, second limit $5
-            """);
-        list.Parameters.Add(new NpgsqlParameter { Value = (object?)after?.At.UtcDateTime ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-        list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after?.Source ?? 0 });
-        list.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after?.First ?? 0 });
-        list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after?.Second ?? 0 });
+        // A page of each kind in its own index's order, and of these a page: not all there ever was, for one page.
+        IEnumerable<string> Pages(bool open)
+        {
+            var state = open ? "d.resolved_at is null" : "d.resolved_at is not null";
+            yield return OfOrders($"{state} and ($6::text is null or p.account = $6) and (d.opened_at, d.order_id, d.sequence) > ($1, $2, $3) order by d.opened_at, d.order_id, d.sequence limit $5");
+            yield return OfRows($"{state} and " + (account is null || open ? "($6::text is null or d.account = $6) and (d.opened_at, d.id) > ($1, $4) order by d.opened_at, d.id limit $5"
+                : "(d.account, d.opened_at, d.id) > ($6, $1, $4) and d.account <= $6 order by d.account, d.opened_at, d.id limit $5"));
+        }
+        var pages = open is { } one ? Pages(one) : [.. Pages(true), .. Pages(false)];
+        var list = new NpgsqlBatchCommand($"select * from (({string.Join(") union all (", pages)})) x order by opened_at, source, first, second limit $5");
+        // Of one moment, those of orders come first.
+        var orders = after is { Source: 0 } at ? (at.First, at.Second) : after is null ? (long.MinValue, 0) : (long.MaxValue, int.MaxValue);
+        list.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = after?.At.UtcDateTime ?? DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Utc), NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        list.Parameters.Add(new NpgsqlParameter<long> { TypedValue = orders.Item1 });
+        list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = orders.Item2 });
+        list.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after is { Source: 1 } row ? row.First : long.MinValue });
         list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit + 1 });
         list.Parameters.Add(new NpgsqlParameter { Value = (object?)account ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        return await Read(list, stop);
+        await using var lookUp = KeyLookup.Of(database, list);
+        await using var rows = await lookUp.Rows(stop);
+        return await Read(rows, stop);
     }
 
     public async Task<StoredDiscrepancy?> Find(DiscrepancyId id, CancellationToken stop)
     {
-        await using var find = database.CreateCommand($"select * from ({Both}) x where source = $1 and first = $2 and second = $3");
-        find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Order is null ? 1 : 0 });
+        await using var find = database.CreateCommand(id.Order is null ? OfRows("d.id = $1") : OfOrders("d.order_id = $1 and d.sequence = $2"));
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Order?.Value ?? id.Row });
-        find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Sequence });
-        return await Read(find, stop) is [var one] ? one : null;
+        if (id.Order is not null) find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Sequence });
+        await using var rows = await find.ExecuteReaderAsync(stop);
+        return await Read(rows, stop) is [var one] ? one : null;
     }
 
     /// <summary>What the statements' rows say in columns that are not read, by question; of those that say something.</summary>
@@ -78,10 +88,9 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         await RequestKeyStore.Claim(connection, key, about.ToString(), stop);
     }
 
-    static async Task<IReadOnlyList<StoredDiscrepancy>> Read(NpgsqlCommand command, CancellationToken stop)
+    static async Task<IReadOnlyList<StoredDiscrepancy>> Read(NpgsqlDataReader rows, CancellationToken stop)
     {
         var found = new List<StoredDiscrepancy>();
-        await using var rows = await command.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop))
         {
             var ofOrder = rows.GetInt32(1) == 0;

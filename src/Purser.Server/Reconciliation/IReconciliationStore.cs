@@ -57,9 +57,12 @@ public interface IActStore
     /// <summary>The turn to look for answered questions, which one node has at a time; null when another has it.</summary>
     Task<IAsyncDisposable?> TakeTurn(CancellationToken stop);
 
-    /// <summary>Questions about rows whose money is known by now, from behind one: the open ones, and those that a person answered for
-    /// want of anything better.</summary>
-    Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop);
+    /// <summary>Questions that money may answer, by number, from behind one.</summary>
+    /// <param name="closed">Those that a person answered for want of anything better; otherwise the open ones.</param>
+    Task<IReadOnlyList<long>> Unanswered(bool closed, long after, int most, CancellationToken stop);
+
+    /// <summary>Of these questions those about rows whose money is known by now, by number.</summary>
+    Task<IReadOnlyList<AnsweredRow>> Answered(IReadOnlyList<long> questions, CancellationToken stop);
 
     /// <summary>Closes a question for good, and brings what its row posted by itself, and what a person's answer posted, to these sides, in one commit.</summary>
     /// <returns>False when it was closed for good meanwhile.</returns>

@@ -24,6 +24,12 @@ public sealed partial class LaterEvidence(
 
     const int AtOnce = 500;
 
+    /// <summary>What persons answered adds up for ever: of that, so much is looked at with each look, in turn.</summary>
+    const int ClosedAtOnce = 20 * AtOnce;
+
+    /// <summary>The last of the closed questions that was looked at.</summary>
+    long closedTo;
+
     public async Task Run(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -53,10 +59,20 @@ public sealed partial class LaterEvidence(
         if (turn is null) return 0;
         var settled = new HashSet<PaymentId>();
         var act = new FileAct(store, lines, engine, options, hook, time, log);
-        var (closed, after) = (0, 0L);
-        while (await store.Answered(after, AtOnce, stop) is { Count: > 0 } rows)
+        var closed = 0;
+        for (var after = 0L; await store.Unanswered(closed: false, after, AtOnce, stop) is { Count: > 0 } open; after = open[^1]) await Look(open);
+        for (var looked = 0; looked < ClosedAtOnce; looked += AtOnce)
         {
-            foreach (var row in rows)
+            var answered = await store.Unanswered(closed: true, closedTo, AtOnce, stop);
+            if (answered.Count > 0) await Look(answered);
+            closedTo = answered.Count < AtOnce ? 0 : answered[^1];
+            if (closedTo == 0) break;
+        }
+        return closed;
+
+        async Task Look(IReadOnlyList<long> questions)
+        {
+            foreach (var row in await store.Answered(questions, stop))
             {
                 // Of two rows without a name only one can be about the one money there is.
                 if (row.Nameless && settled.Contains(row.Payment)) continue;
@@ -71,9 +87,7 @@ public sealed partial class LaterEvidence(
                     LogRow(log, row.Number, SettlementFile.IdOf(row.File), trouble);
                 }
             }
-            after = rows[^1].Id;
         }
-        return closed;
     }
 
     async Task<IReadOnlyList<RowPosting>?> Apply(FileAct act, AnsweredRow row, CancellationToken stop) =>

@@ -18,6 +18,7 @@ public sealed class RiskStore(NpgsqlDataSource database, RiskOptions options)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var ask = new NpgsqlBatch(connection) { Timeout = 60 };
+        ask.BatchCommands.Add(new NpgsqlBatchCommand(KeyLookup.Plan));
         ask.BatchCommands.Add(new NpgsqlBatchCommand("select clock_timestamp()"));
         // What is open has an alarm, and the alarms have an index.
         Add(ask, """
@@ -29,11 +30,12 @@ public sealed class RiskStore(NpgsqlDataSource database, RiskOptions options)
                 exists (select 1 from orders o where o.id = d.order_id and o.fulfilled_at is not null and o.paid_by = d.payment) and {FulfilmentStore.DeniesMoney} as went
             from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment where d.resolved_at is null group by d.kind, p.account, d.currency, went
             """));
+        // Those without an end have an index, and are written as it has them.
         Add(ask, """
             select r.reason, p.account, r.currency, count(*), sum(r.amount)::bigint, min(r.requested_at), r.status = $1
             from refunds r left join payments p on p.order_id = r.order_id and p.number = r.payment
-            where r.status = $1 or r.status in ($2, $3) and r.reason in ($4, $5) group by r.reason, p.account, r.currency, r.status = $1
-            """, (short)RefundStatus.Unresolved, (short)RefundStatus.Requested, (short)RefundStatus.Sent, (short)RefundReason.Late, (short)RefundReason.Duplicate);
+            where r.status <= 2 and (r.status = $1 or r.reason in ($2, $3)) group by r.reason, p.account, r.currency, r.status = $1
+            """, (short)RefundStatus.Unresolved, (short)RefundReason.Late, (short)RefundReason.Duplicate);
         ask.BatchCommands.Add(new NpgsqlBatchCommand(
             "select account, currency, count(*), greatest(least(sum(amount), 9223372036854775807), -9223372036854775807)::bigint, min(opened_at) from settlement_discrepancies where resolved_at is null group by account, currency"));
         Add(ask, "select account, count(*), min(received_at) from gateway_news where verdict = $1 group by account", (short)NewsVerdict.Quarantined);
@@ -52,6 +54,7 @@ public sealed class RiskStore(NpgsqlDataSource database, RiskOptions options)
 
         var lines = new List<RiskLine>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
+        await rows.NextResultAsync(stop);
         await rows.ReadAsync(stop);
         var now = Time(rows, 0);
         await rows.NextResultAsync(stop);

@@ -83,7 +83,9 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 
     public Task<SettlementFile?> Find(long id, CancellationToken stop) => Read<SettlementFile?>(() => Tables[id].Row);
 
-    public Task<IReadOnlyList<AnsweredRow>> Answered(long after, int most, CancellationToken stop) => Read<IReadOnlyList<AnsweredRow>>(() => Tables.Answered(after, most));
+    public Task<IReadOnlyList<long>> Unanswered(bool closed, long after, int most, CancellationToken stop) => Read<IReadOnlyList<long>>(() => closed ? [] : Tables.Unanswered(after, most));
+
+    public Task<IReadOnlyList<AnsweredRow>> Answered(IReadOnlyList<long> questions, CancellationToken stop) => Read<IReadOnlyList<AnsweredRow>>(() => Tables.Answered(questions));
 
     public async Task<IAsyncDisposable?> TakeTurn(CancellationToken stop)
     {

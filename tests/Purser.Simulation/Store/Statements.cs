@@ -282,10 +282,13 @@ sealed class Statements(World world)
         foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), new RowQuestion(Discrepancies.Count + 1, file.Account, file.Id, row));
     }
 
-    public List<AnsweredRow> Answered(long after, int most)
+    public List<long> Unanswered(long after, int most) =>
+        [.. Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && ActStore.AnsweredByMoney.Contains(d.Row.Class)).Select(d => d.Id).Order().Take(most)];
+
+    public List<AnsweredRow> Answered(IReadOnlyList<long> questions)
     {
         var found = new List<AnsweredRow>();
-        foreach (var question in Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && ActStore.AnsweredByMoney.Contains(d.Row.Class)).OrderBy(d => d.Id).Take(most))
+        foreach (var question in Discrepancies.Values.Where(d => d.Resolution is null && questions.Contains(d.Id)).OrderBy(d => d.Id))
         {
             var said = Line(question);
             if (PaymentOf(question, said) is { } known && (said.Kind != SettlementKind.Payment || IsTold(known, said)))
