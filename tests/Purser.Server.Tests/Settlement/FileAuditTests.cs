@@ -26,6 +26,7 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
             await one.ExecuteNonQueryAsync();
         }
         (await Audit()).ShouldBeEmpty();
+        var unseen = new List<string>();
         foreach (var (sql, back, table, row, says) in new[]
         {
             ("update settlement_lines set amount = 6000, net = 6000 where row_key = 'x'; update settlement_postings set amount = amount / 5 * 6 where row_key = 'x'",
@@ -41,11 +42,10 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
         })
         {
             await Do(sql);
-            var difference = (await Audit()).ShouldHaveSingleItem(sql);
-            (difference.Table, difference.Row).ShouldBe((table, row), sql);
-            difference.What.ShouldContain(says, Case.Sensitive, sql);
+            if (await Audit() is not [var named] || (named.Table, named.Row) != (table, row) || !named.What.Contains(says, StringComparison.Ordinal)) unseen.Add(sql);
             await Do(back);
             (await Audit()).ShouldBeEmpty(back);
         }
+        unseen.ShouldBeEmpty();
     }
 }
