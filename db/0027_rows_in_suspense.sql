@@ -26,5 +26,5 @@ moved as (
   from wanted w full join stands s using (account, row_key, ledger_account, currency) where coalesce(w.amount, 0) <> coalesce(s.amount, 0))
 insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
 select m.account, m.row_key, (select coalesce(max(p.line), 0) from settlement_postings p where p.account = m.account and p.row_key = m.row_key)
-    + row_number() over (partition by m.account, m.row_key order by m.ledger_account, m.currency), m.ledger_account, m.amount, m.currency, a.file, clock_timestamp()
+    + row_number() over (partition by m.account, m.row_key order by m.ledger_account, m.currency), m.ledger_account, m.amount, m.currency, a.file, now()
 from moved m join asked a on a.account = m.account and a.row_key = m.row_key;

@@ -63,8 +63,12 @@ public sealed record SettlementSheet(ImmutableArray<string> Mandatory, Func<Sett
 public sealed record SettlementFrame(string Name, long? Rows = null, Money? Net = null, bool Closes = false, bool Last = false);
 
 /// <summary>A cell of a statement that cannot be read.</summary>
-public sealed class SettlementRowException(string column, string why) : Exception($"{column}: {why}")
+public sealed class SettlementRowException(string column, string why) : Exception($"{column}: {Wire.Line(why, LongestWhy)}")
 {
+    const int LongestWhy = 500;
+
     public string Column => column;
-    public string Why => why;
+
+    /// <summary>One line without control characters: it may quote a cell, and a terminal obeys some of what cells can hold.</summary>
+    public string Why { get; } = Wire.Line(why, LongestWhy);
 }

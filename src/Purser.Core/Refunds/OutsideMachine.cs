@@ -64,7 +64,7 @@ static class OutsideMachine
             foreach (var r in perhaps) RefundMachine.Look(draft, r);
         }
         else if (one.MayBeOurs) draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { CameBack = true }) });
-        else Close(draft, p.Number, one, one with { CameBack = true }, e, "failed");
+        else Return(draft, p.Number, one, e);
         // While it was taken to be gone, a word of the gateway that the money is gone was taken for this: it is asked until it says what is so now.
         draft.Change(draft.Order.Payment(p.Number)! with { HeardAt = draft.Now });
         if (!draft.Calls.Exists(c => c.Payment == p.Number && c is not (GatewayCall.Refund or GatewayCall.InquireRefund))) OrderMachine.Ask(draft, p.Number);
@@ -76,9 +76,22 @@ static class OutsideMachine
     public static bool ComeBack(Draft draft, Refund r, RefundEvidence e)
     {
         if (Of(draft.Order, r) is not { CameBack: false } one) return false;
-        Close(draft, r.Payment, one, one with { CameBack = true }, e, "failed");
+        Return(draft, r.Payment, one, e);
         return true;
     }
+
+    /// <summary>It is here again. What persons answered about money that must go back whole was said while it was gone, so they are asked again.</summary>
+    static void Return(Draft draft, int number, OutsideRefund one, Because because)
+    {
+        Close(draft, number, one, one with { CameBack = true }, because, "failed");
+        foreach (var money in draft.Order.Payment(number)!.Captures.Where(c => c.Standing != Standing.Accepted && one.IsOf(draft.Order.Payment(number)!, c.MoneyReference)))
+            foreach (var kind in AboutWholeMoney)
+                if (draft.Drop(new Answered(kind, money.MoneyReference), number)
+                    && draft.Order.Questions.FirstOrDefault(q => q.Payment == number && q.Kind == kind && q.MoneyReference == money.MoneyReference) is { } question)
+                    draft.Tell(EventType.DiscrepancyOpened, number, because, question.Amount ?? money.Amount, money: money.MoneyReference, discrepancy: kind, by: "purser");
+    }
+
+    static readonly DiscrepancyKind[] AboutWholeMoney = [DiscrepancyKind.Late, DiscrepancyKind.Duplicate, DiscrepancyKind.AmountMismatch, DiscrepancyKind.RefundFailed];
 
     /// <summary>What was booked of it and asked about is so no more.</summary>
     static void Close(Draft draft, int number, OutsideRefund one, OutsideRefund now, Because because, string how)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
+using Purser.Gateways;
 using Purser.Server.CommandLine;
 using Purser.Server.Engine;
 using Purser.Server.Platform;
@@ -30,13 +31,16 @@ public static class AuditCommand
         return command;
     }
 
+    /// <summary>Rows are named and quoted as gateways wrote them; a terminal must not obey them.</summary>
+    const int LongestShown = 2000;
+
     public sealed record Report(long Orders, long Events, long Postings, IReadOnlyList<Anchor> Anchors, IReadOnlyList<Difference> Differences)
     {
         public void Write(IAnsiConsole console)
         {
             console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Recomputed {Orders} orders from {Events} events, {Postings} postings and {Anchors.Count} anchored days."));
             if (Anchors is [.., var last]) console.WriteLine($"The latest anchor is that of {last.Day:yyyy-MM-dd}: {last.Orders} orders, {last.Events} events, SHA-256 {last.Text}");
-            foreach (var difference in Differences) console.MarkupLineInterpolated($"[red]{difference.Table}[/], {difference.Row}: {difference.What}");
+            foreach (var difference in Differences) console.MarkupLineInterpolated($"[red]{difference.Table}[/], {Wire.Line(difference.Row, LongestShown)}: {Wire.Line(difference.What, LongestShown)}");
             if (Differences.Count == 0) console.MarkupLine("[green]Nothing differs.[/]");
         }
 

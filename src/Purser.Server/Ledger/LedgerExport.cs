@@ -44,14 +44,14 @@ public static class LedgerExport
         foreach (var (account, type) in Types) await to.WriteAsync($"account {account}  ; type: {type}\n".AsMemory(), stop);
         var declared = new HashSet<Currency>();
         var line = new StringBuilder();
-        (long, int)? entry = null;
+        (DateTimeOffset, long, int)? entry = null;
         await foreach (var row in rows.WithCancellation(stop))
         {
             line.Clear();
             if (declared.Add(row.Amount.Currency)) line.Append("\ncommodity 1000.").Append('0', row.Amount.Currency.Exponent).Append(' ').Append(row.Amount.Currency.Code).Append('\n');
-            if (entry != (row.Place, row.Sequence))
+            if (entry != (row.At, row.Place, row.Sequence))
             {
-                entry = (row.Place, row.Sequence);
+                entry = (row.At, row.Place, row.Sequence);
                 line.Append('\n').Append(Time(row), 0, "2026-03-01".Length).Append(" * (").Append(Code(row.Entry)).Append(") ").Append(row.Type);
                 if (row.Order is { } order) line.Append(' ').Append(order);
                 if (row.Reference is { } reference) line.Append(' ').Append(Word(reference));

@@ -103,7 +103,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         // The sides of one row are posted together or not at all: the first side decides for all.
         var post = new NpgsqlBatchCommand("""
             insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
-            select $1, x.row_key, x.line, x.ledger_account, x.amount, x.currency, $2, clock_timestamp()
+            select $1, x.row_key, x.line, x.ledger_account, x.amount, x.currency, $2, statement_timestamp()
             from unnest($3::text[], $4::int[], $5::text[], $6::bigint[], $7::text[]) x (row_key, line, ledger_account, amount, currency)
             where not exists (select 1 from settlement_postings before where before.account = $1 and before.row_key = x.row_key)
             on conflict do nothing
@@ -294,7 +294,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             where id = $1 and (resolved_at is null or not final) returning account, row_key, file),
         taken_back as (
             insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
-            select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, clock_timestamp()
+            select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, statement_timestamp()
             from closed c cross join lateral (
                 select s.*, max(s.line) over () as last from settlement_postings s where s.account = c.account and s.row_key = c.row_key) p
             group by p.account, p.row_key, p.ledger_account, p.currency, c.file having sum(p.amount) <> 0

@@ -177,6 +177,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             SettlementKind.Refund => await Refunded(file, line, now, paidOut, stop) is null,
             // By its name alone: the one that it was may have failed since, and another that is like it would be taken for it.
             SettlementKind.RefundReturned => line.Line is not { Refund: null, RefundReference: null } && await Refunded(file, line, now with { Refund = line.Line.Refund?.Number ?? 0 }, paidOut, stop) is null,
+            SettlementKind.Dispute or SettlementKind.DisputeReturned => await Tell(line, stop, Disputed(file, line)) is null,
             _ => false,
         };
         return taken ? RowBooks.Applied(file, line) : null;
@@ -215,9 +216,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             case SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when now is not null:
                 return await Refunded(file, line, now, paidOut, stop) is { } unknown ? Asking(file, line, line.Class, unknown) : Applied(file, line);
             case SettlementClass.Dispute when now is not null:
-                return await Tell(line, stop, Learned(file, line, line.Line.Kind == SettlementKind.Dispute
-                    ? new Evidence.DisputeOpened(line.Line.Note, RowBooks.Positive(line.Line.Amount), line.Line.RowKey)
-                    : new Evidence.DisputeClosed(line.Line.Note, RowBooks.Positive(line.Line.Amount), Won: true, line.Line.RowKey))) switch
+                return await Tell(line, stop, Disputed(file, line)) switch
                 {
                     null => Applied(file, line),
                     Refusal.DisputeUnclear => Asking(file, line, SettlementClass.NotApplied, WhichDispute),
@@ -235,6 +234,10 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 return Nothing(line);
         }
     }
+
+    static Evidence Disputed(SettlementFile file, StoredLine line) => Learned(file, line, line.Line.Kind == SettlementKind.Dispute
+        ? new Evidence.DisputeOpened(line.Line.Note, RowBooks.Positive(line.Line.Amount), line.Line.RowKey)
+        : new Evidence.DisputeClosed(line.Line.Note, RowBooks.Positive(line.Line.Amount), Won: true, line.Line.RowKey));
 
     static Followed Nothing(StoredLine line) => new(line, [], []);
 

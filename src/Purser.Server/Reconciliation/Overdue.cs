@@ -56,6 +56,8 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
     public async Task Sweep(SettlementFile file, CancellationToken stop)
     {
         if (file is not { CoversFrom: { } from, CoversTo: { } to } || from == to) return;
+        // A row of a payout that is on its way is dated ahead; what is due then is not missed today.
+        if (DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime) is var today && today < to) to = today;
         await Tell(file.Account, from, to, $"{file.Name}, which covers the day, does not have it", stop);
         await SweepRefunds(file.Account, to, stop);
     }

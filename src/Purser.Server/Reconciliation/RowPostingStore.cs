@@ -16,7 +16,7 @@ static class RowPostingStore
                 select ledger_account, currency, sum(amount) as amount from settlement_postings where account = $1 and row_key = $2 group by 1, 2)
             insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
             select $1, $2, (select coalesce(max(line), 0) from settlement_postings where account = $1 and row_key = $2) + row_number() over (order by ledger_account, currency),
-                ledger_account, (coalesce(w.amount, 0) - coalesce(s.amount, 0))::bigint, currency, $3, clock_timestamp()
+                ledger_account, (coalesce(w.amount, 0) - coalesce(s.amount, 0))::bigint, currency, $3, statement_timestamp()
             from wanted w full join stands s using (ledger_account, currency) where coalesce(w.amount, 0) <> coalesce(s.amount, 0)
             """, connection);
         post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });

@@ -7,7 +7,7 @@ public interface ISettlementFileStore
 {
     /// <summary>Takes a file that is not done and that nobody works on: of those that were tried the least, the oldest. An account's files are taken one after another, for a later one is
     /// compared with those before it.</summary>
-    Task<SettlementFile?> Claim(string worker, CancellationToken stop);
+    Task<SettlementFile?> Claim(string worker, IReadOnlyCollection<string> of, CancellationToken stop);
 
     /// <exception cref="LeaseLostException">Another node has it.</exception>
     Task Renew(long file, string worker, CancellationToken stop);

@@ -6,13 +6,13 @@ namespace Purser.Server.Settlement;
 /// <summary>Which days were asked for at which gateway account.</summary>
 public sealed class SettlementFetchStore(NpgsqlDataSource database)
 {
-    /// <summary>Takes the day, unless another node asks for it, it is complete, or it was asked for a while ago only.</summary>
+    /// <summary>Takes the day, unless another node asks for it, it is complete and its file was not refused, or it was asked for a while ago only.</summary>
     public async Task<bool> Claim(string account, DateOnly day, TimeSpan lease, TimeSpan again, CancellationToken stop)
     {
         await using var claim = database.CreateCommand("""
             insert into settlement_fetches as f (account, day, asked_at, leased_until) values ($1, $2, clock_timestamp(), clock_timestamp() + $3)
             on conflict (account, day) do update set asked_at = clock_timestamp(), leased_until = clock_timestamp() + $3
-            where not f.complete and coalesce(f.leased_until, '-infinity') < clock_timestamp() and coalesce(f.asked_at, '-infinity') < clock_timestamp() - $4
+            where not (f.complete and not exists (select from settlement_files s where s.id = f.file and s.state = 6)) and coalesce(f.leased_until, '-infinity') < clock_timestamp() and coalesce(f.asked_at, '-infinity') < clock_timestamp() - $4
             returning 1
             """);
         claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
@@ -35,7 +35,8 @@ public sealed class SettlementFetchStore(NpgsqlDataSource database)
         await using var ask = database.CreateCommand($"""
             select day.of from (select min(day) as day from settlement_fetches where account = $1 having min(day) is not null) first
             cross join lateral (select of::date from generate_series(greatest(first.day, $2::date)::timestamp, ($3::date - 1)::timestamp, interval '1 day') of) day
-            where not exists (select from settlement_fetches f where f.account = $1 and f.day = day.of and f.complete) {unless} order by 1
+            where not exists (select from settlement_fetches f where f.account = $1 and f.day = day.of and f.complete
+                and not exists (select from settlement_files s where s.id = f.file and s.state = 6)) {unless} order by 1
             """);
         ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
         ask.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = from });

@@ -139,14 +139,14 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         return await All(list, stop);
     }
 
-    public async Task<SettlementFile?> Claim(string worker, CancellationToken stop)
+    public async Task<SettlementFile?> Claim(string worker, IReadOnlyCollection<string> of, CancellationToken stop)
     {
         await using var claim = database.CreateCommand($"""
             update settlement_files set leased_by = $1, leased_until = clock_timestamp() + $2, tries = tries + 1,
                 turn = case when not dry_run then coalesce(turn, nextval('settlement_turns')) end
             where id = (
                 select f.id from settlement_files f
-                where f.state not in (5, 6) and not (f.dry_run and f.state = 3) and (f.leased_until is null or f.leased_until < clock_timestamp())
+                where f.account = any($3) and f.state not in (5, 6) and not (f.dry_run and f.state = 3) and (f.leased_until is null or f.leased_until < clock_timestamp())
                     and (f.dry_run or not exists (select 1 from settlement_files other
                         where other.account = f.account and other.id <> f.id and other.state not in (5, 6) and not other.dry_run
                             and (other.turn is null, other.state = 0, other.id) < (f.turn is null, f.state = 0, f.id)))
@@ -155,6 +155,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             """);
         claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
         claim.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Lease });
+        claim.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. of] });
         try
         {
             return await One(claim, stop);
@@ -210,7 +211,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         await using var refuse = database.CreateCommand("""
             with refused as (
                 update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, rows_stored = 0, turn = null, key_bits = null, leased_by = null, leased_until = null,
-                    done_at = clock_timestamp() where id = $1 and leased_by = $2 returning id),
+                    done_at = clock_timestamp() where id = $1 and leased_by = $2 and state < 4 returning id),
             lines as (delete from settlement_lines using refused where file = refused.id),
             groups as (delete from settlement_key_groups using refused where file = refused.id)
             delete from settlement_keys using refused where file = refused.id

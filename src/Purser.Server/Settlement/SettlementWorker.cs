@@ -70,7 +70,7 @@ public sealed partial class SettlementWorker(
     /// <returns>False when there was none.</returns>
     public async Task<bool> One(CancellationToken stop)
     {
-        if (await files.Claim(name, stop) is not { } file) return false;
+        if (await files.Claim(name, [.. accounts.InOrder.Select(a => a.Account.Name)], stop) is not { } file) return false;
         if (file.Tries > MostTries && file.State < FileState.Acting)
         {
             await files.Refuse(file.Id, name, new FileRefusal($"It failed {MostTries} times; the server's log says why.", null, null), stop);

@@ -361,4 +361,22 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
         {
         }
     }
+
+    [Theory]
+    [InlineData(SettlementKind.Dispute, 1)]
+    [InlineData(SettlementKind.DisputeReturned, 2)]
+    public async Task A_row_of_a_dispute_whose_money_nobody_knew_reaches_its_order_with_the_money(SettlementKind kind, int standing)
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var payment = await house.Pending();
+        await house.Settle(Statement(Line("d", null, kind: kind, money: "m_silent") with { Net = Inr(kind == SettlementKind.Dispute ? -49900 : 49900), PayoutReference = "UTR2" }));
+        (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(1);
+        await house.Tell(payment, "captured", 49900, "m_silent");
+        await house.Host.Services.GetRequiredService<LaterEvidence>().Sweep(default);
+        (await house.Ask<string>("select resolution || ' ' || final from settlement_discrepancies")).ShouldBe("evidence true");
+        (await house.Ask<short>($"select dispute from payments where order_id = {payment.Order.Value}")).ShouldBe((short)standing);
+        if (kind == SettlementKind.Dispute)
+            (await house.Post($"/v1/orders/{payment.Order}/refunds", new { })).Status.ShouldBe(HttpStatusCode.Conflict);
+        await house.Sound();
+    }
 }

@@ -108,7 +108,7 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         var account = new GatewayAccount("shop", "statements", new Uri("http://127.0.0.1:1"), System.Collections.Immutable.ImmutableDictionary<string, string>.Empty);
         var files = new SettlementFileStore(database);
         var file = (await files.TakeIn("shop", "f", FileSource.Upload, new MemoryStream(Statement(lines)), dryRun: false, 1 << 20, default)).File;
-        (await files.Claim("w", default))!.Id.ShouldBe(file.Id);
+        (await files.Claim("w", ["shop"], default))!.Id.ShouldBe(file.Id);
         file = file with { State = FileState.Reading };
         await files.Advance(file, "w", default);
         using var pass = await new StatementReading(new SettlementLineStore(database), 40, SettlementHook.None).Read(

@@ -51,4 +51,18 @@ public sealed class MissingTests(PostgresFixture postgres) : IClassFixture<Postg
         (await house.Ask<string>($"select data::jsonb->>'reason' from events where order_id = {absent.Order.Value} and type = {(int)Purser.Orders.EventType.DiscrepancyOpened}"))
             .ShouldBe("It was due on 2026-03-03, and upload, which covers the day, does not have it.".Replace("upload", file.Text("name"), StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task A_row_of_a_payout_that_is_on_its_way_makes_nothing_missing_that_is_not_due_yet()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Gateways:shop:SettlesAfterDays", "0"));
+        var (here, due, tomorrow) = (await house.Paid(), await house.Paid(), await house.Paid());
+        async Task Due(PaymentId payment, int days) => await house.Ask<long>(
+            $"with due as (update captures set due_on = '{Today.AddDays(days):yyyy-MM-dd}' where order_id = {payment.Order.Value} returning 1) select count(*) from due");
+        await Due(due, -2);
+        await Due(tomorrow, 1);
+        await house.Settle(Statement(Row("a", here, Today.AddDays(-3)), Line("x", null, 100, SettlementKind.Adjustment) with { SettledOn = Today.AddDays(3) }));
+        await Until.True(async () => (await Missed(house)).Count > 0, "what the file should have to be missed");
+        (await Missed(house)).ShouldBe([due.ToString()]);
+    }
 }

@@ -191,14 +191,14 @@ public sealed class SettlementFileTests(PostgresFixture postgres) : IClassFixtur
         var files = new SettlementFileStore(database);
         var file = (await files.TakeIn("shop", "f", FileSource.Upload, new MemoryStream([1]), dryRun: false, 1000, default)).File;
         var later = (await files.TakeIn("shop", "g", FileSource.Upload, new MemoryStream([2]), dryRun: false, 1000, default)).File;
-        (await files.Claim("one", default))!.Id.ShouldBe(file.Id);
+        (await files.Claim("one", ["shop"], default))!.Id.ShouldBe(file.Id);
         // The later one waits for the earlier one of its account.
-        (await files.Claim("two", default)).ShouldBeNull();
+        (await files.Claim("two", ["shop"], default)).ShouldBeNull();
         await Should.ThrowAsync<LeaseLostException>(() => files.Advance(file with { State = FileState.Reading }, "two", default));
         await using (var die = database.CreateCommand("update settlement_files set leased_until = clock_timestamp() - interval '1 second'")) await die.ExecuteNonQueryAsync();
-        (await files.Claim("two", default))!.Id.ShouldBe(file.Id);
+        (await files.Claim("two", ["shop"], default))!.Id.ShouldBe(file.Id);
         await Should.ThrowAsync<LeaseLostException>(() => files.Renew(file.Id, "one", default));
         await files.Advance(file with { State = FileState.Done }, "two", default);
-        (await files.Claim("one", default))!.Id.ShouldBe(later.Id);
+        (await files.Claim("one", ["shop"], default))!.Id.ShouldBe(later.Id);
     }
 }

@@ -207,4 +207,13 @@ public sealed class SuspenseTests(PostgresFixture postgres) : IClassFixture<Post
             await command.ExecuteNonQueryAsync();
         }
     }
+
+    [Fact]
+    public async Task The_sides_of_one_entry_have_one_time_so_that_nothing_falls_between_them()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        await house.Settle(Statement([.. Enumerable.Range(0, 50).Select(n => Line($"x{n}", null, 100 + n, SettlementKind.Adjustment) with { Net = Inr(100 + n), PayoutReference = "UTR1" })]));
+        (await house.Ask<long>("select count(*) from (select from settlement_postings group by account, row_key having count(distinct posted_at) > 1) torn")).ShouldBe(0);
+        (await house.Ask<long>("select count(distinct row_key) from settlement_postings")).ShouldBe(50);
+    }
 }

@@ -44,8 +44,8 @@ public sealed class TurnTests(PostgresFixture postgres) : IClassFixture<Postgres
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
         var files = house.Host.Services.GetRequiredService<SettlementFileStore>();
-        async Task<SettlementFile> Take(string bytes) => (await files.TakeIn("elsewhere", "x.csv", FileSource.Upload, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(bytes)), dryRun: false, 1000, default)).File;
-        // The house's own worker is as good as any; it refuses the account it does not know.
+        async Task<SettlementFile> Take(string bytes) => (await files.TakeIn("shop", "x.csv", FileSource.Upload, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(bytes)), dryRun: false, 1000, default)).File;
+        // The house's own worker refuses what it cannot read.
         var refused = await house.Ended((await Take("one")).IdText);
         refused.Text("state").ShouldBe("refused");
         var other = await Take("other");
@@ -53,9 +53,22 @@ public sealed class TurnTests(PostgresFixture postgres) : IClassFixture<Postgres
         await house.Ask<long>($"with busy as (update settlement_files set state = 4, turn = 100, leased_by = 'w', leased_until = now() + interval '1 hour' where id = {other.Id} returning 1) select count(*) from busy");
 
         await Take("one");
-        (await files.Claim("another", default)).ShouldBeNull();
+        (await files.Claim("another", ["shop"], default)).ShouldBeNull();
         (await house.Ask<bool>($"select state = 0 and turn is null and leased_by is null from settlement_files where id = {refused.Text("id")[4..]}")).ShouldBeTrue();
         await house.Ask<long>($"with done as (update settlement_files set state = 5 where id = {other.Id} returning 1) select count(*) from done");
         (await house.Ended(refused.Text("id"))).Text("state").ShouldBe("refused");
+    }
+
+    [Fact]
+    public async Task A_file_is_left_to_a_node_that_knows_its_account_and_none_that_is_being_applied_is_refused()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var files = house.Host.Services.GetRequiredService<SettlementFileStore>();
+        var file = (await files.TakeIn("elsewhere", "x.csv", FileSource.Upload, new MemoryStream("one"u8.ToArray()), dryRun: false, 1000, default)).File;
+        (await files.Claim("here", ["shop", "other"], default)).ShouldBeNull();
+        (await files.Claim("there", ["elsewhere"], default))!.Id.ShouldBe(file.Id);
+        await house.Ask<long>($"with acting as (update settlement_files set state = 4 where id = {file.Id} returning 1) select count(*) from acting");
+        await files.Refuse(file.Id, "there", new FileRefusal("There is no such account.", null, null), default);
+        (await house.Ask<bool>($"select state = 4 and refusal is null and leased_by = 'there' from settlement_files where id = {file.Id}")).ShouldBeTrue();
     }
 }

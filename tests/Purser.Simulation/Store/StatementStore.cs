@@ -13,7 +13,7 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 
     public Task<TakenIn> TakeIn(string account, string name, byte[] bytes) => Do("a file's bytes are stored (C13)", () => Tables.TakeIn(account, name, bytes));
 
-    public Task<SettlementFile?> Claim(string worker, CancellationToken stop) => Do("a file is taken (C13)", () => Tables.Claim(worker));
+    public Task<SettlementFile?> Claim(string worker, IReadOnlyCollection<string> of, CancellationToken stop) => Do("a file is taken (C13)", () => Tables.Claim(worker));
 
     public Task Renew(long file, string worker, CancellationToken stop) => Do("a lease is renewed", () => Tables.Renew(file, worker));
 

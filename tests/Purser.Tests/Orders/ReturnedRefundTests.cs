@@ -38,6 +38,18 @@ public sealed class ReturnedRefundTests
             .Told("discrepancy.opened", "discrepancy.resolved").Questions().Books(Untouched).Check(s => s.First.Answers.ShouldBeEmpty());
 
     [Fact]
+    public void Money_that_must_go_back_whole_is_asked_about_again_when_it_came_back()
+    {
+        static OrderCommand.Answer Close(DiscrepancyKind kind, string money) => new(1, kind, money, AnswerAction.Close, "Asha", "given back at the console");
+        var late = Given.Order(new OrderPolicy(LatePolicy.Ask)).HasLink().When(new OrderCommand.Cancel()).Hears(Tell.Succeeded());
+        var gone = Hear(late, Went(499)).Questions("late 499.00 INR", "refund_unasked 499.00 INR")
+            .When(Close(DiscrepancyKind.Late, late.First.Captures[0].MoneyReference)).When(Close(DiscrepancyKind.RefundUnasked, "rfnd_x")).Questions();
+        Hear(gone, Failed()).Questions("late 499.00 INR").Check(s => s.First.Answers.ShouldBeEmpty());
+        // It is asked once more, however often that is told.
+        Hear(gone, Failed()).Told();
+    }
+
+    [Fact]
     public void Goods_whose_money_all_went_and_came_back_may_go()
     {
         Hear(Hear(Paid(), Went(499)).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.None)), Failed()).Check(s => s.Order.Fulfilment.ShouldBe(Fulfilment.Waiting));
