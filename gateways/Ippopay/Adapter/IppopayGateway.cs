@@ -64,7 +64,7 @@ public sealed class IppopayGateway : IGateway, IRefundMoney, ISettleByFile
                     ? new GatewayAnswer.Done(opened)
                     : new GatewayAnswer.Unknown("The answer is not the new order that was asked for.");
             // A refusal says so in words; whether it comes with 200 or 4xx is not documented.
-            case LineReply.Answered { Status: 200 or (>= 400 and < 500 and not (408 or 409 or 429)) } a when Refusal(a) is { } why:
+            case LineReply.Answered { Status: 200 or (>= 400 and < 500 and not (404 or 408 or 409 or 429)) } a when Refusal(a) is { } why:
                 return new GatewayAnswer.Rejected(line.Redact(why));
             case LineReply.Answered a: return new GatewayAnswer.Unknown($"HTTP {a.Status}");
             default: throw new InvalidOperationException("No such reply.");

@@ -56,8 +56,9 @@ public sealed class RazorpayGateway : IGateway, ICancelLinks, IRefundMoney, ISet
                     ? new GatewayAnswer.Done(facts)
                     : new GatewayAnswer.Unknown("The answer is not the link that was asked for.");
             // A definite no is their word for a bad request. Too many requests, conflicts and troubles of their own are none: nobody says that nothing was done.
-            case LineReply.Answered { Status: >= 400 and < 500 and not (408 or 409 or 429) } a
-                when Error(a) is { Code: "BAD_REQUEST_ERROR" } error:
+            // That something is not there is no answer to making something: it belongs to another question.
+            case LineReply.Answered { Status: >= 400 and < 500 and not (404 or 408 or 409 or 429) } a
+                when Error(a) is { Code: "BAD_REQUEST_ERROR" } error && !IsUnknownId(error):
                 if (!NamesTheReference(error)) return new GatewayAnswer.Rejected(Reason(line, error));
                 var found = await FindByReference(call.Account, call.Payment, line, stop);
                 return found switch

@@ -121,6 +121,8 @@ public sealed class RazorpayTests
     [InlineData(408, """{"error":{"code":"BAD_REQUEST_ERROR"}}""")]
     [InlineData(409, """{"error":{"code":"BAD_REQUEST_ERROR"}}""")]
     [InlineData(429, """{"error":{"code":"BAD_REQUEST_ERROR"}}""")]
+    [InlineData(400, """{"error":{"code":"BAD_REQUEST_ERROR","description":"The id provided does not exist"}}""")]
+    [InlineData(404, """{"error":{"code":"BAD_REQUEST_ERROR","description":"not found"}}""")]
     [InlineData(400, """{"error":{"code":"SERVER_ERROR"}}""")]
     [InlineData(400, """{"error":{"code":"GATEWAY_ERROR"}}""")]
     [InlineData(500, """{"error":{"code":"SERVER_ERROR"}}""")]

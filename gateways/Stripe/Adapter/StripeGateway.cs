@@ -60,7 +60,8 @@ public sealed class StripeGateway : IGateway, ICancelLinks, IRefundMoney, ISettl
             // The rate limiter stands before everything else and names its reason; without one it is a lock that was not had in time.
             LineReply.Answered { Status: 429 } a when a.Headers.ContainsKey("Stripe-Rate-Limited-Reason") => new GatewayAnswer.NotSent("rate limited"),
             // A key in use, or used for other parameters, says that something is or was under way: never that it failed.
-            LineReply.Answered { Status: >= 400 and < 500 and not (408 or 409 or 424 or 429) } a
+            // That something is not there is no answer to making something: it belongs to another question.
+            LineReply.Answered { Status: >= 400 and < 500 and not (404 or 408 or 409 or 424 or 429) } a
                 when Error(a) is { Type: not "idempotency_error" } error => new GatewayAnswer.Rejected(Reason(line, error)),
             LineReply.Answered a => new GatewayAnswer.Unknown($"HTTP {a.Status}"),
             _ => throw new InvalidOperationException("No such reply."),

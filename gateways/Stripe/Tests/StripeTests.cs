@@ -102,6 +102,7 @@ public sealed class StripeTests
     [InlineData(503, "")]
     [InlineData(400, "<html>")]
     [InlineData(400, "{}")]
+    [InlineData(404, """{"error":{"type":"invalid_request_error","code":"resource_missing","message":"No such checkout.session"}}""")]
     [InlineData(404, "")]
     [InlineData(307, "")]
     [InlineData(200, "")]
