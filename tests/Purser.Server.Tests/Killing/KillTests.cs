@@ -107,8 +107,8 @@ public sealed class KillTests(PostgresFixture postgres) : IClassFixture<Postgres
         var payment = await Again(api, $"/v1/orders/{id}/payments", new { gateway });
         if (payment.GetProperty("status").GetString() != "pending") return;
         PaymentId.TryParse(payment.GetProperty("id").GetString(), out var paymentId).ShouldBeTrue();
-        // A link that is a form reaches its gateway with the shopper.
-        var link = await Again(() => ShopperBrowser.Follow(api, payment.GetProperty("link"), default));
+        // A link that is a form reaches its gateway with the shopper; where its answer was lost with the server, only the gateway has it.
+        var link = payment.GetProperty("link") is { ValueKind: JsonValueKind.Object } open ? await Again(() => ShopperBrowser.Follow(api, open, default)) : null;
         using var paid = await control.PostAsJsonAsync($"/control/{gateway}/payments", new { reference = paymentId.Reference, outcome = "paid", link });
         paid.IsSuccessStatusCode.ShouldBeTrue(await paid.Content.ReadAsStringAsync());
     }

@@ -129,11 +129,10 @@ static class PlantedBugs
             order is { Status: OrderStatus.Expired or OrderStatus.Cancelled } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
     }
 
-    /// <summary>The order is paid already, all is well. Where the gateway says so as often as it is asked, the payment never ends; the money itself is a question at
-    /// least once a statement has it.</summary>
+    /// <summary>The order is paid already, all is well. The money is a question that no person ought to have, at the latest when a statement has it.</summary>
     sealed class DuplicateSuccessIgnored : PlantedBug
     {
-        public override IReadOnlyList<string> BreaksRules => ["I8 nothing stays open"];
+        public override IReadOnlyList<string> BreaksRules => ["domain 10 what stays open is for a person"];
 
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
             order is { Status: OrderStatus.Paid } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
