@@ -7,8 +7,9 @@ using NpgsqlTypes;
 
 namespace Purser.Server.Audit;
 
-/// <summary>One day of all orders in one hash. Whoever keeps it elsewhere can tell later whether that day's events, or any day's before, were changed.</summary>
-public sealed record Anchor(DateOnly Day, long Orders, long Events, byte[] Hash)
+/// <summary>One day of all orders in one hash. Whoever keeps it elsewhere can tell later whether that day's events and decisions, or any day's before, were changed.</summary>
+/// <param name="Decisions">How many were made up to the end of the day; null of a day that was anchored before they were chained.</param>
+public sealed record Anchor(DateOnly Day, long Orders, long Events, byte[] Hash, long? Decisions = null)
 {
     public string Text => Convert.ToHexStringLower(Hash);
 }
@@ -20,7 +21,7 @@ public sealed class AnchorStore(NpgsqlDataSource database)
 
     public async Task<IReadOnlyList<Anchor>> All(CancellationToken stop)
     {
-        await using var ask = database.CreateCommand("select day, orders, events, hash from anchors order by day");
+        await using var ask = database.CreateCommand("select day, orders, events, hash, decisions from anchors order by day");
         var anchors = new List<Anchor>();
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop)) anchors.Add(Read(rows));
@@ -36,17 +37,18 @@ public sealed class AnchorStore(NpgsqlDataSource database)
         await using (var take = new NpgsqlCommand($"select pg_try_advisory_xact_lock({LockKey})", connection))
             if (await take.ExecuteScalarAsync(stop) is not true) return null;
         Anchor? last = null;
-        await using (var ask = new NpgsqlCommand("select day, orders, events, hash from anchors order by day desc limit 1", connection))
+        await using (var ask = new NpgsqlCommand("select day, orders, events, hash, decisions from anchors order by day desc limit 1", connection))
         await using (var rows = await ask.ExecuteReaderAsync(stop))
             if (await rows.ReadAsync(stop)) last = Read(rows);
         if ((last?.Day.AddDays(1) ?? await FirstDay(connection, stop)) is not { } day || EndOf(day) > horizon) return null;
 
-        var anchor = await Compute(connection, day, last, stop);
-        await using var keep = new NpgsqlCommand("insert into anchors (day, orders, events, hash, made_at) values ($1, $2, $3, $4, clock_timestamp())", connection);
+        var anchor = await Compute(connection, day, last, decisions: true, stop);
+        await using var keep = new NpgsqlCommand("insert into anchors (day, orders, events, hash, decisions, made_at) values ($1, $2, $3, $4, $5, clock_timestamp())", connection);
         keep.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = anchor.Day });
         keep.Parameters.Add(new NpgsqlParameter<long> { TypedValue = anchor.Orders });
         keep.Parameters.Add(new NpgsqlParameter<long> { TypedValue = anchor.Events });
         keep.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = anchor.Hash });
+        keep.Parameters.Add(new NpgsqlParameter<long> { TypedValue = anchor.Decisions!.Value });
         try
         {
             await keep.ExecuteNonQueryAsync(stop);
@@ -59,17 +61,17 @@ public sealed class AnchorStore(NpgsqlDataSource database)
         return anchor;
     }
 
-    /// <summary>The day's anchor as its events make it now.</summary>
-    public async Task<Anchor> Compute(DateOnly day, Anchor? before, CancellationToken stop)
+    /// <summary>The day's anchor as its events, and the decisions where they are in it, make it now.</summary>
+    public async Task<Anchor> Compute(DateOnly day, Anchor? before, bool decisions, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, stop);
-        return await Compute(connection, day, before, stop);
+        return await Compute(connection, day, before, decisions, stop);
     }
 
     /// <summary>SHA-256 over the hash of the day before (nothing before the first), the day as it is written, the id and the latest hash of each
-    /// order that had an event on it, by id, and the numbers of orders and of events.</summary>
-    static async Task<Anchor> Compute(NpgsqlConnection connection, DateOnly day, Anchor? before, CancellationToken stop)
+    /// order that had an event on it, by id, the numbers of orders and of events, and the number and the hash of the latest decision up to its end.</summary>
+    static async Task<Anchor> Compute(NpgsqlConnection connection, DateOnly day, Anchor? before, bool decisions, CancellationToken stop)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(before?.Hash ?? []);
@@ -92,7 +94,21 @@ public sealed class AnchorStore(NpgsqlDataSource database)
         }
         Append(orders);
         Append(events);
-        return new Anchor(day, orders, events, hash.GetHashAndReset());
+        long? decided = null;
+        if (decisions)
+        {
+            decided = 0;
+            await using var ask = new NpgsqlCommand("select number, hash from decisions where at < $1 order by at desc, number desc limit 1", connection) { CommandTimeout = 0 };
+            ask.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = EndOf(day).UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            await using var row = await ask.ExecuteReaderAsync(stop);
+            if (await row.ReadAsync(stop))
+            {
+                decided = row.GetInt64(0);
+                hash.AppendData(row.GetFieldValue<byte[]>(1));
+            }
+            Append(decided.Value);
+        }
+        return new Anchor(day, orders, events, hash.GetHashAndReset(), decided);
 
         void Append(long value)
         {
@@ -124,5 +140,6 @@ public sealed class AnchorStore(NpgsqlDataSource database)
 
     static DateTimeOffset EndOf(DateOnly day) => new(day.AddDays(1).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
 
-    static Anchor Read(NpgsqlDataReader r) => new(r.GetFieldValue<DateOnly>(0), r.GetInt64(1), r.GetInt64(2), r.GetFieldValue<byte[]>(3));
+    static Anchor Read(NpgsqlDataReader r) =>
+        new(r.GetFieldValue<DateOnly>(0), r.GetInt64(1), r.GetInt64(2), r.GetFieldValue<byte[]>(3), r.IsDBNull(4) ? null : r.GetInt64(4));
 }

@@ -95,20 +95,20 @@ public static class AuditCommand
             if (differences.Count >= most) break;
         }
         if (differences.Count < most) differences.AddRange(await store.Unbalanced(most - differences.Count, stop));
+        if (differences.Count < most) differences.AddRange(await new DecisionAuditStore(database).Run(most - differences.Count, stop));
         var statements = new RowExamination(database);
         if (differences.Count < most) differences.AddRange(await statements.Run(differences.Where(d => d.Table == "settlement_postings").Select(d => d.Row).ToHashSet(), most - differences.Count, stop));
         postings += statements.Postings;
         if (differences.Count < most) differences.AddRange(await store.StrayCaptures(differ, most - differences.Count, stop));
         var files = new FileAuditStore(database);
         if (differences.Count < most) differences.AddRange(await files.Run(most - differences.Count, stop));
-        if (differences.Count < most) differences.AddRange(await files.Policies(most - differences.Count, stop));
         var anchors = new AnchorStore(database);
         var kept = await anchors.All(stop);
         if (anchor is not null && !kept.Any(a => string.Equals(a.Text, anchor, StringComparison.OrdinalIgnoreCase)))
             differences.Add(new Difference("anchors", anchor, "the anchor that you kept is none of the anchors here: they were made anew."));
         if (differences.Count < most && await anchors.Missing(now, stop) is { } missing) differences.Add(new Difference("anchors", $"{missing:yyyy-MM-dd}", "the day is over, and its anchor is not there."));
         for (var i = 0; i < kept.Count && differences.Count < most; i++)
-            if (Wrong(kept[i], i == 0 ? null : kept[i - 1], await anchors.Compute(kept[i].Day, i == 0 ? null : kept[i - 1], stop)) is { } what)
+            if (Wrong(kept[i], i == 0 ? null : kept[i - 1], await anchors.Compute(kept[i].Day, i == 0 ? null : kept[i - 1], kept[i].Decisions is not null, stop)) is { } what)
                 differences.Add(new Difference("anchors", $"{kept[i].Day:yyyy-MM-dd}", what));
         return new Report(orders, events, postings, kept, differences);
     }
@@ -118,6 +118,8 @@ public static class AuditCommand
         if (before is not null && kept.Day != before.Day.AddDays(1)) return $"the day follows {before.Day:yyyy-MM-dd}; the anchors between are not there.";
         if (kept.Orders != made.Orders || kept.Events != made.Events)
             return $"{kept.Orders} orders and {kept.Events} events were anchored, and the day has {made.Orders} and {made.Events}.";
-        return kept.Hash.AsSpan().SequenceEqual(made.Hash) ? null : "the day's events are not those that were anchored, or the anchor before it is not.";
+        if (kept.Decisions != made.Decisions) return $"{kept.Decisions} decisions were anchored, and up to its end there are {made.Decisions}.";
+        return kept.Hash.AsSpan().SequenceEqual(made.Hash) ? null
+            : $"the day's events{(kept.Decisions > 0 ? ", or the decisions up to its end," : "")} are not those that were anchored, or the anchor before it is not.";
     }
 }

@@ -17,15 +17,59 @@ public sealed class FileAuditStore(NpgsqlDataSource database)
     {
         var found = new List<Difference>();
         await using var connection = await database.OpenConnectionAsync(stop);
-        await using var ask = new NpgsqlCommand("select id, sha256, bytes, state from settlement_files where not dry_run order by id", connection) { CommandTimeout = 0 };
+        await using var ask = new NpgsqlCommand("select id, sha256, bytes, state, classes from settlement_files where not dry_run order by id", connection) { CommandTimeout = 0 };
         await using var files = await ask.ExecuteReaderAsync(stop);
         while (found.Count < most && await files.ReadAsync(stop))
         {
             var file = files.GetInt64(0);
             if (await Bytes(file, files.GetFieldValue<byte[]>(1), files.GetInt64(2), stop) is { } changed) found.Add(new Difference("settlement_file_parts", SettlementFile.IdOf(file), changed));
-            else if (files.GetInt16(3) == (short)FileState.Done && await Lines(file, stop) is { } differs) found.Add(differs);
+            else if (await Stored(file, (FileState)files.GetInt16(3), files.IsDBNull(4) ? null : files.GetFieldValue<byte[]>(4), stop) is { } differs) found.Add(differs);
         }
         return found;
+    }
+
+    /// <summary>What is stored of its lines is what a file in this state has.</summary>
+    /// <param name="classes">What they were when it was applied; null of what an older program applied.</param>
+    async Task<Difference?> Stored(long file, FileState state, byte[]? classes, CancellationToken stop)
+    {
+        if (state is FileState.Done) return await Lines(file, stop) ?? (classes is null ? null : await Classes(file, classes, stop));
+        // Somebody may be at it beside us, and it is another file then.
+        var differs = state is FileState.Matched or FileState.Acting ? await Lines(file, stop) : await Count(file, stop);
+        return differs is null || await State(file, stop) != state ? null : differs;
+    }
+
+    async Task<FileState?> State(long file, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("select state from settlement_files where id = $1");
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        return await ask.ExecuteScalarAsync(stop) is short state ? (FileState)state : null;
+    }
+
+    /// <summary>Of a file that is not compared yet: as many lines as it says. A refused one has none.</summary>
+    async Task<Difference?> Count(long file, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("select f.rows_stored, (select count(*) from settlement_lines l where l.file = f.id) from settlement_files f where f.id = $1");
+        ask.CommandTimeout = 0;
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        await using var row = await ask.ExecuteReaderAsync(stop);
+        return await row.ReadAsync(stop) && row.GetInt64(1) != row.GetInt32(0)
+            ? new Difference("settlement_lines", SettlementFile.IdOf(file), $"it has {row.GetInt64(1)} lines, and says that {row.GetInt32(0)} are stored.") : null;
+    }
+
+    /// <summary>A line of another class would mean something else for the books.</summary>
+    async Task<Difference?> Classes(long file, byte[] right, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        if ((await Task.Run(() => SettlementLineStore.Classes(connection, file), stop)).AsSpan().SequenceEqual(right)) return null;
+        await using var ask = new NpgsqlCommand("select class, count(*) from settlement_lines where file = $1 group by class", connection) { CommandTimeout = 0 };
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        var now = new Dictionary<SettlementClass, long>();
+        await using (var rows = await ask.ExecuteReaderAsync(stop))
+            while (await rows.ReadAsync(stop)) now.Add((SettlementClass)rows.GetInt16(0), rows.GetInt64(1));
+        var told = (await new SettlementFileStore(database).Find(file, stop))!.Classes.GroupBy(c => c.Class).ToDictionary(g => g.Key, g => g.Sum(c => (long)c.Count));
+        var other = now.Keys.Union(told.Keys).Order().Where(c => now.GetValueOrDefault(c) != told.GetValueOrDefault(c))
+            .Select(c => $": {now.GetValueOrDefault(c)} are {SettlementView.Word(c)}, and {told.GetValueOrDefault(c)} were").FirstOrDefault();
+        return new Difference("settlement_lines", SettlementFile.IdOf(file), $"the classes of its lines are not those with which it was applied{other}.");
     }
 
     async Task<string?> Bytes(long file, byte[] sha, long length, CancellationToken stop)
@@ -94,27 +138,5 @@ public sealed class FileAuditStore(NpgsqlDataSource database)
         return keys.Count == 0 ? null : Differs(keys.Keys.Min(), "the line is not there, and was read from the file's bytes.");
 
         Difference Differs(int number, string what) => new("settlement_lines", $"{SettlementFile.IdOf(file)} line {number}", what);
-    }
-
-    /// <summary>Decisions whose policy is not kept, or is another than the one under which they were recorded.</summary>
-    public async Task<IReadOnlyList<Difference>> Policies(int most, CancellationToken stop)
-    {
-        await using var ask = database.CreateCommand("""
-            select kind, name, policy, kept from (
-                select 'settlement_files' as kind, 'stl_' || id as name, policy, null::text as kept, 0 as at from settlement_files where policy is not null
-                    and not exists (select from reconciliation_policies v where v.version = policy)
-                union all select 'audit_log', id::text, policy, null, 1 from audit_log where policy > 0 and not exists (select from reconciliation_policies v where v.version = policy)
-                union all select 'settlement_discrepancies', 'dis_row_' || d.id, d.policy, (select string_agg(distinct a.policy::text, ', ') from audit_log a where a.subject = 'dis_row_' || d.id), 2
-                    from settlement_discrepancies d where d.policy is not null and not exists (select from audit_log a where a.subject = 'dis_row_' || d.id and a.policy = d.policy)
-            ) x order by at, name limit $1
-            """);
-        ask.CommandTimeout = 0;
-        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
-        var found = new List<Difference>();
-        await using var rows = await ask.ExecuteReaderAsync(stop);
-        while (await rows.ReadAsync(stop))
-            found.Add(new Difference(rows.GetString(0), rows.GetString(1), rows.GetString(0) == "settlement_discrepancies"
-                ? $"it was decided under policy {rows.GetInt32(2)}, and the log says {(rows.IsDBNull(3) ? "nothing" : rows.GetString(3))}." : $"it names policy {rows.GetInt32(2)}, which is not kept."));
-        return found;
     }
 }

@@ -55,7 +55,10 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
         if (row is not null) yield return row;
     }
 
-    /// <summary>Rows that post and did not: those that always do, and those that a person is or was asked about.</summary>
+    /// <summary>The row was applied: all of its file are, or it is one of those up to where that stands.</summary>
+    const string Acted = "not f.dry_run and (f.state = $1 or (f.state = 4 and l.number <= f.rows_acted))";
+
+    /// <summary>Rows that post and did not: those that always do, those of disputes and of refunds that came back, which may, and those that a person is or was asked about.</summary>
     public async IAsyncEnumerable<KeptRow> Silent([EnumeratorCancellation] CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
@@ -63,9 +66,10 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             select p.account, p.row_key, p.file, {Line}, d.class, d.answer, coalesce(d.final, false)
             from (
                 select f.account, l.row_key, l.file, l.number from settlement_lines l join settlement_files f on f.id = l.file
-                where f.state = $1 and not f.dry_run and l.class = any ($2)
+                where {Acted} and (l.class = any ($2) or (l.kind = {(int)SettlementKind.RefundReturned} and l.class = any ($3)))
                 union
-                select q.account, q.row_key, q.file, q.number from settlement_discrepancies q join settlement_files f on f.id = q.file where f.state = $1
+                select q.account, q.row_key, q.file, q.number from settlement_discrepancies q join settlement_files f on f.id = q.file
+                    join settlement_lines l on l.file = q.file and l.number = q.number where {Acted}
             ) p
             join settlement_lines l on l.file = p.file and l.number = p.number and {Applied}
             left join lateral {Asked} on true
@@ -73,9 +77,31 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             order by p.account, p.row_key
             """, connection) { CommandTimeout = 0 };
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
-        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [(short)SettlementClass.Adjustment, (short)SettlementClass.Payout, (short)SettlementClass.UnknownOrder] });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [(short)SettlementClass.Adjustment, (short)SettlementClass.Payout, (short)SettlementClass.UnknownOrder, (short)SettlementClass.Dispute] });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [(short)SettlementClass.Refund, (short)SettlementClass.RefundUnasked, (short)SettlementClass.RefundMissing] });
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop)) yield return Read(rows);
+    }
+
+    /// <summary>Rows about which a person is always asked, and nobody was; one question is about all that have the same name and class.</summary>
+    public async Task<IReadOnlyList<Difference>> Unasked(int most, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand($"""
+            select f.id, l.number, l.class, l.row_key from settlement_lines l join settlement_files f on f.id = l.file
+            where {Acted} and (l.class = any ($2) or (l.class = {(int)SettlementClass.UnknownOrder} and l.kind <> {(int)SettlementKind.FailedPayment}))
+                and not exists (select from settlement_discrepancies d where d.account = f.account and d.row_key = l.row_key and d.class in (l.class, {(int)SettlementClass.NotApplied}))
+            order by 1, 2 limit $3
+            """);
+        ask.CommandTimeout = 0;
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [(short)SettlementClass.DuplicateLine, (short)SettlementClass.Changed] });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        var found = new List<Difference>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            found.Add(new Difference("settlement_discrepancies", $"{SettlementFile.IdOf(rows.GetInt64(0))} line {rows.GetInt32(1)}",
+                $"{rows.GetString(3)} is {SettlementView.Word((SettlementClass)rows.GetInt16(2))}, and its question is not there."));
+        return found;
     }
 
     static KeptRow Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetInt64(2),

@@ -25,6 +25,7 @@ public sealed class RowExamination(NpgsqlDataSource database)
             if (found.Count >= most) return found;
             if (await Look(row, stop) is { } differs && !except.Contains(differs.Row)) found.Add(differs);
         }
+        if (found.Count < most) found.AddRange(await rows.Unasked(most - found.Count, stop));
         await foreach (var row in rows.Silent(stop))
         {
             if (found.Count >= most) return found;
@@ -38,6 +39,8 @@ public sealed class RowExamination(NpgsqlDataSource database)
     {
         Postings += row.Postings.Count;
         if (row.Line is not { } line) return Differs(row, $"{row.Postings[0].Amount} on {row.Postings[0].LedgerAccount}, and {SettlementFile.IdOf(row.File)} has no such row.");
+        if (await File(row.File, stop) is { State: not (FileState.Acting or FileState.Done), IdText: var id })
+            return Differs(row, $"{row.Postings[0].Amount} on {row.Postings[0].LedgerAccount}, and {id} is not applied.");
         var right = await Expected(row, stop);
         if (row.Question is null)
         {
@@ -68,9 +71,14 @@ public sealed class RowExamination(NpgsqlDataSource database)
 
     async Task<IReadOnlyList<RowPosting>> Expected(KeptRow row, CancellationToken stop)
     {
-        if (!known.TryGetValue(row.File, out var file)) known.Add(row.File, file = await files.Find(row.File, stop));
-        return file is null || row.Line is not { } line || file.Account != row.Account ? []
+        return await File(row.File, stop) is not { } file || row.Line is not { } line || file.Account != row.Account ? []
             : row.Question is { } question ? RowBooks.Stands(file, line, question, row.Answer, row.Final) : RowBooks.Applied(file, line);
+    }
+
+    async Task<SettlementFile?> File(long id, CancellationToken stop)
+    {
+        if (!known.TryGetValue(id, out var file)) known.Add(id, file = await files.Find(id, stop));
+        return file;
     }
 
     static Difference Differs(KeptRow row, string what) => new("settlement_postings", $"{row.Account}/{row.Key}", what);

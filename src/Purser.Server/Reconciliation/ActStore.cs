@@ -42,6 +42,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         add.Parameters.Add(new NpgsqlParameter<string> { TypedValue = content });
         // Nobody of ours: an older program, which takes no turn.
         var version = await add.ExecuteScalarAsync(stop) is int fresh ? fresh : (await KnownPolicy(connection, content, stop))!.Value;
+        await DecisionStore.Policy(connection, version, stop);
         await transaction.CommitAsync(stop);
         return version;
     }
@@ -117,6 +118,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. postings.Select(p => p.Amount.Currency.Code)] });
         write.BatchCommands.Add(post);
         write.BatchCommands.Add(Open(file, opened));
+        if (opened.Count > 0) write.BatchCommands.Add(DecisionStore.Opened(file.Account, [.. opened.Select(o => o.RowKey)]));
         await write.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
     }
@@ -134,6 +136,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         await RowPostingStore.Restate(connection, file.Account, rowKey, file.Id, postings, stop);
         await using var open = new NpgsqlBatch(connection, transaction);
         open.BatchCommands.Add(Open(file, opened));
+        if (opened.Count > 0) open.BatchCommands.Add(DecisionStore.Opened(file.Account, [.. opened.Select(o => o.RowKey)]));
         await open.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
     }
@@ -320,6 +323,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         confirm.Parameters.Add(new NpgsqlParameter<string> { TypedValue = why });
         var closed = await confirm.ExecuteScalarAsync(stop) is 1L;
         if (closed && stands is [var first, ..]) await RowPostingStore.Restate(connection, account, first.RowKey, file, stands, stop);
+        if (closed) await DecisionStore.Question(connection, question, stop);
         await transaction.CommitAsync(stop);
         return closed;
     }

@@ -2,6 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Purser.Orders;
 using Purser.Server.Engine;
+using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
 
@@ -70,6 +71,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         }
         await Restate(connection, seen, books, stop);
         await Record(connection, seen, decided.Action, decided, stop);
+        await Keep(connection, seen.Id, stop);
         await transaction.CommitAsync(stop);
         return new(true);
     }
@@ -92,6 +94,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         }
         await Restate(connection, seen, books, stop);
         await Record(connection, seen, undo.Action, undo, stop);
+        await Keep(connection, seen.Id, stop);
         await transaction.CommitAsync(stop);
         return true;
     }
@@ -109,6 +112,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         done.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = decided.DecidedAt!.Value.UtcDateTime });
         if (await done.ExecuteNonQueryAsync(stop) == 0) return;
         await Restate(connection, decided, books, stop);
+        await Keep(connection, decided.Id, stop);
         await transaction.CommitAsync(stop);
     }
 
@@ -131,6 +135,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             if (await back.ExecuteNonQueryAsync(stop) == 0) return;
         }
         await Record(connection, decided, $"{decided.Resolution}_refused", new Decision(decided.Resolution!, decided.SecondPerson ?? decided.FirstPerson!, why, decided.Policy ?? 0, decided.SecondPerson is null ? decided.FirstKey : decided.SecondKey), stop);
+        await Keep(connection, decided.Id, stop);
         await transaction.CommitAsync(stop);
     }
 
@@ -160,6 +165,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             if (await end.ExecuteNonQueryAsync(stop) == 0) return;
         }
         if (refused is not null) await Record(connection, undone, $"{Undoing}_refused", new Decision(Undoing, undone.Undo!.Value.By, refused, undone.Policy ?? 0, null), stop);
+        await Keep(connection, undone.Id, stop);
         await transaction.CommitAsync(stop);
     }
 
@@ -237,6 +243,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             if (await step.ExecuteNonQueryAsync(stop) != 1) return new(false);
         }
         await Record(connection, seen, recorded, decision, stop);
+        await Keep(connection, seen.Id, stop);
         await transaction.CommitAsync(stop);
         return new(true);
     }
@@ -275,7 +282,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     {
         await using var record = new NpgsqlCommand("""
             insert into audit_log (at, by_whom, action, subject, reason, detail, policy, key_id)
-            values (clock_timestamp(), $1, $2, $3, $4, json_build_object('amount', $5::bigint, 'currency', $6::text)::text, $7, $8)
+            values (clock_timestamp(), $1, $2, $3, $4, json_build_object('amount', $5::bigint, 'currency', $6::text)::text, $7, $8) returning id
             """, connection);
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = what.By });
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = action });
@@ -285,8 +292,12 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         record.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Amount.Currency.Code });
         record.Parameters.Add(new NpgsqlParameter<int> { TypedValue = what.Policy });
         record.Parameters.Add(KeyOf(what));
-        await record.ExecuteNonQueryAsync(stop);
+        await DecisionStore.Line(connection, (long)(await record.ExecuteScalarAsync(stop))!, stop);
     }
+
+    /// <summary>The last step of each commit: from then on the discrepancy stands so.</summary>
+    static Task Keep(NpgsqlConnection connection, DiscrepancyId id, CancellationToken stop) =>
+        id.Order is { } order ? DecisionStore.Resolution(connection, order, id.Sequence, stop) : DecisionStore.Question(connection, id.Row, stop);
 
     static Task Restate(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<RowPosting>? books, CancellationToken stop) =>
         books is null ? Task.CompletedTask : RowPostingStore.Restate(connection, d.Account, d.RowKey!, d.File!.Value, books, stop);

@@ -84,6 +84,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             keep.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = dryRun });
             if (await One(keep, stop) is { } kept)
             {
+                if (!dryRun) await DecisionStore.File(connection, kept.Id, stop);
                 await transaction.CommitAsync(stop);
                 return (new TakenIn(kept, Before: false), null);
             }
@@ -105,6 +106,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             """, connection);
         again.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first.Id });
         var retried = await One(again, stop);
+        if (retried is not null) await DecisionStore.File(connection, retried.Id, stop);
         await transaction.CommitAsync(stop);
         return (retried is null ? new TakenIn(first, Before: true) : new TakenIn(retried, Before: false), null);
     }
@@ -186,12 +188,16 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
 
     public async Task Advance(SettlementFile file, string worker, CancellationToken stop)
     {
-        await using var advance = database.CreateCommand("""
-            update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10, preview = $11,
+        await using var connection = await database.OpenConnectionAsync(stop);
+        var ends = file is { State: FileState.Done, DryRun: false };
+        var classes = ends ? await Task.Run(() => SettlementLineStore.Classes(connection, file.Id), stop) : null;
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var advance = new NpgsqlCommand("""
+            update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10, preview = $11, classes = $12,
                 read_at = case when $3 = 2 then clock_timestamp() else read_at end, done_at = case when $3 = 5 then clock_timestamp() else done_at end,
                 tries = case when state = $3 and rows_acted = $5 then tries else 0 end
             where id = $1 and leased_by = $2
-            """);
+            """, connection);
         advance.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
         advance.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
         advance.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)file.State });
@@ -203,25 +209,32 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         advance.Parameters.Add(new NpgsqlParameter { Value = (object?)file.Policy ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
         advance.Parameters.Add(new NpgsqlParameter { Value = (object?)file.PaidOut ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean });
         advance.Parameters.Add(new NpgsqlParameter { Value = file.Preview is { } preview ? JsonSerializer.Serialize(preview, SettlementJson.Default.DryRunPreview) : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        advance.Parameters.Add(new NpgsqlParameter { Value = (object?)classes ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea });
         if (await advance.ExecuteNonQueryAsync(stop) == 0) throw new LeaseLostException(file.Id);
+        if (ends) await DecisionStore.File(connection, file.Id, stop);
+        await transaction.CommitAsync(stop);
     }
 
     public async Task Refuse(long file, string worker, FileRefusal why, CancellationToken stop)
     {
-        await using var refuse = database.CreateCommand("""
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var refuse = new NpgsqlCommand("""
             with refused as (
                 update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, rows_stored = 0, turn = null, key_bits = null, leased_by = null, leased_until = null,
                     done_at = clock_timestamp() where id = $1 and leased_by = $2 and state < 4 returning id),
             lines as (delete from settlement_lines using refused where file = refused.id),
             groups as (delete from settlement_key_groups using refused where file = refused.id)
             delete from settlement_keys using refused where file = refused.id
-            """);
+            """, connection);
         refuse.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
         refuse.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker });
         refuse.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Words.Fit(why.Why)! });
         refuse.Parameters.Add(new NpgsqlParameter { Value = (object?)why.Row ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
         refuse.Parameters.Add(new NpgsqlParameter { Value = (object?)Words.Fit(why.Column) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         await refuse.ExecuteNonQueryAsync(stop);
+        await DecisionStore.File(connection, file, stop);
+        await transaction.CommitAsync(stop);
     }
 
     /// <summary>Removes what a dry run left, whole.</summary>
@@ -242,9 +255,12 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
     /// <summary>Takes back a file that has nothing in it and that nobody has begun to read.</summary>
     public async Task Withdraw(long file, CancellationToken stop)
     {
-        await using var withdraw = database.CreateCommand("delete from settlement_files where id = $1 and bytes = 0");
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await using var withdraw = new NpgsqlCommand("delete from settlement_files where id = $1 and bytes = 0", connection);
         withdraw.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
-        await withdraw.ExecuteNonQueryAsync(stop);
+        if (await withdraw.ExecuteNonQueryAsync(stop) > 0) await DecisionStore.File(connection, file, stop);
+        await transaction.CommitAsync(stop);
     }
 
     /// <summary>Removes dry runs whose caller went away, or died with this node or another, so long ago.</summary>

@@ -1,5 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
+using Purser.Orders;
+using Purser.Payments;
 using Purser.Reconciliation;
+using Purser.Refunds;
 using Purser.Server.Audit;
 using Purser.Server.Reconciliation;
 using Purser.Server.Tests.Platform;
@@ -19,11 +22,15 @@ public sealed class RowAuditTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task Of_honest_rows_nothing_differs_and_what_was_changed_is_named_although_it_balances()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
-        var (paid, later) = (await house.Paid(), await house.Pending());
+        var (paid, later, back) = (await house.Paid(), await house.Pending(), await house.Paid());
+        await house.Host.Engine.Submit(back.Order, new OrderCommand.Refund(back.Number, Inr(10000), null, null), default);
+        await house.Host.Engine.Submit(back.Order, new RefundEvidence.Succeeded(Inr(10000)) { RefundReference = "r_1" }.Learned(1, back.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
         await house.Settle(Statement(
             Line("x", null, 5000, SettlementKind.Adjustment) with { Net = Inr(-5000) }, Stranger("open", 77, 700), Stranger("income", 78, 800), Stranger("cost", 79, 900), Stranger("undone", 80, 1000),
             Line("found", null, 49900, money: $"m_{later.Reference}"),
             Line("d", paid, kind: SettlementKind.Dispute, money: $"m_{paid.Reference}") with { Fee = Inr(1500), Tax = Inr(270), Net = Inr(-51670) },
+            Line("went", back, 10000, SettlementKind.Refund, $"m_{back.Reference}") with { RefundReference = "r_1", Net = Inr(-10000) },
+            Line("came", back, 10000, SettlementKind.RefundReturned, $"m_{back.Reference}") with { RefundReference = "r_1" },
             // Says nothing that is booked.
             Line("none", new PaymentId(new OrderId(81), 1), kind: SettlementKind.FailedPayment)));
         foreach (var (key, action) in new[] { ("income", "accept"), ("cost", "write_off"), ("undone", "accept"), ("found", "accept") })
@@ -44,7 +51,7 @@ public sealed class RowAuditTests(PostgresFixture postgres) : IClassFixture<Post
             await one.ExecuteNonQueryAsync();
         }
         (await Audit()).ShouldBeEmpty();
-        (await house.Ask<long>("select count(distinct row_key) from settlement_postings")).ShouldBe(7);
+        (await house.Ask<long>("select count(distinct row_key) from settlement_postings")).ShouldBe(8);
 
         await Do("create table kept as select * from settlement_postings");
         foreach (var (sql, row, says) in new[]
@@ -60,6 +67,8 @@ public sealed class RowAuditTests(PostgresFixture postgres) : IClassFixture<Post
             ("insert into settlement_postings values ('shop', 'x', 8, 'bank', 5, 'INR', 1, now()), ('shop', 'x', 9, 'sales', -5, 'INR', 1, now())", "shop/x", "which nothing accounts for"),
             ("insert into settlement_postings values ('shop', 'made_up', 1, 'bank', 5, 'INR', 1, now()), ('shop', 'made_up', 2, 'sales', -5, 'INR', 1, now())", "shop/made_up", "stl_1 has no such row"),
             ("delete from settlement_postings where row_key = 'found' and line > 6", "shop/found", "resolved with evidence"),
+            ("delete from settlement_postings where row_key = 'd'", "shop/d", "its postings are not there, the first of which is -516.70 INR on receivable:shop"),
+            ("delete from settlement_postings where row_key = 'came'", "shop/came", "its postings are not there, the first of which is"),
         })
         {
             await Do(sql);
@@ -69,5 +78,62 @@ public sealed class RowAuditTests(PostgresFixture postgres) : IClassFixture<Post
             await Do("truncate settlement_postings; insert into settlement_postings select * from kept");
         }
         (await Audit()).ShouldBeEmpty();
+
+        // And of an order's own question.
+        var late = await house.Pending(late: "ask");
+        await house.Post($"/v1/orders/{late.Order}/cancellation", new { });
+        await house.Tell(late, "captured", 49900, $"m_{late.Reference}");
+        var asked = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Select(d => d.GetProperty("id").GetString()!).Single(id => id.Contains(late.Order.Letters, StringComparison.Ordinal));
+        await house.Post($"/v1/discrepancies/{asked}/resolution", new { action = "close", by = "Asha", reason = "seen" });
+        (await Audit()).ShouldBeEmpty();
+        await Decided(house, Do, Audit, asked);
+    }
+
+    /// <summary>What persons and the policy decided is in no order's event. It is in a chain of its own, and a row that stands otherwise is named.</summary>
+    static async Task Decided(SettlementHouse house, Func<string, Task> change, Func<Task<IReadOnlyList<Difference>>> audit, string ofOrder)
+    {
+        string[] tables = ["settlement_postings", "settlement_discrepancies", "order_resolutions", "reconciliation_policies", "audit_log", "decisions", "decision_head"];
+        foreach (var table in tables) await change($"create table kept_{table} as select * from {table}");
+        async Task<string> Question(string key) => $"dis_row_{await house.Ask<long>($"select id from settlement_discrepancies where row_key = '{key}'")}";
+        var last = await house.Ask<long>("select number from decision_head");
+        foreach (var (sql, table, row, says) in new[]
+        {
+            ("delete from settlement_discrepancies where row_key = 'open'", "settlement_discrepancies", await Question("open"), "it is not there, and decision"),
+            ("update settlement_discrepancies set resolution = 'write_off' where row_key = 'income'; update settlement_postings set ledger_account = 'fees' where row_key = 'income' and ledger_account = 'sales'",
+                "settlement_discrepancies", await Question("income"), "its resolution is write_off, and decision"),
+            ("update settlement_discrepancies set by_first = 'Eve' where row_key = 'cost'", "settlement_discrepancies", await Question("cost"), "its by_first is Eve, and decision"),
+            ("update settlement_discrepancies set key_first = 77 where row_key = 'cost'", "settlement_discrepancies", await Question("cost"), "its key_first is 77, and decision"),
+            ("update settlement_discrepancies set resolved_at = resolved_at - interval '1 day' where row_key = 'cost'", "settlement_discrepancies", await Question("cost"), "its resolved_at is"),
+            ("update settlement_discrepancies set opened_at = opened_at - interval '1 day' where row_key = 'open'", "settlement_discrepancies", await Question("open"), "its opened_at is"),
+            ("update settlement_discrepancies set final = false where row_key = 'found'", "settlement_discrepancies", await Question("found"), "its final is False, and decision"),
+            ("insert into settlement_discrepancies (account, row_key, class, file, number, amount, currency, proposal, opened_at) values ('shop', 'none', 7, 1, 8, 5, 'INR', 'x', now())",
+                "settlement_discrepancies", "", "no decision tells of it"),
+            ("update order_resolutions set reason = 'as told'", "order_resolutions", ofOrder, "its reason is as told, and decision"),
+            ("update order_resolutions set decided_at = decided_at - interval '1 day'", "order_resolutions", ofOrder, "its decided_at is"),
+            ("delete from order_resolutions", "order_resolutions", ofOrder, "it is not there, and decision"),
+            ("update reconciliation_policies set content = replace(content, 'act', 'ask')", "reconciliation_policies", "1", "its content is"),
+            ("delete from reconciliation_policies", "reconciliation_policies", "1", "it is not there, and decision"),
+            ("update audit_log set by_whom = 'Eve' where id = 1", "audit_log", "1", "its by_whom is Eve, and decision"),
+            ("update decisions set state = replace(state, 'Asha', 'Eve') where number = (select min(number) from decisions where state like '%Asha%')", "decisions", "", "is not what was written, for its hash does not fit"),
+            ("delete from decisions where number = 2", "decisions", "2", "the decision is not there; after 1 comes 3"),
+            ($"delete from decisions where number = {last}", "decisions", $"{last}", $"the decisions end at {last - 1}, and {last} were made"),
+            ("delete from decisions; update decision_head set number = 0, hash = ''", "audit_log", "1", "no decision tells of it"),
+        })
+        {
+            // Whoever may do anything in the database is stopped by no trigger.
+            await change($"set session_replication_role = replica; {sql}; reset session_replication_role");
+            var difference = await audit() is [var first, ..] ? first : throw new InvalidOperationException($"Nothing differs after {sql}.");
+            difference.Table.ShouldBe(table, sql);
+            if (row.Length > 0) difference.Row.ShouldBe(row, sql);
+            difference.What.ShouldContain(says, Case.Sensitive, sql);
+            await change($"set session_replication_role = replica; {string.Join("; ", tables.Select(t => $"delete from {t}; insert into {t} overriding system value select * from kept_{t}"))}; reset session_replication_role");
+        }
+        (await audit()).ShouldBeEmpty();
+
+        // Without any decision, too, a row that always asks is missed.
+        var rows = new RowAuditStore(house.Database);
+        (await rows.Unasked(5, default)).ShouldBeEmpty();
+        await change("delete from settlement_discrepancies where row_key = 'open'");
+        (await rows.Unasked(5, default)).ShouldHaveSingleItem().ShouldBe(new Difference("settlement_discrepancies", "stl_1 line 2", "open is unknown_order, and its question is not there."));
     }
 }
