@@ -45,12 +45,12 @@ app.MapPost("/checkout", async (HttpRequest request, HttpResponse response, Purs
     try
     {
         var order = await Place(purser, request, cart, name, email);
-        if (order.Status is OrderStatus.Expired or OrderStatus.Cancelled)
+        if (order.Shopper.MayOrderAgain)
         {
             (cart = cart.Renewed()).Keep(response);
             order = await Place(purser, request, cart, name, email);
         }
-        return Results.Redirect(order.Status == OrderStatus.AwaitingPayment ? order.CheckoutUrl : $"/return/{order.Reference}");
+        return Results.Redirect(order.Shopper.MayPay ? order.CheckoutUrl : $"/return/{order.Reference}");
     }
     catch (PurserException e)
     {
@@ -87,6 +87,7 @@ app.MapPost("/purser/webhook", async (HttpRequest request, PurserWebhooks webhoo
         log.LogWarning("A webhook was refused: {Why}", why);
         return Results.Unauthorized();
     }
+    if (news.Type == EventTypes.DiscrepancyOpened) log.LogWarning("Look at order {Order}: {Why}", news.Data.Order?.Id, news.Data.Reason ?? news.Type);
     // Whatever is told, the order as it stands now decides: not if its money went back meanwhile, or is in doubt; then later news release it.
     if (news.Data.Order is { } told && await purser.Orders.Get(told.Id) is { Fulfilment: Fulfilment.Waiting or Fulfilment.Done } order && Cart.Ours.IsMatch(order.Reference ?? ""))
     {

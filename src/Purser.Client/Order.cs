@@ -84,6 +84,12 @@ public sealed record Order : IJsonOnDeserialized
     /// <summary>What goes back or went back.</summary>
     public required IReadOnlyList<Refund> Refunds { get; init; }
 
+    /// <summary>What does not agree and is being asked about: money that is held, late or too much, that was taken back, a refund that failed.</summary>
+    public required IReadOnlyList<OrderQuestion> Questions { get; init; }
+
+    /// <summary>What is safe to tell the shopper, and whether they may pay.</summary>
+    public required ShopperWords Shopper { get; init; }
+
     /// <summary>Purser's page where the shopper sees how the order stands, live.</summary>
     [JsonIgnore]
     public string StatusUrl => CheckoutUrl.Replace($"/checkout/{Id}", $"/status/{Id}", StringComparison.Ordinal);
@@ -142,6 +148,48 @@ public sealed record OrderAmounts
 
     [JsonInclude, JsonPropertyName("outstanding")]
     internal long OutstandingMinorUnits { get; init; }
+}
+
+/// <summary>What a page of yours can tell the shopper as it stands: the same that Purser's own status page says.</summary>
+public sealed record ShopperWords
+{
+    /// <summary>The case's name, such as <c>pending</c>, <c>processing</c>, <c>held</c>, <c>paid</c> or <c>refunded</c>. There may be more one day: go by the others.</summary>
+    public required string Situation { get; init; }
+
+    /// <summary>How it stands, in one line.</summary>
+    public required string Headline { get; init; }
+
+    /// <summary>What it means for the shopper, a sentence or two each.</summary>
+    public required IReadOnlyList<string> Words { get; init; }
+
+    /// <summary>Paying is safe: offer <see cref="Order.CheckoutUrl"/>. Where false, do not: money may be under way, is held, or nothing is owed.</summary>
+    public required bool MayPay { get; init; }
+
+    /// <summary>The order is over, and buying the same again is safe.</summary>
+    public required bool MayOrderAgain { get; init; }
+}
+
+/// <summary>Something about an order that does not agree, and that a gateway or a person has to answer.</summary>
+public sealed record OrderQuestion
+{
+    /// <summary>The payment's id.</summary>
+    public required string Payment { get; init; }
+
+    /// <summary>What it is, such as <c>amount_mismatch</c>, <c>late</c>, <c>duplicate</c>, <c>reversed</c> or <c>refund_failed</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The gateway's name for the money it is about.</summary>
+    public string? MoneyReference { get; init; }
+
+    /// <summary>The money it is about; null when it is about a link or a status.</summary>
+    [JsonIgnore]
+    public Money? Amount => MinorUnits is { } amount && Currency is not null ? new(amount, Currency) : null;
+
+    [JsonInclude, JsonPropertyName("amount")]
+    internal long? MinorUnits { get; init; }
+
+    [JsonInclude]
+    internal string? Currency { get; init; }
 }
 
 /// <summary>One line of an order.</summary>

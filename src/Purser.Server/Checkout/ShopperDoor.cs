@@ -73,14 +73,9 @@ sealed class ShopperDoor(
             [nameof(NoticePage.BackText)] = backText,
         }, status);
 
-    /// <summary>The account's form begins another try each time it is posted. One that was taken out of the configuration may be like that.</summary>
-    public bool PostsAnew(string account) => (accounts.Terms.GetValueOrDefault(account) ?? GatewayTerms.Unknown).PostsAnew;
+    /// <inheritdoc cref="GatewayAccounts.PostsAnew"/>
+    public bool PostsAnew(string account) => accounts.PostsAnew(account);
 
-    /// <summary>A gateway account's name for people. An account that was taken out of the configuration has none any more.</summary>
-    public string Title(string account)
-    {
-        if (accounts.Find(account) is not { } entry) return account;
-        var title = entry.Gateway.Profile.Title;
-        return accounts.InOrder.Count(e => e.Gateway.Profile.Title == title) > 1 ? $"{title} ({account})" : title;
-    }
+    /// <inheritdoc cref="GatewayAccounts.Title"/>
+    public string Title(string account) => accounts.Title(account);
 }

@@ -33,7 +33,13 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     /// <summary>What is waited for makes no event: an open page looks for itself.</summary>
     public bool AsksAgain { get; init; }
 
-    /// <summary>How long there is still matters.</summary>
+    /// <summary>The words, for a page that is not ours: with what our page says beside them about paying again.</summary>
+    public ImmutableArray<string> Told => Safety == Texts.DoNotPayAgain ? [.. Words, Texts.PayNoMore] : Words;
+
+    /// <summary>All of that, in a row.</summary>
+    public string Sentence => string.Join(' ', Told.Insert(0, Headline[^1] is '.' or '!' ? Headline : Headline + "."));
+
+    /// <summary>Paying is safe, and how long there is still matters.</summary>
     public bool CanBePaid => Step is Step.Pay or Step.Continue or Step.TryAgain;
 
     /// <param name="number">The payment whose page it is; null for the order's own page.</param>
@@ -166,8 +172,8 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             return !order.Refunds.Any(r => r.Reserves || r.LookAt is not null)
                 ? new("late_asked", Tone.Care, Texts.LateAsked, [Texts.LateAskedWords]) { Safety = Texts.DoNotPayAgain }
                 : order.Refunds.Any(r => r.Status != RefundStatus.Succeeded && (r.Reserves || r.LookAt is not null))
-                    ? new("late_refund", Tone.Care, Texts.LateRefund, [Texts.LateRefundWords]) { Safety = Texts.SafeToClose }
-                    : new("late_refund", Tone.Calm, Texts.LateRefundDone, [Texts.LateRefundDoneWords]) { Safety = Texts.SafeToClose };
+                    ? new("late_refund", Tone.Care, Texts.LateRefund, [Texts.LateRefundWords]) { Step = Step.Elsewhere }
+                    : new("late_refund", Tone.Calm, Texts.LateRefundDone, [Texts.LateRefundDoneWords]) { Step = Step.Elsewhere };
 
         var accepts = order.Policy.Late == LatePolicy.Accept;
         var watching = order.Payments.Any(p => p.IsOpen || p.MayExist);

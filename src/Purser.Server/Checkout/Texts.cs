@@ -62,8 +62,9 @@ public static class Texts
     // How it stands.
     public const string StatusTitle = "Payment status";
     public const string SafeToClose = "It is safe to close this page. The link to it is all you need: it always shows how your payment stands.";
-    public const string DoNotPayAgain = "Please do not pay again. It is safe to close this page: the link to it always shows how your payment stands.";
-    public const string PaidSafety = "Please do not pay again. It is safe to close this page; keep its link as your proof.";
+    public const string PayNoMore = "Please do not pay again.";
+    public const string DoNotPayAgain = $"{PayNoMore} It is safe to close this page: the link to it always shows how your payment stands.";
+    public const string PaidSafety = $"{PayNoMore} It is safe to close this page; keep its link as your proof.";
     public const string CopyLink = "Copy link";
     public const string LinkCopied = "Link copied";
     public const string CheckNow = "Check now";

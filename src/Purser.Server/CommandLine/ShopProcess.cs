@@ -17,8 +17,8 @@ sealed class ShopProcess : IAsyncDisposable
     /// <summary>The merchant's, as it stands on the shop's own pages.</summary>
     public const string Name = "Leaf & Kettle";
 
-    /// <summary>That an order is paid, and that one is released which was paid and held.</summary>
-    const string Wanted = """ "event_types": ["order.paid", "discrepancy.resolved", "dispute.closed"] """;
+    /// <summary>That an order is paid, that one is released which was paid and held, and that something does not agree: a person of the shop's is to look.</summary>
+    const string Wanted = """ "event_types": ["order.paid", "discrepancy.opened", "discrepancy.resolved", "dispute.closed"] """;
 
     const string Ready = "Now listening on: ";
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

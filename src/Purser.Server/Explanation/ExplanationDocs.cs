@@ -17,7 +17,7 @@ static class ExplanationDocs
                  "happened": [{"text": "shop-cards opened the link of payment 1: the shopper can pay.", "at": "2026-03-01T10:00:06Z", "evidence": {{Proof}}}],
                  "stands": [{"text": "The order waits for money.", "at": null, "evidence": {{Proof}}}],
                  "next": [{"text": "Unless shop-cards tells first, Purser asks it whether payment 1 was paid.", "at": "2026-03-01T10:15:06Z", "evidence": {{Proof}}}],
-                 "shopper": {"text": "We are waiting for your payment. If you have paid already, you need do nothing: we will see it.", "at": null, "evidence": {{Proof}} } }
+                 "shopper": {"text": "Your payment page is waiting for you. We have not heard of a payment yet. Your page at Example Pay is still open; if you have just paid, give it a moment.", "at": null, "evidence": {{Proof}} } }
                 """),
         ],
         Problems = [KeyMissing, SecretKeyNeeded, OrderUnknown],

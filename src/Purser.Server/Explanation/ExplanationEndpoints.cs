@@ -29,13 +29,13 @@ public static class ExplanationEndpoints
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/orders/{id}/explanation", Read).Is(ExplanationDocs.Read);
 
-    static async Task<IResult> Read(string id, OrderReadStore orders, ExplanationStore store, TimeProvider time, CancellationToken stop)
+    static async Task<IResult> Read(string id, OrderReadStore orders, OrderViews views, ExplanationStore store, TimeProvider time, CancellationToken stop)
     {
         if (!OrderId.TryParse(id, out var order) || await orders.Find(order, stop) is not { Order: var found })
             return new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
         var evidence = await store.Read(order, stop);
         var now = time.GetUtcNow();
-        var text = ExplanationText.Of(found, evidence.Events, evidence.News, evidence.Calls, now);
+        var text = ExplanationText.Of(found, evidence.Events, evidence.News, evidence.Calls, views.SituationOf(found), now);
         return ApiJson.Answer(new ExplanationView(
             id, OrderView.StatusOf(found), now.UtcDateTime, [.. text.Happened.Select(SentenceView.From)], [.. text.Stands.Select(SentenceView.From)],
             [.. text.Next.Select(SentenceView.From)], SentenceView.From(text.Shopper)));

@@ -1,6 +1,7 @@
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
+using Purser.Server.Checkout;
 
 namespace Purser.Server.Explanation;
 
@@ -27,17 +28,17 @@ public sealed record CallProof(string RawKey, string Call, string Account, DateT
 public static class ExplanationText
 {
     public static OrderExplanation Of(
-        Order order, IReadOnlyList<OrderEvent> events, IReadOnlyList<NewsProof> news, IReadOnlyList<CallProof> calls, DateTimeOffset now) =>
-        new Teller(order, events, news, calls, now).Tell();
+        Order order, IReadOnlyList<OrderEvent> events, IReadOnlyList<NewsProof> news, IReadOnlyList<CallProof> calls, Situation shopper, DateTimeOffset now) =>
+        new Teller(order, events, news, calls, shopper, now).Tell();
 
     sealed class Teller(
-        Order order, IReadOnlyList<OrderEvent> events, IReadOnlyList<NewsProof> news, IReadOnlyList<CallProof> calls, DateTimeOffset now)
+        Order order, IReadOnlyList<OrderEvent> events, IReadOnlyList<NewsProof> news, IReadOnlyList<CallProof> calls, Situation shopper, DateTimeOffset now)
     {
         public OrderExplanation Tell() => new(
             [.. events.Select(e => new Sentence(Happened(e), e.At, Proofs(e)))],
             [Stands(), .. Goods(), .. order.Payments.Select(Stands), .. order.Refunds.Select(Stands), .. order.Questions.Select(Stands)],
             [.. Next().OrderBy(s => s.At is null).ThenBy(s => s.At)],
-            new Sentence(Shopper(), null, [EventProof(events[^1])]));
+            new Sentence(shopper.Sentence, null, [EventProof(events[^1])]));
 
         static string Happened(OrderEvent e) => e.Type switch
         {
@@ -218,38 +219,6 @@ public static class ExplanationText
             PaymentStatus.Succeeded when p.Captures.Any(c => c.IsDoubted(DiscrepancyKind.NotSettled)) => $"Purser asks {p.Account} again about payment {p.Number}, because no statement has its money.",
             PaymentStatus.Succeeded => $"Purser asks {p.Account} again about payment {p.Number}, because it contradicted itself.",
             _ => $"Purser asks {p.Account} once more whether money came for payment {p.Number}.",
-        };
-
-        string Shopper()
-        {
-            var back = string.Concat(order.Refunds.Where(r => r.Reserves).GroupBy(r => (r.Reason, Done: r.Status == RefundStatus.Succeeded, r.Amount.Currency)).Select(g =>
-                $" {g.Select(r => r.Amount).Aggregate((sum, amount) => sum + amount)} {Which(g.Key.Reason)} {(g.Key.Done ? "went back" : "is on its way back")} to you."));
-            var open = order.OpenPayment;
-            return order.Status switch
-            {
-                OrderStatus.Paid => $"Your payment has arrived. You need not pay again.{back}",
-                _ when order.HasEnded && back.Length > 0 => $"Your order is over.{back}",
-                _ when order.Payments.Any(p => p.Captures.Length > 0) => $"We have received money from you and are looking into it. Please do not pay again.{back}",
-                _ when open?.Status == PaymentStatus.Unresolved => "We are asking the bank what became of your payment. You will not be charged twice; please do not pay again.",
-                _ when open?.Status == PaymentStatus.Processing => "Your payment is on its way. Please do not pay again.",
-                OrderStatus.AwaitingPayment when order.ClosingAt is not null => "The time to pay is over. If you paid in the last minutes, we will see it; please do not pay again.",
-                OrderStatus.AwaitingPayment when open?.Status == PaymentStatus.Starting => "Your payment is being prepared. One moment.",
-                OrderStatus.AwaitingPayment when open is { Status: PaymentStatus.Pending, CancelAsked: false, DeclinedAt: not null } =>
-                    $"The last try was declined, and you were not charged for it. You can try again on the same page until {At(order.ExpiresAt)}.",
-                OrderStatus.AwaitingPayment when open?.Status == PaymentStatus.Pending => "We are waiting for your payment. If you have paid already, you need do nothing: we will see it.",
-                OrderStatus.AwaitingPayment => $"Nothing was taken so far. You can pay until {At(order.ExpiresAt)}.",
-                _ when open is not null => "Your order is over. Should money be taken all the same, we will see it and take care of it.",
-                OrderStatus.Expired => "The time to pay is over, and nothing was taken.",
-                _ => "The order was cancelled, and nothing was taken.",
-            };
-        }
-
-        static string Which(RefundReason reason) => reason switch
-        {
-            RefundReason.Merchant => "of your payment",
-            RefundReason.Late => "that came after its end",
-            RefundReason.Duplicate => "that came besides",
-            _ => "that was not the amount asked for",
         };
 
         // Evidence.

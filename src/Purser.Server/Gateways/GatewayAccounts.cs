@@ -58,6 +58,17 @@ public sealed class GatewayAccounts
 
     public Entry? Find(string account) => entries.GetValueOrDefault(account);
 
+    /// <summary>A gateway account's name for people. An account that was taken out of the configuration has none any more.</summary>
+    public string Title(string account)
+    {
+        if (Find(account) is not { } entry) return account;
+        var title = entry.Gateway.Profile.Title;
+        return InOrder.Count(e => e.Gateway.Profile.Title == title) > 1 ? $"{title} ({account})" : title;
+    }
+
+    /// <summary>The account's form begins another try each time it is posted. One that was taken out of the configuration may be like that.</summary>
+    public bool PostsAnew(string account) => (Terms.GetValueOrDefault(account) ?? GatewayTerms.Unknown).PostsAnew;
+
     /// <summary>The accounts that can take this amount.</summary>
     public IEnumerable<Entry> For(Money amount, string? country = null) => InOrder.Where(e => e.Route.WhyNot(amount, country, null) is null);
 

@@ -24,6 +24,8 @@ static class OrderDocs
           "next_look_at": "2026-03-01T10:15:00Z", "sequence": 3,
           "checkout_url": "https://pay.example.com/checkout/ord_01jd8xk3m4n7p?token=AAeH3nGx0dZb1yXk8p2s5TqVw9M", "token": "AAeH3nGx0dZb1yXk8p2s5TqVw9M",
           "payments": [{{PaymentDocs.Payment}}], "refunds": [], "questions": [],
+          "shopper": {"situation": "pending", "headline": "Your payment page is waiting for you",
+            "words": ["We have not heard of a payment yet. Your page at Example Pay is still open; if you have just paid, give it a moment."], "may_pay": true, "may_order_again": false},
           "links": {"self": "/v1/orders/ord_01jd8xk3m4n7p", "payments": "/v1/orders/ord_01jd8xk3m4n7p/payments",
             "events": "/v1/orders/ord_01jd8xk3m4n7p/events", "explanation": "/v1/orders/ord_01jd8xk3m4n7p/explanation",
             "live": "/v1/orders/ord_01jd8xk3m4n7p/live", "cancellation": "/v1/orders/ord_01jd8xk3m4n7p/cancellation", "fulfilment": null, "refunds": null, "invoice": null}

@@ -3,6 +3,7 @@ using System.ComponentModel;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
+using Purser.Server.Checkout;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
 
@@ -38,9 +39,10 @@ public sealed record OrderView(
     IReadOnlyList<PaymentView> Payments,
     IReadOnlyList<RefundView> Refunds,
     [property: Description("What does not agree and is being asked about.")] IReadOnlyList<QuestionView> Questions,
+    [property: Description("What is safe to tell the shopper, and whether they may pay. Our status page says the same.")] ShopperView Shopper,
     OrderLinks Links)
 {
-    public static OrderView From(Order order, OrderContent content, PublicAddress address, ShopperTokens tokens, bool forMerchant)
+    public static OrderView From(Order order, OrderContent content, PublicAddress address, ShopperTokens tokens, Situation situation, bool forMerchant)
     {
         var token = tokens.Now(order.Id);
         var accepted = order.PaidBy is { } number
@@ -64,6 +66,7 @@ public sealed record OrderView(
             [.. order.Payments.Select(p => PaymentView.From(order, p, address, token))],
             [.. order.Refunds.Select(r => RefundView.From(order, r))],
             [.. order.Questions.Select(q => new QuestionView(new PaymentId(order.Id, q.Payment).ToString(), EventNames.Snake(q.Kind.ToString()), q.MoneyReference, q.Amount?.MinorUnits, q.Amount?.Currency.Code))],
+            new ShopperView(situation.Key, situation.Headline, situation.Told, situation.CanBePaid, situation.Step == Step.Elsewhere),
             new OrderLinks($"/v1/orders/{id}", $"/v1/orders/{id}/payments", $"/v1/orders/{id}/events", $"/v1/orders/{id}/explanation", $"/v1/orders/{id}/live",
                 order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order.Fulfilment == Purser.Orders.Fulfilment.Waiting ? $"/v1/orders/{id}/fulfilment" : null,
                 order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null, order.Status == OrderStatus.Paid ? $"/v1/orders/{id}/invoice" : null));
@@ -111,6 +114,14 @@ public sealed record PolicyView(
     [property: Description("refund or ask: what to do with a second success.")] string DuplicatePayment,
     [property: Description("refuse or allow: whether a second link may be open beside the first.")] string SecondLink,
     [property: Description("cancel or ask: what to do with an order whose money no statement has and its gateway denies, while nothing is fulfilled.")] string FailedPayment);
+
+/// <summary>What a page of the merchant's can tell the shopper as it stands.</summary>
+public sealed record ShopperView(
+    [property: Description("The case's name, such as pending, processing, held, paid or refunded. There may be more one day: go by the others.")] string Situation,
+    [property: Description("How it stands, in one line.")] string Headline,
+    [property: Description("What it means for the shopper, a sentence or two each.")] IReadOnlyList<string> Words,
+    [property: Description("Paying is safe: offer `checkout_url`. Where false, do not: money may be under way, is held, or nothing is owed.")] bool MayPay,
+    [property: Description("The order is over, and buying the same again is safe.")] bool MayOrderAgain);
 
 public sealed record QuestionView(string Payment, string Kind, string? MoneyReference, long? Amount, string? Currency);
 

@@ -1,15 +1,20 @@
 using Purser.Orders;
 using Purser.Server.Api;
+using Purser.Server.Checkout;
+using Purser.Server.Gateways;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Orders;
 
 /// <summary>Orders and payments as answers.</summary>
-public sealed class OrderViews(OrderReadStore store, PublicAddress address, ShopperTokens tokens)
+public sealed class OrderViews(OrderReadStore store, PublicAddress address, ShopperTokens tokens, GatewayAccounts accounts, TimeProvider time)
 {
     public OrderView Of(HttpContext http, StoredOrder stored) =>
-        OrderView.From(stored.Order, stored.Content, address, tokens, ApiCaller.Of(http).IsMerchant);
+        OrderView.From(stored.Order, stored.Content, address, tokens, SituationOf(stored.Order), ApiCaller.Of(http).IsMerchant);
+
+    /// <summary>As the order's own status page tells it.</summary>
+    public Situation SituationOf(Order order) => Situation.Of(order, null, time.GetUtcNow(), accounts.Title, accounts.PostsAnew);
 
     public PaymentView Of(Order order, int payment) => PaymentView.From(order, order.Payment(payment)!, address, tokens.Now(order.Id));
 

@@ -147,7 +147,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await CheckOut(Page);
         var (reference, checkout) = (await Reference(Page), Page.Url);
         await Page.GotoAsync($"/orders/{reference}");
-        await Says(Page, "Waiting for your payment");
+        await Says(Page, "Ready to be paid");
         var (first, release, asked) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
         await Page.RouteAsync($"**/orders/{reference}", async route =>
         {
@@ -169,7 +169,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await other.Locator("button[value=paid]").ClickAsync();
         await Says(Page, "Packed and on its way");
         release.SetResult();
-        await Page.WaitForFunctionAsync("() => window.read.length > 1 && window.read.at(-1).includes('Waiting for your payment')");
+        await Page.WaitForFunctionAsync("() => window.read.length > 1 && !window.read.at(-1).includes('Packed and on its way')");
         await Says(Page, "Packed and on its way");
         (await Page.Locator("#order").InnerTextAsync()).ShouldNotContain("This page follows by itself");
     }
@@ -182,7 +182,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await CheckOut(Page);
         var (reference, checkout) = (await Reference(Page), Page.Url);
         await Page.GotoAsync($"/orders/{reference}");
-        await Says(Page, "Waiting for your payment");
+        await Says(Page, "Ready to be paid");
         var (held, failing) = (new System.Collections.Concurrent.ConcurrentQueue<IRoute>(), true);
         await Page.RouteAsync($"**/orders/{reference}", async route =>
         {
@@ -211,7 +211,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await CheckOut(Page);
         var (reference, checkout, asked) = (await Reference(Page), Page.Url, 0);
         await Page.GotoAsync($"/orders/{reference}");
-        await Says(Page, "Waiting for your payment");
+        await Says(Page, "Ready to be paid");
         await Page.RouteAsync($"**/orders/{reference}", route =>
             Interlocked.Increment(ref asked) == 1 ? route.FulfillAsync(new() { Status = 500, ContentType = "text/html", Body = "<h1>Trouble</h1>" }) : route.ContinueAsync());
         await using var elsewhere = await Browser();
@@ -264,18 +264,67 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
     }
 
     [Fact]
+    public async Task Of_money_that_is_held_or_given_back_in_part_the_shop_tells_and_asks_nobody_to_pay_again()
+    {
+        await FillCart(Page);
+        await CheckOut(Page);
+        var reference = await Reference(Page);
+        await PayWrong(Page);
+        await Page.GotoAsync($"/orders/{reference}");
+        await Says(Page, "We received a different amount");
+        var main = Page.Locator("#order");
+        await Assertions.Expect(main).ToContainTextAsync("Nothing is lost: the shop has been told");
+        await Assertions.Expect(main).ToContainTextAsync("Please do not pay again.");
+        (await main.Locator("a.main").CountAsync()).ShouldBe(0);
+        // Nor does the same cart lead there.
+        await Page.GotoAsync("/cart");
+        await Page.GetByLabel("Name").FillAsync("Asha Rao");
+        await Page.GetByLabel("E-mail").FillAsync("asha@example.test");
+        await Page.GetByRole(AriaRole.Button, new() { NameRegex = new("^Check out") }).ClickAsync();
+        await BrowserHouse.Arrives(Page, $"{House.Url}/orders/{reference}");
+        var order = (await House.Purser.Orders.Find(reference))!;
+        (order.Status, order.Shopper.MayPay, order.Questions.Single().Kind).ShouldBe((Client.OrderStatus.AwaitingPayment, false, "amount_mismatch"));
+        order.Questions.Single().Amount.ShouldBe(new Client.Money(order.Amount.MinorUnits - 1, "INR"));
+
+        await using var elsewhere = await Browser();
+        var other = await elsewhere.NewPageAsync();
+        await FillCart(other);
+        await CheckOut(other);
+        reference = await Pay(other);
+        await House.HasOnePaymentAndOneParcel(reference);
+        await other.GotoAsync($"/orders/{reference}");
+        await House.Purser.Refunds.Request((await House.Purser.Orders.Find(reference))!.Id, new NewRefund { Reference = "a cup", AmountMinorUnits = 100_00 });
+        await Assertions.Expect(other.GetByRole(AriaRole.Status)).ToHaveTextAsync(new Regex("^(Refund under way|A part of your money was paid back)$"), new() { Timeout = 30_000 });
+        await Assertions.Expect(other.Locator("#order")).ToContainTextAsync("Refund of ₹100.00 INR: ");
+    }
+
+    /// <summary>A little less than is asked for, at whatever gateway is proposed.</summary>
+    async Task PayWrong(IPage page)
+    {
+        await GoToGateway(page);
+        await page.Locator("button[value=wrong_amount]").ClickAsync();
+        await BrowserHouse.Shows(page, "held");
+    }
+
+    [Fact]
     public async Task Every_page_looks_well_on_phone_and_desktop_in_light_and_dark()
     {
         await FillCart(Page);
         await CheckOut(Page);
         var waiting = await Reference(Page);
+        await using var wrong = await Browser();
+        var less = await wrong.NewPageAsync();
+        await FillCart(less);
+        await CheckOut(less);
+        var held = await Reference(less);
+        await PayWrong(less);
         await using var elsewhere = await Browser();
         var paid = await elsewhere.NewPageAsync();
         await FillCart(paid);
         await CheckOut(paid);
         var packed = await Pay(paid);
         await House.HasOnePaymentAndOneParcel(packed);
-        foreach (var (name, address) in new[] { ("shop", "/"), ("cart", "/cart"), ("shop-waiting", $"/orders/{waiting}"), ("shop-order", $"/orders/{packed}") })
+        foreach (var (name, address) in new[] { ("shop", "/"), ("cart", "/cart"), ("shop-waiting", $"/orders/{waiting}"), ("shop-held", $"/orders/{held}"), ("shop-order", $"/orders/{packed}") })
         {
             await Page.GotoAsync(address);
             foreach (var (device, width, height) in new[] { BrowserHouse.Phone, BrowserHouse.Desktop, ("narrow", 320, 640) })

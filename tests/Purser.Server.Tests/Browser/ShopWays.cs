@@ -50,7 +50,7 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
         var watching = await context.NewPageAsync();
         var reference = await Reference(Page);
         await watching.GotoAsync($"/orders/{reference}");
-        await Says(watching, "Waiting for your payment");
+        await Says(watching, "Ready to be paid");
         await GoToGateway(Page);
         await context.RouteAsync("**/gateways/*/return**", route => route.AbortAsync());
         await Page.Locator("button[value=paid]").ClickAsync();
@@ -105,14 +105,14 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
         await CheckOut(Page);
         var (reference, checkout) = (await Reference(Page), Page.Url);
         await Page.GotoAsync($"/orders/{reference}");
-        await Says(Page, "Waiting for your payment");
+        await Says(Page, "Ready to be paid");
         await context.SetOfflineAsync(true);
         await using var elsewhere = await Browser();
         var other = await elsewhere.NewPageAsync();
         await other.GotoAsync(checkout);
         await Pay(other);
         await BrowserHouse.Shows(other, "paid");
-        await Says(Page, "Waiting for your payment");
+        await Says(Page, "Ready to be paid");
         await context.SetOfflineAsync(false);
         await Says(Page, "Packed and on its way");
         await house.HasOnePaymentAndOneParcel(reference);

@@ -43,6 +43,16 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
         own.QuerySelector(".safety")!.TextContent.ShouldContain("safe to close this page");
         own.QuerySelectorAll("main form").ShouldBeEmpty();
         own.QuerySelectorAll("main a[href*='/go'], main a[href^='/checkout']").ShouldBeEmpty();
+        // And so does the API, for a page of the merchant's; paying is offered there where a page of ours offers it.
+        using var said = System.Text.Json.JsonDocument.Parse(await house.Http.GetStringAsync($"/v1/orders/{order.Id}?token={house.Links.TokenOf(order)}"));
+        var shopper = said.RootElement.GetProperty("shopper");
+        shopper.GetProperty("situation").GetString().ShouldBe(own.QuerySelector("[data-situation]")!.GetAttribute("data-situation"));
+        shopper.GetProperty("headline").GetString().ShouldBe(own.QuerySelector("h1")!.TextContent);
+        var told = shopper.GetProperty("words").EnumerateArray().Select(w => w.GetString()).ToList();
+        told.Where(w => w != Texts.PayNoMore).ShouldBe(own.QuerySelectorAll(".situation > p:not(.amount, .safety)").Select(p => p.TextContent));
+        told.Contains(Texts.PayNoMore).ShouldBe(own.QuerySelector(".safety")!.TextContent == Texts.DoNotPayAgain);
+        shopper.GetProperty("may_pay").GetBoolean().ShouldBe(name is "ready" or "pending" or "declined" or "failed" or "cancelled_try" or "expired_try");
+        shopper.GetProperty("may_order_again").GetBoolean().ShouldBe(name is "expired" or "cancelled" or "denied" or "late_refund");
     }
 
     [Fact]

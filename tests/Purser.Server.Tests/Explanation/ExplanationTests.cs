@@ -4,6 +4,7 @@ using System.Text.Json;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Server.Checkout;
 using Purser.Server.Explanation;
 using Purser.Server.Engine;
 using Purser.Server.Tests.Api;
@@ -73,7 +74,7 @@ sealed class Story
     public OrderExplanation Explain()
     {
         IReadOnlyList<CallProof> calls = [new CallProof("call-1", "open_link", account, Start)];
-        var told = ExplanationText.Of(Order, events, news, calls, Now);
+        var told = ExplanationText.Of(Order, events, news, calls, Situation.Of(Order, null, Now, a => a, _ => false), Now);
         foreach (var sentence in (IEnumerable<Sentence>)[.. told.Happened, .. told.Stands, .. told.Next, told.Shopper])
         {
             sentence.Text.ShouldEndWith(".");
@@ -100,31 +101,31 @@ public sealed class ExplanationTests(PostgresFixture postgres) : IClassFixture<P
 
     public static TheoryData<string, string, string> Standings => new()
     {
-        { "new", "The order waits for a payment to be started.", "You can pay until 2026-03-01 10:30:00 UTC" },
-        { "starting", "Payment 1 is starting: cards was asked for its link", "being prepared" },
-        { "pending", "Payment 1 is pending: its link is open until 2026-03-01 10:30:00 UTC.", "waiting for your payment" },
-        { "declined", "the last try was declined (no funds)", "You can try again on the same page until 2026-03-01 10:30:00 UTC" },
-        { "declined, over, never closed", "handed out no more, but forms does not say that it has ended, so money is watched for; the last try was declined (no funds)", "Should money be taken all the same" },
-        { "processing", "money is on its way", "do not pay again" },
-        { "unresolved", "Only evidence ends this, never a timer.", "You will not be charged twice" },
-        { "held", "1.00 INR came instead of 499.00 INR", "Please do not pay again" },
-        { "paid", "The order is paid by payment 1.", "Your payment has arrived" },
-        { "paid twice", "is to go back to the shopper, for the order has its payment", "499.00 INR that came besides is on its way back" },
-        { "failed", "Payment 1 failed (bank said no).", "Nothing was taken so far" },
-        { "payment cancelled", "Payment 1 is cancelled", "Nothing was taken so far" },
-        { "payment expired", "Payment 1 is expired", "Nothing was taken so far" },
-        { "closing", "its links are being closed before it expires", "The time to pay is over" },
-        { "expired", "The order is expired: no payment was accepted in its time.", "nothing was taken" },
-        { "expired, link open", "its link should be closed", "Should money be taken all the same" },
-        { "cancelled", "The order is cancelled", "nothing was taken" },
-        { "late, refunded", "it came after the order's end", "is on its way back to you" },
-        { "late, accepted", "The order is paid, late, by payment 1", "Your payment has arrived" },
-        { "late, asked", "A person must look at payment 1: money came after the order's end", "looking into it" },
-        { "fulfilled", "The order is paid by payment 1.", "Your payment has arrived" },
-        { "paid", "The goods wait since 2026-03-01 10:00:00 UTC, when the order was paid.", "Your payment has arrived" },
-        { "contradicted, asked", "The goods are held: the order is paid, and its money is in doubt.", "Your payment has arrived" },
-        { "fulfilled, taken back", "The goods went out, and their money is denied, disputed or taken back.", "Your payment has arrived" },
-        { "contradicted", "has contradicted itself since", "Your payment has arrived" },
+        { "new", "The order waits for a payment to be started.", "Nothing was charged yet." },
+        { "starting", "Payment 1 is starting: cards was asked for its link", "Preparing your payment page" },
+        { "pending", "Payment 1 is pending: its link is open until 2026-03-01 10:30:00 UTC.", "waiting for you" },
+        { "declined", "the last try was declined (no funds)", "You can try again on the same page" },
+        { "declined, over, never closed", "handed out no more, but forms does not say that it has ended, so money is watched for; the last try was declined (no funds)", "money that still arrives goes back to you" },
+        { "processing", "money is on its way", "Please do not pay again." },
+        { "unresolved", "Only evidence ends this, never a timer.", "You will not be charged twice. Please do not pay again." },
+        { "held", "1.00 INR came instead of 499.00 INR", "₹1.00 INR arrived, and the order is ₹499.00 INR. Nothing is lost: the shop has been told and will put it right with you. Please do not pay again." },
+        { "paid", "The order is paid by payment 1.", "Your payment is complete" },
+        { "paid twice", "is to go back to the shopper, for the order has its payment", "Refund of your second payment, ₹499.00 INR: on the way." },
+        { "failed", "Payment 1 failed (bank said no).", "You can try again" },
+        { "payment cancelled", "Payment 1 is cancelled", "Nothing was charged on it" },
+        { "payment expired", "Payment 1 is expired", "We have not received a payment on it" },
+        { "closing", "its links are being closed before it expires", "The time to pay is over. " },
+        { "expired", "The order is expired: no payment was accepted in its time.", "was not paid in time" },
+        { "expired, link open", "its link should be closed", "we keep watching" },
+        { "cancelled", "The order is cancelled", "The shop cancelled this order" },
+        { "late, refunded", "it came after the order's end", "Refund of ₹499.00 INR: on the way" },
+        { "late, accepted", "The order is paid, late, by payment 1", "it still counts" },
+        { "late, asked", "A person must look at payment 1: money came after the order's end", "decides whether it counts" },
+        { "fulfilled", "The order is paid by payment 1.", "Your payment is complete" },
+        { "paid", "The goods wait since 2026-03-01 10:00:00 UTC, when the order was paid.", "Your payment is complete" },
+        { "contradicted, asked", "The goods are held: the order is paid, and its money is in doubt.", "Your payment is complete" },
+        { "fulfilled, taken back", "The goods went out, and their money is denied, disputed or taken back.", "took the money back" },
+        { "contradicted", "has contradicted itself since", "Your payment is complete" },
     };
 
     static Story Tell(string name) => name switch

@@ -38,7 +38,7 @@ public sealed class RefundTests(RefundHouse house) : IClassFixture<RefundHouse>
 
         var told = (await house.Get($"/v1/orders/{order}/explanation")).Body;
         told.GetProperty("stands").ToString().ShouldContain("499.00 INR of payment 1 went back to the shopper.");
-        told.GetProperty("shopper").GetProperty("text").GetString()!.ShouldContain("499.00 INR of your payment went back to you.");
+        told.GetProperty("shopper").GetProperty("text").GetString()!.ShouldContain("Refund of ₹499.00 INR: paid back.");
         var page = await house.Page(order);
         page.ShouldContain("data-situation=\"refunded\"");
         page.ShouldContain("Your money was paid back");
@@ -71,7 +71,7 @@ public sealed class RefundTests(RefundHouse house) : IClassFixture<RefundHouse>
         page.ShouldContain("A part of your money was paid back");
         page.ShouldContain("100.00 INR: paid back");
         (await house.Get($"/v1/orders/{order}/explanation")).Body.GetProperty("shopper").GetProperty("text").GetString()!
-            .ShouldContain("100.00 INR of your payment went back to you.");
+            .ShouldContain("Refund of ₹100.00 INR: paid back.");
 
         var rest = await house.Refund(order, new { });
         rest.Body.GetProperty("amount").GetInt64().ShouldBe(RefundHouse.Price - 10_000);

@@ -59,7 +59,7 @@ public sealed class RefundTroubleTests(RefundHouse house) : IClassFixture<Refund
         await house.Stands(id, "sent", asks: false);
         (await house.Get($"/v1/orders/{order}")).Text("status").ShouldBe("paid");
         (await house.Get($"/v1/orders/{order}/explanation")).Body.GetProperty("shopper").GetProperty("text").GetString()!
-            .ShouldContain("499.00 INR of your payment is on its way back to you.");
+            .ShouldContain("Refund of ₹499.00 INR: on the way.");
         (await house.Page(order)).ShouldContain("499.00 INR: on the way");
 
         await house.Stands(id, "succeeded", asks: source == "inquiry");
@@ -85,7 +85,7 @@ public sealed class RefundTroubleTests(RefundHouse house) : IClassFixture<Refund
         now.Body.GetProperty("questions").EnumerateArray().Single().GetProperty("kind").GetString().ShouldBe("refund_failed");
         var told = (await house.Get($"/v1/orders/{order}/explanation")).Body;
         Texts(told.GetProperty("stands")).ShouldContain(s => s!.StartsWith("The refund of 200.00 INR from payment 1 failed", StringComparison.Ordinal));
-        told.GetProperty("shopper").GetProperty("text").GetString()!.ShouldNotContain("200.00");
+        told.GetProperty("shopper").GetProperty("text").GetString()!.ShouldContain("Refund of ₹200.00 INR: it did not work yet.");
         (await house.Page(order)).ShouldContain("200.00 INR: it did not work yet");
         house.GivenBack(order, gateway).ShouldBeEmpty();
 
@@ -132,7 +132,7 @@ public sealed class RefundTroubleTests(RefundHouse house) : IClassFixture<Refund
         (await house.Get($"/v1/orders/{order}")).Body.GetProperty("refunds").GetArrayLength().ShouldBe(1);
         house.GivenBack(order, back == 1 ? first : second, back).Count.ShouldBe(1);
         var told = (await house.Get($"/v1/orders/{order}/explanation")).Body;
-        told.GetProperty("shopper").GetProperty("text").GetString()!.ShouldContain("499.00 INR that came besides went back to you.");
+        told.GetProperty("shopper").GetProperty("text").GetString()!.ShouldContain("Refund of your second payment, ₹499.00 INR: paid back.");
         (await house.Page(order)).ShouldContain("499.00 INR: paid back");
         await house.NothingIsBroken();
     }
