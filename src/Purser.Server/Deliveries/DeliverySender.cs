@@ -121,6 +121,11 @@ sealed partial class DeliverySender(
                 await store.Succeeded(one, answer, now, CancellationToken.None);
                 return;
             }
+            if (answer.PutOffUntil is { } until)
+            {
+                await store.PutOff(one, until, CancellationToken.None);
+                return;
+            }
             var next = answer.IsFinal ? null : now + DeliverySchedule.After(one.Failures + 1, answer.RetryAfter);
             if (await store.Failed(one, answer, next, now, options.PauseAfter, CancellationToken.None) is { } paused) LogPaused(log, paused, answer.Outcome);
             else if (next is null) LogDead(log, one.Id, answer.Outcome);

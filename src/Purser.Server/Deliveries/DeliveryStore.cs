@@ -188,6 +188,16 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         return await batch.ExecuteScalarAsync(stop) as string;
     }
 
+    /// <summary>Taken, and not tried: it is due again then.</summary>
+    public async Task PutOff(LeasedDelivery one, DateTimeOffset until, CancellationToken stop)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(Of(one.Id, """
+            update deliveries set due_at = $4, leased_until = null, attempts = attempts - 1 where order_id = $1 and sequence = $2 and receiver = $3 and state = 0 and attempts = $5
+            """, At(until), Whole(one.Attempt)));
+        await batch.ExecuteNonQueryAsync(stop);
+    }
+
     /// <summary>A commit that had begun when an endpoint was deleted may have written a delivery for it: given up like those that waited then.</summary>
     public async Task GiveUpDeleted(DateTimeOffset now, CancellationToken stop)
     {

@@ -93,6 +93,9 @@ public sealed record DeliveryAnswer(DateTimeOffset SentAt, TimeSpan Took, int? S
     /// <summary>Nothing was sent, for what was to be said is no longer so; <see cref="Trouble"/> says it.</summary>
     public bool IsMoot { get; init; }
 
+    /// <summary>Nothing was sent, for it is not known yet whether it is to be said; it is looked at again then, and that is no failure.</summary>
+    public DateTimeOffset? PutOffUntil { get; init; }
+
     /// <summary>Of several recipients some have it, and not all; <see cref="Trouble"/> says who has not.</summary>
     public bool HasReachedSome { get; init; }
 

@@ -11,6 +11,15 @@ sealed class MailNews(BatchChanges changes)
     Dictionary<OrderId, (Order? Before, Order After)>? orders;
     HashSet<OrderId>? failed;
 
+    /// <summary>Whoever is declined often tries again at once and is paid: a mail that came meanwhile would be untrue before it is read.</summary>
+    internal static readonly TimeSpan DeclinePatience = TimeSpan.FromMinutes(2);
+
+    /// <summary>When mail that tells of it leaves. What is no longer so by then is not sent.</summary>
+    public static DateTimeOffset When(OrderEvent e) => e.Type is EventType.PaymentDeclined or EventType.PaymentFailed ? e.At + DeclinePatience : e.At;
+
+    /// <summary>Where the shopper is trying again by then, it is looked at again after this, for so long as they are: seldom, when that takes days.</summary>
+    public static TimeSpan Wait(TimeSpan age) => TimeSpan.FromTicks(Math.Clamp(age.Ticks, DeclinePatience.Ticks, TimeSpan.FromHours(1).Ticks));
+
     /// <returns><see cref="ReceiverKind.Endpoint"/> where mail tells nobody.</returns>
     public ReceiverKind Whom(OrderEvent e)
     {

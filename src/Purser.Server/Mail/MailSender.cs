@@ -14,6 +14,7 @@ sealed partial class MailSender(
 {
     const string DefaultName = "Purser";
     const string NoLongerSo = "Not sent: it is no longer so.";
+    const string TriedAgain = "Not sent yet: the shopper is trying again.";
     const string Gathered = "Not sent by itself: one mail tells of all such of the hour.";
     const int MostNotices = 8;
     static readonly TimeSpan NoticesEvery = TimeSpan.FromSeconds(2);
@@ -32,7 +33,11 @@ sealed partial class MailSender(
         if (one.Kind == ReceiverKind.Shoppers)
         {
             if (found.Order.Customer.Email is not { Length: > 0 } email) return Moot(now, "The order has no mail address.");
-            if (told.Type is EventType.PaymentDeclined or EventType.PaymentFailed && await store.TellsLater(one.Id, stop)) return Moot(now, NoLongerSo);
+            if (told.Type is EventType.PaymentDeclined or EventType.PaymentFailed)
+            {
+                if (await store.TellsLater(one.Id, stop)) return Moot(now, NoLongerSo);
+                if (ShopperLetters.IsTriedAgain(found.Order)) return Moot(now, TriedAgain) with { IsMoot = false, PutOffUntil = now + MailNews.Wait(now - told.At) };
+            }
             if (shoppers.Write(found, told) is not var (content, subject)) return Moot(now, NoLongerSo);
             var enclosed = await Enclosed(one.Id.Order, told, MailWords.For(found.Locale ?? options.Locale), stop);
             if (enclosed is not null) content = content with { Words = [.. content.Words, enclosed.Value.Words] };

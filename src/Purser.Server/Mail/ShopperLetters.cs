@@ -24,12 +24,13 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         {
             EventType.OrderPaid when order.Status == OrderStatus.Paid => Paid(found, words, format),
             EventType.PaymentDeclined or EventType.PaymentFailed when StillFailed(order) => Failed(order, words, format),
-            EventType.OrderExpired when order.Status == OrderStatus.Expired => Expired(order, words),
+            // Of money that came all the same another mail tells, and orders nobody to order again.
+            EventType.OrderExpired when order.Status == OrderStatus.Expired && !order.Payments.Any(p => p.Captures.Length > 0) => Expired(order, words),
             EventType.OrderCancelled when order.Status == OrderStatus.Cancelled && order.Payments.Any(p => !p.Denied.IsEmpty) =>
                 new LetterContent(words.Locale, LetterTone.Care, words.Denied) { Words = [words.DeniedWords, words.DeniedCounts] },
-            EventType.PaymentLate when order.Status != OrderStatus.Paid => Late(order, told, words, format),
-            EventType.PaymentDuplicate => Twice(order, told, words, format),
-            EventType.PaymentAmountMismatch when order.Payment(told.Payment!.Value)!.Captures.Any(c => c.MoneyReference == told.MoneyReference && c.Standing == Standing.Mismatched) =>
+            EventType.PaymentLate when Stands(order, told, Standing.Late) => Late(order, told, words, format),
+            EventType.PaymentDuplicate when Stands(order, told, Standing.Duplicate) => Twice(order, told, words, format),
+            EventType.PaymentAmountMismatch when Stands(order, told, Standing.Mismatched) =>
                 new LetterContent(words.Locale, LetterTone.Care, words.Held)
                 {
                     Words = [words.HeldWords(format.Amount(told.Amount!.Value), format.Amount(order.Amount)), .. Progress(order, told, words, format)],
@@ -41,6 +42,9 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         };
         return content is null ? null : (Frame(content, order, words), words.Subject(content.Headline, Texts.NumberOf(order)));
     }
+
+    static bool Stands(Order order, ToldEvent told, Standing standing) =>
+        order.Payment(told.Payment!.Value)!.Captures.Any(c => c.MoneyReference == told.MoneyReference && c.Standing == standing);
 
     LetterContent Frame(LetterContent content, Order order, MailWords words)
     {
@@ -79,6 +83,9 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
             ],
         };
     }
+
+    /// <summary>How the try that is open goes is what can be told.</summary>
+    public static bool IsTriedAgain(Order order) => !order.HasEnded && order.ClosingAt is null && order.OpenPayment is not null && !StillFailed(order);
 
     /// <summary>The order waits to be paid, and nothing is under way. A later try that failed, too, is told of in this mail's place.</summary>
     static bool StillFailed(Order order) =>

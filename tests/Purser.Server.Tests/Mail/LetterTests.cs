@@ -34,9 +34,10 @@ public sealed class LetterTests : IAsyncLifetime
         await server.DisposeAsync();
     }
 
-    /// <summary>All that is due has been sent.</summary>
+    /// <summary>All that is due, or will be, has been sent.</summary>
     async Task<IReadOnlyList<Mailed>> Sent()
     {
+        await Hurry();
         await Until.True(async () => await Count("select count(*) from deliveries where state = 0") == 0, "all mails to leave", seconds: 60);
         return await server.All();
     }
@@ -48,6 +49,9 @@ public sealed class LetterTests : IAsyncLifetime
     }
 
     async Task<Mailed> One(string to = "asha@shop.example") => (await Sent()).Where(m => m.To.Contains(to)).ShouldHaveSingleItem();
+
+    /// <summary>What waits is due now.</summary>
+    Task<long> Hurry() => Count("with u as (update deliveries set due_at = now() where state = 0 returning 1) select count(*) from u");
 
     Task<Order> Back(Order order, RefundEvidence evidence, int refund = 1) =>
         house.Do(order.Id, evidence.Learned(refund, order.Refund(refund)!.Payment, EvidenceSource.Webhook, told = told.AddSeconds(1), null));
@@ -100,13 +104,43 @@ public sealed class LetterTests : IAsyncLifetime
     {
         await server.Be("busy");
         var order = await EverySituation.Make(house, "declined");
+        await Hurry();
         await Until.True(async () => await Count("select count(*) from deliveries where failures = 1") == 1, "a first try");
         await server.Be("take");
         await house.Pay(order);
-        await Count("with u as (update deliveries set due_at = now() where state = 0 returning 1) select count(*) from u");
         (await Sent()).Count(m => m.Subject.Contains("declined")).ShouldBe(1, "the try that the server did not take");
         (await server.All()).Count(m => m.Subject.Contains("Paid")).ShouldBe(1);
         (await Count("select count(*) from deliveries where state = 1 and outcome like 'Not sent:%'")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_decline_leaves_after_two_minutes_and_not_at_all_when_the_next_try_paid()
+    {
+        var order = await EverySituation.Make(house, "declined");
+        (await Count("select count(*) from deliveries where state = 0 and attempts = 0 and due_at = at + interval '2 minutes'")).ShouldBe(1);
+        await house.Pay(order);
+        (await Sent()).ShouldHaveSingleItem().Subject.ShouldContain("Paid. Thank you!");
+        (await Count("select count(*) from deliveries where state = 1 and outcome like 'Not sent:%'")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_decline_waits_while_the_shopper_tries_on_another_link_and_is_told_when_that_fails_too()
+    {
+        var order = await house.Open(await EverySituation.Make(house, "failed"), payment: 2);
+        await Hurry();
+        await Until.True(async () => await Count("select count(*) from deliveries where state = 0 and attempts = 0 and failures = 0 and leased_until is null and due_at > now() + interval '1 minute'") == 1, "it to be put off");
+        (await server.All()).ShouldBeEmpty();
+        await house.Hear(order, new Evidence.Failed("do_not_honour"), 2);
+        (await Sent()).ShouldHaveSingleItem().Subject.ShouldContain("did not go through");
+    }
+
+    [Fact]
+    public async Task Whose_money_is_held_is_not_told_that_nothing_was_paid()
+    {
+        var order = await house.Pay(await house.Open(await house.Place(lives: TimeSpan.FromSeconds(1))), amount: 29_900);
+        order = await house.RunOut(order);
+        await Until.True(async () => (order = await house.Do(order.Id, new OrderInput.Tick())).Status == OrderStatus.Expired, "it to expire");
+        (await Sent()).Where(m => m.To.Contains("asha@shop.example")).ShouldHaveSingleItem().Subject.ShouldContain("We received a different amount");
     }
 
     [Theory]
@@ -134,14 +168,15 @@ public sealed class LetterTests : IAsyncLifetime
     {
         await server.Be("busy");
         var order = await EverySituation.Make(house, "failed");
+        await Hurry();
         await Until.True(async () => await Count("select count(*) from deliveries where failures = 1") == 1, "a first try");
         order = await house.Open(order, payment: 2);
         if (waitedFor) order = await house.Hear(order, new Evidence.Processing(), 2);
         await house.Hear(order, new Evidence.Failed("do_not_honour"), 2);
+        await Hurry();
         await Until.True(async () => await Count("select count(*) from deliveries where failures = 0 and state = 0") == 0, "the first try of all");
         var before = (await server.All()).Count;
         await server.Be("take");
-        await Count("with u as (update deliveries set due_at = now() where state = 0 returning 1) select count(*) from u");
         (await Sent()).Skip(before).ShouldHaveSingleItem().Subject.ShouldContain("did not go through");
     }
 
