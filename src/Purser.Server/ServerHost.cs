@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HttpOverrides;
 using Npgsql;
 using Purser.Gateways;
@@ -169,7 +170,14 @@ public sealed partial class ServerHost : IAsyncDisposable
         await Services.GetRequiredService<MailStore>().Keep(Wanted(mail.IsConfigured, mail.Ended), Wanted(mail.IsConfigured && mail.OperatorAddresses.Count > 0, mail.Ended), now, stop);
         await Services.GetRequiredService<InvoiceStore>().Keep(Wanted(invoices.IsConfigured, invoices.Ended), now, stop);
         Engine.Start();
-        await app.StartAsync(stop);
+        try
+        {
+            await app.StartAsync(stop);
+        }
+        catch (IOException taken) when (taken.InnerException is AddressInUseException)
+        {
+            throw new StartFailureException($"Another program holds the port of Purser ({taken.Message.TrimEnd('.')}). Stop that one, or choose another: --urls=http://127.0.0.1:PORT.", taken) { IsTaken = true };
+        }
         sweeping = Services.GetRequiredService<Sweeper>().Run(stopping.Token);
         delivering = Services.GetRequiredService<DeliverySender>().Run(stopping.Token);
         tellingOperators = Services.GetRequiredService<MailSender>().TellOperators(stopping.Token);

@@ -28,7 +28,7 @@ public static class PurserCommands
         var doctor = new Command("doctor", "Says what is wrong: configuration, database, migrations, clock, gateways, invariants.");
         doctor.SetAction((_, stop) => Guard(() => DoctorCommand.Run(Configuration(settings), TimeProvider.System, stop)));
         var up = new Command("up", "Starts PostgreSQL, Purser and the sandbox gateways for development; Ctrl-C stops all of it.");
-        var freePorts = new Option<bool>("--free-ports") { Description = "Any free ports, for a second one beside, which needs a PostgreSQL of its own: --Purser:Postgres:Name=second." };
+        var freePorts = new Option<bool>("--free-ports") { Description = "Any free ports, for a second one beside; it needs a database of its own, too: ./purser up --free-ports --Purser:Postgres:Name=second." };
         up.Options.Add(freePorts);
         up.SetAction((asked, stop) => Guard(() => UpCommand.Run(settings, asked.GetValue(freePorts), stop)));
         var demo = new Command("demo", "Plays every outcome and misfortune at every sandbox gateway, and compares the books.");

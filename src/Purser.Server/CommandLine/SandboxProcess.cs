@@ -45,7 +45,7 @@ sealed class SandboxProcess : IAsyncDisposable
     {
         var program = Path.Combine(AppContext.BaseDirectory.Replace("Purser.Server", "Purser.Sandbox", StringComparison.Ordinal), "purser-sandbox.dll");
         if (!File.Exists(program)) throw new StartFailureException($"The sandbox is not built: {program} is missing. Run ./purser, which builds it.");
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath!) != "dotnet") start.FileName = "dotnet";
         foreach (var word in (string[])[program, .. fixedPorts ? Array.Empty<string>() : ["--dynamic-ports", "--control-port", "0"], "--speed", $"{speed}"])
             start.ArgumentList.Add(word);
@@ -55,6 +55,7 @@ sealed class SandboxProcess : IAsyncDisposable
             var address = await ControlAddress(process, stop);
             // The rest of what it prints is read and let go, or it would stop at a full pipe; this ends when the process does.
             _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
+            _ = process.StandardError.BaseStream.CopyToAsync(Console.OpenStandardError(), CancellationToken.None);
             var control = new HttpClient { BaseAddress = new Uri(address) };
             return new SandboxProcess(process, control, await Read(control, stop));
         }
@@ -129,7 +130,7 @@ sealed class SandboxProcess : IAsyncDisposable
             using var json = JsonDocument.Parse(line);
             return json.RootElement.GetProperty("control").GetString()!;
         }
-        throw new StartFailureException("The sandbox ended before it was ready; perhaps another one holds its ports (7400 and up). Stop that one, or take free ports: ./purser up --free-ports.");
+        throw new StartFailureException($"The sandbox ended before it was ready; perhaps another one holds its ports (7400 and up): {(await process.StandardError.ReadLineAsync(limit.Token))?.TrimEnd('.')}.") { IsTaken = true };
     }
 
     static async Task<IReadOnlyList<Gateway>> Read(HttpClient control, CancellationToken stop)

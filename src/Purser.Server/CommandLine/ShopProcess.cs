@@ -90,7 +90,7 @@ sealed class ShopProcess : IAsyncDisposable
         limit.CancelAfter(Patience);
         while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
             if (line.Contains(Ready, StringComparison.Ordinal)) return;
-        throw new StartFailureException($"The sample shop ended before it was ready; perhaps another program holds its port ({url}). Stop that one.");
+        throw new StartFailureException($"The sample shop ended before it was ready; perhaps another program holds its port ({url}).") { IsTaken = true };
     }
 
     /// <summary>Its webhook endpoint, by our API. One of an earlier start is kept with all that waits for it, and gets a new secret, for the old one is not shown again.</summary>

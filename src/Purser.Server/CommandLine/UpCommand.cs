@@ -1,5 +1,6 @@
 using Purser.Server.Invoices;
 using Purser.Server.Mail;
+using Purser.Server.Platform;
 using Spectre.Console;
 
 namespace Purser.Server.CommandLine;
@@ -16,6 +17,35 @@ static class UpCommand
 
     /// <param name="freePorts">Any that are free, for a second one beside; else ports that a person can remember.</param>
     public static async Task<int> Run(string[] settings, bool freePorts, CancellationToken stop)
+    {
+        try
+        {
+            return await Start(settings, freePorts, stop);
+        }
+        catch (StartFailureException why) when (why.IsTaken)
+        {
+            throw new StartFailureException($"{why.Message}{Environment.NewLine}To run one beside it, with ports and a database of its own: {Beside(settings, PurserCommands.Configuration(settings))}", why);
+        }
+    }
+
+    /// <summary>The command that works while another one has the usual ports and the database.</summary>
+    internal static string Beside(string[] settings, IConfiguration configuration)
+    {
+        const string Name = EmbeddedPostgresOptions.NameSetting, Folder = EmbeddedPostgresOptions.DirectorySetting;
+        var own = EmbeddedPostgresOptions.From(configuration);
+        var kept = settings.Where(s => !s.StartsWith($"--{Name}=", StringComparison.OrdinalIgnoreCase) && !s.StartsWith($"--{Folder}=", StringComparison.OrdinalIgnoreCase)
+            && !s.StartsWith("--urls=", StringComparison.OrdinalIgnoreCase)).Select(s => s.Contains(' ', StringComparison.Ordinal) ? $"'{s}'" : s);
+        // A server of their own has room for both; a folder, like a name, is one's alone.
+        var others = configuration[EmbeddedPostgresOptions.ConnectionSetting] is { Length: > 0 } ? ""
+            : own.Directory is { } folder ? $"--{Folder}={Free(n => $"{folder}-{n}", name => own with { Directory = name })}"
+            : $"--{Name}={Free(n => $"{own.Name}-{n}", name => own with { Name = name })}";
+        return string.Join(' ', ((string[])["./purser up --free-ports", others, .. kept]).Where(w => w.Length > 0));
+
+        static string Free(Func<string, string> called, Func<string, EmbeddedPostgresOptions> options) =>
+            Enumerable.Range(2, 100).Select(n => called(n == 2 ? "second" : $"{n}")).First(name => EmbeddedPostgres.Running(options(name)) is null);
+    }
+
+    static async Task<int> Start(string[] settings, bool freePorts, CancellationToken stop)
     {
         await using var sandbox = await SandboxProcess.Start(fixedPorts: !freePorts, speed: 60, stop);
         var (configuration, shopUrl) = (PurserCommands.Configuration(settings), freePorts ? ShopProcess.FreeUrl() : ShopProcess.UsualUrl);

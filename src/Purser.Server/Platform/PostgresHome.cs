@@ -77,7 +77,8 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
             throw new StartFailureException(
                 $"Another Purser{holder} already runs the PostgreSQL in {Folder}. Stop that one first; or give this one its own " +
                 $"with {EmbeddedPostgresOptions.NameSetting}; or let both use one server of yours with " +
-                $"{EmbeddedPostgresOptions.ConnectionSetting}.", held);
+                $"{EmbeddedPostgresOptions.ConnectionSetting}.", held)
+            { IsTaken = true };
         }
     }
 

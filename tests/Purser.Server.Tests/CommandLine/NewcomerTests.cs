@@ -25,6 +25,23 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task Whose_ports_are_taken_is_told_one_command_that_works()
+    {
+        var settings = new Dictionary<string, string?> { ["Purser:Postgres:Name"] = "main" };
+        UpCommand.Beside(["--Purser:Postgres:Name=main", "--Mail:Locale=hi", "--urls=http://127.0.0.1:7300"], Configuration(settings)).ShouldBe("./purser up --free-ports --Purser:Postgres:Name=main-second --Mail:Locale=hi");
+        settings["Purser:Postgres:Directory"] = "/data/first";
+        UpCommand.Beside([], Configuration(settings)).ShouldBe("./purser up --free-ports --Purser:Postgres:Directory=/data/first-second");
+        settings["ConnectionStrings:Purser"] = await postgres.CreateDatabase();
+        UpCommand.Beside([], Configuration(settings)).ShouldBe("./purser up --free-ports");
+
+        // Whatever takes it: the server's port is one of three.
+        await using var first = await ServerHost.Start([], new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = settings["ConnectionStrings:Purser"], ["urls"] = "http://127.0.0.1:0" });
+        var taken = await Should.ThrowAsync<StartFailureException>(() =>
+            ServerHost.Start([], new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = settings["ConnectionStrings:Purser"], ["urls"] = first.Url }));
+        taken.ShouldSatisfyAllConditions(t => t.IsTaken.ShouldBeTrue(), t => t.Message.ShouldContain(first.Url), t => t.Message.ShouldContain("--urls="));
+    }
+
+    [Fact]
     public async Task A_second_start_keeps_the_keys_while_they_are_in_force_for_its_address()
     {
         await using var host = await ServerHost.Start([], new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(), ["urls"] = "http://127.0.0.1:0" });
