@@ -14,9 +14,9 @@ public sealed class PdfPage
 
     readonly StringBuilder content = new();
     readonly Func<TrueTypeFont, int> nameOf;
-    readonly Action<TrueTypeFont, ushort, string> use;
+    readonly Func<TrueTypeFont, ushort, string, int> use;
 
-    internal PdfPage(Func<TrueTypeFont, int> nameOf, Action<TrueTypeFont, ushort, string> use) => (this.nameOf, this.use) = (nameOf, use);
+    internal PdfPage(Func<TrueTypeFont, int> nameOf, Func<TrueTypeFont, ushort, string, int> use) => (this.nameOf, this.use) = (nameOf, use);
 
     internal byte[] Content => Encoding.ASCII.GetBytes(content.ToString());
 
@@ -36,7 +36,7 @@ public sealed class PdfPage
     {
         foreach (var run in line.Runs)
         {
-            // Glyphs of a script that joins letters do not say which letters they are, so these stand beside them.
+            // Glyphs of a script that joins letters say it only one after another, so the letters stand beside them for whoever reads that.
             if (run.IsShaped) content.Append($"/Span <</ActualText <FEFF{Convert.ToHexString(Encoding.BigEndianUnicode.GetBytes(run.Text))}>>> BDC\n");
             content.Append(CultureInfo.InvariantCulture, $"BT {Colour(ink)} rg /F{nameOf(run.Font)} {N(size)} Tf {N(x)} {N(Height - y)} Td ");
             Show(run, size);
@@ -62,20 +62,25 @@ public sealed class PdfPage
                 content.Append(CultureInfo.InvariantCulture, $"] TJ {N((double)up / em * size)} Ts [");
             }
             if (behind + glyph.Right is not 0 and var move) content.Append(CultureInfo.InvariantCulture, $"{N(-1000.0 * move / em)} ");
-            content.Append(CultureInfo.InvariantCulture, $"<{glyph.Glyph:X4}> ");
+            content.Append(CultureInfo.InvariantCulture, $"<{use(run.Font, glyph.Glyph, LettersOf(run, i)):X4}> ");
             behind = glyph.Advance - glyph.Right - run.Font.Advance(glyph.Glyph);
-            use(run.Font, glyph.Glyph, LettersOf(run, i));
         }
         content.Append(up == 0 ? "] TJ " : "] TJ 0 Ts ");
     }
 
+    /// <summary>Glyphs that stand for letters together share them in the order of the letters, whichever of them it is that looks like one: so text that is copied reads as it was written.
+    /// The last has all the rest; where there are more glyphs than letters, the last have none.</summary>
     static string LettersOf(GlyphRun run, int i)
     {
         var start = run.Glyphs[i].Cluster;
         var end = run.Text.Length;
         foreach (var other in run.Glyphs)
             if (other.Cluster > start && other.Cluster < end) end = other.Cluster;
-        return run.Text[start..end];
+        var (place, last) = (0, true);
+        for (var k = 0; k < run.Glyphs.Length; k++)
+            if (run.Glyphs[k].Cluster == start && k != i) (place, last) = k < i ? (place + 1, last) : (place, false);
+        if (!last) end = Math.Min(end, start + place + 1);
+        return start + place < end ? run.Text[(start + place)..end] : "";
     }
 
     static string Colour(Ink ink) => $"{N(ink.Red / 255.0)} {N(ink.Green / 255.0)} {N(ink.Blue / 255.0)}";
