@@ -60,6 +60,8 @@ public class BrowserHouse : IAsyncLifetime
         options ??= new();
         options.BaseURL ??= Server.Url;
         options.ViewportSize ??= new() { Width = Phone.Width, Height = Phone.Height };
+        // Without a graphics card each picture of what turns while a page waits is painted by the processor that the other tests need.
+        options.ReducedMotion ??= ReducedMotion.Reduce;
         var context = await browser.NewContextAsync(options);
         context.SetDefaultTimeout(30_000);
         await context.RouteAsync("https://gateway.example/**", route => route.FulfillAsync(new()

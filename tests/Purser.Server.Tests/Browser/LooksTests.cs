@@ -17,7 +17,7 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
     [Fact]
     public async Task Axe_finds_nothing_wrong_and_nothing_is_cut_off()
     {
-        await using var context = await house.Open(new() { ReducedMotion = ReducedMotion.Reduce });
+        await using var context = await house.Open();
         var page = await context.NewPageAsync();
         foreach (var (name, address) in await Addresses())
         {
@@ -27,7 +27,7 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
                 await page.SetViewportSizeAsync(width, height);
                 foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
                 {
-                    await page.EmulateMediaAsync(new() { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+                    await page.EmulateMediaAsync(new() { ColorScheme = scheme });
                     // Colours change by transitions, and what is measured is where they end.
                     await page.EvaluateAsync("() => document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())");
                     await Looks(page, name, device, scheme);
@@ -75,7 +75,7 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
             ("start-desktop", "/", BrowserHouse.Desktop),
         })
         {
-            await using var context = await house.Open(new() { ViewportSize = new() { Width = device.Width, Height = device.Height }, DeviceScaleFactor = device == BrowserHouse.Phone ? 2 : 1, ReducedMotion = ReducedMotion.Reduce });
+            await using var context = await house.Open(new() { ViewportSize = new() { Width = device.Width, Height = device.Height }, DeviceScaleFactor = device == BrowserHouse.Phone ? 2 : 1 });
             var page = await context.NewPageAsync();
             await page.GotoAsync(address);
             var picture = await page.ScreenshotAsync(Pictures == "1" ? new() { Path = Path.Combine(Path.GetDirectoryName(Here())!, "../../../docs/pictures", $"{name}.png") } : new());

@@ -47,7 +47,7 @@ public sealed class MailboxTests(BrowserHouse house) : IClassFixture<BrowserHous
         await Hurry();
         await Until.True(async () => await Waiting() == 0, "all mails to leave", seconds: 60);
 
-        await using var context = await house.Open(new() { ReducedMotion = ReducedMotion.Reduce });
+        await using var context = await house.Open();
         var page = await context.NewPageAsync();
         var looked = 0;
         foreach (var one in Box.Letters)

@@ -182,7 +182,7 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
     async Task<(IPage Page, IBrowserContext Context)> Open(string device, ColorScheme scheme, string address)
     {
         var (_, width, height) = device == "phone" ? BrowserHouse.Phone : BrowserHouse.Desktop;
-        var context = await house.Open(new() { BaseURL = address, ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+        var context = await house.Open(new() { BaseURL = address, ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme });
         return (await context.NewPageAsync(), context);
     }
 

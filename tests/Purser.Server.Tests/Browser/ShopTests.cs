@@ -332,7 +332,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
                 await Page.SetViewportSizeAsync(width, height);
                 foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
                 {
-                    await Page.EmulateMediaAsync(new() { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+                    await Page.EmulateMediaAsync(new() { ColorScheme = scheme });
                     (await BrowserHouse.Faults(Page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
                     (await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width on a {device}");
                     (await Page.EvaluateAsync<string[]>("""

@@ -24,7 +24,7 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
     protected Task<IBrowserContext> Browser((string Name, int Width, int Height)? device = null, int scale = 1)
     {
         var (_, width, height) = device ?? BrowserHouse.Phone;
-        return browsers.Open(new() { BaseURL = house.Url, ViewportSize = new() { Width = width, Height = height }, DeviceScaleFactor = scale, ReducedMotion = ReducedMotion.Reduce });
+        return browsers.Open(new() { BaseURL = house.Url, ViewportSize = new() { Width = width, Height = height }, DeviceScaleFactor = scale });
     }
 
     [Fact]

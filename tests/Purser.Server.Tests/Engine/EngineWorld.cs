@@ -14,7 +14,10 @@ namespace Purser.Server.Tests.Engine;
 /// <summary>An engine over a fresh PostgreSQL database, whose calls to gateways are written down and not made.</summary>
 sealed class EngineWorld : ICallStarter, ILiveFeed, IAsyncDisposable
 {
-    readonly Ids ids = new(TimeProvider.System, new Random(7));
+    static int worlds;
+
+    // Two worlds are two nodes of one database: were their numbers drawn alike, they would now and then draw the same id in the same millisecond.
+    readonly Ids ids = new(TimeProvider.System, new Random(Interlocked.Increment(ref worlds)));
 
     EngineWorld(string connectionString, EngineOptions options, IOrderStore? store)
     {

@@ -22,7 +22,9 @@ public sealed class LiveHouse : IAsyncDisposable
 {
     readonly WebApplication app;
     readonly NpgsqlDataSource database;
-    readonly Ids ids = new(TimeProvider.System, new Random(7));
+    static int houses;
+
+    readonly Ids ids = new(TimeProvider.System, new Random(Interlocked.Increment(ref houses)));
 
     LiveHouse(WebApplication app, NpgsqlDataSource database)
     {
