@@ -8,7 +8,7 @@ static class StartPages
 {
     public static void Map(IEndpointRouteBuilder pages)
     {
-        pages.MapGet("/", async (HttpContext http, ShopperDoor door, Pages show, CheckoutStore store, MailOptions mail) =>
+        pages.MapGet("/", async Task<IResult> (HttpContext http, ShopperDoor door, Pages show, CheckoutStore store, MailOptions mail) =>
         {
             if (!door.Options.Demo) return await StatusPages.Form(http, door, show);
             try
