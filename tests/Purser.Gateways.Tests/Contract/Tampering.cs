@@ -2,8 +2,8 @@ using Purser.Orders;
 
 namespace Purser.Gateways.Tests.Contract;
 
-/// <summary>Changes a genuine webhook in every way that one byte can be changed, and looks for one that is still believed and says
-/// something else.</summary>
+/// <summary>Changes a genuine webhook byte by byte, and looks for one that is still believed and says something else. Of each byte of the body two bits are
+/// turned: the one that makes a capital letter of a small one, which careless comparing forgives, and one of the others in turn.</summary>
 public static class Tampering
 {
     /// <param name="headers">The headers that are part of the signature scheme.</param>
@@ -12,7 +12,7 @@ public static class Tampering
         var said = Told(gateway, account, message).ShouldNotBeNull("The untouched message must be genuine.");
         var body = message.Body.ToArray();
         for (var i = 0; i < body.Length; i++)
-            for (var bit = 0; bit < 8; bit++)
+            foreach (var bit in Bits(i))
             {
                 var changed = (byte[])body.Clone();
                 changed[i] ^= (byte)(1 << bit);
@@ -44,7 +44,7 @@ public static class Tampering
     {
         var body = message.Body.ToArray();
         for (var i = 0; i < body.Length; i++)
-            for (var bit = 0; bit < 8; bit++)
+            foreach (var bit in Bits(i))
             {
                 var changed = (byte[])body.Clone();
                 changed[i] ^= (byte)(1 << bit);
@@ -58,6 +58,8 @@ public static class Tampering
             if (gateway.ReadWebhook(changed, account) is NewsReading.Genuine news) news.ProvesAmount.ShouldBeFalse(how);
         }
     }
+
+    static int[] Bits(int place) => place % 8 == 5 ? [5] : [5, place % 8];
 
     static RawMessage With(RawMessage message, string header, string? value)
     {
