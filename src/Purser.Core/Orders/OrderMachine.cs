@@ -23,7 +23,7 @@ public static class OrderMachine
         var draft = new Draft(order, now, rules);
         var reply = input switch
         {
-            OrderCommand.StartPayment command  => Start(draft, command),
+            OrderCommand.StartPayment command  => StartMachine.Start(draft, command),
             OrderCommand.CancelPayment command => CancelPayment(draft, command.Payment),
             OrderCommand.Cancel                => Cancel(draft),
             OrderCommand.Fulfil                => Fulfil(draft),
@@ -40,7 +40,7 @@ public static class OrderMachine
         };
         if (reply is Refusing refusing) return Unchanged(order, new Reply.Refused(refusing.Why, order));
 
-        if (input is Evidence.LinkRefused or Evidence.NotSent) FailOver(draft);
+        if (input is Evidence.LinkRefused or Evidence.NotSent) StartMachine.FailOver(draft);
         // The clock alone ends no payment; the next answer or command will.
         if (input is not OrderInput.Tick) GiveUp(draft);
         Settle(draft);
@@ -74,89 +74,9 @@ public static class OrderMachine
         return new Decision(draft.Order, draft.Events, draft.Postings, [.. draft.Calls], new Reply.Made(draft.Order));
     }
 
-    static Outcome Start(Draft draft, OrderCommand.StartPayment c)
-    {
-        var order = draft.Order;
-        switch (order.Status)
-        {
-            case OrderStatus.Paid: return new Refusing(Refusal.OrderPaid);
-            case OrderStatus.Expired: return new Refusing(Refusal.OrderExpired);
-            case OrderStatus.Cancelled: return new Refusing(Refusal.OrderCancelled);
-        }
-        if (order.ClosingAt is not null || draft.Now >= order.ExpiresAt) return new Refusing(Refusal.OrderExpired);
-
-        // Held money blocks like an open link: the shopper has paid something, and a second link would ask for more.
-        var first = order.Payments.LastOrDefault(p => p.IsOpen && p.Account == c.Account)
-            ?? order.OpenPayment ?? order.Payments.LastOrDefault(p => p.Status == Held);
-        var mayJoin = order.Policy.AllowsSecondLink && c.Account is not null
-            && order.Payments.All(p => p.Status == Pending ? p.Account != c.Account : !p.IsOpen && p.Status != Held);
-        if (first is not null && !mayJoin) return new Already(first.Number);
-        if (order.Payments.Length >= draft.Rules.MostPayments) return new Refusing(Refusal.TooManyPayments);
-
-        if (c.Account is { } account)
-        {
-            // An account that routing has never heard of is the edge's to refuse.
-            if (draft.Rules.Routing.Account(account)?.WhyNot(order.Amount, order.Customer.Country, c.Method) is not null)
-                return new Refusing(Refusal.GatewayUnsuitable);
-            return new Doing(Begin(draft, account, c.Method, why: null));
-        }
-        var choice = Router.Choose(Route(order, c.Method, []), draft.Rules.Routing, draft.Rules.Health);
-        return choice.Account is { } chosen ? new Doing(Begin(draft, chosen, c.Method, choice.Why)) : new Refusing(Refusal.GatewayUnsuitable);
-    }
-
     /// <summary>What routing is asked about the order's next payment.</summary>
     public static RouteQuestion Route(Order order, string? method, ImmutableHashSet<string> tried) =>
         new(new PaymentId(order.Id, order.Payments.Length + 1), order.Amount, order.Customer.Country, method, tried);
-
-    /// <param name="why">Why routing chose the account; null when somebody asked for it.</param>
-    static int Begin(Draft draft, string account, string? method, string? why)
-    {
-        var order = draft.Order;
-        var number = order.Payments.Length + 1;
-        draft.Order = order with
-        {
-            Payments = order.Payments.Add(new Payment
-            {
-                Number = number, Account = account, Method = method, Routed = why is not null, Status = Starting, Amount = order.Amount,
-                ReturnUrl = draft.Rules.ReturnUrl(account, new PaymentId(order.Id, number)), StartedAt = draft.Now, AskedAt = draft.Now, Asks = 0,
-                LinkExpiresAt = LinkEnd(order.ExpiresAt, draft.Now, draft.Rules.Terms(account)),
-            }),
-        };
-        draft.Tell(EventType.PaymentStarted, number, amount: order.Amount, reason: why);
-        AskForLink(draft, number);
-        return number;
-    }
-
-    /// <summary>A routed payment whose every question provably created nothing makes room for one at another account, at once and without
-    /// anybody asking. Whatever may exist at a gateway is never left for another: the shopper keeps the first link.</summary>
-    static void FailOver(Draft draft)
-    {
-        if (draft.Order.HasEnded || draft.Order.ClosingAt is not null || draft.Order.Payments.Length >= draft.Rules.MostPayments) return;
-        if (draft.Order.Payments is not [.., { Routed: true, GatewayReference: null, UnansweredAsks: 0 } last]) return;
-        var refused = last.Status == Failed && draft.Before.Payment(last.Number) is { IsOpen: true };
-        if (!refused && !last.CanBeAskedForAgain) return;
-        if (last.CancelAsked || draft.Order.Payments.Any(p => p != last && (p.IsOpen || p.Status == Held))) return;
-
-        var tried = draft.Order.Payments.Select(p => p.Account).ToImmutableHashSet();
-        var choice = Router.Choose(Route(draft.Order, last.Method, tried), draft.Rules.Routing, draft.Rules.Health);
-        if (choice.Account is not { } next) return;
-        if (!refused)
-        {
-            draft.Change(last with { Status = Failed, Reason = PaymentMachine.Unreachable });
-            draft.Tell(EventType.PaymentFailed, last.Number, amount: last.Amount, reason: PaymentMachine.Unreachable);
-        }
-        Begin(draft, next, last.Method, $"payment {last.Number} created nothing at {last.Account}; {choice.Why}");
-    }
-
-    /// <summary>The order's own end, moved into what the gateway accepts; whole seconds, for gateways count in them. A minute is added to the
-    /// shortest life because our clock and theirs differ.</summary>
-    static DateTimeOffset LinkEnd(DateTimeOffset orderEnd, DateTimeOffset now, GatewayTerms terms)
-    {
-        var earliest = now + terms.ShortestLink + TimeSpan.FromMinutes(1);
-        var latest = now + terms.LongestLink - TimeSpan.FromMinutes(1);
-        var end = orderEnd < earliest ? earliest : orderEnd > latest ? latest : orderEnd;
-        return DateTimeOffset.FromUnixTimeSeconds(end.ToUnixTimeSeconds());
-    }
 
     static Outcome CancelPayment(Draft draft, int number)
     {
@@ -308,12 +228,12 @@ public static class OrderMachine
             return;
         }
         draft.Change(p with { LookedAt = draft.Now, HeardAt = p.IsOpen || p.Status == Succeeded ? p.HeardAt : p.HeardAt ?? draft.Now });
-        draft.Calls.Add(p.CancelAsked && p.IsOpen && p.GatewayReference is not null && draft.Rules.Terms(p.Account).CanCancel
+        draft.Calls.Add(p.CancelAsked && (p.IsOpen || p.HasEnded) && p.GatewayReference is not null && draft.Rules.Terms(p.Account).CanCancel
             ? new GatewayCall.CancelLink(draft.Order, number)
             : new GatewayCall.Inquire(draft.Order, number));
     }
 
-    static void AskForLink(Draft draft, int number)
+    internal static void AskForLink(Draft draft, int number)
     {
         var p = draft.Order.Payment(number)!;
         // Asking for the link answers also whoever wanted a look.
@@ -361,7 +281,7 @@ public static class OrderMachine
         var after = step.After;
         var repeated = evidence is Evidence.Declined && after.DeclinedAt == p.DeclinedAt;
         // An operator is told of a word nobody knows, once.
-        if (evidence is Evidence.Processing { UnknownWord: not null } && after.Status == Processing) after = after with { Discrepancy = after.Discrepancy ?? DiscrepancyKind.UnknownWord };
+        if (evidence is Evidence.Processing { UnknownWord: not null } && (after.Status == Processing || after.HasMoneyUnderWay)) after = after with { Discrepancy = after.Discrepancy ?? DiscrepancyKind.UnknownWord };
         draft.Change(after);
 
         if (step.Event is { } type && !repeated)
@@ -370,14 +290,23 @@ public static class OrderMachine
         if (after.Discrepancy is { } opened && opened != p.Discrepancy)
         {
             if (p.Discrepancy is { } less) Resolve(draft, p.Number, less, evidence, p.Amount, "replaced");
-            draft.Tell(EventType.DiscrepancyOpened, p.Number, evidence, AmountOf(evidence) ?? p.Amount, reason: evidence is Evidence.MixedUp mixed ? mixed.Why : after.Reason, discrepancy: opened);
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, evidence, AmountOf(evidence) ?? p.Amount, 
+                discrepancy: opened, reason: evidence switch { Evidence.MixedUp mixed => mixed.Why, Evidence.Processing { UnknownWord: { } word } => word, _ => after.Reason });
         }
         Conclude(draft, p.Number, evidence);
-        // A link that turns up after its payment ended is closed: nobody shall pay it.
-        if (evidence is Evidence.LinkOpened && after is { Status: Failed or Cancelled or Expired, GatewayReference: not null } && draft.Rules.Terms(p.Account).CanCancel)
-            draft.Calls.Add(new GatewayCall.CancelLink(draft.Order, p.Number));
+        if (evidence is Evidence.LinkOpened && after is { HasEnded: true, GatewayReference: not null } && draft.Rules.Terms(p.Account).CanCancel) Close(draft, p, evidence);
         if (step.AskForLink) AskForLink(draft, p.Number);
         if (step.AskNow) Ask(draft, p.Number);
+    }
+
+    /// <summary>A link that turns up after its payment ended is closed: nobody shall pay it. Where the gateway was just asked to close it and has not, the
+    /// alarm asks again.</summary>
+    /// <param name="before">The payment as it was before the link was told of.</param>
+    static void Close(Draft draft, Payment before, Evidence evidence)
+    {
+        draft.Change(draft.Order.Payment(before.Number)! with { CancelAsked = true, HeardAt = before.HeardAt ?? draft.Now });
+        if (before is { CancelAsked: true, GatewayReference: not null } && evidence.At <= before.LookedAt) return;
+        Ask(draft, before.Number);
     }
 
     /// <summary>Questions that the new status answers.</summary>
@@ -386,7 +315,7 @@ public static class OrderMachine
         var p = draft.Order.Payment(number)!;
         var answered = p.Discrepancy switch
         {
-            DiscrepancyKind.UnknownWord  => p.Status != Processing,
+            DiscrepancyKind.UnknownWord  => p.Status != Processing && !p.HasMoneyUnderWay,
             DiscrepancyKind.LinkMismatch => !p.IsOpen,
             _ => false,
         };
@@ -437,11 +366,13 @@ public static class OrderMachine
 
         draft.Order = draft.Order with
         {
-            Payments = [.. draft.Order.Payments.Select(p => p with { LookAt = Schedule.NextLook(draft.Order, p, draft.Rules) })],
+            Payments = [.. draft.Order.Payments.Select(p => Dated(draft, p)).Select(p => p with { LookAt = Schedule.NextLook(draft.Order, p, draft.Rules) })],
             Refunds = [.. draft.Order.Refunds.Select(r => r with { LookAt = RefundMachine.NextLook(draft.Order, r, draft.Rules) })],
         };
         draft.Order = draft.Order with { WakeAt = Schedule.Wake(draft.Order, draft.Rules) };
         // A call carries the order as it is committed, not as it was half-way.
         for (var i = 0; i < draft.Calls.Count; i++) draft.Calls[i] = draft.Calls[i] with { Order = draft.Order };
     }
+
+    static Payment Dated(Draft draft, Payment p) => p.HasEnded == p.EndedAt is not null ? p : p with { EndedAt = p.HasEnded ? draft.Now : null };
 }

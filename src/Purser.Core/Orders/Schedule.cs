@@ -63,6 +63,8 @@ static class Schedule
             _ => Later((p.LinkOpenedAt ?? p.StartedAt) + rules.PendingFirst, p.LookedAt + rules.PendingEvery),
         },
         Held => null,
+        // It keeps the shopper from paying in another way, so it is asked about until it is known; of an order that is over not for ever.
+        Failed or Cancelled or Expired when p is { HasMoneyUnderWay: true, ProcessingAt: { } on } && Lingering(p.LookedAt, on, rules) is var next && (!order.HasEnded || next < on + rules.MissingFor) => next,
         Failed or Cancelled or Expired => p.MayExist ? Watch(order, p, rules) : null,
         _ => throw new InvalidOperationException($"No schedule for status {p.Status}."),
     };
@@ -94,10 +96,10 @@ static class Schedule
         return looked + (age < Closely ? rules.PendingEvery : age / 8 < Hour ? Hour : age / 8);
     }
 
-    /// <summary>For money that comes after the end.</summary>
+    /// <summary>For money that comes after the end: the order's, or that of a payment in an order that can still be paid in another way.</summary>
     static DateTimeOffset? Watch(Order order, Payment p, OrderRules rules)
     {
-        if (order.EndedAt is not { } end) return null;
+        if ((order.EndedAt ?? p.EndedAt) is not { } end) return null;
         foreach (var delay in rules.Watch)
             if (!(p.LookedAt >= end + delay)) return end + delay;
         return null;

@@ -173,8 +173,10 @@ public sealed record Payment
     public DateTimeOffset? HeardAt { get; init; }
     public DateTimeOffset? AbsentFirstAt { get; init; }
     public DateTimeOffset? AbsentLastAt { get; init; }
-    /// <summary>We want the link closed and keep asking until it is.</summary>
+    /// <summary>We want the link closed and keep asking until it is; also one that turned up after the payment had ended.</summary>
     public bool CancelAsked { get; init; }
+    /// <summary>When it first failed, expired or was cancelled; null while it has not, or has money after all.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
     /// <summary>The gateway said failure after it had said success; it is being asked again.</summary>
     public bool Contradicted { get; init; }
     /// <summary>How its disputes stand, taken together: an open one before a lost one before a won one.</summary>
@@ -191,6 +193,12 @@ public sealed record Payment
 
     /// <summary>It may still take the shopper's money as far as we know.</summary>
     public bool IsOpen => Status is PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Processing or PaymentStatus.Unresolved;
+
+    /// <summary>As far as evidence goes it took no money and will take none.</summary>
+    public bool HasEnded => Status is PaymentStatus.Failed or PaymentStatus.Cancelled or PaymentStatus.Expired;
+
+    /// <summary>It has ended, and yet the gateway says that money is on its way to it; no later reading says that nothing is.</summary>
+    public bool HasMoneyUnderWay => HasEnded && ProcessingAt is { } on && !(ClearAt > on);
 
     /// <summary>How many times we asked for the link without knowing what came of it. While it is not zero, one refusal proves nothing
     /// about the others.</summary>
@@ -219,7 +227,7 @@ public sealed record Payment
         && HandedAt == other.HandedAt && BackAt == other.BackAt && OpenUntil == other.OpenUntil
         && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && Fee == other.Fee
         && Tax == other.Tax && Reason == other.Reason && LookAt == other.LookAt && LookedAt == other.LookedAt && HeardAt == other.HeardAt
-        && AbsentFirstAt == other.AbsentFirstAt && AbsentLastAt == other.AbsentLastAt && CancelAsked == other.CancelAsked
+        && AbsentFirstAt == other.AbsentFirstAt && AbsentLastAt == other.AbsentLastAt && CancelAsked == other.CancelAsked && EndedAt == other.EndedAt
         && Contradicted == other.Contradicted && Dispute == other.Dispute && Disputes.SequenceEqual(other.Disputes) && Discrepancy == other.Discrepancy;
 
     public override int GetHashCode() => HashCode.Combine(Number, Account, Status, Amount);

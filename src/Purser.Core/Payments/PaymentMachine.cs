@@ -32,8 +32,8 @@ static class PaymentMachine
         return (p.Status, evidence) switch
         {
             (Starting or Unresolved or Pending or Processing, Evidence.LinkOpened e) => Open(p, e),
-            (_, Evidence.LinkOpened e) when e.Amount is null || e.Amount == p.Amount => new(p with { Link = p.Link ?? e.Link }),
-            (_, Evidence.LinkOpened)               => new(p),
+            (_, Evidence.LinkOpened e) when e.Amount is null || e.Amount == p.Amount => new(Read(p, e) with { Link = p.Link ?? e.Link }),
+            (_, Evidence.LinkOpened e)             => new(Read(p, e)),
 
             (_, Evidence.LinkRefused e)            => NothingCreated(p, e.Ask, e.Reason, tryAgain: false, orderOpen, rules),
             (_, Evidence.NotSent e)                => NothingCreated(p, e.Ask, e.Reason, tryAgain: true, orderOpen, rules),
@@ -49,15 +49,20 @@ static class PaymentMachine
 
             // A decline is the end of one try, not of the link.
             (Starting or Unresolved or Pending or Processing, Evidence.Declined e) => Declined(p, e),
+            // On a payment that has ended there should be none: its link may be open after all.
+            (Failed or Cancelled or Expired, Evidence.Declined) => new(p, AskNow: IsNews(evidence)),
             (_, Evidence.Declined)                 => new(p),
 
             // A word that we do not know is never failure and never success.
             (Starting or Unresolved or Pending or Processing, Evidence.Processing e) => OnItsWay(p, e),
+            // Money may come all the same: until a later reading says otherwise, nobody is asked to pay a second time.
+            (Failed or Cancelled or Expired, Evidence.Processing e) => new(p with { ProcessingAt = Later(p.ProcessingAt, e.At) }, AskNow: IsNews(evidence)),
             (_, Evidence.Processing)               => new(p),
 
             (Starting or Unresolved, Evidence.Absent e) => Missing(p, e, orderOpen, rules),
             (Pending or Processing, Evidence.Absent e)  => Forgotten(p, e, rules),
-            (Failed or Cancelled or Expired or Held, Evidence.Absent) => new(p),
+            (Failed or Cancelled or Expired, Evidence.Absent e) => new(e.At >= p.ProcessingAt + rules.Terms(p.Account).VisibilityDelay ? p with { ClearAt = Later(p.ClearAt, e.At) } : p),
+            (Held, Evidence.Absent)                => new(p),
 
             // A link may end while a try on it is still under way at a bank, and news of the end do not say; and a link that they name may be another one
             // under our reference, from a question whose answer was lost. Only who asked knows.
@@ -72,9 +77,9 @@ static class PaymentMachine
             (Succeeded or Held, Evidence.LinkCancelled or Evidence.LinkExpired) => new(p),
             (Held, Evidence.Failed)                => new(p),
 
-            (_, Evidence.Failed e)                 => End(p, Failed, e.Reason),
-            (_, Evidence.LinkCancelled)            => End(p, Cancelled, null),
-            (_, Evidence.LinkExpired)              => End(p, Expired, null),
+            (_, Evidence.Failed e)                 => End(Closed(p, e), Failed, e.Reason),
+            (_, Evidence.LinkCancelled)            => End(Closed(p, evidence), Cancelled, null),
+            (_, Evidence.LinkExpired)              => End(Closed(p, evidence), Expired, null),
 
             (_, Evidence.Succeeded or Evidence.Reversed or Evidence.DisputeOpened or Evidence.DisputeClosed) =>
                 throw new InvalidOperationException("Money is decided by the order, not by the payment alone."),
@@ -85,6 +90,17 @@ static class PaymentMachine
     /// <summary>That a link has ended, or that it failed with its name, as a webhook tells it.</summary>
     static bool IsNewsOfAnEnd(Evidence evidence) => evidence.Source == EvidenceSource.Webhook
         && evidence is Evidence.LinkCancelled or Evidence.LinkExpired or Evidence.Failed { GatewayReference: not null };
+
+    /// <summary>Nobody asked for it: what became of it is asked now. The answer to a question is looked after by the alarm.</summary>
+    static bool IsNews(Evidence evidence) => evidence.Source is not (EvidenceSource.Inquiry or EvidenceSource.Reply);
+
+    /// <summary>The gateway says that it is over. That takes news of money under way back if they are older, unless it only answers that the link is
+    /// closed: a try on it may still be at a bank. What is wanted of the link is done, if that was known when it was asked last.</summary>
+    static Payment Closed(Payment p, Evidence e) => p with
+    {
+        ClearAt = e.Source == EvidenceSource.Reply ? p.ClearAt : Later(p.ClearAt, e.At),
+        CancelAsked = p.CancelAsked && (IsNews(e) || e.At < p.LookedAt),
+    };
 
     /// <summary>What is said of this very payment, a wrong amount or success and failure, is the graver question.</summary>
     static Payment Mixed(Payment p) => p.Discrepancy is null or DiscrepancyKind.UnknownWord ? p with { Discrepancy = DiscrepancyKind.MixedUp } : p;
@@ -101,10 +117,11 @@ static class PaymentMachine
             ? p with { Link = null, CancelAsked = true, Discrepancy = DiscrepancyKind.LinkMismatch }
             : p with { Link = p.Link ?? e.Link };
         p = p with { LinkOpenedAt = p.LinkOpenedAt < e.At ? p.LinkOpenedAt : e.At };
-        // Only a reading of ours, and one later than the news of money under way, takes that news back.
-        if (e.Source == EvidenceSource.Inquiry) p = p with { ClearAt = Later(p.ClearAt, e.At) };
-        return Standing(p) with { AskNow = askNow };
+        return Standing(Read(p, e)) with { AskNow = askNow };
     }
+
+    /// <summary>Only a reading of ours, and one later than the news of money under way, takes that news back.</summary>
+    static Payment Read(Payment p, Evidence.LinkOpened e) => e.Source == EvidenceSource.Inquiry ? p with { ClearAt = Later(p.ClearAt, e.At) } : p;
 
     static Step OnItsWay(Payment p, Evidence.Processing e)
     {
@@ -170,7 +187,7 @@ static class PaymentMachine
         if (e.At < p.AskedAt + rules.CallTimeout + terms.VisibilityDelay) return new(p);
         p = Read(p, e);
         return p.AbsentLastAt - p.AbsentFirstAt >= BetweenReadings
-            ? new(p with { Status = Failed, Reason = Absent }, EventType.PaymentFailed)
+            ? new(p with { Status = Failed, Reason = Absent, ClearAt = Later(p.ClearAt, e.At) }, EventType.PaymentFailed)
             : new(p);
     }
 
@@ -181,7 +198,7 @@ static class PaymentMachine
         var end = Later(p.AskedAt + (p.LinkExpiresAt - p.StartedAt), p.LinkExpiresAt);
         if (e.At < end + rules.Terms(p.Account).VisibilityDelay) return new(p);
         p = Read(p, e);
-        return p.AbsentLastAt - p.AbsentFirstAt >= BetweenReadings ? End(p, Expired, Absent) : new(p);
+        return p.AbsentLastAt - p.AbsentFirstAt >= BetweenReadings ? End(p with { ClearAt = Later(p.ClearAt, e.At) }, Expired, Absent) : new(p);
     }
 
     static Payment Read(Payment p, Evidence.Absent e) => p with

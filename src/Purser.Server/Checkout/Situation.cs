@@ -96,6 +96,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         var open = order.OpenPayment;
         if (open is null)
         {
+            if (order.Payments.LastOrDefault(p => p.HasMoneyUnderWay) is { } under) return OnItsWay(under, gateway);
             if (closing) return new("closing", Tone.Busy, Texts.Closing, [Texts.ClosingWords]) { Changing = true, Safety = Texts.DoNotPayAgain };
             var last = shown ?? order.Payments.LastOrDefault();
             return last is null
@@ -105,12 +106,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         // Another tab may have gone on: this page tells of the payment that can still take money.
         return open.Status switch
         {
-            PaymentStatus.Processing => new("processing", Tone.Busy, Texts.Processing, [Texts.ProcessingWords(gateway(open.Account))])
-            {
-                UnderWay = true,
-                Changing = true,
-                Safety = Texts.DoNotPayAgain,
-            },
+            PaymentStatus.Processing => OnItsWay(open, gateway),
             PaymentStatus.Unresolved => new("unresolved", Tone.Busy, Texts.Unresolved, [Texts.UnresolvedWords, Texts.NotChargedTwice])
             {
                 Changing = true,
@@ -147,6 +143,13 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             },
         };
     }
+
+    static Situation OnItsWay(Payment paid, Func<string, string> gateway) => new("processing", Tone.Busy, Texts.Processing, [Texts.ProcessingWords(gateway(paid.Account))])
+    {
+        UnderWay = true,
+        Changing = true,
+        Safety = Texts.DoNotPayAgain,
+    };
 
     /// <summary>A try that ended without money, while the order can still be paid.</summary>
     static Situation NotPaid(Payment last, Func<string, string> gateway) => last.Status switch

@@ -82,6 +82,7 @@ static class PaymentTableStore
         Column.Of("answers", NpgsqlDbType.Text, (PaymentRow p) => p.P.Answers.IsEmpty ? null : RowJson.Write(p.P.Answers)),
         Column.Of("reason", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reason),
         Column.Of("looked_at", TimestampTz, (PaymentRow p) => p.P.LookedAt),
+        Column.Of("ended_at", TimestampTz, (PaymentRow p) => p.P.EndedAt),
         Column.Of("absent_first_at", TimestampTz, (PaymentRow p) => p.P.AbsentFirstAt),
         Column.Of("absent_last_at", TimestampTz, (PaymentRow p) => p.P.AbsentLastAt),
         Column.Of("disputes", NpgsqlDbType.Text, (PaymentRow p) => p.P.Disputes.IsEmpty ? null : DisputeJson.Write(p.P.Disputes)),

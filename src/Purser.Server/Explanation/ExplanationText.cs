@@ -211,11 +211,11 @@ public static class ExplanationText
 
         static string Look(Payment p) => p.Status switch
         {
-            _ when p.CancelAsked && p.IsOpen && p.GatewayReference is not null => $"Purser asks {p.Account} to close the link of payment {p.Number}, and learns whether it was paid first.",
+            _ when p.CancelAsked && (p.IsOpen || p.HasEnded) && p.GatewayReference is not null => $"Purser asks {p.Account} to close the link of payment {p.Number}, and learns whether it was paid first.",
             _ when p.CanBeAskedForAgain => $"Purser asks {p.Account} for the link of payment {p.Number} again, under the same reference.",
             PaymentStatus.Starting or PaymentStatus.Unresolved => $"Purser asks {p.Account} what became of payment {p.Number}, by our reference.",
             PaymentStatus.Pending => $"Unless {p.Account} tells first, Purser asks it whether payment {p.Number} was paid.",
-            PaymentStatus.Processing => $"Purser asks {p.Account} whether the money of payment {p.Number} arrived.",
+            _ when p.Status == PaymentStatus.Processing || p.HasMoneyUnderWay => $"Purser asks {p.Account} whether the money of payment {p.Number} arrived.",
             PaymentStatus.Succeeded when p.Captures.Any(c => c.IsDoubted(DiscrepancyKind.NotSettled)) => $"Purser asks {p.Account} again about payment {p.Number}, because no statement has its money.",
             PaymentStatus.Succeeded => $"Purser asks {p.Account} again about payment {p.Number}, because it contradicted itself.",
             _ => $"Purser asks {p.Account} once more whether money came for payment {p.Number}.",

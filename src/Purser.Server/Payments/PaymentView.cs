@@ -37,6 +37,7 @@ public sealed record PaymentView(
 
     static string Say(Order order, Payment p) => p.Status switch
     {
+        _ when p.HasMoneyUnderWay => "It ended, and the gateway says that money is on its way all the same. Starting another payment leads to this one until that is known.",
         PaymentStatus.Starting => "The gateway is being asked for a payment link. Read the payment again in a moment.",
         PaymentStatus.Unresolved => "The gateway was asked for a link and its answer did not come. The gateway is being asked what became of it; nothing is lost, and starting the payment again leads to this same payment.",
         PaymentStatus.Pending when order.HasEnded => p.CancelAsked

@@ -51,6 +51,7 @@ public sealed class StoreColumnsTests(PostgresFixture postgres) : IClassFixture<
         [nameof(Payment.AbsentFirstAt)] = p => p with { AbsentFirstAt = Then },
         [nameof(Payment.AbsentLastAt)] = p => p with { AbsentLastAt = Then },
         [nameof(Payment.CancelAsked)] = p => p with { CancelAsked = true },
+        [nameof(Payment.EndedAt)] = p => p with { EndedAt = Then },
         [nameof(Payment.Contradicted)] = p => p with { Contradicted = true },
         [nameof(Payment.Dispute)] = p => p with { Dispute = DisputeState.Open },
         [nameof(Payment.Disputes)] = p => p with { Disputes = [new Dispute("d_9", DisputeState.Won) { Taken = Rupees, ToldAt = Then }] },

@@ -26,6 +26,8 @@ enum Fault
     NamedAsAnother,
     // A release with a bug, until its mend.
     NewsBroken,
+    // The gateway fails at one thing for one order, each time that it is asked.
+    KeepsFailing,
 }
 
 /// <summary>One fault that struck: where, at which order, and the how manieth time that port was passed for that order.</summary>
@@ -60,7 +62,7 @@ sealed class Faults
         (Port.Inquire, Fault.CrashAfterCall, .002),
         (Port.CancelLink, Fault.ConnectionRefused, .02), (Port.CancelLink, Fault.TimeOutBefore, .02), (Port.CancelLink, Fault.TimeOutAfter, .03),
         (Port.CancelLink, Fault.ServerErrorBefore, .02), (Port.CancelLink, Fault.ServerErrorAfter, .02), (Port.CancelLink, Fault.Malformed, .01),
-        (Port.CancelLink, Fault.CrashAfterCall, .004),
+        (Port.CancelLink, Fault.CrashAfterCall, .004), (Port.CancelLink, Fault.KeepsFailing, .02),
         (Port.Refund, Fault.ConnectionRefused, .04), (Port.Refund, Fault.TimeOutBefore, .04), (Port.Refund, Fault.TimeOutAfter, .06),
         (Port.Refund, Fault.ServerErrorBefore, .04), (Port.Refund, Fault.ServerErrorAfter, .06), (Port.Refund, Fault.RateLimited, .02),
         (Port.Refund, Fault.Malformed, .03), (Port.Refund, Fault.NotFoundAtFirst, .03), (Port.Refund, Fault.Slow, .03), (Port.Refund, Fault.SentTwice, .02),
@@ -85,6 +87,7 @@ sealed class Faults
     readonly IReadOnlySet<FaultPoint>? only;
     readonly (Fault Fault, double UpTo)[][] menus;
     readonly Dictionary<(Port, int), int> passed = [];
+    readonly HashSet<(Port, int)> failing = [];
 
     public Faults(ulong seed, SimulatedTime time, IReadOnlySet<FaultPoint>? only)
     {
@@ -114,9 +117,16 @@ sealed class Faults
         passed[(port, order)] = ++nth;
         if (time.Ticks >= (port < Port.Statement ? Until : StatementsUntil).UtcTicks) return (Fault.None, 0);
         var lot = Chance.Of(seed, (long)port + 1000, order, nth);
+        if (failing.Contains((port, order))) return (Fault.ServerErrorBefore, Chance.Mix(lot));
         var part = Chance.Part(lot);
         foreach (var (fault, upTo) in menus[(int)port])
-            if (part < upTo) return Strike(new FaultPoint(port, order, nth), fault) ? (fault, Chance.Mix(lot)) : (Fault.None, 0);
+            if (part < upTo)
+            {
+                if (!Strike(new FaultPoint(port, order, nth), fault)) return (Fault.None, 0);
+                if (fault != Fault.KeepsFailing) return (fault, Chance.Mix(lot));
+                failing.Add((port, order));
+                return (Fault.ServerErrorBefore, Chance.Mix(lot));
+            }
         return (Fault.None, 0);
     }
 

@@ -45,7 +45,11 @@ public sealed class ConfluenceTests
             foreach (var payment in world.Story().Order.Payments) ends.Add($"before {payment.Status}");
             var end = Play(world, world.Evidence);
             ends.Add($"order {end.Order.Status}");
-            foreach (var payment in end.Order.Payments) ends.Add($"payment {payment.Status}");
+            foreach (var payment in end.Order.Payments)
+            {
+                ends.Add($"payment {payment.Status}");
+                if (payment.HasMoneyUnderWay) ends.Add("money under way after the end");
+            }
             foreach (var refund in end.Order.Refunds) ends.Add($"refund {refund.Reason}");
             foreach (var question in end.Order.Questions) ends.Add($"question {question.Kind}");
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(800));
@@ -54,7 +58,7 @@ public sealed class ConfluenceTests
         [
             "order AwaitingPayment", "order Paid", "order Expired", "order Cancelled", "payment Starting", "payment Pending", "payment Processing",
             "payment Unresolved", "payment Held", "payment Succeeded", "payment Failed", "payment Cancelled", "payment Expired", "refund Duplicate",
-            "refund Late", "question AmountMismatch", "question Duplicate", "question Late", "question Reversed", "question LinkMismatch",
+            "refund Late", "question AmountMismatch", "question Duplicate", "question Late", "question Reversed", "question LinkMismatch", "money under way after the end",
         ];
         wanted.Except(ends).ShouldBeEmpty();
     }
@@ -90,7 +94,7 @@ public sealed class ConfluenceTests
     {
         var order = story.Order;
         var payments = order.Payments.Select(p =>
-            $"{p.Number} {p.Status} {string.Join("+", p.Captures.Select(c => $"{c.MoneyReference}={c.Amount}").Order(StringComparer.Ordinal))} {p.Dispute}");
+            $"{p.Number} {p.Status} {string.Join("+", p.Captures.Select(c => $"{c.MoneyReference}={c.Amount}").Order(StringComparer.Ordinal))} {p.Dispute}{(p.HasMoneyUnderWay ? " money under way" : "")}");
         // Money that pays nothing goes back or is asked about; of which it is, a dispute or a reversal that was told before decides.
         var taken = order.Payments.Any(p => p.Dispute != DisputeState.None || !p.Reversals.IsEmpty);
         bool IsPlace(Question q) => taken && q.Kind is (DiscrepancyKind.Late or DiscrepancyKind.Duplicate);

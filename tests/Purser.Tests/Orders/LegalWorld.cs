@@ -66,13 +66,17 @@ sealed record LegalWorld(OrderPolicy Policy, string Ending, IReadOnlyList<string
             [At(100, Tell.Processing("paid_ish")), At(110, Tell.Declined)]);
         var outcome = Gen.Frequency(
             (3, Gen.Elements<Piece[]>([], [At(200, Tell.Failed, EvidenceSource.Webhook)], [At(200, Tell.Closed)], [At(200, Tell.RanOut)],
-                [At(200, Tell.RanOut), At(210, Tell.Closed)], [At(200, Tell.Closed), At(210, Tell.Failed)])),
+                [At(200, Tell.RanOut), At(210, Tell.Closed)], [At(200, Tell.Closed), At(210, Tell.Failed)],
+                [At(200, Tell.Closed, EvidenceSource.Reply), At(210, Tell.Processing(), EvidenceSource.Webhook)],
+                [At(200, Tell.Closed), At(210, Tell.Processing(), EvidenceSource.Webhook), At(230, Tell.Closed)],
+                [At(200, Tell.Closed), At(210, Tell.Declined, EvidenceSource.Webhook)])),
             (4, Gen.Elements<Piece[]>(
                 [At(200, Money("a"), EvidenceSource.Webhook)],
                 [At(200, Money("a"), EvidenceSource.Webhook), At(220, Money("a"))],
                 [At(190, Tell.Failed), At(200, Money("a"), EvidenceSource.Webhook)],
                 [At(190, Tell.Closed), At(200, Money("a"))],
                 [At(200, Money("a")), At(210, Tell.Processing(), EvidenceSource.Webhook)],
+                [At(190, Tell.Closed), At(195, Tell.Processing(), EvidenceSource.Webhook), At(200, Money("a"))],
                 [At(200, Money("a")), At(230, Money("b"))])),
             (2, Gen.Elements<Piece[]>(
                 [At(200, Money("a")), At(300, Tell.Reversed("a"), EvidenceSource.Webhook)],
