@@ -28,7 +28,7 @@ public sealed partial class Caller : ICallStarter
     public Caller(GatewayAccounts accounts, Func<GatewayAccounts.Entry, GatewayLine> lines, TimeProvider time, ILogger<Caller> log)
     {
         (this.accounts, this.lines, this.time, this.log) = (accounts, lines, time, log);
-        unasked = new Unasked((order, question) => engine!.Submit(order, question, CancellationToken.None), time);
+        unasked = new Unasked(async (order, question) => await engine!.Submit(order, question, CancellationToken.None) is not EngineReply.Busy, time);
     }
 
     public int UnderWay => underWay;

@@ -30,6 +30,11 @@ public interface IOrderSession : IAsyncDisposable
     /// <exception cref="StoreAwayException">The database cannot be reached; nothing happened.</exception>
     Task<LoadedBatch> Load(IReadOnlyList<EngineInput> batch, CancellationToken stop);
 
+    /// <summary>Those of the orders that somebody else holds just now. Waits for nobody and keeps none of them.</summary>
+    /// <exception cref="StoreRefusedException">Refused; nothing is known.</exception>
+    /// <exception cref="StoreAwayException">The database cannot be reached.</exception>
+    Task<IReadOnlySet<OrderId>> Held(IReadOnlyCollection<OrderId> orders, CancellationToken stop);
+
     /// <summary>Writes all and commits.</summary>
     /// <exception cref="StoreRefusedException">Rolled back.</exception>
     /// <exception cref="StoreAwayException">Rolled back, provably: it broke before the commit was sent.</exception>

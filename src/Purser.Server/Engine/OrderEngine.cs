@@ -119,6 +119,8 @@ public sealed partial class OrderEngine : IAsyncDisposable
         readonly Channel<Waiter> queue = Channel.CreateBounded<Waiter>(new BoundedChannelOptions(options.Waiting) { SingleReader = true, AllowSynchronousContinuations = true });
         readonly CancellationTokenSource ending = new();
         readonly RecentOrders session = new(store.OpenSession(), time, options.Remembered);
+        // Orders that somebody else held when it was last looked, and when that was.
+        readonly Dictionary<OrderId, long> held = [];
         Task running = Task.CompletedTask;
 
         public int Waiting => queue.Reader.Count;
@@ -149,9 +151,38 @@ public sealed partial class OrderEngine : IAsyncDisposable
             {
                 batch.Clear();
                 while (batch.Count < options.Batch && queue.Reader.TryRead(out var waiter)) batch.Add(waiter);
+                if (held.Count > 0 && batch.Exists(w => w.Input.Order is { } id && held.TryGetValue(id, out var at) && time.GetElapsedTime(at) >= HeldFor)) await LookAtHeld([.. held.Keys]);
+                SendBackHeld(batch);
                 await Handle(batch, tries: options.Tries);
             }
         }
+
+        /// <summary>Learns which of these orders are held. A lane waits for a lock once, and from then on only looks.</summary>
+        async Task LookAtHeld(IReadOnlyCollection<OrderId> orders)
+        {
+            foreach (var id in orders) held.Remove(id);
+            try
+            {
+                foreach (var id in await session.Held(orders, ending.Token)) held[id] = time.GetTimestamp();
+            }
+            catch (Exception e) when (e is StoreRefusedException or StoreAwayException or OperationCanceledException)
+            {
+                // The batch meets the same trouble, and says so.
+            }
+        }
+
+        void SendBackHeld(List<Waiter> batch)
+        {
+            if (held.Count == 0) return;
+            foreach (var waiter in batch)
+                if (waiter.Input.Order is { } id && held.ContainsKey(id)) waiter.Reply(HeldByAnother);
+            batch.RemoveAll(waiter => waiter.Answer.IsCompleted);
+        }
+
+        /// <summary>An order that was held is looked at again after this, should somebody want it.</summary>
+        static readonly TimeSpan HeldFor = TimeSpan.FromSeconds(1);
+
+        static readonly EngineReply.Busy HeldByAnother = new(TimeSpan.FromSeconds(1), "The order is held by somebody else.");
 
         /// <summary>Sees to it that every waiter is answered, whatever the database does.</summary>
         async Task Handle(List<Waiter> batch, int tries)
@@ -172,6 +203,14 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 }
                 catch (StoreRefusedException refused) when (batch.Count > 1)
                 {
+                    if (refused.Held)
+                    {
+                        await LookAtHeld([.. batch.Select(w => w.Input.Order).OfType<OrderId>().Distinct()]);
+                        var all = batch.Count;
+                        batch = [.. batch];
+                        SendBackHeld(batch);
+                        if (batch.Count < all) continue;
+                    }
                     // One of them is poison, or somebody holds its order; the halves find out which, and it harms only itself.
                     LogSplit(log, batch.Count, refused.Message);
                     var half = batch.Count / 2;
@@ -182,7 +221,8 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 catch (StoreRefusedException refused) when (refused.Passing)
                 {
                     LogRetry(log, 1, refused.Message);
-                    AnswerAll(batch, new EngineReply.Busy(TimeSpan.FromSeconds(1), refused.Held ? "The order is held by somebody else." : "The database is too busy."));
+                    if (refused.Held && batch[0].Input.Order is { } id) held[id] = time.GetTimestamp();
+                    AnswerAll(batch, refused.Held ? HeldByAnother : new EngineReply.Busy(TimeSpan.FromSeconds(1), "The database is too busy."));
                     return;
                 }
                 // News that cannot be written as they were read are kept as they came, for a person.
@@ -262,13 +302,10 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 catch (CommitUnknownException lost)
                 {
                     LogCommitUnknown(log, batch.Count, lost.Message);
+                    // Without a mark it may come yet, though then one of both is refused.
+                    foreach (var waiter in batch) waiter.MayBeStored |= loaded.Mark is null;
                     var committed = await Resolve(loaded, changes);
-                    if (committed is false)
-                    {
-                        // Without a mark it may come yet, though then one of both is refused.
-                        foreach (var waiter in batch) waiter.MayBeStored |= loaded.Mark is null;
-                        return false;
-                    }
+                    if (committed is false) return false;
                     if (committed is null)
                     {
                         // Committed or not, the callers ask again and find out; nothing was promised to them.
@@ -332,8 +369,10 @@ public sealed partial class OrderEngine : IAsyncDisposable
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(250), time);
                 }
-                catch (StoreAwayException)
+                catch (Exception e) when (e is not OutOfMemoryException)
                 {
+                    // Whatever it is: to try again what may be committed could do it twice.
+                    if (e is not StoreAwayException) LogPoison(log, 1, e);
                     return null;
                 }
             }

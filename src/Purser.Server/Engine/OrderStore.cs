@@ -1,7 +1,6 @@
 using System.Data;
 using System.Diagnostics;
 using Npgsql;
-using NpgsqlTypes;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
@@ -17,7 +16,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 
     /// <summary>How long a batch waits for an order that somebody else holds: another node for some milliseconds, one that froze, or a person at a prompt, for ever. The other orders
     /// of the lane must not wait with it.</summary>
-    static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(1);
+    const string LockPatience = "set_config('lock_timeout', '1000', true)";
 
     /// <summary>For how long a transaction that nobody ends is asked about at a stretch.</summary>
     static readonly TimeSpan UnderWayFor = TimeSpan.FromSeconds(5);
@@ -114,25 +113,44 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         {
             if (begun) await Rollback();
             if (IsGone) await Drop();
-            return connection ??= await Connect(stop);
+            return connection ??= await database.OpenConnectionAsync(stop);
         }
 
-        /// <summary>A connection of the lane's own, which does not go back to the pool with its setting: <see cref="Drop"/>.</summary>
-        async Task<NpgsqlConnection> Connect(CancellationToken stop)
+        public async Task<IReadOnlySet<OrderId>> Held(IReadOnlyCollection<OrderId> orders, CancellationToken stop)
         {
-            var fresh = await database.OpenConnectionAsync(stop);
             try
             {
-                await using var set = new NpgsqlCommand(
-                    string.Create(System.Globalization.CultureInfo.InvariantCulture, $"set lock_timeout = {LockPatience.TotalMilliseconds:0}"), fresh);
-                await set.ExecuteNonQueryAsync(stop);
-                return fresh;
+                await Open(stop);
+                var held = await HeldNow([.. orders.Select(o => o.Value)], stop);
+                // Another node holds its orders for some milliseconds, and that harms nobody.
+                if (held.Count > 0)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), stop);
+                    held = await HeldNow([.. held], stop);
+                }
+                return held.Select(id => new OrderId(id)).ToHashSet();
             }
-            catch
+            catch (Exception e) when (StoreFault.Is(e) || IsGone)
             {
-                await fresh.DisposeAsync();
-                throw;
+                throw await Broken(e, committing: false);
             }
+        }
+
+        async Task<HashSet<long>> HeldNow(long[] orders, CancellationToken stop)
+        {
+            await using var look = new NpgsqlBatch(connection);
+            Begin(look);
+            look.Add(OrderTableStore.HeldOrders, orders);
+            look.BatchCommands.Add(new NpgsqlBatchCommand("rollback"));
+            begun = true;
+            var held = new HashSet<long>();
+            await using (var rows = await look.ExecuteReaderAsync(stop))
+            {
+                await rows.NextResultAsync(stop);
+                while (await rows.ReadAsync(stop)) held.Add(rows.GetInt64(0));
+            }
+            begun = false;
+            return held;
         }
 
         public async Task<IReadOnlyDictionary<OrderId, Revision>> Commit(BatchChanges changes, CancellationToken stop)
@@ -155,9 +173,9 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             await using var write = new NpgsqlBatch(connection);
             Begin(write);
             Array[] time = [new[] { guess.Now.UtcDateTime }, new[] { ReckonedWithin }];
-            if (guess.Still.Count == 0) Add(write, OrderTableStore.IfInTime, time);
+            if (guess.Still.Count == 0) write.Add(OrderTableStore.IfInTime, time);
             else
-                Add(write, guess.Still.Count == 1 ? OrderTableStore.LockOneIf : OrderTableStore.LockIf,
+                write.Add(guess.Still.Count == 1 ? OrderTableStore.LockOneIf : OrderTableStore.LockIf,
                     [guess.Still.Keys.Select(id => id.Value).ToArray(), guess.Still.Values.Select(r => r.Version).ToArray(), guess.Still.Values.Select(r => r.Hash).ToArray(), .. time]);
             begun = true;
             return await Send(write, changes, async () =>
@@ -222,7 +240,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             try
             {
                 await Drop();
-                connection = await Connect(stop);
+                connection = await database.OpenConnectionAsync(stop);
                 for (var since = Stopwatch.GetTimestamp(); ;)
                 {
                     await using var ask = new NpgsqlCommand("select pg_xact_status($1::xid8)", connection);
@@ -233,7 +251,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
                     await Task.Delay(TimeSpan.FromMilliseconds(50), stop);
                 }
             }
-            catch (Exception e) when (StoreFault.Is(e))
+            catch (Exception e) when (StoreFault.Is(e) || IsGone)
             {
                 await Drop();
                 throw new StoreAwayException(e.Message, e);
@@ -245,20 +263,24 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             try
             {
                 await Drop();
-                connection = await Connect(stop);
+                connection = await database.OpenConnectionAsync(stop);
                 await using var ask = new NpgsqlBatch(connection);
-                Add(ask, "select count(*) from (select from orders where id = any($1) order by id for update) l", guess.Still.Keys.Select(id => id.Value).ToArray());
+                ask.BatchCommands.Add(new NpgsqlBatchCommand($"select {LockPatience}"));
+                ask.Add("select id, xmin::text::bigint from orders where id = any($1) order by id for update", guess.Still.Keys.Select(id => id.Value).ToArray());
                 if (changes.Events is [.., var told])
-                    Add(ask, "select count(*) from events where order_id = any($1) and sequence = any($2) and hash = any($3)",
+                    ask.Add("select count(*) from events where order_id = any($1) and sequence = any($2) and hash = any($3)",
                         new[] { told.Order.Value }, new[] { told.Sequence }, new[] { hashes.GetValueOrDefault(told.Order) ?? [] });
                 else if (changes.Calls is [(var order, var call), ..])
-                    Add(ask, "select count(*) from gateway_calls where order_id = any($1) and raw_key = any($2)", new[] { order.Value }, new[] { call.RawKey });
-                else return false;
+                    ask.Add("select count(*) from gateway_calls where order_id = any($1) and raw_key = any($2)", new[] { order.Value }, new[] { call.RawKey });
                 await using var rows = await ask.ExecuteReaderAsync(stop);
                 await rows.NextResultAsync(stop);
-                return await rows.ReadAsync(stop) && rows.GetInt64(0) > 0;
+                var versions = new Dictionary<OrderId, long>();
+                while (await rows.ReadAsync(stop)) versions.Add(new OrderId(rows.GetInt64(0)), rows.GetInt64(1));
+                if (await rows.NextResultAsync(stop)) return await rows.ReadAsync(stop) && rows.GetInt64(0) > 0;
+                // Nothing but rows would have changed: they are as they were, or they are not.
+                return changes.Changed.Count > 0 && changes.Changed.TrueForAll(c => versions.GetValueOrDefault(c.After.Id) != guess.Still[c.After.Id].Version);
             }
-            catch (Exception e) when (StoreFault.Is(e))
+            catch (Exception e) when (StoreFault.Is(e) || IsGone)
             {
                 await Drop();
                 throw new StoreAwayException(e.Message, e);
@@ -268,7 +290,9 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         public async ValueTask DisposeAsync()
         {
             await Rollback();
-            await Drop();
+            // It carries nothing of ours and may go back to the pool.
+            if (connection is { } clean) await clean.DisposeAsync();
+            connection = null;
         }
 
         async Task<LoadedBatch> Read(NpgsqlConnection open, IReadOnlyList<EngineInput> batch, CancellationToken stop)
@@ -280,22 +304,22 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
 
             await using var load = new NpgsqlBatch(open);
             Begin(load);
-            Add(load, OrderTableStore.LockOrders, ids);
-            Add(load, OrderTableStore.LoadPayments, ids);
-            Add(load, RefundTableStore.Load, ids);
+            load.Add(OrderTableStore.LockOrders, ids);
+            load.Add(OrderTableStore.LoadPayments, ids);
+            load.Add(RefundTableStore.Load, ids);
             load.BatchCommands.Add(new NpgsqlBatchCommand("select clock_timestamp(), pg_current_xact_id()::text"));
             if (news.Length > 0)
-                Add(load, "select account, event_id, verdict = 2 from gateway_news where (account, event_id) in (select * from unnest($1::text[], $2::text[]))",
+                load.Add("select account, event_id, verdict = 2 from gateway_news where (account, event_id) in (select * from unnest($1::text[], $2::text[]))",
                     news.Select(n => n.Account).ToArray(), news.Select(n => n.EventId).ToArray());
             if (keys.Length > 0)
-                Add(load, "select api_key_id, key, fingerprint, resource from request_keys where (api_key_id, key) in (select * from unnest($1::int[], $2::text[]))",
+                load.Add("select api_key_id, key, fingerprint, resource from request_keys where (api_key_id, key) in (select * from unnest($1::int[], $2::text[]))",
                     keys.Select(k => k.ApiKeyId).ToArray(), keys.Select(k => k.Key).ToArray());
             if (references.Length > 0)
-                Add(load, "select reference, id, fingerprint from orders where reference = any($1)", references);
+                load.Add("select reference, id, fingerprint from orders where reference = any($1)", references);
 
-            Array[] named = [.. Named(batch, money: false), .. Named(batch, money: true)];
+            Array[] named = [.. BatchColumns.Named(batch, money: false), .. BatchColumns.Named(batch, money: true)];
             var isNamed = named.Any(column => column.Length > 0);
-            if (isNamed) Add(load, OrderTableStore.LoadHolders, named);
+            if (isNamed) load.Add(OrderTableStore.LoadHolders, named);
 
             begun = true;
             await using var rows = await load.ExecuteReaderAsync(stop);
@@ -364,14 +388,6 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             return new LoadedBatch(now, new CommitMark(mark), orders, fresh, storedKeys, holders, revisions, held) { Aside = aside };
         }
 
-        /// <summary>The links or the money that the batch's facts name, and of which payments: as columns.</summary>
-        static Array[] Named(IReadOnlyList<EngineInput> batch, bool money)
-        {
-            var named = batch.SelectMany(i => i.Inputs.OfType<Evidence>(), (i, fact) => (i.Order, Fact: fact)).Where(f => f.Order is not null)
-                .SelectMany(f => GatewayName.In(f.Fact, ""), (f, name) => (f.Order!.Value, f.Fact.Payment, Name: name)).Where(f => f.Name.IsMoney == money).ToArray();
-            return [named.Select(n => n.Value.Value).ToArray(), named.Select(n => n.Payment).ToArray(), named.Select(n => n.Name.Reference).ToArray()];
-        }
-
         static List<T> Group<T>(Dictionary<long, List<T>> groups, long key)
         {
             if (!groups.TryGetValue(key, out var list)) groups.Add(key, list = []);
@@ -381,24 +397,7 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         static void Begin(NpgsqlBatch batch)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(KeyLookup.Plan));
-        }
-
-        static void Add(NpgsqlBatch batch, string sql, params Array[] arrays)
-        {
-            var command = new NpgsqlBatchCommand(sql);
-            foreach (var array in arrays)
-                command.Parameters.Add(array switch
-                {
-                    long[] longs => new NpgsqlParameter<long[]> { TypedValue = longs, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
-                    int[] ints => new NpgsqlParameter<int[]> { TypedValue = ints, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
-                    byte[][] bytes => new NpgsqlParameter<byte[][]> { TypedValue = bytes, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea },
-                    string[] texts => new NpgsqlParameter<string[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                    DateTime[] times => new NpgsqlParameter<DateTime[]> { TypedValue = times, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz },
-                    TimeSpan[] spans => new NpgsqlParameter<TimeSpan[]> { TypedValue = spans, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval },
-                    _ => throw new ArgumentException($"No array of {array.GetType().Name}."),
-                });
-            batch.BatchCommands.Add(command);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"{KeyLookup.Plan}, {LockPatience}"));
         }
 
         async Task<Exception> Broken(Exception e, bool committing)

@@ -31,6 +31,9 @@ static class OrderTableStore
         "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at, denied, disputes, reversed, ended_at";
 
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
+    /// <summary>Of these orders, those whose rows somebody else has locked.</summary>
+    public const string HeldOrders =
+        "with free as (select id from orders where id = any($1) for update skip locked) select id from orders where id = any($1) and id not in (select id from free)";
     /// <summary>Locks orders, and fails by a division by zero when one is no longer of the version it was, or the reckoned time is none to write.</summary>
     public const string LockIf =
         "with still as (select o.id from orders o join unnest($1::bigint[], $2::bigint[], $3::bytea[]) g (id, version, hash) on o.id = g.id and o.xmin::text::bigint = g.version and o.hash = g.hash order by o.id for update of o) " +

@@ -27,6 +27,8 @@ sealed class RecentOrders(IOrderSession session, TimeProvider time, int most) : 
         return loaded;
     }
 
+    public Task<IReadOnlySet<OrderId>> Held(IReadOnlyCollection<OrderId> ids, CancellationToken stop) => session.Held(ids, stop);
+
     public async Task Commit(BatchChanges changes, CancellationToken stop)
     {
         IReadOnlyDictionary<OrderId, Revision> written;

@@ -13,6 +13,9 @@ public sealed partial class Sweeper(IOrderStore store, OrderEngine engine, TimeP
     /// <summary>An order that was taken rings again after this, should nobody have looked after it.</summary>
     static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
+    /// <summary>The next alarms do not wait longer than this for those that are slow.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     long sweptAt = time.GetTimestamp();
 
     /// <summary>How long ago the alarms were last looked at.</summary>
@@ -50,18 +53,28 @@ public sealed partial class Sweeper(IOrderStore store, OrderEngine engine, TimeP
     {
         var due = await store.TakeDue(Most, Lease, stop);
         if (due.Count == 0) return 0;
-        var ticks = due.Select(order => engine.Submit(order, new OrderInput.Tick(), CancellationToken.None)).ToList();
-        foreach (var tick in ticks)
-            try
-            {
-                // What could not be done now rings again when its lease is over.
-                if (await tick is EngineReply.Busy busy) LogBusy(log, busy.Why);
-            }
-            catch (Exception bug) when (bug is not OutOfMemoryException)
-            {
-                LogFailed(log, bug);
-            }
+        try
+        {
+            await Task.WhenAll(due.Select(Ring).ToList()).WaitAsync(Patience, time, stop);
+        }
+        catch (TimeoutException)
+        {
+            // They go on; what else has rung is looked at meanwhile.
+        }
         return due.Count;
+    }
+
+    async Task Ring(OrderId order)
+    {
+        try
+        {
+            // What could not be done now rings again when its lease is over.
+            if (await engine.Submit(order, new OrderInput.Tick(), CancellationToken.None) is EngineReply.Busy busy) LogBusy(log, busy.Why);
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            LogFailed(log, bug);
+        }
     }
 
     [LoggerMessage(30, LogLevel.Warning, "The sweeper cannot reach the database: {Why}")]

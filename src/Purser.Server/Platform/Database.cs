@@ -11,8 +11,8 @@ public sealed class Database : IAsyncDisposable
     public static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(1);
 
     /// <summary>What a connection string of an operator does not say. No Reset On Close: every statement of ours leaves its
-    /// session as it found it, so a round trip per use is saved. A proxy that shares sessions between clients
-    /// needs <c>Max Auto Prepare=0</c> in the operator's string.</summary>
+    /// session as it found it, so a round trip per use is saved. A proxy that shares sessions between clients does
+    /// not do: prepared statements, notices and some locks are of a session.</summary>
     const string Defaults =
         "Application Name=purser;Maximum Pool Size=30;Minimum Pool Size=1;Connection Idle Lifetime=300;Timeout=5;" +
         "Command Timeout=15;Cancellation Timeout=2000;Keepalive=30;Max Auto Prepare=100;Auto Prepare Min Usages=2;" +

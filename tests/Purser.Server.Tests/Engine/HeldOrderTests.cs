@@ -33,9 +33,64 @@ public sealed class HeldOrderTests(PostgresFixture postgres) : IClassFixture<Pos
         told.Where((_, i) => i != 7).ShouldAllBe(t => t is EngineReply.Done);
 
         await held.RollbackAsync();
-        (await world.Engine.Submit(EngineWorld.Paid(ids[7], "evt_7", money: "pi_7"), default)).ShouldBeOfType<EngineReply.Done>();
+        // That it was held is remembered for a second.
+        await Until.True(async () => await world.Engine.Submit(EngineWorld.Paid(ids[7], "evt_7", money: "pi_7"), default) is EngineReply.Done, "the order to be free");
         (await world.Ask<long>("select count(*) from orders where status = 1")).ShouldBe(21);
         (await new InvariantStore(world.Database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task However_much_is_wanted_of_a_held_order_its_lane_waits_for_it_once(bool remembered)
+    {
+        var database = await postgres.CreateDatabase();
+        await using var source = Server.Platform.Database.Build(database);
+        var between = new StoreBetween(new OrderStore(source));
+        await using var world = await EngineWorld.Create(database, new EngineOptions { Lanes = 1, Remembered = remembered ? 8192 : 2 }, between);
+        var ids = new List<OrderId>();
+        for (var i = 0; i < 24; i++) ids.Add(await world.WithLink());
+        await using var holder = await world.Database.OpenConnectionAsync();
+        await using var held = await holder.BeginTransactionAsync();
+        await using (var take = new NpgsqlCommand("select id from orders where id = $1 for update", holder, held))
+        {
+            take.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ids[7].Value });
+            await take.ExecuteNonQueryAsync();
+        }
+
+        var (others, wanted) = (new List<Task<EngineReply>>(), new List<Task<EngineReply>>());
+        for (var i = 0; i < 100; i++)
+        {
+            var n = i % ids.Count == 7 ? 8 : i % ids.Count;
+            others.Add(world.Engine.Submit(EngineWorld.Paid(ids[n], $"evt_{i}", money: $"pi_{n}"), default));
+            if (i % 5 == 0) wanted.Add(world.Engine.Submit(EngineWorld.Paid(ids[7], $"held_{i}", money: "pi_7"), default));
+        }
+        (await Task.WhenAll(others)).ShouldAllBe(t => t is EngineReply.Done);
+        (await Task.WhenAll(wanted)).ShouldAllBe(t => t is EngineReply.Busy);
+        between.Held.ShouldBe(1);
+        (await world.Ask<long>("select count(*) from orders where status = 1")).ShouldBe(23);
+        await held.RollbackAsync();
+    }
+
+    [Fact]
+    public async Task What_a_batch_sets_for_itself_ends_with_it()
+    {
+        var connection = await postgres.CreateDatabase();
+        await using var single = Server.Platform.Database.Build(connection + ";Maximum Pool Size=1");
+        await using var world = await EngineWorld.Create(connection, new EngineOptions { Lanes = 1 }, new OrderStore(single));
+        await using (var note = world.Database.CreateCommand("""
+            create table noted (patience text, backend int);
+            create function note() returns trigger language plpgsql as $$ begin insert into noted values (current_setting('lock_timeout'), pg_backend_pid()); return null; end $$;
+            create trigger note after insert on orders for each row execute function note();
+            """))
+            await note.ExecuteNonQueryAsync();
+        await world.Placed();
+        await world.Placed();
+        await world.Engine.DisposeAsync();
+        (await world.Ask<string>("select string_agg(patience, ' ') from noted")).ShouldBe("1s 1s");
+        // The same session, as the pool gives it to the next.
+        await using var ask = single.CreateCommand("select current_setting('lock_timeout') || ' ' || pg_backend_pid()");
+        (await ask.ExecuteScalarAsync()).ShouldBe($"0 {await world.Ask<int>("select min(backend) from noted")}");
     }
 
     [Fact]

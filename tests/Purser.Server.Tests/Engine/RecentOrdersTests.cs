@@ -177,6 +177,10 @@ public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<
         Order(await one.Do(id, new OrderCommand.StartPayment("cards", null))).Payments.ShouldHaveSingleItem();
         one.Calls.ShouldHaveSingleItem().ShouldBeOfType<GatewayCall.OpenLink>();
         LoseNext();
+        // It writes rows and nothing else.
+        await one.Do(id, new OrderCommand.Look(1, Back: true));
+        one.Calls.OfType<GatewayCall.Inquire>().Count().ShouldBe(1);
+        LoseNext();
         (await one.Engine.Submit(EngineWorld.Paid(id, "evt_1"), default)).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Applied);
         LoseNext();
         Order(await one.Do(id, new OrderCommand.Refund(null, null, "a scratch"))).Refunds.ShouldHaveSingleItem();
@@ -185,10 +189,40 @@ public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<
         var other = one.NewId();
         (await one.Do(other, EngineWorld.Order(other, "cart-1"))).ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order.Id.ShouldBe(other);
 
-        lost.ShouldBe(5);
+        lost.ShouldBe(6);
         (await one.Ask<long>("select count(*) from orders")).ShouldBe(3);
         (await one.Ask<long>("select count(*) from captures")).ShouldBe(1);
         (await one.Ask<long>("select count(*) from gateway_news")).ShouldBe(1);
+        await Sound(one);
+    }
+
+    [Fact]
+    public async Task What_may_be_committed_and_cannot_be_looked_for_is_not_done_again()
+    {
+        var (one, seen) = await World(await postgres.CreateDatabase());
+        await using var first = one;
+        await one.Placed();
+        var gate = new TaskCompletionSource();
+        seen.AroundCommit = async commit =>
+        {
+            seen.AroundCommit = async next =>
+            {
+                seen.AroundCommit = again => again();
+                await next();
+                throw new CommitUnknownException("lost");
+            };
+            await gate.Task;
+            return await commit();
+        };
+        // As Npgsql says it of a connection that a keep-alive found gone.
+        seen.AroundWasWritten = _ => throw new InvalidOperationException("Connection is not open");
+        var ahead = one.Placed();
+        await Until.True(() => Task.FromResult(seen.Commits == 2), "the lane to be at work");
+        var lost = new[] { one.NewId(), one.NewId() }.Select(id => one.Do(id, EngineWorld.Order(id))).ToArray();
+        gate.SetResult();
+        await ahead;
+        (await Task.WhenAll(lost)).ShouldAllBe(reply => reply is EngineReply.Busy);
+        (await one.Ask<long>("select count(*) from orders")).ShouldBe(4);
         await Sound(one);
     }
 

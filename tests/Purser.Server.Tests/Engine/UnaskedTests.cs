@@ -21,7 +21,7 @@ public sealed class UnaskedTests
             put.Add((order, question));
             // What is put while the gateway is down comes back at once.
             if (isDown) unasked.Add("cards", order, question, Since(order), 100);
-            return Task.CompletedTask;
+            return Task.FromResult(true);
         }, clock);
         foreach (var n in (int[])[5, 3, 9, 1, 7, 8, 2, 6, 4]) unasked.Add("cards", new OrderId(n), new OrderCommand.Look(1), Since(new OrderId(n)), 100);
 
@@ -44,7 +44,7 @@ public sealed class UnaskedTests
         var unasked = new Unasked((order, question) =>
         {
             put.Add((order, question));
-            return Task.CompletedTask;
+            return Task.FromResult(true);
         }, clock);
         unasked.Add("cards", new OrderId(1), new OrderCommand.Look(1), Noon, 100);
         unasked.Add("cards", new OrderId(2), new OrderCommand.LookRefund(1), Noon, 900);
@@ -61,14 +61,52 @@ public sealed class UnaskedTests
         {
             put.Add((order, question));
             if (order.Value == 1) unasked.Add("cards", order, question, Noon, 100);
-            return Task.CompletedTask;
+            return Task.FromResult(true);
         }, clock);
         unasked.Add("cards", new OrderId(1), new OrderCommand.Look(1), Noon, 100);
-        unasked.Add("cards", new OrderId(2), new OrderCommand.Look(1), Noon.AddHours(1), 100);
+        for (var n = 2; n <= 10; n++) unasked.Add("cards", new OrderId(n), new OrderCommand.Look(1), Noon.AddHours(n), 100);
         for (var i = 0; i < 60 && !clock.IsIdle; i++) await clock.Step();
         clock.IsIdle.ShouldBeTrue();
-        put.Count(p => p.Order.Value == 2).ShouldBe(1);
-        put.Count(p => p.Order.Value == 1).ShouldBe(20);
+        for (var n = 2; n <= 10; n++) put.Count(p => p.Order.Value == n).ShouldBe(1);
+        put.Count(p => p.Order.Value == 1).ShouldBe(25);
+    }
+
+    [Fact]
+    public async Task After_a_long_outage_the_oldest_is_still_the_first()
+    {
+        var isDown = true;
+        Unasked unasked = null!;
+        unasked = new Unasked((order, question) =>
+        {
+            put.Add((order, question));
+            if (isDown) unasked.Add("cards", order, question, Since(order), 100);
+            return Task.FromResult(true);
+        }, clock);
+        for (var n = 9; n > 0; n--) unasked.Add("cards", new OrderId(n), new OrderCommand.Look(1), Since(new OrderId(n)), 100);
+        for (var i = 0; i < 40; i++) await clock.Step();
+        isDown = false;
+        put.Clear();
+        for (var i = 0; i < 20 && !clock.IsIdle; i++) await clock.Step();
+        put[0].Order.Value.ShouldBe(1);
+        put.Select(p => p.Order.Value).Order().ShouldBe([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+
+    [Fact]
+    public async Task What_the_engine_has_no_room_for_is_put_again()
+    {
+        var hasRoom = false;
+        var unasked = new Unasked((order, question) =>
+        {
+            put.Add((order, question));
+            return Task.FromResult(hasRoom);
+        }, clock);
+        unasked.Add("cards", new OrderId(1), new OrderCommand.Look(1), Noon, 100);
+        for (var i = 0; i < 30; i++) await clock.Step();
+        hasRoom = true;
+        put.Clear();
+        for (var i = 0; i < 5 && !clock.IsIdle; i++) await clock.Step();
+        put.ShouldHaveSingleItem();
+        clock.IsIdle.ShouldBeTrue();
     }
 
     static DateTimeOffset Since(OrderId order) => Noon.AddMinutes(order.Value);

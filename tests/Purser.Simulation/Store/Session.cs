@@ -87,6 +87,9 @@ sealed class Session(World world, Life life) : IOrderSession
         return loaded;
     }
 
+    // Locks of this world are waited for as long as it takes.
+    public Task<IReadOnlySet<OrderId>> Held(IReadOnlyCollection<OrderId> orders, CancellationToken stop) => Task.FromResult<IReadOnlySet<OrderId>>(new HashSet<OrderId>());
+
     public async Task<IReadOnlyDictionary<OrderId, Revision>> CommitIf(Guess guess, BatchChanges changes, CancellationToken stop)
     {
         Release();
