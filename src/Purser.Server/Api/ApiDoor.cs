@@ -224,7 +224,6 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
                 };
             case NpgsqlException or TimeoutException or StoreAwayException when e is not PostgresException refused || StoreFault.IsAway(refused) || StoreFault.IsPassing(refused):
                 LogAway(log, http.Request.Method, http.GetEndpoint()?.DisplayName, e.Message);
-                StoreFault.Heal(http.RequestServices, e);
                 return new Problem(ProblemTypes.Busy, "The database is away.") { RetryAfter = AwayFor };
         }
         var trace = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;

@@ -42,7 +42,6 @@ sealed class ShopperDoor(
         }
         catch (Exception away) when (away is NpgsqlException or TimeoutException)
         {
-            StoreFault.Heal(http.RequestServices, away);
             return await Away(http);
         }
     }

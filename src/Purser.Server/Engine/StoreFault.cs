@@ -20,12 +20,5 @@ static class StoreFault
     /// first: loaded again, the batch sees it.</summary>
     public static bool IsPassing(PostgresException e) => e.SqlState is "40001" or "40P01" or "55P03" or "57014" or "23505" || IsForgotten(e);
 
-    /// <summary>A connection whose driver and server differ on what is prepared: it stays so, and must not be used again.</summary>
-    public static void Heal(IServiceProvider services, Exception e)
-    {
-        // Which connection of the pool it was, nobody knows here.
-        if (IsForgotten(e)) services.GetRequiredService<NpgsqlDataSource>().Clear();
-    }
-
     static bool IsForgotten(Exception e) => e is PostgresException { SqlState: PostgresErrorCodes.InvalidSqlStatementName };
 }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -22,6 +23,14 @@ public sealed class Database : IAsyncDisposable
     {
         Source = source;
         Embedded = embedded;
+        AppDomain.CurrentDomain.FirstChanceException += Heal;
+    }
+
+    /// <summary>After some errors in a batch the driver takes statements for prepared that are not, and every later use of them on that connection fails
+    /// (npgsql 6391). Which connection of the pool it was, nobody knows where the error arrives; whoever met it, all are opened anew.</summary>
+    void Heal(object? sender, FirstChanceExceptionEventArgs thrown)
+    {
+        if (thrown.Exception is PostgresException { SqlState: PostgresErrorCodes.InvalidSqlStatementName }) Source.Clear();
     }
 
     public NpgsqlDataSource Source { get; }
@@ -116,6 +125,7 @@ public sealed class Database : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        AppDomain.CurrentDomain.FirstChanceException -= Heal;
         await Source.DisposeAsync();
         if (Embedded is not null) await Embedded.DisposeAsync();
     }

@@ -37,6 +37,22 @@ public sealed class DatabaseTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task A_statement_that_only_the_driver_takes_for_prepared_fails_once_and_not_for_ever()
+    {
+        await using var database = await Open(("ConnectionStrings:Purser", await postgres.CreateDatabase() + ";Maximum Pool Size=1"));
+        for (var i = 0; i < 3; i++) await Forty();
+        await using (var forget = database.Source.CreateCommand("deallocate all")) await forget.ExecuteNonQueryAsync();
+        (await Should.ThrowAsync<PostgresException>(Forty)).SqlState.ShouldBe(PostgresErrorCodes.InvalidSqlStatementName);
+        (await Forty()).ShouldBe(40);
+
+        async Task<object?> Forty()
+        {
+            await using var command = database.Source.CreateCommand("select 40");
+            return await command.ExecuteScalarAsync();
+        }
+    }
+
+    [Fact]
     public async Task The_kinds_of_values_that_Purser_stores_come_back_as_they_went()
     {
         await using var source = Database.Build(await postgres.CreateEmptyDatabase());
