@@ -169,6 +169,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         var (mail, invoices, now) = (Services.GetRequiredService<MailOptions>(), Services.GetRequiredService<InvoiceOptions>(), Services.GetRequiredService<TimeProvider>().GetUtcNow());
         await Services.GetRequiredService<MailStore>().Keep(Wanted(mail.IsConfigured, mail.Ended), Wanted(mail.IsConfigured && mail.OperatorAddresses.Count > 0, mail.Ended), now, stop);
         await Services.GetRequiredService<InvoiceStore>().Keep(Wanted(invoices.IsConfigured, invoices.Ended), now, stop);
+        Services.GetRequiredService<ShopperTokens>().Load();
         Engine.Start();
         try
         {

@@ -37,6 +37,9 @@ public sealed class ShopperTokens(Func<byte[]> key, TimeProvider time, TimeSpan 
     public static ShopperTokens Of(InstallationStore installation, TimeProvider time, TimeSpan? lives = null) =>
         new(() => installation.Key(KeyName, KeyBytes), time, lives ?? DefaultLife);
 
+    /// <summary>Reads the key, that the first shopper does not need the database for it.</summary>
+    public void Load() => _ = key.Value;
+
     /// <summary>A token that is handed out now: 27 letters, digits, hyphens and underscores. On one day (of UTC) it is always the same one, which ends that long after the day.</summary>
     public string Now(OrderId order) => For(order, new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date.AddDays(1), TimeSpan.Zero));
 

@@ -2,6 +2,7 @@ using Npgsql;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Server.Api;
+using Purser.Server.Checkout;
 using Purser.Server.Engine;
 using Purser.Server.Gateways;
 using Purser.Server.Live;
@@ -20,6 +21,20 @@ public static partial class ReturnEndpoints
         routes.MapMethods("/gateways/{account}/return", ["GET", "POST"], Handle).DisableAntiforgery();
 
     static async Task<IResult> Handle(
+        string account, HttpContext http, OrderEngine engine, GatewayAccounts accounts, ShopperTokens tokens, ShopperDoor door, RateLimits limits, LiveHub live, TimeProvider time,
+        ILoggerFactory logs, CancellationToken stop)
+    {
+        try
+        {
+            return await Back(account, http, engine, accounts, tokens, limits, live, time, logs, stop);
+        }
+        catch (Exception away) when (away is NpgsqlException or TimeoutException)
+        {
+            return await door.Away(http);
+        }
+    }
+
+    static async Task<IResult> Back(
         string account, HttpContext http, OrderEngine engine, GatewayAccounts accounts, ShopperTokens tokens, RateLimits limits, LiveHub live, TimeProvider time,
         ILoggerFactory logs, CancellationToken stop)
     {
