@@ -2,6 +2,42 @@
 
 create sequence settlement_turns as bigint start 1 increment 1;
 
+CREATE OR REPLACE FUNCTION public.chain_decision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+    last record;
+begin
+    perform pg_advisory_xact_lock(262470);
+    select d.number, d.hash into last from decisions d order by d.number desc limit 1;
+    new.number := coalesce(last.number, 0) + 1;
+    new.at := clock_timestamp();
+    new.hash := sha256(coalesce(last.hash, '') || int8send(new.number) || timestamptz_send(new.at) || convert_to(new.about || chr(10) || coalesce(new.state, ''), 'UTF8'));
+    return new;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.file_state(f settlement_files)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+    select row_state(f) - '{leased_by,leased_until,tries}'::text[] - case when f.state in (5, 6) then '{}' else
+        '{state,read_at,done_at,rows_read,rows_stored,rows_acted,summary,covers_from,covers_to,paid_out,policy,refusal,refusal_row,refusal_column,preview,turn,key_bits,classes}'::text[] end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.move_decision_head()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    update decision_head h set number = d.number, hash = d.hash from (select l.number, l.hash from decisions l order by l.number desc limit 1) d where d.number > h.number;
+    return null;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -11,12 +47,22 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.row_state(r anyelement)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET "TimeZone" TO 'UTC'
+ SET bytea_output TO 'hex'
+AS $function$select to_jsonb(r)$function$
+;
+
 create table anchors (
   day date not null,
   orders bigint not null,
   events bigint not null,
   hash bytea not null,
   made_at timestamp with time zone not null,
+  decisions bigint,
   constraint anchors_pkey PRIMARY KEY (day)
 );
 
@@ -58,6 +104,27 @@ create table captures (
   constraint captures_pkey PRIMARY KEY (account, money_reference)
 );
 CREATE INDEX captures_due ON captures USING btree (account, due_on) WHERE ((due_on IS NOT NULL) AND (settled_on IS NULL));
+
+create table decision_head (
+  one boolean default true not null,
+  number bigint not null,
+  hash bytea not null,
+  constraint decision_head_pkey PRIMARY KEY (one),
+  constraint decision_head_one_check CHECK (one)
+);
+
+create table decisions (
+  number bigint not null,
+  at timestamp with time zone not null,
+  about text not null,
+  state text,
+  hash bytea not null,
+  constraint decisions_pkey PRIMARY KEY (number)
+);
+CREATE INDEX decisions_at ON decisions USING btree (at, number);
+CREATE TRIGGER decisions_are_chained BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION chain_decision();
+CREATE TRIGGER decisions_are_final BEFORE DELETE OR UPDATE OR TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER decisions_move_the_head AFTER INSERT ON decisions FOR EACH STATEMENT EXECUTE FUNCTION move_decision_head();
 
 create table deliveries (
   order_id bigint not null,
@@ -504,6 +571,7 @@ create table settlement_files (
   preview text,
   turn bigint,
   key_bits smallint,
+  classes bytea,
   constraint settlement_files_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX settlement_files_at_work ON settlement_files USING btree (account) WHERE ((turn IS NOT NULL) AND (NOT dry_run) AND (state <> ALL (ARRAY[5, 6])));
@@ -591,6 +659,29 @@ create table webhook_secrets (
   ends_at timestamp with time zone,
   constraint webhook_secrets_pkey PRIMARY KEY (receiver, number)
 );
+
+create view decided as
+ SELECT ('settlement_discrepancies/'::text || d.id) AS about,
+    row_state(d.*) AS state
+   FROM settlement_discrepancies d
+UNION ALL
+ SELECT ((('order_resolutions/'::text || r.order_id) || '_'::text) || r.sequence) AS about,
+    row_state(r.*) AS state
+   FROM order_resolutions r
+UNION ALL
+ SELECT ('reconciliation_policies/'::text || p.version) AS about,
+    row_state(p.*) AS state
+   FROM reconciliation_policies p
+UNION ALL
+ SELECT ('audit_log/'::text || a.id) AS about,
+    row_state(a.*) AS state
+   FROM audit_log a
+  WHERE (a.by_whom <> 'purser'::text)
+UNION ALL
+ SELECT ('settlement_files/'::text || f.id) AS about,
+    file_state(f.*) AS state
+   FROM settlement_files f
+  WHERE (NOT f.dry_run);
 
 create view ledger as
  SELECT e.at,

@@ -112,5 +112,13 @@ public sealed record RawMessage(
     /// <summary>What the gateway said of it (<see cref="IConfirmNews"/>); null when it was not asked.</summary>
     public bool? Confirmed { get; init; }
 
+    /// <summary>It was found to be the gateway's when it came, and is read again as it was kept: without the headers that are secrets, and perhaps after
+    /// the secret was replaced. Its signature is not asked for; everything else is as ever. A message that is encrypted needs its key all the same.</summary>
+    public bool WasGenuine { get; init; }
+
+    /// <summary>The headers that are kept of it: none that is a secret by itself.</summary>
+    public IEnumerable<KeyValuePair<string, string>> KeptHeaders =>
+        Headers.Where(h => !h.Key.Equals("Cookie", StringComparison.OrdinalIgnoreCase) && !h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase));
+
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? value : null;
 }

@@ -6,6 +6,8 @@ namespace Purser.Gateways.BillDesk.Tests;
 
 public sealed class BillDeskKeepsTheContract : GatewayContract<BillDeskGateway>
 {
+    protected override bool EncryptsNews => true;
+
     /// <summary>They know of an order only what was tried on it: an unopened page, a page whose time is over and no order at all look the same. A
     /// failed try ends the order, for its name cannot be used again; and an order has one transaction, so it is paid once.</summary>
     protected override string? Told(string outcome) => outcome switch

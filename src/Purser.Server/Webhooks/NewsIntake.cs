@@ -68,6 +68,7 @@ public sealed partial class NewsIntake(
     /// <summary>With what its check needs beyond the message itself; null when that cannot be had now.</summary>
     async Task<RawMessage?> WithProof(GatewayAccounts.Entry entry, RawMessage message, CancellationToken stop)
     {
+        if (message.WasGenuine) return message;
         var confirming = entry.Gateway as IConfirmNews;
         if (confirming is null || !confirming.AsksAlways(entry.Account))
         {
@@ -134,9 +135,7 @@ public sealed partial class NewsIntake(
         new(account.Name, Words.Fit(eventId)!, Words.Fit(eventType)!, payment, RowJson.Text(json =>
         {
             json.WriteStartObject();
-            foreach (var (name, value) in message.Headers)
-                if (!name.Equals("Cookie", StringComparison.OrdinalIgnoreCase) && !name.Equals("Authorization", StringComparison.OrdinalIgnoreCase))
-                    json.WriteString(name, value);
+            foreach (var (name, value) in message.KeptHeaders) json.WriteString(name, value);
             json.WriteEndObject();
         }), message.Body);
 

@@ -5,7 +5,7 @@ using Purser.Gateways;
 namespace Purser.Server.Webhooks;
 
 /// <summary>Reads news again that were kept aside: a dispute may have come before the money that it is about, and what a bug kept aside its mend lets
-/// in. The message is checked once more as it came, at the time it came.</summary>
+/// in. What was the gateway's when it came is so still, whatever became of its secret since.</summary>
 public sealed partial class SecondReading(IQuarantineStore store, NewsIntake intake, TimeProvider time, ILogger<SecondReading> log) : BackgroundService
 {
     /// <summary>After it came. Money is known within minutes of its capture, by asking if not by news; a gateway's outage or ours ends within days.</summary>
@@ -47,7 +47,7 @@ public sealed partial class SecondReading(IQuarantineStore store, NewsIntake int
             try
             {
                 var headers = new Dictionary<string, string>(JsonSerializer.Deserialize<Dictionary<string, string>>(news.Headers)!, StringComparer.OrdinalIgnoreCase);
-                await intake.Take(news.Account, new RawMessage("POST", $"/gateways/{news.Account}/webhook", "", headers, news.Body, news.ReceivedAt), stop, cameAt: news.ReceivedAt);
+                await intake.Take(news.Account, new RawMessage("POST", $"/gateways/{news.Account}/webhook", "", headers, news.Body, news.ReceivedAt) { WasGenuine = true }, stop, cameAt: news.ReceivedAt);
             }
             catch (Exception bug) when (bug is not (OutOfMemoryException or OperationCanceledException))
             {

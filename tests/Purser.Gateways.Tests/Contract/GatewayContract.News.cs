@@ -132,6 +132,35 @@ public abstract partial class GatewayContract<TGateway>
         (await sandbox.Links(ours.Payment)).ShouldHaveSingleItem();
     }
 
+    /// <summary>Read again as it was kept: without what is not kept of it, and after its key was replaced.</summary>
+    [Fact]
+    public async Task A_genuine_webhook_stays_genuine_when_it_is_read_again_later()
+    {
+        if (Trust == WebhookTrust.None) return;
+        var call = await Start();
+        Opened(await Open(call));
+        await sandbox!.Act(call.Payment, "paid");
+        await sandbox.Receive(1);
+        var settings = sandbox.Account.Settings;
+        var replaced = sandbox.Account with
+        {
+            Settings = settings.SetItems(WebhookSecrets.Where(settings.ContainsKey).Select(s => KeyValuePair.Create(s, Stranger(s, settings[s])))),
+        };
+        foreach (var message in sandbox.News.ToList())
+        {
+            var kept = message with { Headers = new Dictionary<string, string>(message.KeptHeaders, StringComparer.OrdinalIgnoreCase), WasGenuine = true };
+            var first = Read(message).ShouldBeOfType<NewsReading.Genuine>();
+            foreach (var account in (GatewayAccount[])[sandbox.Account, .. EncryptsNews ? (GatewayAccount[])[] : [replaced]])
+            {
+                var again = Gateway.ReadWebhook(kept, account).ShouldBeOfType<NewsReading.Genuine>();
+                (again.EventId, again.EventType, again.Payment, again.ProvesAmount).ShouldBe((first.EventId, first.EventType, first.Payment, first.ProvesAmount));
+            }
+        }
+    }
+
+    /// <summary>What comes can be read with the key alone.</summary>
+    protected virtual bool EncryptsNews => false;
+
     /// <summary>The account with a second key behind the right one, and with one before it.</summary>
     List<GatewayAccount> Rolling()
     {

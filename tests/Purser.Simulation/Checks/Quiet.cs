@@ -58,8 +58,10 @@ sealed class Quiet(World world)
         var account = news.News.Account;
         if (world.Accounts.Find(account) is not { } entry) return (null, false);
         var headers = JsonSerializer.Deserialize<Dictionary<string, string>>(news.News.Headers)!;
-        if (entry.Gateway.ReadWebhook(new RawMessage("POST", "", "", new Dictionary<string, string>(headers, StringComparer.OrdinalIgnoreCase), news.News.Body.ToArray(), news.ReceivedAt), entry.Account)
-            is not NewsReading.Genuine read) return (null, false);
+        var reading = entry.Gateway.ReadWebhook(
+            new RawMessage("POST", "", "", new Dictionary<string, string>(headers, StringComparer.OrdinalIgnoreCase), news.News.Body.ToArray(), news.ReceivedAt) { WasGenuine = true }, entry.Account);
+        Check("I16 what is kept aside can be read again", -1, reading is not NewsReading.Forged, $"{news.News.EventType} {news.News.EventId} of {account} is forged when it is read again");
+        if (reading is not NewsReading.Genuine read) return (null, false);
         var refund = read.RefundFacts.Select(f => f.Ours ?? (f.Fact.RefundReference is { } named ? world.Database.FindRefund(account, named) : null)).FirstOrDefault(r => r is not null);
         var payment = read.Payment ?? (read.MoneyReference is { } money ? world.Database.FindMoney(account, money) : null);
         var order = (payment?.Order ?? refund?.Order) is { } id ? world.Database.Orders.GetValueOrDefault(id) : null;
