@@ -468,6 +468,7 @@ create table refunds (
   heard_at timestamp with time zone,
   came_back boolean default false not null,
   asks_by_itself boolean default false not null,
+  returned text,
   constraint refunds_pkey PRIMARY KEY (order_id, number),
   constraint refunds_amount_check CHECK ((amount > 0))
 );

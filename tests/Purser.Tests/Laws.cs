@@ -128,8 +128,14 @@ static class Laws
                 if (Open(p, DiscrepancyKind.SettledTwice, c.MoneyReference)) asked.AddRange(c.OtherRows.Where(o => o.RowKey != c.Settled!.RowKey).DistinctBy(o => o.RowKey).Select(o => -o.Net));
             }
         foreach (var r in after.Refunds)
-            if (Open(after.Payment(r.Payment)!, DiscrepancyKind.SettledOtherwise, new RefundId(after.Id, r.Number).Reference) && r.Settled is { } row && row.Amount.Currency == r.Amount.Currency)
-                asked.Add(row.Amount - r.Amount);
+            if (Open(after.Payment(r.Payment)!, DiscrepancyKind.SettledOtherwise, new RefundId(after.Id, r.Number).Reference) && r is not { Settled: null, Returned: null })
+            {
+                if (r.Settled is { } went && went.Amount.Currency == r.Amount.Currency) asked.Add(went.Amount - r.Amount);
+                if (r.Returned is { } came && came.Amount.Currency == r.Amount.Currency) asked.Add(r.Amount - came.Amount);
+            }
+        foreach (var p in after.Payments)
+            foreach (var o in p.OutsideRefunds)
+                if (Open(p, DiscrepancyKind.SettledOtherwise, o.RefundReference) && o.Returned is { } came) asked.Add(o.Amount - came.Amount);
         var waits = story.Postings.Where(p => p.Account == "suspense").Select(p => p.Amount).ToList();
         foreach (var currency in waits.Concat(asked).GroupBy(a => a.Currency))
             Law(waits.Where(a => a.Currency == currency.Key).Sum(a => a.MinorUnits) == asked.Where(a => a.Currency == currency.Key).Sum(a => a.MinorUnits), "suspense holds what is asked about", story);

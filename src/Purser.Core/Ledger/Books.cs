@@ -47,6 +47,10 @@ public static class Books
             Entry(e, [("refunds", amount), (Receivable(e), -amount)]),
         { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.SettledTwice, By: null, Settled: { } row } =>
             Entry(e, [(e.PaidOut ? "bank" : Receivable(e), row.Net), ("suspense", -row.Net)]),
+        // What the refund gave back by our books is what the row says; the rest of the row posts by itself.
+        { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked, Reason: OrderEvent.Returned } => Entry(e, [.. Stating(e, row.Amount, booked)]),
+        // The row was booked already, for a refund of the gateway's own of that amount.
+        { Type: EventType.SettlementMatched, Amount: { } booked, Replaces: { } before } => Entry(e, [.. Stating(e, -before, -booked)]),
         { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked } =>
             Entry(e, [.. Settling(e, row, e.Refund is null && e.Discrepancy is null ? booked : -booked)]),
         _ => [],
@@ -63,11 +67,7 @@ public static class Books
             yield return (Receivable(e), -booked);
             yield return ("exchange", booked);
         }
-        else if (stated != booked)
-        {
-            yield return (Receivable(e), stated - booked);
-            yield return ("suspense", booked - stated);
-        }
+        else foreach (var side in Stating(e, stated, booked)) yield return side;
         // A row may state the shopper's amount in one currency and settle in another.
         var crosses = row.Net.Currency != stated.Currency || stated.Currency != booked.Currency;
         var tax = row.Tax is { } told && told.Currency == row.Net.Currency ? told : Money.Zero(row.Net.Currency);
@@ -94,6 +94,15 @@ public static class Books
         if (!e.PaidOut) yield break;
         yield return ("bank", row.Net);
         yield return (Receivable(e), -row.Net);
+    }
+
+    /// <summary>What is owed by our books becomes what is stated: exchanged where the currencies differ, else the rest waits in suspense.</summary>
+    static IEnumerable<(string, Money)> Stating(OrderEvent e, Money stated, Money booked)
+    {
+        if (stated == booked) return [];
+        return stated.Currency == booked.Currency
+            ? [(Receivable(e), stated - booked), ("suspense", booked - stated)]
+            : [(Receivable(e), -booked), ("exchange", booked), (Receivable(e), stated), ("exchange", -stated)];
     }
 
     /// <summary>Money of a wrong amount was never a sale; it goes back out of suspense.</summary>

@@ -57,8 +57,9 @@ static class Answers
             DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed when money is { Standing: Standing.Mismatched } => [-order.Waiting(p.Number, money)],
             DiscrepancyKind.SettledTwice when money is { Settled: { } first, OtherRows: [_, ..] rows } => rows.Where(o => o.RowKey != first.RowKey).DistinctBy(o => o.RowKey).Select(o => -o.Net),
             DiscrepancyKind.SettledOtherwise when money is { Settled: { } row } => Difference(money.Amount, row.Amount),
-            DiscrepancyKind.SettledOtherwise when order.Refunds.FirstOrDefault(r => r.Payment == p.Number && new RefundId(order.Id, r.Number).Reference == question.MoneyReference) is { Settled: { } row } back =>
-                Difference(row.Amount, back.Amount),
+            DiscrepancyKind.SettledOtherwise when p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == question.MoneyReference) is { Returned: { } came } outside => Difference(outside.Amount, came.Amount),
+            DiscrepancyKind.SettledOtherwise when order.Refunds.FirstOrDefault(r => r.Payment == p.Number && new RefundId(order.Id, r.Number).Reference == question.MoneyReference) is { } back =>
+                [.. back.Settled is { } went ? Difference(went.Amount, back.Amount) : [], .. back.Returned is { } came ? Difference(back.Amount, came.Amount) : []],
             _ => [],
         };
         return [.. waits.GroupBy(m => m.Currency).Select(of => of.Aggregate((sum, m) => sum + m)).Where(m => m.MinorUnits != 0)];

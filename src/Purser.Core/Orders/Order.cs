@@ -145,6 +145,7 @@ public sealed record Order
         }
         foreach (var outside in p.OutsideRefunds.Where(o => o is { MayBeOurs: false, CameBack: false }))
             yield return new Question(p.Number, DiscrepancyKind.RefundUnasked, outside.RefundReference, outside.Amount);
+        foreach (var outside in p.OutsideRefunds.Where(o => o.ReturnedOtherwise)) yield return new Question(p.Number, DiscrepancyKind.SettledOtherwise, outside.RefundReference, outside.Amount);
         foreach (var refund in Refunds)
         {
             if (refund.Payment != p.Number) continue;

@@ -86,4 +86,7 @@ public sealed record OrderEvent
 
     /// <summary><c>evt_</c>, the order's letters, the sequence.</summary>
     public string Id => $"evt_{Order.Letters}_{Sequence}";
+
+    /// <summary>Why a statement's row about a refund is told of: it gives back to us what had gone.</summary>
+    public const string Returned = "returned";
 }

@@ -231,6 +231,7 @@ public static class OrderHistory
         if (e is not { Payment: { } payment, Settled: { } row, MoneyReference: { } reference }) throw Impossible(e, "a statement's row is about money");
         if (e.Refund is { } number)
         {
+            if (e.Reason == OrderEvent.Returned && number >= 1 && number <= s.Refunds.Length) return s;
             if (number < 1 || number > s.Refunds.Length || s.Refunds[number - 1].Row is not null) throw Impossible(e, "the refund is unknown, or has its row");
             return s with { Refunds = s.Refunds.SetItem(number - 1, s.Refunds[number - 1] with { Row = row.RowKey }) };
         }

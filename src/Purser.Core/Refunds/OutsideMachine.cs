@@ -54,7 +54,14 @@ static class OutsideMachine
     {
         if (e.RefundReference is not { } name) return e.Source != EvidenceSource.Settlement;
         var one = p.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name);
-        if (one is { CameBack: true }) return true;
+        var row = (e as RefundEvidence.Failed)?.Row;
+        // It came back once; and until it is known whether it is one of ours, a row of its coming back waits.
+        if (row is not null && one is not null && (one.MayBeOurs || (one.Returned is { } first && first.RowKey != row.RowKey))) return false;
+        if (one is { CameBack: true })
+        {
+            if (row is not null) Came(draft, p.Number, one, row, e);
+            return true;
+        }
         if (one is null && e.Source == EvidenceSource.Settlement) return false;
         if (one is null)
         {
@@ -64,7 +71,11 @@ static class OutsideMachine
             foreach (var r in perhaps) RefundMachine.Look(draft, r);
         }
         else if (one.MayBeOurs) draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { CameBack = true }) });
-        else Return(draft, p.Number, one, e);
+        else
+        {
+            Return(draft, p.Number, one, e);
+            if (row is not null) Came(draft, p.Number, one with { CameBack = true }, row, e);
+        }
         // While it was taken to be gone, a word of the gateway that the money is gone was taken for this: it is asked until it says what is so now.
         draft.Change(draft.Order.Payment(p.Number)! with { HeardAt = draft.Now });
         if (!draft.Calls.Exists(c => c.Payment == p.Number && c is not (GatewayCall.Refund or GatewayCall.InquireRefund))) OrderMachine.Ask(draft, p.Number);
@@ -78,6 +89,55 @@ static class OutsideMachine
         if (Of(draft.Order, r) is not { CameBack: false } one) return false;
         Return(draft, r.Payment, one, e);
         return true;
+    }
+
+    /// <summary>The statement's row of its coming back is kept once, and what it states otherwise is booked by it. Who told of its failing said no amount; a row does.</summary>
+    static void Came(Draft draft, int number, OutsideRefund one, Settled row, Because because)
+    {
+        if (one.Returned is not null) return;
+        var p = draft.Order.Payment(number)!;
+        var now = one with { Returned = row, Amount = one.Amount.MinorUnits == 0 ? row.Amount : one.Amount };
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, now) });
+        if (row.Amount == now.Amount) return;
+        Matched(draft, number, now, because, now.Amount, row, reason: OrderEvent.Returned);
+        if (now.ReturnedOtherwise) draft.Tell(EventType.DiscrepancyOpened, number, because, now.Amount, money: now.RefundReference, discrepancy: DiscrepancyKind.SettledOtherwise, settled: row);
+    }
+
+    static void Matched(Draft draft, int number, OutsideRefund one, Because because, Money amount, Settled row, bool paidOut = false, string? reason = null) =>
+        draft.Tell(EventType.SettlementMatched, number, because, amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, settled: row, paidOut: paidOut, reason: reason);
+
+    /// <summary>What was booked as a refund of the gateway's own turns out to be this one of ours: the gateway tells its name with our reference. It is booked as ours instead, with its
+    /// row.</summary>
+    public static Refund HandOver(Draft draft, Refund r, RefundEvidence e)
+    {
+        if (e.Refund == 0 || e.Source == EvidenceSource.Settlement || e.RefundReference is not { } name || (r.RefundReference is { } other && other != name)) return r;
+        if (draft.Order.Payment(r.Payment)!.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name && !o.MayBeOurs) is not { } one) return r;
+        if (r.Settled is { } has && one.RowKey is { } row && has.RowKey != row) return r;
+        if (one.ReturnedOtherwise) OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.SettledOtherwise, e, one.Amount, "ours", name);
+        if (!one.CameBack) Close(draft, r.Payment, one, one with { CameBack = true }, e, "ours");
+        var p = draft.Order.Payment(r.Payment)!;
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.RemoveAll(o => o.RefundReference == name) });
+        draft.Change(r = r with { RefundReference = name, Returned = r.Returned ?? one.Returned });
+        if (!one.CameBack) RefundMachine.Succeed(draft, r, one.RowKey is null ? one.Amount : r.Amount, e);
+        // Its failing was told before its name was known.
+        else if (r.Status == RefundStatus.Failed) draft.Change(r with { Rejected = false, CameBack = true });
+        else RefundMachine.Hear(draft, r);
+        r = draft.Order.Refund(r.Number)!;
+        // What either row states otherwise was booked against the amount of the one; of both together it is the same against that of ours.
+        var settled = one.Settled ?? (one.RowKey is { } key ? new Settled(key, one.Amount, -one.Amount) : null);
+        if (settled is not null && r.Settled is null)
+        {
+            draft.Change(r = r with { Settled = settled, NotSettled = false });
+            draft.Tell(EventType.SettlementMatched, r.Payment, e, one.Returned is null ? r.Amount : one.Amount, money: r.MoneyReference, replaces: one.Amount, refund: r.Number, settled: settled);
+            if (settled.Amount != r.Amount) RefundMachine.Doubt(draft, r, e, settled);
+        }
+        if (one.Returned is { } came && r.Returned == came)
+        {
+            if (settled is null && one.Amount != r.Amount)
+                draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Amount, money: r.MoneyReference, refund: r.Number, settled: came with { Amount = one.Amount }, reason: OrderEvent.Returned);
+            if (came.Amount != r.Amount) RefundMachine.Doubt(draft, draft.Order.Refund(r.Number)!, e, came);
+        }
+        return draft.Order.Refund(r.Number)!;
     }
 
     /// <summary>It is here again. What persons answered about money that must go back whole was said while it was gone, so they are asked again.</summary>
@@ -120,8 +180,8 @@ static class OutsideMachine
         if (e is not RefundEvidence.Settled { Row: { } row } settled) return;
         one = Restate(draft, number, one, row.Amount, e);
         var p = draft.Order.Payment(number)!;
-        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { RowKey = row.RowKey }) });
-        draft.Tell(EventType.SettlementMatched, number, e, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, settled: row, paidOut: settled.PaidOut);
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { RowKey = row.RowKey, Settled = row }) });
+        Matched(draft, number, one, e, one.Amount, row, settled.PaidOut);
     }
 
     /// <summary>Nobody here asked for an amount, so the one of the statement counts, whatever was told; what is told in two currencies is exchanged.</summary>
@@ -131,9 +191,13 @@ static class OutsideMachine
         var now = one with { Amount = stated };
         if (one.CameBack)
         {
-            // Nothing of it is booked any more.
+            // Nothing of it is booked any more but what the row of its coming back states otherwise than this one.
+            if (one.ReturnedOtherwise) OrderMachine.Resolve(draft, number, DiscrepancyKind.SettledOtherwise, because, one.Amount, "replaced", one.RefundReference);
             var p = draft.Order.Payment(number)!;
             draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, now) });
+            if (one.Returned is not { } returned) return now;
+            Matched(draft, number, now, because, stated, returned with { Amount = one.Amount }, reason: OrderEvent.Returned);
+            if (now.ReturnedOtherwise) draft.Tell(EventType.DiscrepancyOpened, number, because, now.Amount, money: now.RefundReference, discrepancy: DiscrepancyKind.SettledOtherwise, settled: returned);
             return now;
         }
         Close(draft, number, one, now, because, "replaced");

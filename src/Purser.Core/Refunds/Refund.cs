@@ -59,6 +59,8 @@ public sealed record Refund
     public DateTimeOffset? AbsentLastAt { get; init; }
     /// <summary>The row of the gateway's statement that took the money from what it owes us.</summary>
     public Settled? Settled { get; init; }
+    /// <summary>The row that gave it back to us, as it says, when it had failed in the end.</summary>
+    public Settled? Returned { get; init; }
     /// <summary>The gateway's words about it do not agree: another amount, a second row.</summary>
     public bool SettledOtherwise { get; init; }
 
@@ -98,6 +100,15 @@ public sealed record OutsideRefund(string RefundReference, Money Amount, string?
 
     /// <summary>It failed afterwards: nothing is gone by it. Where that was told first, its amount is zero until it is told, too.</summary>
     public bool CameBack { get; init; }
+
+    /// <summary>What that row says; null of what an older program kept.</summary>
+    public Settled? Settled { get; init; }
+
+    /// <summary>The row that gave it back to us, as it says.</summary>
+    public Settled? Returned { get; init; }
+
+    /// <summary>What came back is not what went, in the same currency: the rest waits in suspense.</summary>
+    public bool ReturnedOtherwise => Returned is { } row && row.Amount.Currency == Amount.Currency && row.Amount != Amount;
 
     /// <summary>It gives back this money. Where the gateway names none that we know, the payment's only money.</summary>
     public bool IsOf(Payment p, string money) => p.Captures.Any(c => c.MoneyReference == MoneyReference) ? MoneyReference == money

@@ -57,7 +57,8 @@ public abstract record RefundEvidence : OrderInput
     public sealed record Succeeded(Money Amount, string? BankReference = null) : RefundEvidence;
 
     /// <summary>It will not go back by this refund. May come days after the gateway had said success.</summary>
-    public sealed record Failed(string Reason) : RefundEvidence;
+    /// <param name="Row">The statement's row that says so: what came back, which may be another amount than went, or in another currency.</param>
+    public sealed record Failed(string Reason, Purser.Settled? Row = null) : RefundEvidence;
 
     /// <summary>A definite no to the question: nothing goes back by it, nor did by an earlier one under its key.</summary>
     public sealed record Rejected(string Reason) : RefundEvidence;

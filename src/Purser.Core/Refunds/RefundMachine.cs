@@ -99,7 +99,9 @@ static class RefundMachine
         var refund = e.Refund > 0 ? draft.Order.Refund(e.Refund) : Named(draft.Order, e);
         if (refund is { } known && !IsOutside(draft.Order, known, e))
         {
-            known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
+            // It came back once: another row that says so is none of this one.
+            if (e is RefundEvidence.Failed { Row: { } again } && known.Returned is { } first && first.RowKey != again.RowKey) return false;
+            known = OutsideMachine.HandOver(draft, known, e) with { RefundReference = known.RefundReference ?? e.RefundReference };
             if (e.Source == EvidenceSource.Inquiry && e.At >= known.HeardAt) known = known with { HeardAt = null };
             draft.Change(known);
             Apply(draft, known, e);
@@ -143,9 +145,11 @@ static class RefundMachine
             case RefundEvidence.Failed e when r.Status == Failed:
                 var undone = OutsideMachine.ComeBack(draft, r, e);
                 draft.Change(r with { Rejected = false, Why = e.Reason, CameBack = r.CameBack || undone || e.Source == EvidenceSource.Settlement });
+                Return(draft, draft.Order.Refund(r.Number)!, e);
                 break;
             case RefundEvidence.Failed e:
                 Fail(draft, r with { CameBack = r.Status == Succeeded || e.Source == EvidenceSource.Settlement }, e.Reason, e);
+                Return(draft, draft.Order.Refund(r.Number)!, e);
                 break;
             case RefundEvidence.Succeeded e:
                 Succeed(draft, r with { BankReference = r.BankReference ?? e.BankReference }, e.Amount, e);
@@ -185,7 +189,7 @@ static class RefundMachine
             OrderMachine.Ask(draft, r.Payment);
     }
 
-    static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
+    internal static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
     {
         if (r.Status == Succeeded || (r.IsDenied && (r.CameBack || because.Source != EvidenceSource.Settlement)))
         {
@@ -213,7 +217,7 @@ static class RefundMachine
         }
         draft.TakeBack(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         var asked = draft.Order.Questions.FirstOrDefault(q => q.Payment == r.Payment && q.Kind == DiscrepancyKind.RefundFailed && q.MoneyReference == r.MoneyReference);
-        var doubted = r is { SettledOtherwise: true, Settled: null };
+        var doubted = r is { SettledOtherwise: true, Settled: null, Returned: null };
         draft.Change(r with { Status = Succeeded, Rejected = false, Why = null, DoneAt = draft.Now, SettledOtherwise = r.SettledOtherwise && !doubted, AsksByItself = false });
         draft.Tell(EventType.RefundSucceeded, r.Payment, because, amount, money: r.MoneyReference, refund: r.Number, discrepancy: Marks(draft.Order, r));
         if (draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Status != Failed || MoneyOf(draft.Order, r).Standing != Standing.Accepted) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
@@ -251,12 +255,12 @@ static class RefundMachine
     }
 
     /// <summary>A person must see that the gateway's words about this refund do not agree.</summary>
-    static void Doubt(Draft draft, Refund r, RefundEvidence because, Settled? row = null)
+    internal static void Doubt(Draft draft, Refund r, RefundEvidence because, Settled? row = null)
     {
         var name = NameOf(draft, r);
         draft.Change(r with { SettledOtherwise = true });
         // Its first row moves money: whatever was answered before was about less than this.
-        if (r.SettledOtherwise && !(row is not null && row == r.Settled && draft.Drop(new Answered(DiscrepancyKind.SettledOtherwise, name), r.Payment))) return;
+        if (r.SettledOtherwise && !(row is not null && (row == r.Settled || row == r.Returned) && draft.Drop(new Answered(DiscrepancyKind.SettledOtherwise, name), r.Payment))) return;
         draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: name, discrepancy: DiscrepancyKind.SettledOtherwise, refund: r.Number, settled: row);
     }
 
@@ -292,6 +296,17 @@ static class RefundMachine
         draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Amount, money: r.MoneyReference, refund: r.Number, settled: e.Row, paidOut: e.PaidOut);
         if (missed) Found(draft, r, e, "settled");
         if (e.Row.Amount != r.Amount) Doubt(draft, r, e, e.Row);
+    }
+
+    /// <summary>The statement's row of its coming back is kept once. What it states otherwise than we asked for is booked by it, as that of its going is.</summary>
+    static void Return(Draft draft, Refund r, RefundEvidence.Failed e)
+    {
+        if (e.Row is not { } row || r.Returned is not null) return;
+        draft.Change(r = r with { Returned = row });
+        if (row.Amount == r.Amount) return;
+        draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Amount, money: r.MoneyReference, refund: r.Number, settled: row, reason: OrderEvent.Returned);
+        // What was exchanged is exchanged back; nothing of that waits.
+        if (row.Amount.Currency == r.Amount.Currency || row.Amount != r.Settled?.Amount) Doubt(draft, r, e, row);
     }
 
     /// <summary>We believe that it went back, and nothing was taken from what the gateway owes us. The gateway is asked what became of it.</summary>

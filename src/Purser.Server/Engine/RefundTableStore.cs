@@ -11,7 +11,7 @@ static class RefundTableStore
 {
     const string RefundColumns =
         "order_id, number, payment, money_reference, amount, currency, reason, status, requested_at, note, asked_at, asks, unsent_asks, refund_reference, " +
-        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise, not_settled, heard_at, came_back, asks_by_itself";
+        "bank_reference, done_at, why, rejected, look_at, looked_at, absent_first_at, absent_last_at, settled, settled_otherwise, not_settled, heard_at, came_back, asks_by_itself, returned";
 
     public const string Load = $"select {RefundColumns} from refunds where order_id = any($1) order by order_id, number";
 
@@ -43,6 +43,7 @@ static class RefundTableStore
         HeardAt = OrderTableStore.TimeOrNull(r, 25),
         CameBack = r.GetBoolean(26),
         AsksByItself = r.GetBoolean(27),
+        Returned = r.IsDBNull(28) ? null : RowJson.ReadSettled(r.GetString(28)),
     };
 
     static readonly Column<RefundRow>[] RefundKey =
@@ -79,6 +80,7 @@ static class RefundTableStore
         Column.Of("absent_first_at", TimestampTz, (RefundRow r) => r.R.AbsentFirstAt),
         Column.Of("absent_last_at", TimestampTz, (RefundRow r) => r.R.AbsentLastAt),
         Column.Of("settled", NpgsqlDbType.Text, (RefundRow r) => RowJson.Write(r.R.Settled)),
+        Column.Of("returned", NpgsqlDbType.Text, (RefundRow r) => RowJson.Write(r.R.Returned)),
         Column.Of("settled_otherwise", NpgsqlDbType.Boolean, (RefundRow r) => r.R.SettledOtherwise),
         Column.Of("not_settled", NpgsqlDbType.Boolean, (RefundRow r) => r.R.NotSettled),
         Column.Of("came_back", NpgsqlDbType.Boolean, (RefundRow r) => r.R.CameBack),

@@ -157,6 +157,8 @@ public static class RowJson
             if (one.MoneyReference is { } money) json.WriteString("money", money);
             if (one.MayBeOurs) json.WriteBoolean("perhaps_ours", true);
             if (one.CameBack) json.WriteBoolean("came_back", true);
+            if (one.Settled is { } settled) Write(json, "settled", settled);
+            if (one.Returned is { } returned) Write(json, "returned", returned);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -170,6 +172,7 @@ public static class RowJson
             o.TryGetProperty("money", out var money) ? money.GetString() : null)
             {
                 MayBeOurs = o.TryGetProperty("perhaps_ours", out _), CameBack = o.TryGetProperty("came_back", out _),
+                Settled = o.TryGetProperty("settled", out var settled) ? ReadSettled(settled) : null, Returned = o.TryGetProperty("returned", out var returned) ? ReadSettled(returned) : null,
             })];
     }
 

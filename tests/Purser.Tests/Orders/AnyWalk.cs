@@ -44,7 +44,8 @@ static class AnyWalk
         Gen.Elements<RefundEvidence>(new RefundEvidence.Accepted(), new RefundEvidence.Absent(), new RefundEvidence.Failed("closed account"), new RefundEvidence.Rejected("too old")),
         Gen.Choose(1, 4).Select<int, RefundEvidence>(n => new RefundEvidence.NotSent(n, "refused")), Gen.Choose(1, 4).Select<int, RefundEvidence>(n => new RefundEvidence.AnswerLost(n, "time-out")),
         Gen.Elements(Given.Rupees(499), Given.Rupees(499), Given.Rupees(200), Given.Rupees(100)).Select<Money, RefundEvidence>(m => new RefundEvidence.Succeeded(m)),
-        Rows.SelectMany(_ => Gen.Elements(true, false), (row, paid) => (RefundEvidence)new RefundEvidence.Settled(row with { Net = -row.Net }, paid)));
+        Rows.SelectMany(_ => Gen.Elements(true, false), (row, paid) => (RefundEvidence)new RefundEvidence.Settled(row with { Net = -row.Net }, paid)),
+        Rows.Select(row => (RefundEvidence)new RefundEvidence.Failed("came back", row with { RowKey = $"{row.RowKey}_back" })));
 
     static Gen<Evidence> AnyStatement { get; } = Gen.OneOf(
         Monies.SelectMany(_ => Rows, (money, row) => (money, row)).SelectMany(_ => Gen.Elements(true, false), (t, paid) => (Evidence)new Evidence.Settled(t.money, t.row, paid)),
@@ -97,7 +98,7 @@ static class AnyWalk
         (6, Gen.Elements("money_1", "money_1", "money_2").SelectMany(_ => Rows, (money, row) => (money, row)).SelectMany(_ => Gen.Elements(true, false), (t, paid) =>
             new Act($"{t.row}: {t.money}, paid out {paid}", s => s.Hears(new Evidence.Settled(t.money, t.row, paid), 1, EvidenceSource.Settlement)))),
         (6, AnyRefundEvidence.SelectMany(_ => Gen.Choose(0, 2), (e, n) => (e, n)).SelectMany(_ => Gen.Elements("rfnd_1", "rfnd_2", null), (t, name) => new Act(
-            $"refund {t.n} {name}: {t.e}", s => s.Hears(t.e with { RefundReference = name }, t.n, payment: t.n == 0 ? 1 : 0, source: t.e is RefundEvidence.Settled ? EvidenceSource.Settlement : EvidenceSource.Webhook)))),
+            $"refund {t.n} {name}: {t.e}", s => s.Hears(t.e with { RefundReference = name }, t.n, payment: t.n == 0 ? 1 : 0, source: t.e is RefundEvidence.Settled or RefundEvidence.Failed { Row: not null } ? EvidenceSource.Settlement : EvidenceSource.Webhook)))),
         (3, Gen.Elements<long?>(null, null, 100, 200).Select(rupees => new Act($"refund {rupees} of 1", s => s.Refunds(rupees, 1)))),
         (1, Gen.Elements("money_1", "money_2").SelectMany(_ => Amounts, (money, amount) => new Act($"{money} is gone", s => s.Hears(Tell.Reversed(money, amount), 1)))),
         (5, Answer), (2, Reopen), (1, Gen.Constant(new Act("tick", s => s.Tick()))),

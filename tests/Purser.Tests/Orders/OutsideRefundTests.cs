@@ -34,7 +34,7 @@ public sealed class OutsideRefundTests
     {
         Paid().Refunds(100).Hears(Told(100, "rfnd_1"), refund: 1).Hears(Row("row_a", 100, "rfnd_1"), refund: 0, payment: 1, source: EvidenceSource.Settlement)
             .Hears(Row("row_b", 100, "rfnd_1"), refund: 0, payment: 1, source: EvidenceSource.Settlement).Questions("refund_unasked 100.00 INR")
-            .Check(s => s.First.OutsideRefunds.ShouldBe([new OutsideRefund("row_b", Given.Rupees(100), "row_b", "money_1")]));
+            .Check(s => s.First.OutsideRefunds.ShouldBe([new OutsideRefund("row_b", Given.Rupees(100), "row_b", "money_1") { Settled = Row("row_b", 100, "rfnd_1").Row }]));
         Paid().Hears(Row("row_a", 100, "rfnd_x"), refund: 0, payment: 1, source: EvidenceSource.Settlement).Hears(Row("row_b", 100, "rfnd_x"), refund: 0, payment: 1, source: EvidenceSource.Settlement)
             .Questions("refund_unasked 100.00 INR", "refund_unasked 100.00 INR").Books("bank -200.00 INR", "receivable:careful 499.00 INR", "refunds 200.00 INR", "sales -499.00 INR");
     }

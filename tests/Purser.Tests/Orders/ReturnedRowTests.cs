@@ -1,0 +1,152 @@
+using System.Collections.Immutable;
+using Purser.Orders;
+using Purser.Payments;
+using Purser.Refunds;
+
+namespace Purser.Tests.Orders;
+
+/// <summary>What statements say of refunds that came back, and of refunds that were first taken for the gateway's own: each sum is in the books once, as the rows state it.</summary>
+public sealed class ReturnedRowTests
+{
+    static Scenario Paid() => Given.Order().HasLink().Hears(Tell.Succeeded());
+
+    static Money Dollars(long whole) => new(whole * 100, Currency.Find("USD"));
+
+    static RefundEvidence.Settled Went(Money stated) => new RefundEvidence.Settled(new Settled("row_went", stated, -stated), PaidOut: false);
+
+    static RefundEvidence.Failed Came(Money stated, string row = "row_came") => new RefundEvidence.Failed("came back", new Settled(row, stated, stated));
+
+    static Scenario Row(Scenario story, RefundEvidence e, int refund = 1) => story.Hears(e, refund, payment: 1, source: EvidenceSource.Settlement);
+
+    static readonly string[] Untouched = ["receivable:careful 499.00 INR", "sales -499.00 INR"];
+
+    static Scenario Refunded(long rupees) => Paid().Refunds(rupees).Hears(new RefundEvidence.Succeeded(Given.Rupees(rupees)));
+
+    [Fact]
+    public void What_was_exchanged_when_it_went_is_exchanged_back_when_it_came()
+    {
+        var story = Row(Refunded(100), Went(Dollars(11))).Books("exchange -100.00 INR", "exchange 11.00 USD", "receivable:careful -11.00 USD", "receivable:careful 499.00 INR", "refunds 100.00 INR", "sales -499.00 INR");
+        Row(story, Came(Dollars(11))).Told("refund.failed", "discrepancy.opened", "settlement.matched").Books(Untouched);
+        // The row counts once, and another that says the same of it is not taken.
+        Row(story, Came(Dollars(11))).Told().Books(Untouched);
+        Row(story, Came(Dollars(11), "row_again")).Refused(Refusal.RefundUnknown).Told();
+    }
+
+    [Fact]
+    public void What_a_row_states_too_little_of_both_times_waits_for_nobody()
+    {
+        var story = Row(Row(Refunded(100), Went(Given.Rupees(90))), Came(Given.Rupees(90))).Books(Untouched).Questions("refund_failed 100.00 INR", "settled_otherwise 100.00 INR");
+        story.When(new OrderCommand.Answer(1, DiscrepancyKind.SettledOtherwise, new RefundId(story.Order.Id, 1).Reference, AnswerAction.Close, "Asha", "known")).Books(Untouched).Questions("refund_failed 100.00 INR");
+    }
+
+    [Fact]
+    public void Less_that_came_back_than_went_is_asked_about_and_an_answer_moves_the_rest()
+    {
+        var story = Row(Row(Refunded(100), Went(Given.Rupees(100))), Came(Given.Rupees(90))).Questions("refund_failed 100.00 INR", "settled_otherwise 100.00 INR")
+            .Books("receivable:careful 489.00 INR", "sales -499.00 INR", "suspense 10.00 INR");
+        story.When(new OrderCommand.Answer(1, DiscrepancyKind.SettledOtherwise, new RefundId(story.Order.Id, 1).Reference, AnswerAction.Close, "Asha", "their fee"))
+            .Books("fees 10.00 INR", "receivable:careful 489.00 INR", "sales -499.00 INR");
+    }
+
+    [Fact]
+    public void What_a_person_had_answered_of_its_going_is_asked_again_when_it_comes_back()
+    {
+        var story = Row(Refunded(100), Went(Given.Rupees(90)));
+        story.When(new OrderCommand.Answer(1, DiscrepancyKind.SettledOtherwise, new RefundId(story.Order.Id, 1).Reference, AnswerAction.Close, "Asha", "known"))
+            .Books("fees -10.00 INR", "receivable:careful 409.00 INR", "refunds 100.00 INR", "sales -499.00 INR");
+        Row(story, Came(Given.Rupees(90))).Books(Untouched).Questions("refund_failed 100.00 INR", "settled_otherwise 100.00 INR");
+    }
+
+    [Theory]
+    [InlineData(true, 100, 90)]
+    [InlineData(true, 90, 90)]
+    [InlineData(true, 90, 100)]
+    [InlineData(true, 90, 80)]
+    [InlineData(false, 11, 11)]
+    [InlineData(false, 11, 10)]
+    public void The_order_in_which_news_and_rows_are_told_decides_nothing(bool rupees, long went, long came)
+    {
+        Money Of(long amount) => rupees ? Given.Rupees(amount) : Dollars(amount);
+        foreach (var ours in new[] { true, false })
+        {
+            (RefundEvidence E, EvidenceSource Source)[] told =
+            [
+                (new RefundEvidence.Failed("account closed") { RefundReference = "rfnd_x" }, EvidenceSource.Webhook), (Went(Of(went)) with { RefundReference = "rfnd_x" }, EvidenceSource.Settlement),
+                (Came(Of(came)) with { RefundReference = "rfnd_x" }, EvidenceSource.Settlement),
+            ];
+            var first = "";
+            foreach (var order in Permutations([.. told]))
+            {
+                var story = ours ? Refunded(100) : Paid().Hears(new RefundEvidence.Succeeded(Given.Rupees(100)) { RefundReference = "rfnd_x" }, refund: 0, payment: 1);
+                foreach (var (e, source) in order) story.Hears(e, refund: ours ? 1 : 0, payment: 1, source: source);
+                var outcome = string.Join(", ", Laws.Balances(story.Postings)) + " asks " + string.Join(", ", story.Order.Questions);
+                (first = first.Length == 0 ? outcome : first).ShouldBe(outcome, $"{ours}");
+            }
+            var left = Given.Rupees(499);
+            if (rupees) first.ShouldContain($"receivable:careful {left + Given.Rupees(came - went)}");
+            else
+            {
+                first.ShouldContain($"receivable:careful {left}");
+                if (came == went) first.ShouldNotContain("receivable:careful -");
+                else first.ShouldContain($"receivable:careful {Dollars(came - went)}");
+            }
+        }
+    }
+
+    [Fact]
+    public void A_refund_that_was_taken_for_the_gateways_own_is_booked_as_ours_once_whatever_is_told_first()
+    {
+        ImmutableArray<(RefundEvidence E, int Refund)> told =
+        [
+            (new RefundEvidence.Rejected("no"), 1),
+            (new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, 0),
+            (new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, 1),
+        ];
+        foreach (var order in Permutations(told))
+        {
+            var story = Paid().Refunds(200);
+            foreach (var (e, refund) in order) story.Hears(e, refund, payment: 1);
+            story.Books("receivable:careful 299.00 INR", "refunds 200.00 INR", "sales -499.00 INR").Questions().Backs("200.00 INR succeeded").Check(s => s.First.OutsideRefunds.ShouldBeEmpty());
+        }
+    }
+
+    [Theory]
+    [InlineData(200)]
+    [InlineData(190)]
+    public void Its_row_goes_with_it_and_is_booked_once(long stated)
+    {
+        ImmutableArray<(RefundEvidence E, int Refund)> told =
+        [
+            (new RefundEvidence.Rejected("no"), 1),
+            (new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, 1),
+            (new RefundEvidence.Settled(new Settled("row_went", Given.Rupees(stated), Given.Rupees(-stated - 5), Given.Rupees(5)), PaidOut: true) { RefundReference = "N" }, 0),
+        ];
+        var first = "";
+        foreach (var order in Permutations(told))
+        {
+            // A row that comes before the refusal waits: the refund under way may be it.
+            if (order[0].E is RefundEvidence.Settled || (order[1].E is RefundEvidence.Settled && order[0].E is not (RefundEvidence.Rejected or RefundEvidence.Succeeded))) continue;
+            var story = Paid().Refunds(200);
+            foreach (var (e, refund) in order) story.Hears(e, refund, payment: 1, source: e is RefundEvidence.Settled ? EvidenceSource.Settlement : EvidenceSource.Webhook);
+            var outcome = string.Join(", ", Laws.Balances(story.Postings)) + " asks " + string.Join(", ", story.Order.Questions.Where(q => q.Kind != DiscrepancyKind.SettledOtherwise));
+            (first = first.Length == 0 ? outcome : first).ShouldBe(outcome);
+            story.Backs("200.00 INR succeeded").Check(s => s.First.OutsideRefunds.ShouldBeEmpty());
+            story.Order.Refund(1)!.Settled!.Net.ShouldBe(Given.Rupees(-stated - 5));
+            // Told once more, it is no news.
+            story.Hears(told[2].E, 0, payment: 1, source: EvidenceSource.Settlement).Told();
+        }
+        first.ShouldContain($"bank {Given.Rupees(-stated - 5)}");
+        first.ShouldContain("receivable:careful 499.00 INR, refunds 200.00 INR");
+    }
+
+    [Fact]
+    public void News_of_another_refund_of_ours_take_nothing_from_the_gateways_own()
+    {
+        var story = Paid().Refunds(200).Hears(new RefundEvidence.Rejected("no")).Hears(new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, refund: 0, payment: 1);
+        story.Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)) { RefundReference = "M" })
+            .Books("receivable:careful 199.00 INR", "refunds 300.00 INR", "sales -499.00 INR").Check(s => s.First.OutsideRefunds.Length.ShouldBe(1));
+    }
+
+    static IEnumerable<ImmutableArray<T>> Permutations<T>(ImmutableArray<T> of) =>
+        of.IsEmpty ? [[]] : Enumerable.Range(0, of.Length).SelectMany(i => Permutations(of.RemoveAt(i)).Select(rest => rest.Insert(0, of[i])));
+}
