@@ -6,7 +6,16 @@ namespace Purser;
 /// <param name="Net">What the row adds to our balance at the gateway, with sign, in the currency in which it settles.</param>
 /// <param name="Fee">What the gateway keeps, without the tax on it; null when the row does not say.</param>
 /// <param name="On">The day of the payout, by the gateway's calendar.</param>
-public sealed record Settled(string RowKey, Money Amount, Money Net, Money? Fee = null, Money? Tax = null, DateOnly? On = null, string? PayoutReference = null);
+public sealed record Settled(string RowKey, Money Amount, Money Net, Money? Fee = null, Money? Tax = null, DateOnly? On = null, string? PayoutReference = null)
+{
+    /// <summary>Gateways round fee and tax each their own way.</summary>
+    const long Tolerance = 2;
+
+    /// <summary>Of money that came: it pays out no more than that, and what it keeps is what it names, if it names it. A row in two currencies is not judged.</summary>
+    public bool AddsUp => Net.Currency != Amount.Currency
+        || (Net.MinorUnits <= Amount.MinorUnits
+            && (Fee is not { } fee || Int128.Abs((Int128)Amount.MinorUnits - fee.MinorUnits - (Tax?.MinorUnits ?? 0) - Net.MinorUnits) <= Tolerance));
+}
 
 /// <summary>What the contract with the gateway says that will come of captured money; written down when it is captured.</summary>
 /// <param name="Fee">Null when the account's contract states no rate for it.</param>

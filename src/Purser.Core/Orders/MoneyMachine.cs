@@ -73,7 +73,7 @@ static class MoneyMachine
         var differs = known is { Settled: { } stated } && stated.Amount != e.Amount && !known.IsDoubted(DiscrepancyKind.SettledOtherwise);
         if (differs) capture = capture.Doubt(DiscrepancyKind.SettledOtherwise);
         // And what it kept was too much of the wrong amount only.
-        var fair = known is { Settled: { } paid } && known.IsDoubted(DiscrepancyKind.FeeMismatch) && paid.Amount == e.Amount
+        var fair = known is { Settled: { } paid } && known.IsDoubted(DiscrepancyKind.FeeMismatch) && paid.Amount == e.Amount && paid.AddsUp
             && capture.Expected?.IsExceeded(paid.Amount, paid.Net, paid.Tax) is not true;
         if (fair) capture = capture.Trust(DiscrepancyKind.FeeMismatch);
         p = p with

@@ -24,7 +24,7 @@ static class SettlementMachine
         if (money.IsConfirmed(p.Amount) && (p.Contradicted || p.Discrepancy is DiscrepancyKind.Contradiction))
             MoneyMachine.Reconcile(draft, draft.Order.Payment(p.Number)!, e, "settled");
         if (e.Row.Amount != money.Amount) Doubt(draft, p.Number, money, DiscrepancyKind.SettledOtherwise, e, e.Row);
-        if (money.Expected?.IsExceeded(e.Row.Amount, e.Row.Net, e.Row.Tax) is true) Doubt(draft, p.Number, Known(draft.Order.Payment(p.Number)!, e.MoneyReference), DiscrepancyKind.FeeMismatch, e, e.Row);
+        if (!e.Row.AddsUp || money.Expected?.IsExceeded(e.Row.Amount, e.Row.Net, e.Row.Tax) is true) Doubt(draft, p.Number, Known(draft.Order.Payment(p.Number)!, e.MoneyReference), DiscrepancyKind.FeeMismatch, e, e.Row);
         return true;
     }
 

@@ -46,6 +46,8 @@ public sealed record StoredDiscrepancy(
     public int? FirstKey { get; init; }
     /// <summary>And the second.</summary>
     public int? SecondKey { get; init; }
+    /// <summary>The most that a row's answer may move, without sign, where it is about a row.</summary>
+    public Money? Stake { get; init; }
     /// <summary>When all needed persons wanted the resolution; null while one is missing, and of what an older program decided.</summary>
     public DateTimeOffset? DecidedAt { get; init; }
     /// <summary>When that was done.</summary>
@@ -80,7 +82,7 @@ public sealed record DiscrepancyView(
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
         [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()], [.. new[] { d.FirstKey, d.SecondKey }.OfType<int>()], SettlementLineView.Cells(extra ?? []));
 
-    public static int Persons(StoredDiscrepancy d, SettlementOptions options) => options.TwoPersons.IsExceeded(d.Amount) ? 2 : 1;
+    public static int Persons(StoredDiscrepancy d, SettlementOptions options) => options.TwoPersons.IsExceeded(d.Amount) || (d.Stake is { } stake && options.TwoPersons.IsExceeded(stake)) ? 2 : 1;
 
     static string Proposed(DiscrepancyKind kind) => kind switch
     {

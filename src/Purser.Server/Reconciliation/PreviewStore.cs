@@ -49,10 +49,11 @@ static class PreviewStore
     static async Task<List<PreviewedAsk>> Asks(NpgsqlConnection connection, SettlementFile file, SettlementOptions options, CancellationToken stop)
     {
         await using var ask = new NpgsqlCommand($"""
-            select l.class, l.currency, count(*)::int, {Sum}, (count(*) filter (where abs(l.amount::numeric) > coalesce(x.two, 0)))::int
+            select l.class, l.currency, count(*)::int, {Sum}, (count(*) filter (where abs(l.amount::numeric) > coalesce(x.two, 0) or greatest(abs(l.net::numeric), abs(l.net::numeric + coalesce(l.fee, 0) + coalesce(l.tax, 0))) > coalesce(y.two, 0)))::int
             from settlement_lines l left join unnest($2::text[], $3::bigint[], $4::bigint[]) x (code, confirm, two) on x.code = l.currency
+                left join unnest($2::text[], $3::bigint[], $4::bigint[]) y (code, confirm, two) on y.code = l.net_currency
             where l.file = $1 and ((l.class = any ($5) and not (l.class = $6 and l.kind = $7))
-                or (l.class = $8 and ($9 or l.money_reference is null or abs(l.amount::numeric) > coalesce(x.confirm, 0))))
+                or (l.class = $8 and ($9 or l.money_reference is null or abs(l.amount::numeric) > coalesce(x.confirm, 0) or abs(l.net::numeric) > coalesce(y.confirm, 0))))
             group by 1, 2 order by 1, 2
             """, connection) { CommandTimeout = 0 };
         var currencies = options.Confirm.Currencies.Union(options.TwoPersons.Currencies).ToList();

@@ -41,6 +41,23 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void A_row_that_pays_out_more_than_came_or_keeps_another_sum_than_it_names_is_asked_about_without_any_contract()
+    {
+        static Scenario Says(long net, long? fee = null, long? tax = null, string currency = "INR") => Given.Order().HasLink().Hears(Tell.Succeeded())
+            .Hears(Has(new Settled("row_1", Given.Rupees(499), new Money(net, Currency.Find(currency)), fee is { } f ? new Money(f, Currency.Find(currency)) : null, tax is { } t ? new Money(t, Currency.Find(currency)) : null)));
+        Says(49901).Questions("fee_mismatch 499.00 INR");
+        Says(49900).Questions();
+        Says(40000).Questions();
+        Says(49311, 499, 90).Questions();
+        Says(49309, 499, 90).Questions();
+        Says(49308, 499, 90).Questions("fee_mismatch 499.00 INR");
+        Says(49314, 499, 90).Questions("fee_mismatch 499.00 INR");
+        Says(long.MinValue / 8, 499, 90).Questions("fee_mismatch 499.00 INR");
+        // What was exchanged is not judged.
+        Says(60000, 499, 90, "USD").Questions();
+    }
+
+    [Fact]
     public void A_fee_that_was_too_much_of_a_wrong_amount_alone_is_asked_about_no_more_when_the_right_one_is_known() => Given.Order(rules: Given.Contracted).HasLink()
         .Hears(Tell.Succeeded(amount: Given.Rupees(400))).Hears(Has(Row)).Questions("amount_mismatch 400.00 INR", "settled_otherwise 400.00 INR", "fee_mismatch 400.00 INR")
         .Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Told("payment.succeeded", "order.paid", "discrepancy.resolved", "discrepancy.resolved", "discrepancy.resolved").Questions();
