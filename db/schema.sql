@@ -515,6 +515,7 @@ create table settlement_discrepancies (
   policy integer,
   key_first integer,
   key_second integer,
+  booked boolean default false not null,
   constraint settlement_discrepancies_pkey PRIMARY KEY (id),
   constraint settlement_discrepancies_account_row_key_class_key UNIQUE (account, row_key, class)
 );

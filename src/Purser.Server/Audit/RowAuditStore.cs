@@ -28,6 +28,12 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             order by q.resolved_at is null desc, q.class = {(int)SettlementClass.NotApplied}, q.id desc limit 1) d
         """;
 
+    /// <summary>Postings of rows that stand there again or with other content have a name of their own: see <see cref="Repeated"/>.</summary>
+    static readonly string OfFirstRows = $"""
+        not exists (select from settlement_discrepancies q where q.class in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Changed})
+            and q.account = p.account and q.row_key || case q.class when {(int)SettlementClass.Changed} then '{RowName.Changed}' else '{RowName.Again}' end = p.row_key)
+        """;
+
     /// <summary>Not those that came in an earlier file, or twice: they post nothing.</summary>
     static readonly string Applied = $"l.class not in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Repeated}, {(int)SettlementClass.Changed})";
 
@@ -39,6 +45,7 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             from settlement_postings p
             left join settlement_lines l on l.file = p.file and l.row_key = p.row_key and {Applied}
             left join lateral {Asked} on true
+            where {OfFirstRows}
             order by p.account, p.row_key, p.line
             """, connection) { CommandTimeout = 0 };
         await using var rows = await ask.ExecuteReaderAsync(stop);
@@ -102,6 +109,36 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             found.Add(new Difference("settlement_discrepancies", $"{SettlementFile.IdOf(rows.GetInt64(0))} line {rows.GetInt32(1)}",
                 $"{rows.GetString(3)} is {SettlementView.Word((SettlementClass)rows.GetInt16(2))}, and its question is not there."));
         return found;
+    }
+
+    /// <summary>Rows that stand there again or with other content, and that are booked beside the first: what the latest question about each says.</summary>
+    public async IAsyncEnumerable<KeptRow> Repeated([EnumeratorCancellation] CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var ask = new NpgsqlCommand($"""
+            select q.account, q.posted, q.file, {Line}, q.class, q.answer, false, s.line, s.ledger_account, s.amount, s.currency, l.was_file, l.was_number
+            from (select account, row_key || case class when {(int)SettlementClass.Changed} then '{RowName.Changed}' else '{RowName.Again}' end as posted, file, number, class, booked,
+                    case when resolved_at is not null then resolution end as answer
+                from settlement_discrepancies where class in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Changed})) q
+            left join settlement_lines l on l.file = q.file and l.number = q.number
+            left join settlement_postings s on s.account = q.account and s.row_key = q.posted
+            where q.booked or s.line is not null or q.answer = 'accept'
+            order by q.account, q.posted, s.line
+            """, connection) { CommandTimeout = 0 };
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        KeptRow? row = null;
+        while (await rows.ReadAsync(stop))
+        {
+            if (row is null || row.Account != rows.GetString(0) || row.Key != rows.GetString(1))
+            {
+                if (row is not null) yield return row;
+                row = Read(rows);
+                if (row.Line is { } line && !rows.IsDBNull(AnswerAt + 7)) row = row with { Line = line with { Was = (rows.GetInt64(AnswerAt + 7), rows.GetInt32(AnswerAt + 8)) } };
+            }
+            if (!rows.IsDBNull(AnswerAt + 3))
+                row.Postings.Add(new RowPosting(row.Key, rows.GetInt32(AnswerAt + 3), rows.GetString(AnswerAt + 4), new Money(rows.GetInt64(AnswerAt + 5), Currency.Find(rows.GetString(AnswerAt + 6)))));
+        }
+        if (row is not null) yield return row;
     }
 
     static KeptRow Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetInt64(2),

@@ -11,6 +11,7 @@ public sealed class RowExamination(NpgsqlDataSource database)
 {
     readonly RowAuditStore rows = new(database);
     readonly SettlementFileStore files = new(database);
+    readonly SettlementLineStore lines = new(database);
     readonly Dictionary<long, SettlementFile?> known = [];
 
     /// <summary>How many postings were looked at.</summary>
@@ -26,6 +27,11 @@ public sealed class RowExamination(NpgsqlDataSource database)
             if (await Look(row, stop) is { } differs && !except.Contains(differs.Row)) found.Add(differs);
         }
         if (found.Count < most) found.AddRange(await rows.Unasked(most - found.Count, stop));
+        await foreach (var row in rows.Repeated(stop))
+        {
+            if (found.Count >= most) return found;
+            if (await Look(row, stop) is { } differs && !except.Contains(differs.Row)) found.Add(differs);
+        }
         await foreach (var row in rows.Silent(stop))
         {
             if (found.Count >= most) return found;
@@ -38,9 +44,9 @@ public sealed class RowExamination(NpgsqlDataSource database)
     async Task<Difference?> Look(KeptRow row, CancellationToken stop)
     {
         Postings += row.Postings.Count;
-        if (row.Line is not { } line) return Differs(row, $"{row.Postings[0].Amount} on {row.Postings[0].LedgerAccount}, and {SettlementFile.IdOf(row.File)} has no such row.");
-        if (await File(row.File, stop) is { State: not (FileState.Acting or FileState.Done), IdText: var id })
-            return Differs(row, $"{row.Postings[0].Amount} on {row.Postings[0].LedgerAccount}, and {id} is not applied.");
+        if (row.Line is not { } line) return row.Postings is [var stray, ..] ? Differs(row, $"{stray.Amount} on {stray.LedgerAccount}, and {SettlementFile.IdOf(row.File)} has no such row.") : null;
+        if (row.Postings is [var early, ..] && await File(row.File, stop) is { State: not (FileState.Acting or FileState.Done), IdText: var id })
+            return Differs(row, $"{early.Amount} on {early.LedgerAccount}, and {id} is not applied.");
         var right = await Expected(row, stop);
         if (row.Question is null)
         {
@@ -71,8 +77,10 @@ public sealed class RowExamination(NpgsqlDataSource database)
 
     async Task<IReadOnlyList<RowPosting>> Expected(KeptRow row, CancellationToken stop)
     {
-        return await File(row.File, stop) is not { } file || row.Line is not { } line || file.Account != row.Account ? []
-            : row.Question is { } question ? RowBooks.Stands(file, line, question, row.Answer, row.Final) : RowBooks.Applied(file, line);
+        if (await File(row.File, stop) is not { } file || row.Line is not { } line || file.Account != row.Account) return [];
+        if (row.Question is SettlementClass.DuplicateLine) return RowBooks.Repeats(file, line, null, row.Answer);
+        if (row.Question is SettlementClass.Changed) return await FirstRow.Of(lines, line, stop) is { } first ? RowBooks.Repeats(file, line, first, row.Answer) : [];
+        return row.Question is { } question ? RowBooks.Stands(file, line, question, row.Answer, row.Final) : RowBooks.Applied(file, line);
     }
 
     async Task<SettlementFile?> File(long id, CancellationToken stop)

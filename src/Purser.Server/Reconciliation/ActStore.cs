@@ -97,6 +97,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     public async Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)
     {
         if (postings.Count + opened.Count == 0) return;
+        var changed = opened.Where(o => o.Class == SettlementClass.Changed).ToList();
+        var others = changed.Select(o => RowName.Of(o.RowKey, o.Class)).ToHashSet();
+        var alone = postings.Where(p => !others.Contains(p.RowKey)).ToList();
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var write = new NpgsqlBatch(connection, transaction);
@@ -111,16 +114,36 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             """);
         post.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
         post.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
-        post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. postings.Select(p => p.RowKey)] });
-        post.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. postings.Select(p => p.Line)] });
-        post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. postings.Select(p => p.LedgerAccount)] });
-        post.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. postings.Select(p => p.Amount.MinorUnits)] });
-        post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. postings.Select(p => p.Amount.Currency.Code)] });
+        post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alone.Select(p => p.RowKey)] });
+        post.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. alone.Select(p => p.Line)] });
+        post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alone.Select(p => p.LedgerAccount)] });
+        post.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. alone.Select(p => p.Amount.MinorUnits)] });
+        post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alone.Select(p => p.Amount.Currency.Code)] });
         write.BatchCommands.Add(post);
         write.BatchCommands.Add(Open(file, opened));
-        if (opened.Count > 0) write.BatchCommands.Add(DecisionStore.Opened(file.Account, [.. opened.Select(o => o.RowKey)]));
         await write.ExecuteNonQueryAsync(stop);
+        foreach (var row in changed) await Correct(connection, file, row, [.. postings.Where(p => p.RowKey == RowName.Of(row.RowKey, row.Class))], stop);
+        if (opened.Count > 0)
+        {
+            await using var decide = new NpgsqlBatch(connection, transaction);
+            decide.BatchCommands.Add(DecisionStore.Opened(file.Account, [.. opened.Select(o => o.RowKey)]));
+            await decide.ExecuteNonQueryAsync(stop);
+        }
         await transaction.CommitAsync(stop);
+    }
+
+    /// <summary>What a row says otherwise than the first of its name takes the place of what an earlier one said otherwise, while it is asked about and nobody decides.</summary>
+    static async Task Correct(NpgsqlConnection connection, SettlementFile file, OpenedRow row, IReadOnlyList<RowPosting> sides, CancellationToken stop)
+    {
+        await using var hold = new NpgsqlCommand("""
+            update settlement_discrepancies set booked = true where account = $1 and row_key = $2 and class = $3 and file = $4 and number = $5 and resolved_at is null and decided_at is null
+            """, connection);
+        hold.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
+        hold.Parameters.Add(new NpgsqlParameter<string> { TypedValue = row.RowKey });
+        hold.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)row.Class });
+        hold.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
+        hold.Parameters.Add(new NpgsqlParameter<int> { TypedValue = row.Number });
+        if (await hold.ExecuteNonQueryAsync(stop) == 1) await RowPostingStore.Restate(connection, file.Account, RowName.Of(row.RowKey, row.Class), file.Id, sides, stop);
     }
 
     public async Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)
@@ -221,10 +244,10 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 order by e.sequence desc limit 1
             ) told on true
             left join lateral (
-                select p.order_id, p.number as payment from payments p where l.kind in ($5, $8) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
+                select p.order_id, p.number as payment from payments p where (l.kind in ($5, $8) or d.class = $9) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
-            where d.id = any ($1) and d.class = any ($2) and (d.resolved_at is null or (not d.final
-                    and (l.kind not in ($5, $8) or d.class = $7 or exists (select from events e where e.order_id = l.order_id and e.at > d.resolved_at))))
+            where d.id = any ($1) and d.class = any ($2) and (d.class <> $9 or (l.kind in ($10, $11) and d.resolved_at is not null)) and (d.resolved_at is null or (not d.final
+                    and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, c.order_id) and e.at > d.resolved_at))))
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id
             """);
@@ -236,6 +259,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. GatewaysOwn.Select(source => EventNames.Snake(source.ToString()))] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.UnknownOrder });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.RefundReturned });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.NotApplied });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.Dispute });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementKind.DisputeReturned });
         var found = new List<AnsweredRow>();
         await using var lookUp = KeyLookup.Of(database, ask);
         await using var rows = await lookUp.Rows(stop);
@@ -249,8 +275,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     /// <summary>Questions that a later file with the same row asks anew, whatever was answered about the earlier one: what it says is another thing each time.</summary>
     static readonly SettlementClass[] AskedAnew = [SettlementClass.Changed, SettlementClass.DuplicateLine];
 
-    /// <summary>Questions that knowing the money, or which refund it was, answers.</summary>
-    public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder, SettlementClass.Refund, SettlementClass.RefundUnasked];
+    /// <summary>Questions that knowing the money, or which refund or dispute it was, answers; of rows that could not be applied those of disputes that a person closed.</summary>
+    public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder, SettlementClass.Refund, SettlementClass.RefundUnasked, SettlementClass.NotApplied];
 
     /// <summary>Where the gateway speaks for itself; another row of a statement and a person's belief answer nothing.</summary>
     public static readonly EvidenceSource[] GatewaysOwn = [EvidenceSource.Reply, EvidenceSource.Inquiry, EvidenceSource.Webhook];
@@ -330,9 +356,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
 
     public async Task<IReadOnlyList<UnsettledRefund>> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most, CancellationToken stop)
     {
-        // The unsettled are found by their own index, and not looked for where no file could have them.
+        // The unsettled are found by their own index, and not looked for where no file could have them: a file that names the day of a payout to come covers no day after its own.
         var ask = new NpgsqlBatchCommand("""
-            with covered as (select account, max(covers_to) as day from settlement_files where state = $6 and not dry_run and covers_to is not null and ($1::text is null or account = $1) group by account)
+            with covered as (select account, max(least(covers_to, (received_at at time zone 'utc')::date)) as day from settlement_files where state = $6 and not dry_run and covers_to is not null and ($1::text is null or account = $1) group by account)
             select r.order_id, r.number, p.account, r.amount, r.currency, r.done_at, c.day
             from refunds r join payments p on p.order_id = r.order_id and p.number = r.payment join covered c on c.account = p.account
             where r.status = 3 and r.settled is null and not r.not_settled and r.done_at < $2 and r.done_at < c.day + 1
@@ -363,7 +389,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 where not exists (select from settlement_files f where f.account = u.account and f.state = $8 and not f.dry_run)),
             due as materialized (
                 select order_id, payment, money_reference, account, due_on from captures
-                where due_on >= $6 and due_on < $2 and due_on is not null and settled_on is null and ($1::text is null or account = $1) and account not in (select account from silent))
+                where due_on >= $6 and due_on < $2 and due_on is not null and settled_on is null and ($1::text is null or account = $1) and account not in (select account from silent)
+                    and not exists (select from discrepancies d where d.order_id = captures.order_id and d.payment = captures.payment and d.kind = $9 and d.money_reference = captures.money_reference and d.resolved_at is null))
             select order_id, payment, money_reference, account, due_on from due where $3::text is null or (account, money_reference) > ($3, $4)
             order by account, money_reference limit $5
             """);
@@ -375,6 +402,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         ask.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = from });
         ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. unstated] });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)FileState.Done });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)DiscrepancyKind.NotSettled });
         var found = new List<(PaymentId, string, string, DateOnly)>();
         await using var lookUp = KeyLookup.Of(database, ask);
         await using var rows = await lookUp.Rows(stop);

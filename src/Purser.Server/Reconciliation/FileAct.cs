@@ -151,7 +151,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             var now = await store.Payments([line], stop);
             Pair([line], now);
             var followed = await Follow(file, line, now.GetValueOrDefault(line.Number), file.PaidOut is true, stop);
-            if (RowBooks.IsRepetition(line.Class)) await store.Write(file, [], followed.Opened, stop);
+            if (RowBooks.IsRepetition(line.Class)) await store.Write(file, followed.Postings, followed.Opened, stop);
             else await store.Rewrite(file, line.Line.RowKey, followed.Postings, followed.Opened, stop);
             return followed.Opened.FirstOrDefault(o => o.Class == SettlementClass.NotApplied)?.Proposal;
         }
@@ -166,6 +166,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
     /// <returns>What the row itself has in the books then; null when the order does not take it.</returns>
     public async Task<IReadOnlyList<RowPosting>?> Again(SettlementFile file, StoredLine line, CancellationToken stop)
     {
+        if (!RowBooks.IsCountable(line.Line)) return null;
         line = line with { Class = Matching.Presumed(line.Line.Kind) };
         var known = await store.Payments([line], stop);
         Pair([line], known);
@@ -227,12 +228,23 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             case SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment:
                 return Asking(file, line, line.Class, Whose);
             case SettlementClass.DuplicateLine:
-                return Asking(file, line, line.Class, "ask the gateway why the row stands there twice; it was applied once");
+                return Asking(file, line, line.Class, "ask the gateway why the row stands there twice; it was applied once, accept books it once more, close does not");
             case SettlementClass.Changed:
-                return Asking(file, line, line.Class, $"compare it with line {line.Was?.Number} of {SettlementFile.IdOf(line.Was?.File ?? 0)}; the first version was applied");
-            default:
+                return await Corrected(file, line, stop);
+            case SettlementClass.BothUnpaid or SettlementClass.OursPaid or SettlementClass.Repeated or SettlementClass.UnknownOrder:
                 return Nothing(line);
+            // What was known when it was matched is not known any more.
+            default:
+                return Asking(file, line, SettlementClass.UnknownOrder, Whose);
         }
+    }
+
+    /// <summary>The first version stays with its order; what this one says otherwise waits in suspense.</summary>
+    async Task<Followed> Corrected(SettlementFile file, StoredLine line, CancellationToken stop)
+    {
+        var first = await FirstRow.Of(lines, line, stop);
+        return new(line, first is null ? [] : RowBooks.Repeats(file, line, first, null), [new OpenedRow(line.Line.RowKey, line.Class, line.Number, line.Line.Amount,
+            $"compare it with line {line.Was?.Number} of {SettlementFile.IdOf(line.Was?.File ?? 0)}; the first version was applied, and the difference waits: accept books what the row says now, close books the difference to fees")]);
     }
 
     static Evidence Disputed(SettlementFile file, StoredLine line) => Learned(file, line, line.Line.Kind == SettlementKind.Dispute
@@ -267,7 +279,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         var seen = await watching.Until(o => MoneyOf(o, line) is not null, InquiryPatience, stop);
         if (seen is not null && MoneyOf(seen, line) is { } money) return Doubt(await Tell(line, stop, Row(file, line, money, paidOut)));
         if (line.Line.MoneyReference is not { } named) return Nameless;
-        if (options.TheirsPaid == "ask" || options.Confirm.IsExceeded(line.Line.Amount)) return Unconfirmed;
+        if (options.TheirsPaid == "ask" || options.Confirm.IsExceeded(line.Line.Amount) || options.Confirm.IsExceeded(line.Line.Net)) return Unconfirmed;
         return Doubt(await Tell(line, stop, Learned(file, line, new Evidence.Succeeded(named, line.Line.Amount, line.Line.Method)), Row(file, line, named, paidOut)));
     }
 
@@ -295,7 +307,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             RefundEvidence Fact(RefundEvidence fact) => (fact with { RefundReference = line.Line.RefundReference ?? (number == 0 ? line.Line.RowKey : null), MoneyReference = line.Line.MoneyReference })
                 .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
             return Submit(order, line.Line.Kind == SettlementKind.RefundReturned
-                ? [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back."))]
+                ? [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back.", Said(line.Line with { Amount = RowBooks.Positive(line.Line.Amount) })))]
                 : [Fact(new RefundEvidence.Settled(Said(line.Line), paidOut))], stop);
         }
     }

@@ -80,7 +80,8 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                         var found = table.Find(before.Key, i => loaded[i].Key == before.Key);
                         if (found < 0) continue;
                         if (rows[found].Content == before.Content) repeated[found] = true;
-                        else changed[found] = before;
+                        // The first of all versions was applied; the later ones are compared with it.
+                        else if (!changed.TryGetValue(found, out var other) || before.File < other.File) changed[found] = before;
                     }
                 for (var i = 0; i < count; i++)
                     if (repeated[i]) await Change(new Reclassed(rows[i].Number, SettlementClass.Repeated));

@@ -68,7 +68,7 @@ public interface IActStore
     /// <returns>False when it was closed for good meanwhile.</returns>
     Task<bool> Confirm(long question, string resolution, string why, IReadOnlyList<RowPosting> stands, CancellationToken stop);
 
-    /// <summary>Captures that a statement should have had from a day on and before another, and that none had.</summary>
+    /// <summary>Captures that a statement should have had from a day on and before another, that none had, and that nobody is asked about yet.</summary>
     /// <param name="unstated">Accounts whose contract names no days: their money is missed once they have had a statement at all.</param>
     Task<IReadOnlyList<(PaymentId Payment, string MoneyReference, string Account, DateOnly DueOn)>> Overdue(
         string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most, CancellationToken stop);

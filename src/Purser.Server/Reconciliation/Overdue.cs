@@ -47,9 +47,9 @@ public sealed partial class Overdue(IActStore store, OrderEngine engine, Gateway
     /// <summary>What was due before this day is overdue.</summary>
     public DateOnly Until => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-GraceDays);
 
-    /// <summary>Tells each order whose money was due before a day. An order that knows it already says nothing new.</summary>
+    /// <summary>Tells each order whose money was due before a day and that does not ask about it yet.</summary>
     /// <param name="account">Null: all.</param>
-    /// <returns>How many captures are overdue.</returns>
+    /// <returns>How many captures were told of.</returns>
     public Task<int> Sweep(string? account, DateOnly before, CancellationToken stop) => Tell(account, DateOnly.MinValue, before, "no statement has it", stop);
 
     /// <summary>What a file should have, for money was due on a day that it covers and goes beyond, is missed at once. Its last day may go on in the next file.</summary>

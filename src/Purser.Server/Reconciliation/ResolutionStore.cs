@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Orders;
+using Purser.Reconciliation;
 using Purser.Server.Engine;
 using Purser.Server.Settlement;
 
@@ -300,7 +301,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         id.Order is { } order ? DecisionStore.Resolution(connection, order, id.Sequence, stop) : DecisionStore.Question(connection, id.Row, stop);
 
     static Task Restate(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<RowPosting>? books, CancellationToken stop) =>
-        books is null ? Task.CompletedTask : RowPostingStore.Restate(connection, d.Account, d.RowKey!, d.File!.Value, books, stop);
+        books is null ? Task.CompletedTask : RowPostingStore.Restate(connection, d.Account, RowName.Of(d.RowKey!, d.Class!.Value), d.File!.Value, books, stop);
 
     static void Values(NpgsqlCommand command, Decision decision)
     {

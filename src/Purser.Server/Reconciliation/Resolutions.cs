@@ -176,6 +176,7 @@ sealed partial class Resolutions(
         (SettlementClass.TheirsPaid, "accept" or "refund") => null,
         (SettlementClass.UnknownOrder or SettlementClass.NotApplied, "accept") => null,
         (SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing or SettlementClass.Dispute, "accept") => null,
+        (SettlementClass.DuplicateLine or SettlementClass.Changed, "accept") => null,
         (not (SettlementClass.DuplicateLine or SettlementClass.Changed), "write_off") => null,
         _ => $"'{action}' cannot be done about a row that is {SettlementView.Word(d.Class!.Value)}.",
     };
@@ -242,9 +243,13 @@ sealed partial class Resolutions(
     };
 
     /// <summary>What of the row stands in the books with this answer, or with none; null where they are left as they are.</summary>
-    async Task<IReadOnlyList<RowPosting>?> Books(StoredDiscrepancy d, string? answer, bool final, CancellationToken stop) =>
-        d.Class is { } question && await files.Find(d.File!.Value, stop) is { } file && await lines.List(file.Id, null, d.Line!.Value - 1, 1, stop) is [var line] && !RowBooks.IsRepetition(line.Class)
-            ? RowBooks.Stands(file, line, question, answer, final) : null;
+    async Task<IReadOnlyList<RowPosting>?> Books(StoredDiscrepancy d, string? answer, bool final, CancellationToken stop)
+    {
+        if (d.Class is not { } question || await files.Find(d.File!.Value, stop) is not { } file || await lines.List(file.Id, null, d.Line!.Value - 1, 1, stop) is not [var line]) return null;
+        if (question == SettlementClass.DuplicateLine) return RowBooks.Repeats(file, line, null, answer);
+        if (question == SettlementClass.Changed) return await FirstRow.Of(lines, line, stop) is { } first ? RowBooks.Repeats(file, line, first, answer) : null;
+        return RowBooks.IsRepetition(line.Class) ? null : RowBooks.Stands(file, line, question, answer, final);
+    }
 
     static bool Decided(StoredDiscrepancy d, string by) => SamePerson(d.FirstPerson!, by) || (d.SecondPerson is { } other && SamePerson(other, by));
 

@@ -68,7 +68,8 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         var key = length == 0 ? null : keyOf(sha);
         if (key is not null && await (dryRun ? RequestKeyStore.Find(connection, key, stop) : RequestKeyStore.Claim(connection, key, SettlementFile.IdOf(id), stop)) is { } used)
             return (null, used);
-        if (!dryRun || await Find(connection, account, sha, stop) is null)
+        // What was refused may be read by now: a setting was mended since, or the program.
+        if (!dryRun || await Find(connection, account, sha, stop) is null or { State: FileState.Refused })
         {
             await using var keep = new NpgsqlCommand($"""
                 insert into settlement_files (id, account, sha256, name, source, bytes, received_at, dry_run, state)

@@ -369,7 +369,7 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
         var payment = await house.Pending();
-        await house.Settle(Statement(Line("d", null, kind: kind, money: "m_silent") with { Net = Inr(kind == SettlementKind.Dispute ? -49900 : 49900), PayoutReference = "UTR2" }));
+        await house.Settle(Statement(Line("d", null, kind: kind, money: "m_silent") with { Net = Inr(kind == SettlementKind.Dispute ? -51400 : 48400), PayoutReference = "UTR2" }));
         (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(1);
         await house.Tell(payment, "captured", 49900, "m_silent");
         await house.Host.Services.GetRequiredService<LaterEvidence>().Sweep(default);
@@ -377,6 +377,8 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
         (await house.Ask<short>($"select dispute from payments where order_id = {payment.Order.Value}")).ShouldBe((short)standing);
         if (kind == SettlementKind.Dispute)
             (await house.Post($"/v1/orders/{payment.Order}/refunds", new { })).Status.ShouldBe(HttpStatusCode.Conflict);
+        (await Balance(house, "fees")).ShouldBe(1500);
+        (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldBeEmpty();
         await house.Sound();
     }
 }

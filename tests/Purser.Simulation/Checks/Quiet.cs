@@ -268,6 +268,8 @@ sealed class Quiet(World world)
         foreach (var (_, amount) in left.Where(l => l.Gateway == gateway)) held[amount.Currency] = held.GetValueOrDefault(amount.Currency) - amount.MinorUnits;
         foreach (var (row, said) in DeskOf(gateway).Delivered)
             foreach (var (settled, sign) in Settled(gateway, row, said)) held[settled.Currency] = held.GetValueOrDefault(settled.Currency) - (sign * settled.MinorUnits);
+        foreach (var (file, more) in world.Database.Statements.Corrected())
+            if (file.Account == gateway.Account && file.PaidOut is not true) held[more.Currency] = held.GetValueOrDefault(more.Currency) + more.MinorUnits;
         foreach (var currency in owed.Keys.Union(held.Keys))
             Check("domain 7 books agree", -1, owed.GetValueOrDefault(currency) == held.GetValueOrDefault(currency), $"we believe {new Money(owed.GetValueOrDefault(currency), currency)} at {gateway.Account}, gateway holds {new Money(held.GetValueOrDefault(currency), currency)}");
     }

@@ -116,9 +116,13 @@ sealed class StatementAuditor(World world)
     static bool WentBack(Order order, SettlementLine said) => order.Refunds.Any(r => r.Settled?.RowKey == said.RowKey && (r.Amount == said.Amount || r.SettledOtherwise))
         || order.Payments.Any(p => p.OutsideRefunds.Any(o => o.RowKey == said.RowKey && o.Amount == said.Amount));
 
-    /// <summary>The refund of the row failed.</summary>
-    static bool CameBack(Order order, SettlementLine said) => order.Payments.Any(p => p.OutsideRefunds.Any(o => o.CameBack && o.RefundReference == said.RefundReference)) ||
-        order.Refunds.Any(r => r.Status == RefundStatus.Failed && r.Amount == said.Amount && (said.Refund is { } named ? named.Number == r.Number : r.RefundReference == said.RefundReference));
+    /// <summary>The refund of the row failed, and has it; where it has another amount, a person is asked.</summary>
+    static bool CameBack(Order order, SettlementLine said)
+    {
+        bool IsRow(Settled? row) => row?.RowKey == said.RowKey && row.Amount == said.Amount;
+        return order.Payments.Any(p => p.OutsideRefunds.Any(o => o.CameBack && o.RefundReference == said.RefundReference && IsRow(o.Returned)))
+            || order.Refunds.Any(r => r.Status == RefundStatus.Failed && IsRow(r.Returned) && (r.Amount == said.Amount || r.Amount.Currency != said.Amount.Currency || r.SettledOtherwise));
+    }
 
     /// <summary>The order knows the dispute and its amount, and the rest of the row stands in the books.</summary>
     bool Disputed(SettlementFile file, Order order, int payment, SettlementLine said)
@@ -160,6 +164,8 @@ sealed class StatementAuditor(World world)
                 Check("I22 what is asked about waits in suspense", waits == -(said.Net.MinorUnits + (said.Fee?.MinorUnits ?? 0) + (said.Tax?.MinorUnits ?? 0)),
                     $"row {said.RowKey} of {file.Row.Account} ({said.Net}) has {waits} in suspense");
             }
+        foreach (var (file, more) in Tables.Corrected())
+            if (file.PaidOut is true) stated[more.Currency] = stated.GetValueOrDefault(more.Currency) + more.MinorUnits;
         foreach (var (account, amount) in world.Database.Orders.Values.SelectMany(o => o.Postings).Select(p => (p.Account, p.Amount)).Concat(Tables.Postings.Values.SelectMany(p => p).Select(p => (p.LedgerAccount, p.Amount))))
             if (account == "bank") booked[amount.Currency] = booked.GetValueOrDefault(amount.Currency) + amount.MinorUnits;
         foreach (var currency in stated.Keys.Union(booked.Keys))

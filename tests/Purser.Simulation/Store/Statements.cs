@@ -62,6 +62,20 @@ sealed class Statements(World world)
     public bool IsPosted(string account, string rowKey) => Postings.TryGetValue((account, rowKey), out var sides)
         && sides.GroupBy(s => (s.LedgerAccount, s.Amount.Currency)).Any(g => g.Sum(s => s.Amount.MinorUnits) != 0);
 
+    /// <summary>What the latest row of other content adds more than the first of its name, of those that are asked about and change anything in the books.</summary>
+    public IEnumerable<(SettlementFile File, Money More)> Corrected()
+    {
+        foreach (var question in Discrepancies.Values.Where(d => d.Row.Class == SettlementClass.Changed && d.Resolution is null))
+        {
+            var now = this[question.File].Lines[question.Row.Number - 1];
+            var first = now;
+            while (first is { Class: SettlementClass.Changed, Was: { } was }) first = this[was.File].Lines[was.Number - 1];
+            foreach (var (line, sign) in ((FileLine, int)[])[(now, 1), (first, -1)])
+                if (line.Said.Kind != SettlementKind.FailedPayment && (line.Said.Kind != SettlementKind.Payout || this[question.File].Row.PaidOut is not true))
+                    yield return (this[question.File].Row, sign > 0 ? line.Said.Net : -line.Said.Net);
+        }
+    }
+
     DateTimeOffset Now => world.Time.GetUtcNow();
 
     public StoredFile this[long file] => Files[(int)file - 1];
@@ -279,11 +293,17 @@ sealed class Statements(World world)
     {
         foreach (var sides in world.Bug.PostsNoRows ? [] : postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key))))
             Postings.Add((file.Account, sides.Key), [.. sides.DistinctBy(s => s.Line)]);
+        foreach (var row in opened.Where(o => o.Class == SettlementClass.Changed && Discrepancies.TryGetValue((file.Account, o.RowKey, o.Class), out var asked) && asked.File != file.Id))
+        {
+            // Asked anew: what this one says otherwise takes the place of what the one before it did.
+            Discrepancies.Remove((file.Account, row.RowKey, row.Class));
+            Postings[(file.Account, RowName.Of(row.RowKey, row.Class))] = [.. postings.Where(p => p.RowKey == RowName.Of(row.RowKey, row.Class))];
+        }
         foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), new RowQuestion(Discrepancies.Count + 1, file.Account, file.Id, row));
     }
 
     public List<long> Unanswered(long after, int most) =>
-        [.. Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && ActStore.AnsweredByMoney.Contains(d.Row.Class)).Select(d => d.Id).Order().Take(most)];
+        [.. Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && d.Row.Class != SettlementClass.NotApplied && ActStore.AnsweredByMoney.Contains(d.Row.Class)).Select(d => d.Id).Order().Take(most)];
 
     public List<AnsweredRow> Answered(IReadOnlyList<long> questions)
     {
@@ -327,7 +347,7 @@ sealed class Statements(World world)
 
     public List<(PaymentId, string, string, DateOnly)> Overdue(string? account, DateOnly from, DateOnly before, IReadOnlyCollection<string> unstated, (string Account, string Money)? after, int most) =>
         [.. world.Database.Orders.Values.SelectMany(o => o.Row.Payments.SelectMany(p => p.Captures.Select(c => (Id: new PaymentId(o.Row.Id, p.Number), c.MoneyReference, p.Account, Capture: c))))
-            .Where(c => c.Capture is { Settled: null, Expected.DueOn: { } due } && due >= from && due < before && (account is null || c.Account == account)
+            .Where(c => c.Capture is { Settled: null, Expected.DueOn: { } due } && !c.Capture.IsDoubted(DiscrepancyKind.NotSettled) && due >= from && due < before && (account is null || c.Account == account)
                 && (!unstated.Contains(c.Account) || HasStatement(c.Account))
                 && (after is not { } last || Compare((c.Account, c.MoneyReference), last) > 0))
             .OrderBy(c => c.Account, StringComparer.Ordinal).ThenBy(c => c.MoneyReference, StringComparer.Ordinal).Take(most)
@@ -336,7 +356,8 @@ sealed class Statements(World world)
     public bool HasStatement(string account) => Files.Exists(f => f.Row.Account == account && f.Row.State == FileState.Done);
 
     /// <summary>The last day that a file of the account covers.</summary>
-    public DateOnly? CoveredTo(string account) => Files.Where(f => f.Row.Account == account && f.Row.State == FileState.Done).Max(f => f.Row.CoversTo);
+    public DateOnly? CoveredTo(string account) => Files.Where(f => f.Row.Account == account && f.Row.State == FileState.Done)
+        .Max(f => f.Row.CoversTo is { } to && DateOnly.FromDateTime(f.Row.ReceivedAt.UtcDateTime) is var received && received < to ? received : f.Row.CoversTo);
 
     public List<UnsettledRefund> UnsettledRefunds(string? account, DateOnly before, RefundId? after, int most)
     {

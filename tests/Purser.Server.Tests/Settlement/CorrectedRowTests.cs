@@ -1,0 +1,217 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Purser.Orders;
+using Purser.Reconciliation;
+using Purser.Refunds;
+using Purser.Server.Audit;
+using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
+using Purser.Server.Tests.Platform;
+using static Purser.Server.Tests.Settlement.StatementGateway;
+
+namespace Purser.Server.Tests.Settlement;
+
+/// <summary>What rows say otherwise than an earlier one, or than we asked for, is in the books, and an answer says where.</summary>
+public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    static Money Inr(long units) => new(units, Currency.Find("INR"));
+
+    static async Task<string> Books(SettlementHouse house) =>
+        await house.Ask<string>("select string_agg(account || ' ' || amount || ' ' || currency, ', ' order by account, currency) from (select account, currency, sum(amount) as amount from ledger group by 1, 2 having sum(amount) <> 0) l");
+
+    static async Task Honest(SettlementHouse house) => (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldBeEmpty();
+
+    static async Task Answer(SettlementHouse house, string key, string action)
+    {
+        var id = await house.Ask<long>($"select id from settlement_discrepancies where row_key = '{key}' and resolved_at is null");
+        var answer = await house.Post($"/v1/discrepancies/dis_row_{id}/resolution", new { action, by = "Asha", reason = "seen" });
+        answer.Status.ShouldBe(HttpStatusCode.OK, answer.Body.ToString());
+    }
+
+    static async Task TakeBack(SettlementHouse house, string key)
+    {
+        using var body = new StringContent("""{"by": "Ravi", "reason": "wrong"}""", System.Text.Encoding.UTF8, "application/json");
+        var id = await house.Ask<long>($"select id from settlement_discrepancies where row_key = '{key}'");
+        (await house.Send(HttpMethod.Delete, $"/v1/discrepancies/dis_row_{id}/resolution", body)).Status.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_row_that_is_corrected_is_booked_as_it_says_now_and_an_answer_says_what_the_difference_is()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        SettlementLine Says(long net, string? utr = "UTR1") => Line("a", paid, money: $"m_{paid.Reference}") with { Net = Inr(net), PayoutReference = utr };
+        await house.Settle(Statement(Says(48722)));
+        (await Books(house)).ShouldBe("bank 48722 INR, fees 1178 INR, sales -49900 INR");
+        await house.Settle(Statement(Says(48000)));
+        (await Books(house)).ShouldBe("bank 48000 INR, fees 1178 INR, sales -49900 INR, suspense 722 INR");
+        await Honest(house);
+        // Once more otherwise: the latest counts, and is asked about.
+        await house.Settle(Statement(Says(47000)));
+        (await Books(house)).ShouldBe("bank 47000 INR, fees 1178 INR, sales -49900 INR, suspense 1722 INR");
+        await Honest(house);
+        await Answer(house, "a", "accept");
+        (await Books(house)).ShouldBe("bank 47000 INR, fees 2900 INR, sales -49900 INR");
+        await Honest(house);
+        await TakeBack(house, "a");
+        (await Books(house)).ShouldBe("bank 47000 INR, fees 1178 INR, sales -49900 INR, suspense 1722 INR");
+        await Answer(house, "a", "close");
+        (await Books(house)).ShouldBe("bank 47000 INR, fees 2900 INR, sales -49900 INR");
+        await Honest(house);
+        await house.Sound();
+        await house.Ask<long>("with spoilt as (update settlement_postings set amount = amount * 2 where row_key = 'a (changed)' returning 1) select count(*) from spoilt");
+        (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldContain(d => d.Row == "shop/a (changed)");
+    }
+
+    [Fact]
+    public async Task A_row_whose_amount_is_corrected_changes_the_income_when_a_person_accepts_it()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        await house.Settle(Statement(Line("a", paid, money: $"m_{paid.Reference}") with { Fee = Inr(998), Tax = Inr(180), Net = Inr(48722), PayoutReference = "UTR1" }));
+        await house.Settle(Statement(Line("a", paid, 50000, money: $"m_{paid.Reference}") with { Fee = Inr(1000), Tax = Inr(180), Net = Inr(48820), PayoutReference = "UTR1" }));
+        (await Books(house)).ShouldBe("bank 48820 INR, fee_tax 180 INR, fees 998 INR, sales -49900 INR, suspense -98 INR");
+        await Answer(house, "a", "accept");
+        (await Books(house)).ShouldBe("bank 48820 INR, fee_tax 180 INR, fees 1000 INR, sales -50000 INR");
+        await Honest(house);
+    }
+
+    [Fact]
+    public async Task A_row_that_stands_there_twice_is_booked_once_more_when_a_person_says_that_it_is_another()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var charge = Line("x", null, 100, SettlementKind.Adjustment) with { Net = Inr(-100), PayoutReference = "UTR1" };
+        await house.Settle(Statement(charge, charge));
+        (await Books(house)).ShouldBe("bank -100 INR, fees 100 INR");
+        await Answer(house, "x", "accept");
+        (await Books(house)).ShouldBe("bank -200 INR, fees 200 INR");
+        await Honest(house);
+        await TakeBack(house, "x");
+        (await Books(house)).ShouldBe("bank -100 INR, fees 100 INR");
+        await Answer(house, "x", "close");
+        (await Books(house)).ShouldBe("bank -100 INR, fees 100 INR");
+        await Honest(house);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_refund_that_came_back_in_the_currency_of_the_payout_clears_the_receivable_of_both()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        await house.Host.Engine.Submit(paid.Order, new OrderCommand.Refund(paid.Number, Inr(10000), null, null), default);
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)) { RefundReference = "r_1" }.Learned(1, paid.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        SettlementLine Dollars(string key, SettlementKind kind, long amount, long net) => Line(key, paid, amount, kind, $"m_{paid.Reference}", "USD") with { Net = new Money(net, Currency.Find("USD")), RefundReference = kind == SettlementKind.Payment ? null : "r_1" };
+        await house.Settle(Statement(Dollars("charge", SettlementKind.Payment, 600, 580), Dollars("refund", SettlementKind.Refund, 120, -120), Dollars("refund_failure", SettlementKind.RefundReturned, 120, 120),
+            Line("po", null, 580, SettlementKind.Payout, currency: "USD") with { Net = new Money(-580, Currency.Find("USD")) }));
+        (await Books(house)).ShouldNotContain("receivable");
+        (await house.Ask<string>("select status || ' ' || (returned::jsonb->'settled'->>'row') from refunds")).ShouldBe("4 refund_failure");
+        await Honest(house);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_row_without_our_name_that_a_person_closed_is_booked_once_when_the_gateway_says_what_it_was()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        await LaterEvidenceTests.UnheardRefunds(house, paid, 10000, 10000);
+        await house.Settle(Statement(Line("back", null, 10000, SettlementKind.Refund, $"m_{paid.Reference}") with { Net = Inr(-10000) }));
+        await Answer(house, "back", "close");
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        (await later.Sweep(default)).ShouldBe(0);
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)).Learned(2, paid.Number, EvidenceSource.Inquiry, DateTimeOffset.UnixEpoch, "k"), default);
+        (await later.Sweep(default)).ShouldBe(1);
+        (await later.Sweep(default)).ShouldBe(0);
+        (await Books(house)).ShouldBe("bank -10000 INR, receivable:shop 49900 INR, refunds 10000 INR, sales -49900 INR");
+        await Honest(house);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_row_of_one_of_two_disputes_that_a_person_closed_is_booked_once_when_the_gateway_says_which_was_won()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        Task Tell(Evidence e) => house.Host.Engine.Submit(paid.Order, e.Learned(paid.Number, EvidenceSource.Webhook, TimeProvider.System.GetUtcNow(), "k"), default);
+        await Tell(new Evidence.DisputeOpened("d_1", Inr(10000)));
+        await Tell(new Evidence.DisputeOpened("d_2", Inr(10000)));
+        await house.Settle(Statement(Line("won", null, 10000, SettlementKind.DisputeReturned, $"m_{paid.Reference}") with { Net = Inr(9500) }));
+        (await house.Ask<string>("select class || ' ' || row_key from settlement_discrepancies")).ShouldBe($"{(int)SettlementClass.NotApplied} won");
+        await Answer(house, "won", "close");
+        var later = house.Host.Services.GetRequiredService<LaterEvidence>();
+        (await later.Sweep(default)).ShouldBe(0);
+        await Tell(new Evidence.DisputeClosed("d_2", Inr(10000), Won: true));
+        (await later.Sweep(default)).ShouldBe(1);
+        (await later.Sweep(default)).ShouldBe(0);
+        (await Books(house)).ShouldBe("bank 9500 INR, disputes 10000 INR, fees 500 INR, receivable:shop 29900 INR, sales -49900 INR");
+        await Honest(house);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_row_whose_money_is_not_known_any_more_when_it_is_applied_waits_in_suspense_and_is_asked_about()
+    {
+        var database = await postgres.CreateDatabase();
+        var times = 0;
+        var denied = new SettlementHook(at =>
+        {
+            if (at != SettlementHook.BeforeActing || Interlocked.Increment(ref times) > 1) return;
+            using var source = NpgsqlDataSource.Create(database);
+            using var deny = source.CreateCommand("delete from captures");
+            deny.ExecuteNonQuery();
+            throw new InvalidOperationException("killed");
+        });
+        await using var house = await SettlementHouse.Open(database, denied);
+        var paid = await house.Paid();
+        await house.Settle(Statement(Line("a", null, money: $"m_{paid.Reference}") with { Net = Inr(48722), Fee = Inr(1178) }));
+        (await house.Ask<string>("select class || ' ' || row_key from settlement_discrepancies")).ShouldBe($"{(int)SettlementClass.UnknownOrder} a");
+        (await house.Ask<long>("select sum(amount)::bigint from ledger where account = 'suspense'")).ShouldBe(-49900);
+    }
+
+    [Fact]
+    public async Task What_a_row_adds_counts_for_the_limits_as_what_it_says_was_paid_does()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var pending = await house.Pending();
+        const long most = 100_000_001;
+        await house.Settle(Statement(Line("u", null, 100, money: "m_1") with { Net = Inr(most) }, Line("v", null, 100, money: "m_2") with { Net = Inr(100) },
+            Line("w", null, 100, money: "m_3") with { Net = Inr(100), Fee = Inr(most) }, Line("t", pending, money: "m_4") with { Net = Inr(most) }));
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray()
+            .Select(d => $"{d.GetProperty("row_key").GetString()} {d.GetProperty("kind").GetString()} {d.GetProperty("persons_needed").GetInt32()}").Order(StringComparer.Ordinal)
+            .ShouldBe(["t theirs_paid 2", "u unknown_order 2", "v unknown_order 1", "w unknown_order 2"]);
+        var changed = Line("v", null, 100, money: "m_2") with { Net = Inr(-most) };
+        await house.Settle(Statement(changed));
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Single(d => d.GetProperty("kind").GetString() == "changed").GetProperty("persons_needed").GetInt32().ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_file_that_was_refused_is_read_again_by_a_dry_run_when_the_cause_is_mended()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        house.Gateway.Unread = "Adjustment";
+        var file = Statement(Line("x", null, 100, SettlementKind.Adjustment) with { Net = Inr(-100) });
+        (await house.Settle(file)).Text("state").ShouldBe("refused");
+        house.Gateway.Unread = null;
+        var would = await house.Upload(file, "gateway=shop&dry_run=true");
+        (would.Status, would.Body.GetProperty("classes").EnumerateArray().ShouldHaveSingleItem().GetProperty("class").GetString()).ShouldBe((HttpStatusCode.OK, "adjustment"));
+        (await house.Settle(file)).Text("state").ShouldBe("done");
+    }
+
+    [Fact]
+    public async Task A_refund_is_not_missed_before_the_day_of_the_file_that_should_have_it()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Gateways:shop:SettlesAfterDays", "2"));
+        var paid = await house.Paid();
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        await house.Host.Engine.Submit(paid.Order, new OrderCommand.Refund(paid.Number, Inr(10000), null, null), default);
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)).Learned(1, paid.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        // It names the day of a payout to come.
+        await house.Settle(Statement(Line("x", null, 100, SettlementKind.Adjustment) with { Net = Inr(-100), SettledOn = today.AddDays(5) }));
+        var overdue = house.Host.Services.GetRequiredService<Overdue>();
+        (await overdue.SweepRefunds(null, today.AddDays(4), default)).ShouldBe(0);
+        await house.Ask<long>($"with later as (update settlement_files set received_at = received_at + interval '3 days' returning 1) select count(*) from later");
+        (await overdue.SweepRefunds(null, today.AddDays(4), default)).ShouldBe(1);
+    }
+}
