@@ -23,7 +23,7 @@ CREATE OR REPLACE FUNCTION public.file_state(f settlement_files)
  LANGUAGE sql
  STABLE
 AS $function$
-    select row_state(f) - '{leased_by,leased_until,tries}'::text[] - case when f.state in (5, 6) then '{}' else
+    select row_state(f) - '{leased_by,leased_until,tries,advanced_at}'::text[] - case when f.state in (5, 6) then '{}' else
         '{state,read_at,done_at,rows_read,rows_stored,rows_acted,summary,covers_from,covers_to,paid_out,policy,refusal,refusal_row,refusal_column,preview,turn,key_bits,classes}'::text[] end
 $function$
 ;
@@ -574,6 +574,7 @@ create table settlement_files (
   turn bigint,
   key_bits smallint,
   classes bytea,
+  advanced_at timestamp with time zone,
   constraint settlement_files_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX settlement_files_at_work ON settlement_files USING btree (account) WHERE ((turn IS NOT NULL) AND (NOT dry_run) AND (state <> ALL (ARRAY[5, 6])));

@@ -58,6 +58,7 @@ public static class DoctorCommand
                 await Examine(new InvariantStore(database.Source), report, time, stop);
                 await Examine(new ResolutionStore(database.Source), report, stop);
                 await Examine(new SettlementFetchStore(database.Source), accounts, report, time, stop);
+                await Examine(new StalledFileStore(database.Source), accounts, report, stop);
                 // What `up` allows is for development, too.
                 if (beside is null) await Examine(new ReceiverStore(database.Source), mail, InvoiceOptions.Of(configuration), report, time, stop);
                 if (unusable.IsEmpty) await Examine(new ReceiverStore(database.Source), deliveries with { Development = deliveries.Development || beside is not null }, report, stop);
@@ -139,6 +140,16 @@ public static class DoctorCommand
                 && await fetches.Lost(entry.Account.Name, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-byCall.ReachesBackDays), stop) is [var first, ..] lost)
                 report.Bad("settlement", string.Create(CultureInfo.InvariantCulture,
                     $"{entry.Account.Name} did not tell what it settled on {lost.Count} day(s) between {first:yyyy-MM-dd} and {lost[^1]:yyyy-MM-dd}, and cannot be asked so far back. Send its files of those days: purser reconcile FILE --gateway {entry.Account.Name}."));
+    }
+
+    const int MostStalled = 1000;
+
+    /// <summary>Files that are applied in part, or not at all, and that nobody gets on with.</summary>
+    static async Task Examine(StalledFileStore files, GatewayAccounts accounts, Report report, CancellationToken stop)
+    {
+        foreach (var account in (await files.List(MostStalled, stop)).GroupBy(f => f.Account))
+            report.Bad("settlement", string.Create(CultureInfo.InvariantCulture, $"{account.Count()} file(s) of {account.Key} do not get on, the first of them since {account.First().Since:u}: {account.First().Shown}. ") +
+                (accounts.Find(account.Key) is null ? $"There is no gateway account '{account.Key}' any more: give it back under Gateways, as it was, until they are done." : "The server's log says why."));
     }
 
     /// <summary>Endpoints whose address was good when it was given and is not by the settings of now: nothing is sent there. Their addresses may hold secrets.</summary>

@@ -196,7 +196,8 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         await using var advance = new NpgsqlCommand("""
             update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10, preview = $11, classes = $12,
                 read_at = case when $3 = 2 then clock_timestamp() else read_at end, done_at = case when $3 = 5 then clock_timestamp() else done_at end,
-                tries = case when state = $3 and rows_acted = $5 then tries else 0 end
+                tries = case when state = $3 and rows_acted = $5 then tries else 0 end,
+                advanced_at = case when state = $3 and rows_acted = $5 then advanced_at else clock_timestamp() end
             where id = $1 and leased_by = $2
             """, connection);
         advance.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });

@@ -86,7 +86,7 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
             using (var copy = all.Connection.BeginRawBinaryCopy($"copy settlement_lines ({Columns}) from stdin (format binary)")) copy.Write(rows.Complete());
             using var advance = new NpgsqlBatch(all.Connection);
             var mark = new NpgsqlBatchCommand(
-                "update settlement_files set rows_stored = $3, tries = 0, leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
+                "update settlement_files set rows_stored = $3, tries = 0, advanced_at = clock_timestamp(), leased_until = clock_timestamp() + $5 where id = $1 and leased_by = $2 and rows_stored = $4 and state = 1");
             mark.Parameters.Add(new NpgsqlParameter<long> { TypedValue = all.File });
             mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = all.Worker });
             mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = last });

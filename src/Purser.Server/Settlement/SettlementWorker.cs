@@ -83,7 +83,7 @@ public sealed partial class SettlementWorker(
         {
             await Work(file, lost.Token);
         }
-        catch (StatementRefusedException refused)
+        catch (StatementRefusedException refused) when (file.State < FileState.Acting)
         {
             if (refused.Refusal.Row is { } row) LogRefused(log, file.IdText, file.Account, row);
             else LogRefusedWhole(log, file.IdText, file.Account);
@@ -141,12 +141,13 @@ public sealed partial class SettlementWorker(
     {
         if (accounts.Find(file.Account) is not { } entry)
             throw new StatementRefusedException(new FileRefusal($"There is no gateway account '{file.Account}'.", null, null));
-        var sheet = file.Source == FileSource.Fetched ? CanonicalSheet.Sheet : (entry.Gateway as ISettleByFile)?.Sheet
-            ?? throw new StatementRefusedException(new FileRefusal($"{entry.Gateway.Profile.Title} has no settlement files that can be read here.", null, null));
         hook.At(SettlementHook.Stored);
 
         if (file.State < FileState.Matched)
         {
+            // What is read is applied to its end, whatever gateway the account has by then.
+            var sheet = file.Source == FileSource.Fetched ? CanonicalSheet.Sheet : (entry.Gateway as ISettleByFile)?.Sheet
+                ?? throw new StatementRefusedException(new FileRefusal($"{entry.Gateway.Profile.Title} has no settlement files that can be read here.", null, null));
             var store = file.State < FileState.Read;
             if (file.State == FileState.Stored) await files.Advance(file = file with { State = FileState.Reading, RowsActed = 0, Classes = [] }, name, stop);
             var contract = entry.Route;

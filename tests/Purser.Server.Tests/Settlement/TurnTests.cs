@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
 using Purser.Reconciliation;
+using Purser.Server.Gateways;
 using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
+using Purser.Server.Tests.Situations;
 using static Purser.Server.Tests.Settlement.StatementGateway;
 
 namespace Purser.Server.Tests.Settlement;
@@ -70,5 +72,27 @@ public sealed class TurnTests(PostgresFixture postgres) : IClassFixture<Postgres
         await house.Ask<long>($"with acting as (update settlement_files set state = 4 where id = {file.Id} returning 1) select count(*) from acting");
         await files.Refuse(file.Id, "there", new FileRefusal("There is no such account.", null, null), default);
         (await house.Ask<bool>($"select state = 4 and refusal is null and leased_by = 'there' from settlement_files where id = {file.Id}")).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_file_that_is_applied_in_part_is_told_of_while_its_account_is_gone_and_ends_whatever_gateway_the_account_has_then()
+    {
+        var connection = await postgres.CreateDatabase();
+        await using var house = await SettlementHouse.Open(connection);
+        await house.Settle(Statement(Line("x", null, 100, SettlementKind.Adjustment) with { Net = new Money(-100, Currency.Find("INR")) }, Line("y", null, 100, SettlementKind.Adjustment)));
+        (await DoctorSays.Of(connection)).ShouldNotContain("do not get on");
+        await house.Ask<long>("with gone as (update settlement_files set account = 'plain', state = 4, rows_acted = 1, done_at = null, advanced_at = now() - interval '31 minutes' returning 1) select count(*) from gone");
+        (await DoctorSays.Of(connection)).ShouldContain("1 file(s) of plain do not get on");
+        (await DoctorSays.Of(connection)).ShouldContain("stl_1, applied to row 1 of 2. There is no gateway account 'plain' any more");
+
+        using var settings = new Microsoft.Extensions.Configuration.ConfigurationManager();
+        settings["Gateways:plain:Gateway"] = "scripted";
+        var (accounts, faults) = GatewayAccounts.Read(settings, [new ScriptedGateway("scripted")]);
+        faults.ShouldBeEmpty();
+        var worker = ActivatorUtilities.CreateInstance<SettlementWorker>(house.Host.Services, accounts);
+        (await worker.One(default)).ShouldBeTrue();
+        (await house.Ask<short>("select state from settlement_files")).ShouldBe((short)FileState.Done);
+        (await worker.One(default)).ShouldBeFalse();
+        (await DoctorSays.Of(connection)).ShouldNotContain("do not get on");
     }
 }
