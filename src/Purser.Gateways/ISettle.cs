@@ -46,6 +46,10 @@ public sealed record SettlementSheet(ImmutableArray<string> Mandatory, Func<Sett
     /// for any other. Asked before <see cref="Read"/>; a frame's row may be shorter or longer than the header.</summary>
     public Func<SettlementRow, SettlementFrame?>? Frame { get; init; }
 
+    /// <summary>Rows that the gateway gives no name of their own, so that two may be equal and be two: the second of a file is called by its number behind the name, as <c>#2</c>. Their order
+    /// must be the same in a file that is issued again. Null where every row has a name.</summary>
+    public Func<SettlementLine, bool>? Unnamed { get; init; }
+
     /// <summary>A whole file ends with a frame's row that says so. Without one, a file that is cut between two rows cannot be told from a short one.</summary>
     public bool HasTrailer { get; init; }
 

@@ -48,6 +48,7 @@ public static class SettlementReader
         using var open = rows;
         var record = new SettlementRecord(rows, columns);
         var tally = new Tally(sheet);
+        var names = new Dictionary<string, int>(StringComparer.Ordinal);
         while (Next(rows))
         {
             record.Next();
@@ -59,13 +60,20 @@ public static class SettlementReader
                 tally.Check(frame, rows.Number);
                 read = new Row(rows.Number, null, null);
             }
-            else read = One(rows, columns, record, sheet, account);
+            else read = Numbered(One(rows, columns, record, sheet, account), sheet, names);
             if (rows.EndsOpen && !sheet.EndsOpen && !tally.Whole)
                 throw NotAStatementException.At(rows.Number, null, "ends without a line break, so that the file may be cut in its last cell. Get it again; if it truly ends there, put a line break behind it");
             if (frame is null) tally.Add(read);
             yield return read;
         }
         tally.End();
+    }
+
+    static Row Numbered(Row read, SettlementSheet sheet, Dictionary<string, int> names)
+    {
+        if (read.Line is not { } line || sheet.Unnamed?.Invoke(line) is not true) return read;
+        var times = names[line.RowKey] = names.GetValueOrDefault(line.RowKey) + 1;
+        return times == 1 ? read : read with { Line = line with { RowKey = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{line.RowKey}#{times}") } };
     }
 
     static Row One(SettlementRows rows, SettlementColumns columns, SettlementRecord record, SettlementSheet sheet, GatewayAccount account)

@@ -9,7 +9,11 @@ static class IppopaySettlement
     const string Id = "settlement_id", Date = "settlement_date", Type = "type", Transaction = "trans_id", Mode = "pay_mode", Amount = "amount",
         Commission = "commission", CommissionTax = "commission_tax", Settled = "settled_amount", BankReference = "utr";
 
-    public static SettlementSheet Sheet { get; } = new([Id, Date, Type, Transaction, Amount, Commission, CommissionTax, Settled], Read);
+    public static SettlementSheet Sheet { get; } = new([Id, Date, Type, Transaction, Amount, Commission, CommissionTax, Settled], Read)
+    {
+        // Two charges of the same sum in one settlement are two.
+        Unnamed = line => line.Kind == SettlementKind.Adjustment,
+    };
 
     static SettlementLine? Read(SettlementRow row, GatewayAccount account)
     {

@@ -110,6 +110,19 @@ public sealed class IppopayAfterwardsTests
         lines.Sum(l => l.Net.MinorUnits).ShouldBe(141468);
     }
 
+    [Fact]
+    public void Two_equal_charges_of_one_settlement_are_two_rows_and_a_row_about_a_payment_that_stands_there_twice_is_one()
+    {
+        var charge = Statement.Split('\n').Single(l => l.Contains("adjustment", StringComparison.Ordinal));
+        var payment = Statement.Split('\n').Single(l => l.Contains("trans_demo0002", StringComparison.Ordinal));
+        List<string> Keys() => [.. Rows($"{Statement}{charge}\n{payment}\n{charge}\n{charge.Replace("-10.00", "-11.00", StringComparison.Ordinal)}\n").Select(r => r.Line!.RowKey)];
+        var keys = Keys();
+        keys.Count(k => k.StartsWith("settl_demo02:adjustment::-10.00", StringComparison.Ordinal)).ShouldBe(3);
+        keys.Distinct().Count().ShouldBe(keys.Count - 1);
+        keys[3].ShouldBe("settl_demo02:adjustment::-10.00");
+        Keys().ShouldBe(keys);
+    }
+
     [Theory]
     [InlineData(",payment,order_demo00002", ",cashback,order_demo00002")]
     [InlineData("300.00,0.00", "-300.00,0.00")]
