@@ -42,6 +42,9 @@ public sealed class SandboxSettlementTests(SandboxHouse house) : IClassFixture<S
             await using var ask = house.Server.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
                 $"select count(*) from events where order_id = {order.Value} and type = {(int)Purser.Orders.EventType.SettlementMatched}");
             ((long)(await ask.ExecuteScalarAsync())!).ShouldBe(1, $"{gateway}: {now}");
+            // What its row keeps is what it names, and what it pays out is no more than came.
+            await using var doubts = house.Server.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand($"select string_agg(kind::text, ' ') from discrepancies where order_id = {order.Value}");
+            (await doubts.ExecuteScalarAsync()).ShouldBe(DBNull.Value, gateway);
             settled++;
         }
         settled.ShouldBe(SandboxHouse.Playable.Count);
