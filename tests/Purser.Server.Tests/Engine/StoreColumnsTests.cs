@@ -40,7 +40,7 @@ public sealed class StoreColumnsTests(PostgresFixture postgres) : IClassFixture<
         [nameof(Payment.Captures)] = p => p with { Captures = [new Capture($"m_{p.GatewayReference}", Rupees, Then, Standing.Late)] },
         [nameof(Payment.Reversals)] = p => p with { Reversals = [new Reversal("m_9", Rupees)] },
         [nameof(Payment.Denied)] = p => p with { Denied = [new Denial("m_9", Then)] },
-        [nameof(Payment.OutsideRefunds)] = p => p with { OutsideRefunds = [new OutsideRefund("r_9", Rupees, "row_9", "m_9") { MayBeOurs = true, CameBack = true }] },
+        [nameof(Payment.OutsideRefunds)] = p => p with { OutsideRefunds = [new OutsideRefund("r_9", Rupees, "row_9", "m_9") { MayBeOurs = true, CameBack = true, Settled = new Settled("row_9", Rupees, -Rupees), Returned = new Settled("row_8", Rupees, Rupees) }] },
         [nameof(Payment.Answers)] = p => p with { Answers = [new Answered(DiscrepancyKind.Late, "m_9")] },
         [nameof(Payment.Fee)] = p => p with { Fee = 998 },
         [nameof(Payment.Tax)] = p => p with { Tax = 180 },
