@@ -15,7 +15,8 @@ public enum Access
 
 /// <summary>Who asks, once the door has let them in.</summary>
 /// <param name="Token">The order whose token was shown.</param>
-public sealed record ApiCaller(ApiKey? Key, OrderId? Token)
+/// <param name="Shown">That token as it was shown: whoever came with it is not given another that lives longer.</param>
+public sealed record ApiCaller(ApiKey? Key, OrderId? Token, string? Shown = null)
 {
     /// <summary>The merchant's backend.</summary>
     public bool IsMerchant => Key is { Kind: KeyKind.Secret };

@@ -118,7 +118,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
             ?? http.WebSockets.WebSocketRequestedProtocols.FirstOrDefault(p => p.StartsWith(TokenProtocol, StringComparison.Ordinal))?[TokenProtocol.Length..];
         return tokens.Check(order, token) switch
         {
-            TokenCheck.Valid => (new ApiCaller(key, order), null),
+            TokenCheck.Valid => (new ApiCaller(key, order, token), null),
             TokenCheck.Expired => (null, new Problem(ProblemTypes.TokenExpired) { Field = "token" }),
             // Whether the order exists is nobody's business who has no token for it.
             TokenCheck.Foreign => (null, new Problem(payment ? ProblemTypes.PaymentUnknown : refund ? ProblemTypes.RefundUnknown : ProblemTypes.OrderUnknown,

@@ -116,7 +116,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     {
         var bytes = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-            EventJson.Write(json, id.Order, id.Sequence, type, at, Encoding.UTF8.GetBytes(data));
+            EventJson.Write(json, id.Order, id.Sequence, type, at, Encoding.UTF8.GetBytes(data), whole: true);
         return bytes.WrittenSpan.ToArray();
     }
 

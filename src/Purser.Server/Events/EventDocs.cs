@@ -31,6 +31,8 @@ static class EventDocs
 
     public static readonly ApiOperation OfOrder = new("listOrderEvents", "Events", "The events of one order", Access.Shopper)
     {
+        Description = "With the order's token `data` is what the shopper may know: how `order` (`id`, `status`, `late`, `paid_by`) and `payment` (`id`, `status`) stand, the `refund`'s id, " +
+            "`amount` and `currency`. People's names and words, gateways' words and fees are told to a secret key only.",
         Query = [new("after", "The number of the last event seen; 0 for all.", "integer"), Limit],
         Answers = [new(200, "By number.", typeof(OrderEventList), $$"""{"events": [{{Event}}], "next": null}""")],
         Problems = [InvalidQuery, KeyMissing, TokenExpired, SecretKeyNeeded, OrderUnknown],

@@ -1,7 +1,9 @@
 using System.ComponentModel;
+using System.Text;
 using System.Text.Json;
 using Purser.Orders;
 using Purser.Server.Api;
+using Purser.Server.Engine;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
 
@@ -11,10 +13,14 @@ namespace Purser.Server.Events;
 public sealed record EventView(
     [property: Description("Unique for ever: what was handled under this id need not be handled again.")] string Id, string Type, DateTime Timestamp,
     [property: Description("1, 2, 3 within its order.")] int Sequence,
-    [property: Description("How the order, and the payment if it is about one, stand after it; the money it is about; the evidence behind it.")] JsonElement Data)
+    [property: Description("How the order, and the payment if it is about one, stand after it; the money it is about; for a secret key also the evidence behind it.")] JsonElement Data)
 {
-    public static EventView From(StoredEvent e) =>
-        new($"evt_{e.Order.Letters}_{e.Sequence}", e.Type.Name(), e.At.UtcDateTime, e.Sequence, JsonElement.Parse(e.Data));
+    public static EventView From(StoredEvent e) => From(e, e.Data);
+
+    /// <summary>For whoever holds the order's token.</summary>
+    public static EventView ForShopper(StoredEvent e) => From(e, RowJson.Text(json => EventJson.WriteShoppers(json, e.Type, Encoding.UTF8.GetBytes(e.Data))));
+
+    static EventView From(StoredEvent e, string data) => new($"evt_{e.Order.Letters}_{e.Sequence}", e.Type.Name(), e.At.UtcDateTime, e.Sequence, JsonElement.Parse(data));
 }
 
 public sealed record EventList(
@@ -63,10 +69,11 @@ public static class EventEndpoints
         var (after, limit) = (query.Whole("after", 0, int.MaxValue) ?? 0, query.Limit());
         if (query.Problem() is { } problem) return problem;
         if (!OrderId.TryParse(id, out var order)) return Unknown();
+        var whole = ApiCaller.Of(http).IsMerchant;
         var found = await store.OfOrder(order, after, limit, stop);
         if (found.Count == 0 && await orders.Find(order, stop) is null) return Unknown();
         var page = found.Take(limit).ToList();
-        return ApiJson.Answer(new OrderEventList([.. page.Select(EventView.From)], found.Count > limit ? page[^1].Sequence : null));
+        return ApiJson.Answer(new OrderEventList([.. page.Select(e => whole ? EventView.From(e) : EventView.ForShopper(e))], found.Count > limit ? page[^1].Sequence : null));
     }
 
     static Problem Unknown() => new(ProblemTypes.OrderUnknown) { Field = "id" };

@@ -13,8 +13,9 @@ public sealed class InvoicePdf(ShopperTokens tokens)
 {
     readonly Typesetter typesetter = new(Shaper.OfThisMachine);
 
+    /// <summary>The printed token's time begins when the invoice was issued, so it is always the same one.</summary>
     public byte[] Draw(StoredInvoice invoice) =>
-        Draw(invoice, $"{invoice.Document.PagesAt}/status/{invoice.Order}?token={tokens.Now(invoice.Order)}", typesetter);
+        Draw(invoice, $"{invoice.Document.PagesAt}/status/{invoice.Order}?token={tokens.For(invoice.Order, invoice.IssuedAt)}", typesetter);
 
     /// <param name="link">Where the printed code leads.</param>
     public static byte[] Draw(StoredInvoice invoice, string link, Typesetter typesetter)

@@ -11,7 +11,8 @@ static class LiveDocs
         Description = "By long poll: with `wait`, the answer comes when something happened after `after`, or when the time is over. By WebSocket at the same " +
             "address: every event after `after`, each as one text message, then `{\"type\": \"heartbeat\", \"sequence\": 5}` now and then, and at once when there is none. Offer the sub-protocols " +
             "`purser.v1` and `token.` followed by the order's token. Whoever comes back with the last number that they saw misses nothing. Who has seen more than there is, for the database " +
-            "was restored from a backup, is told so at once, and then everything from the first event: by `rewound` in the answer, or by the message `{\"type\": \"rewound\", \"sequence\": 0}`.",
+            "was restored from a backup, is told so at once, and then everything from the first event: by `rewound` in the answer, or by the message `{\"type\": \"rewound\", \"sequence\": 0}`. " +
+            "Events are as the shopper may know them, as `GET /v1/orders/{id}/events` tells them to a token; a long poll with a secret key has all of them.",
         Query =
         [
             new("after", "The number of the last event seen; 0 for all.", "integer", "3"),

@@ -63,17 +63,18 @@ public static class LiveEndpoints
         if (query.Problem() is { } problem) return problem;
         if (http.WebSockets.IsWebSocketRequest) return await BySocket(order, after, http, hub, store);
 
-        var standing = await store.Standing(order, after, MostEvents, http.RequestAborted);
+        var whole = ApiCaller.Of(http).IsMerchant;
+        var standing = await store.Standing(order, after, MostEvents, whole, http.RequestAborted);
         if (standing is null) return Unknown();
         if (standing.Sequence == after && wait > 0)
         {
             if (!hub.HasRoomToWait(order)) return Full("Too many wait for a change.", "Ask without 'wait', or come back.");
             if (await hub.WaitForChange(order, after, TimeSpan.FromSeconds(wait), http.RequestAborted))
-                standing = await store.Standing(order, after, MostEvents, http.RequestAborted) ?? standing;
+                standing = await store.Standing(order, after, MostEvents, whole, http.RequestAborted) ?? standing;
         }
         // An event is told once it is committed, so nobody can have seen more than there is: unless there is less than there was.
         var rewound = standing.Sequence < after;
-        if (rewound) standing = await store.Standing(order, 0, MostEvents, http.RequestAborted) ?? standing;
+        if (rewound) standing = await store.Standing(order, 0, MostEvents, whole, http.RequestAborted) ?? standing;
         return ApiJson.Answer(LiveView.Of(order, standing, rewound));
     }
 
@@ -81,7 +82,7 @@ public static class LiveEndpoints
     {
         if (!hub.HasRoom(order)) return Full("Too many sockets are open.", "Ask by long poll, or come back.");
         // A token is made for an order that exists; a secret key may ask for any.
-        if (ApiCaller.Of(http).IsMerchant && await store.Standing(order, int.MaxValue, 0, http.RequestAborted) is null) return Unknown();
+        if (ApiCaller.Of(http).IsMerchant && await store.Standing(order, int.MaxValue, 0, whole: false, http.RequestAborted) is null) return Unknown();
         // The hub beats one heart for all sockets; a timer in each would cost more than the socket.
         using var socket = await http.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
         {

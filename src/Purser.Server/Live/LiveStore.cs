@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using Npgsql;
 using Purser.Orders;
@@ -8,27 +7,42 @@ using Purser.Server.Engine;
 
 namespace Purser.Server.Live;
 
-/// <summary>One event as it goes over the wire; the bytes are shared by all who watch.</summary>
+/// <summary>One event as it goes over the wire; the bytes are shared by all who watch, so they are what the shopper may read.</summary>
 public sealed record LiveEvent(int Sequence, ReadOnlyMemory<byte> Json)
 {
     [ThreadStatic] static ArrayBufferWriter<byte>? scratch;
     [ThreadStatic] static Utf8JsonWriter? writer;
 
-    public static LiveEvent Of(OrderEvent e) => Of(e.Order, e.Sequence, e.Type, e.At, Encoding.UTF8.GetBytes(EventJson.Data(e)));
+    public static LiveEvent Of(OrderEvent e)
+    {
+        var json = Begin();
+        EventJson.WriteShoppers(json, e);
+        return End(json, e.Sequence);
+    }
 
     /// <summary>Reads sequence, type, time and data from a column on.</summary>
-    public static LiveEvent Read(OrderId order, NpgsqlDataReader row, int first) =>
-        Of(order, row.GetInt32(first), (EventType)row.GetInt16(first + 1), row.GetFieldValue<DateTimeOffset>(first + 2), row.GetFieldValue<byte[]>(first + 3));
+    /// <param name="whole">With all that is stored, for the merchant.</param>
+    public static LiveEvent Read(OrderId order, NpgsqlDataReader row, int first, bool whole = false)
+    {
+        var sequence = row.GetInt32(first);
+        var json = Begin();
+        EventJson.Write(json, order, sequence, (EventType)row.GetInt16(first + 1), row.GetFieldValue<DateTimeOffset>(first + 2), row.GetFieldValue<byte[]>(first + 3), whole);
+        return End(json, sequence);
+    }
 
-    static LiveEvent Of(OrderId order, int sequence, EventType type, DateTimeOffset at, ReadOnlySpan<byte> data)
+    static Utf8JsonWriter Begin()
     {
         var buffer = scratch ??= new ArrayBufferWriter<byte>(1024);
         var json = writer ??= new Utf8JsonWriter(buffer);
         buffer.ResetWrittenCount();
         json.Reset();
-        EventJson.Write(json, order, sequence, type, at, data);
+        return json;
+    }
+
+    static LiveEvent End(Utf8JsonWriter json, int sequence)
+    {
         json.Flush();
-        return new LiveEvent(sequence, buffer.WrittenSpan.ToArray());
+        return new LiveEvent(sequence, scratch!.WrittenSpan.ToArray());
     }
 }
 
@@ -41,7 +55,7 @@ public sealed record LiveStanding(
 public sealed class LiveStore(NpgsqlDataSource database)
 {
     /// <summary>The order's events after a number, oldest first. Events of an order become visible in their order: its lock sees to that.</summary>
-    public async Task<IReadOnlyList<LiveEvent>> EventsAfter(OrderId order, int after, int most, CancellationToken stop)
+    public async Task<IReadOnlyList<LiveEvent>> EventsAfter(OrderId order, int after, int most, CancellationToken stop, bool whole = false)
     {
         await using var read = database.CreateCommand(
             "select sequence, type, at, data from events where order_id = $1 and sequence > $2 order by sequence limit $3");
@@ -51,7 +65,7 @@ public sealed class LiveStore(NpgsqlDataSource database)
         var events = new List<LiveEvent>();
         await using var rows = await read.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop))
-            events.Add(LiveEvent.Read(order, rows, 0));
+            events.Add(LiveEvent.Read(order, rows, 0, whole));
         return events;
     }
 
@@ -105,7 +119,8 @@ public sealed class LiveStore(NpgsqlDataSource database)
     }
 
     /// <summary>Null when there is no such order.</summary>
-    public async Task<LiveStanding?> Standing(OrderId order, int after, int most, CancellationToken stop)
+    /// <param name="whole">Events with all that is stored, for the merchant.</param>
+    public async Task<LiveStanding?> Standing(OrderId order, int after, int most, bool whole, CancellationToken stop)
     {
         await using var read = database.CreateCommand("""
             select o.status, o.late, o.sequence, p.number, p.status
@@ -122,7 +137,7 @@ public sealed class LiveStore(NpgsqlDataSource database)
         }
         if (standing.Sequence <= after) return standing;
         // What was committed between the two readings is left for the next question, so that events and status agree.
-        var events = await EventsAfter(order, after, most, stop);
+        var events = await EventsAfter(order, after, most, stop, whole);
         return standing with { Events = [.. events.Where(e => e.Sequence <= standing.Sequence)] };
     }
 }

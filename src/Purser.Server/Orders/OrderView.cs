@@ -21,8 +21,8 @@ public sealed record OrderView(
     string Description,
     IReadOnlyList<LineView> Lines,
     CustomerView Customer,
-    [property: Description("Shown to secret keys only.")] string? UserId,
-    [property: Description("Shown to secret keys only.")] IReadOnlyDictionary<string, string>? Metadata,
+    [property: Description(OrderView.Ours)] string? UserId,
+    [property: Description(OrderView.Ours)] IReadOnlyDictionary<string, string>? Metadata,
     [property: Description("Where our pages send the shopper in the end.")] string? ReturnUrl,
     [property: Description("The language of mails to the shopper; null: the installation's.")] string? Locale,
     PolicyView Policy,
@@ -32,19 +32,22 @@ public sealed record OrderView(
     [property: Description("When it was paid, expired or cancelled.")] DateTime? EndedAt,
     [property: Description("When you said that the goods went out.")] DateTime? FulfilledAt,
     [property: Description("waiting (paid, nothing went out), held (paid, and the money is in doubt: keep the goods), done, unpaid (the goods went out, and the gateway denies the money or took it back), or null: nothing is to go out.")] string? Fulfilment,
-    [property: Description("When Purser next looks after this order by itself; null when nothing is left to wait for.")] DateTime? NextLookAt,
+    [property: Description("When Purser next looks after this order by itself; null when nothing is left to wait for. Shown to secret keys only.")] DateTime? NextLookAt,
     [property: Description("The number of the latest event.")] int Sequence,
     [property: Description("Send the shopper here. Whoever has this address sees the order's pages.")] string CheckoutUrl,
     [property: Description("The shopper's token: opens this order's pages, live status and payments, and nothing else.")] string Token,
     IReadOnlyList<PaymentView> Payments,
     IReadOnlyList<RefundView> Refunds,
-    [property: Description("What does not agree and is being asked about.")] IReadOnlyList<QuestionView> Questions,
+    [property: Description("What does not agree and is being asked about. Shown to secret keys only, to others none.")] IReadOnlyList<QuestionView> Questions,
     [property: Description("What is safe to tell the shopper, and whether they may pay. Our status page says the same.")] ShopperView Shopper,
     OrderLinks Links)
 {
-    public static OrderView From(Order order, OrderContent content, PublicAddress address, ShopperTokens tokens, Situation situation, bool forMerchant)
+    internal const string Ours = "Shown to secret keys only.";
+
+    /// <param name="token">The shopper's.</param>
+    /// <param name="forMerchant">With what is nobody else's business: who the shopper is, what gateways and people said, what does not agree.</param>
+    public static OrderView From(Order order, OrderContent content, PublicAddress address, string token, Situation situation, bool forMerchant)
     {
-        var token = tokens.Now(order.Id);
         var accepted = order.PaidBy is { } number
             ? order.Payment(number)!.Captures.Where(c => c.Standing == Standing.Accepted).Aggregate(Money.Zero(order.Amount.Currency), (sum, c) => sum + c.Amount)
             : Money.Zero(order.Amount.Currency);
@@ -55,17 +58,18 @@ public sealed record OrderView(
                 Sum(order, RefundStatus.Requested, RefundStatus.Sent, RefundStatus.Unresolved), order.HasEnded ? 0 : order.Amount.MinorUnits),
             order.Description,
             [.. content.Lines.Select(l => new LineView(l.Name, l.Quantity, l.UnitAmount, l.Quantity * l.UnitAmount, l.Product, l.Hsn, l.TaxRate?.ToString()))],
-            new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone, order.Customer.Country,
-                content.Billing?.Address, content.Billing?.State, content.Billing?.TaxId),
+            forMerchant
+                ? new CustomerView(order.Customer.Name, order.Customer.Email, order.Customer.Phone, order.Customer.Country, content.Billing?.Address, content.Billing?.State, content.Billing?.TaxId)
+                : new CustomerView(order.Customer.Name, null, null, order.Customer.Country, null, null, null),
             forMerchant ? content.UserId : null, forMerchant ? content.Metadata : null, content.ReturnUrl, content.Locale,
             new PolicyView(EventNames.Snake(order.Policy.Late.ToString()), EventNames.Snake(order.Policy.Duplicate.ToString()), order.Policy.AllowsSecondLink ? "allow" : "refuse",
                 EventNames.Snake(order.Policy.Failed.ToString())),
             order.PaidBy is { } paid ? new PaymentId(order.Id, paid).ToString() : null,
-            order.CreatedAt.UtcDateTime, order.ExpiresAt.UtcDateTime, order.EndedAt?.UtcDateTime, order.FulfilledAt?.UtcDateTime, FulfilmentOf(order), order.WakeAt?.UtcDateTime,
+            order.CreatedAt.UtcDateTime, order.ExpiresAt.UtcDateTime, order.EndedAt?.UtcDateTime, order.FulfilledAt?.UtcDateTime, FulfilmentOf(order), forMerchant ? order.WakeAt?.UtcDateTime : null,
             order.Sequence, $"{address.Url}/checkout/{id}?token={token}", token,
-            [.. order.Payments.Select(p => PaymentView.From(order, p, address, token))],
-            [.. order.Refunds.Select(r => RefundView.From(order, r))],
-            [.. order.Questions.Select(q => new QuestionView(new PaymentId(order.Id, q.Payment).ToString(), EventNames.Snake(q.Kind.ToString()), q.MoneyReference, q.Amount?.MinorUnits, q.Amount?.Currency.Code))],
+            [.. order.Payments.Select(p => PaymentView.From(order, p, address, token, forMerchant))],
+            [.. order.Refunds.Select(r => RefundView.From(order, r, forMerchant))],
+            !forMerchant ? [] : [.. order.Questions.Select(q => new QuestionView(new PaymentId(order.Id, q.Payment).ToString(), EventNames.Snake(q.Kind.ToString()), q.MoneyReference, q.Amount?.MinorUnits, q.Amount?.Currency.Code))],
             new ShopperView(situation.Key, situation.Headline, situation.Told, situation.CanBePaid, situation.Step == Step.Elsewhere),
             new OrderLinks($"/v1/orders/{id}", $"/v1/orders/{id}/payments", $"/v1/orders/{id}/events", $"/v1/orders/{id}/explanation", $"/v1/orders/{id}/live",
                 order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order.Fulfilment == Purser.Orders.Fulfilment.Waiting ? $"/v1/orders/{id}/fulfilment" : null,
@@ -107,7 +111,9 @@ public sealed record LineView(
     string Name, long Quantity, long UnitAmount, long Amount, string? Product, [property: Description("HSN or SAC.")] string? Hsn,
     [property: Description("In percent; null: the seller's usual rate.")] string? TaxRate);
 
-public sealed record CustomerView(string? Name, string? Email, string? Phone, string? Country, string? Address, string? State, string? TaxId);
+public sealed record CustomerView(
+    string? Name, [property: Description(OrderView.Ours)] string? Email, [property: Description(OrderView.Ours)] string? Phone, string? Country,
+    [property: Description(OrderView.Ours)] string? Address, [property: Description(OrderView.Ours)] string? State, [property: Description(OrderView.Ours)] string? TaxId);
 
 public sealed record PolicyView(
     [property: Description("refund, accept or ask: what to do with money that comes after the order's end.")] string LatePayment,
@@ -132,22 +138,24 @@ public sealed record RefundView(
     long Amount, string Currency,
     [property: Description("merchant (you asked), duplicate, late or mismatched (policy, or a person).")] string Reason,
     [property: Description("requested, sent, unresolved, succeeded or failed. The amount is reserved until it fails.")] string Status,
-    string? Note,
+    [property: Description(OrderView.Ours)] string? Note,
     DateTime RequestedAt,
     [property: Description("When it was known that the money went back, or that it will not.")] DateTime? DoneAt,
     [property: Description("Our reference at the gateway.")] string Reference,
-    [property: Description("The gateway's name for the refund.")] string? GatewayReference,
+    [property: Description("The gateway's name for the refund. Shown to secret keys only.")] string? GatewayReference,
     [property: Description("What the shopper's bank can find it by.")] string? BankReference,
-    [property: Description("Why it failed or is not known, in the gateway's words.")] string? Why,
-    [property: Description("When Purser next asks the gateway by itself.")] DateTime? NextLookAt)
+    [property: Description("Why it failed or is not known, in the gateway's words. Shown to secret keys only.")] string? Why,
+    [property: Description("When Purser next asks the gateway by itself. Shown to secret keys only.")] DateTime? NextLookAt)
 {
-    public static RefundView From(Order order, Refund r)
+    /// <param name="forMerchant">With what gateways and people said.</param>
+    public static RefundView From(Order order, Refund r, bool forMerchant)
     {
         var id = new RefundId(order.Id, r.Number);
         return new RefundView(
             id.ToString(), order.Id.ToString(), new PaymentId(order.Id, r.Payment).ToString(), order.Payment(r.Payment)!.Account, r.MoneyReference,
-            r.Amount.MinorUnits, r.Amount.Currency.Code, EventNames.Snake(r.Reason.ToString()), EventNames.Snake(r.Status.ToString()), r.Note,
-            r.RequestedAt.UtcDateTime, r.DoneAt?.UtcDateTime, id.Reference, r.RefundReference, r.BankReference, r.Why, r.LookAt?.UtcDateTime);
+            r.Amount.MinorUnits, r.Amount.Currency.Code, EventNames.Snake(r.Reason.ToString()), EventNames.Snake(r.Status.ToString()), forMerchant ? r.Note : null,
+            r.RequestedAt.UtcDateTime, r.DoneAt?.UtcDateTime, id.Reference, forMerchant ? r.RefundReference : null, r.BankReference,
+            forMerchant ? r.Why : null, forMerchant ? r.LookAt?.UtcDateTime : null);
     }
 }
 

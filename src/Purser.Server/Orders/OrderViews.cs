@@ -11,12 +11,16 @@ namespace Purser.Server.Orders;
 public sealed class OrderViews(OrderReadStore store, PublicAddress address, ShopperTokens tokens, GatewayAccounts accounts, TimeProvider time)
 {
     public OrderView Of(HttpContext http, StoredOrder stored) =>
-        OrderView.From(stored.Order, stored.Content, address, tokens, SituationOf(stored.Order), ApiCaller.Of(http).IsMerchant);
+        OrderView.From(stored.Order, stored.Content, address, TokenFor(http, stored.Order), SituationOf(stored.Order), ApiCaller.Of(http).IsMerchant);
 
     /// <summary>As the order's own status page tells it.</summary>
     public Situation SituationOf(Order order) => Situation.Of(order, null, time.GetUtcNow(), accounts.Title, accounts.PostsAnew);
 
-    public PaymentView Of(Order order, int payment) => PaymentView.From(order, order.Payment(payment)!, address, tokens.Now(order.Id));
+    public PaymentView Of(HttpContext http, Order order, int payment) =>
+        PaymentView.From(order, order.Payment(payment)!, address, TokenFor(http, order), ApiCaller.Of(http).IsMerchant);
+
+    /// <summary>Who came with a token is handed that one on; it shall end when it was said to.</summary>
+    string TokenFor(HttpContext http, Order order) => ApiCaller.Of(http) is { Shown: { } shown, Token: { } of } && of == order.Id ? shown : tokens.Now(order.Id);
 
     public IResult Answer(HttpContext http, StoredOrder stored, int status, bool replayed = false) =>
         ApiJson.Answer(Of(http, stored), status, status == StatusCodes.Status201Created ? $"/v1/orders/{stored.Order.Id}" : null, replayed);

@@ -27,7 +27,8 @@ public sealed class PaymentEndpoints(
     {
         routes.MapPost("/v1/orders/{id}/payments", (string id, HttpContext http, PaymentEndpoints payments, CancellationToken stop) =>
             payments.Start(id, http, stop)).Is(PaymentDocs.Start);
-        routes.MapGet("/v1/payments/{id}", (string id, PaymentEndpoints payments, CancellationToken stop) => payments.Read(id, stop)).Is(PaymentDocs.Read);
+        routes.MapGet("/v1/payments/{id}", (string id, HttpContext http, PaymentEndpoints payments, CancellationToken stop) =>
+            payments.Read(id, http, stop)).Is(PaymentDocs.Read);
         routes.MapPost("/v1/payments/{id}/cancellation", (string id, HttpContext http, PaymentEndpoints payments, CancellationToken stop) =>
             payments.Cancel(id, http, stop)).Is(PaymentDocs.Cancel);
         GatewayEndpoints.Map(routes);
@@ -50,16 +51,16 @@ public sealed class PaymentEndpoints(
         switch (await engine.Submit(EngineInput.Of(order, command, IdempotencyKey.Of(http, $"{body.Gateway}\n{body.Method}")), stop))
         {
             case EngineReply.Done { Reply: Reply.Made { Payment: { } number } made }:
-                return await WithLink(watching, made.Order, number, StatusCodes.Status201Created, stop);
+                return await WithLink(http, watching, made.Order, number, StatusCodes.Status201Created, stop);
             case EngineReply.Done { Reply: Reply.Same { Payment: { } number } same }:
-                return await WithLink(watching, same.Order, number, StatusCodes.Status200OK, stop);
+                return await WithLink(http, watching, same.Order, number, StatusCodes.Status200OK, stop);
             case EngineReply.Done { Reply: Reply.Refused { Why: Refusal.GatewayUnsuitable, Order: { } refused } }:
                 return Unsuitable(body, refused);
             case EngineReply.Done { Reply: Reply.Refused no }:
                 return Refusals.Problem(no.Why, id);
             case EngineReply.Replayed replayed when PaymentId.TryParse(replayed.Resource, out var first):
                 if (await store.Find(first.Order, stop) is not { } now) return new Problem(ProblemTypes.PaymentUnknown);
-                return await WithLink(watching, now.Order, first.Number, StatusCodes.Status200OK, stop, replayed: true);
+                return await WithLink(http, watching, now.Order, first.Number, StatusCodes.Status200OK, stop, replayed: true);
             case EngineReply.KeyConflict conflict:
                 return Refusals.KeyConflict(http, conflict.Resource);
             case EngineReply.Busy busy:
@@ -82,7 +83,7 @@ public sealed class PaymentEndpoints(
 
     /// <summary>Waits a while until a gateway has answered with a link: the payment's own, or the one that took over because that one could do
     /// nothing. A gateway that is silent is no error: the payment says how it stands, and is asked about by the alarm clock.</summary>
-    async Task<IResult> WithLink(OrderWatch.Watching watching, Order order, int number, int status, CancellationToken stop, bool replayed = false)
+    async Task<IResult> WithLink(HttpContext http, OrderWatch.Watching watching, Order order, int number, int status, CancellationToken stop, bool replayed = false)
     {
         if (Follow(order, number) is not { Status: not PaymentStatus.Starting })
         {
@@ -91,7 +92,7 @@ public sealed class PaymentEndpoints(
             if (told?.Payment(number) is not null) order = told;
             if (Follow(order, number) is not { Status: not PaymentStatus.Starting }) order = await ReadAgain(order, stop);
         }
-        return Answer(order, Follow(order, number)!.Number, status, replayed);
+        return Answer(http, order, Follow(order, number)!.Number, status, replayed);
     }
 
     static Payment? Follow(Order order, int number)
@@ -115,12 +116,12 @@ public sealed class PaymentEndpoints(
         }
     }
 
-    IResult Answer(Order order, int number, int status, bool replayed = false) =>
-        ApiJson.Answer(views.Of(order, number), status, status == StatusCodes.Status201Created ? $"/v1/payments/{new PaymentId(order.Id, number)}" : null, replayed);
+    IResult Answer(HttpContext http, Order order, int number, int status, bool replayed = false) =>
+        ApiJson.Answer(views.Of(http, order, number), status, status == StatusCodes.Status201Created ? $"/v1/payments/{new PaymentId(order.Id, number)}" : null, replayed);
 
-    async Task<IResult> Read(string id, CancellationToken stop) =>
+    async Task<IResult> Read(string id, HttpContext http, CancellationToken stop) =>
         PaymentId.TryParse(id, out var payment) && await store.Find(payment.Order, stop) is { } stored && stored.Order.Payment(payment.Number) is not null
-            ? ApiJson.Answer(views.Of(stored.Order, payment.Number))
+            ? ApiJson.Answer(views.Of(http, stored.Order, payment.Number))
             : new Problem(ProblemTypes.PaymentUnknown) { Field = "id" };
 
     async Task<IResult> Cancel(string id, HttpContext http, CancellationToken stop)
@@ -137,12 +138,12 @@ public sealed class PaymentEndpoints(
             case EngineReply.Done { Reply: Reply.Refused refused }:
                 return Refusals.Problem(refused.Why, id);
             case EngineReply.Done { Reply: Reply.Made made }:
-                return Answer(made.Order, payment.Number, StatusCodes.Status200OK);
+                return Answer(http, made.Order, payment.Number, StatusCodes.Status200OK);
             case EngineReply.Done { Reply: Reply.Same same }:
-                return Answer(same.Order, payment.Number, StatusCodes.Status200OK, replayed: true);
+                return Answer(http, same.Order, payment.Number, StatusCodes.Status200OK, replayed: true);
             case EngineReply.Replayed:
                 return await store.Find(payment.Order, stop) is { } stored
-                    ? Answer(stored.Order, payment.Number, StatusCodes.Status200OK, replayed: true)
+                    ? Answer(http, stored.Order, payment.Number, StatusCodes.Status200OK, replayed: true)
                     : new Problem(ProblemTypes.PaymentUnknown) { Field = "id" };
             case EngineReply.KeyConflict conflict:
                 return Refusals.KeyConflict(http, conflict.Resource);

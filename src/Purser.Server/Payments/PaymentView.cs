@@ -17,22 +17,26 @@ public sealed record PaymentView(
     [property: Description("Our page that hands the shopper over to the gateway and shows what came of it.")] string PageUrl,
     DateTime StartedAt, DateTime LinkExpiresAt,
     [property: Description("Our reference at the gateway.")] string Reference,
-    [property: Description("The gateway's name for the link.")] string? GatewayReference,
-    [property: Description("The latest decline, in the gateway's words.")] string? Decline,
-    [property: Description("Why it ended, in the gateway's words or ours.")] string? Reason,
-    IReadOnlyList<CaptureView> Captures, long? Fee, long? Tax,
+    [property: Description("The gateway's name for the link. Shown to secret keys only.")] string? GatewayReference,
+    [property: Description("The latest decline, in the gateway's words. Shown to secret keys only.")] string? Decline,
+    [property: Description("Why it ended, in the gateway's words or ours. Shown to secret keys only.")] string? Reason,
+    IReadOnlyList<CaptureView> Captures,
+    [property: Description("What the gateway keeps. Shown to secret keys only.")] long? Fee, [property: Description("The tax within it. Shown to secret keys only.")] long? Tax,
     [property: Description("none, open, won or lost.")] string Dispute,
-    [property: Description("When Purser next asks the gateway by itself.")] DateTime? NextLookAt)
+    [property: Description("When Purser next asks the gateway by itself. Shown to secret keys only.")] DateTime? NextLookAt)
 {
-    public static PaymentView From(Order order, Payment p, PublicAddress address, string token)
+    /// <param name="token">The shopper's.</param>
+    /// <param name="forMerchant">With the fee, and what the gateway said.</param>
+    public static PaymentView From(Order order, Payment p, PublicAddress address, string token, bool forMerchant)
     {
         var id = new PaymentId(order.Id, p.Number);
         return new PaymentView(
             id.ToString(), order.Id.ToString(), p.Number, p.Account, EventNames.Snake(p.Status.ToString()), Say(order, p), p.Amount.MinorUnits,
             p.Amount.Currency.Code, p.Method, p is { Status: PaymentStatus.Pending, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null } ? LinkView.From(p.Link, $"{address.Url}/pay/{id}/go?token={token}") : null,
-            $"{address.Url}/pay/{id}?token={token}", p.StartedAt.UtcDateTime, p.LinkExpiresAt.UtcDateTime, id.Reference, p.GatewayReference, p.Decline, p.Reason,
+            $"{address.Url}/pay/{id}?token={token}", p.StartedAt.UtcDateTime, p.LinkExpiresAt.UtcDateTime, id.Reference,
+            forMerchant ? p.GatewayReference : null, forMerchant ? p.Decline : null, forMerchant ? p.Reason : null,
             [.. p.Captures.Select(c => new CaptureView(c.MoneyReference, c.Amount.MinorUnits, c.Amount.Currency.Code, c.At.UtcDateTime, EventNames.Snake(c.Standing.ToString())))],
-            p.Fee, p.Tax, EventNames.Snake(p.Dispute.ToString()), p.LookAt?.UtcDateTime);
+            forMerchant ? p.Fee : null, forMerchant ? p.Tax : null, EventNames.Snake(p.Dispute.ToString()), forMerchant ? p.LookAt?.UtcDateTime : null);
     }
 
     static string Say(Order order, Payment p) => p.Status switch

@@ -81,6 +81,6 @@ public sealed class RefundEndpoints(OrderEngine engine, OrderReadStore store)
             : new Problem(ProblemTypes.RefundUnknown) { Field = "id" };
 
     static IResult Answer(Order order, int number, int status, bool replayed = false) =>
-        ApiJson.Answer(RefundView.From(order, order.Refund(number)!), status,
+        ApiJson.Answer(RefundView.From(order, order.Refund(number)!, forMerchant: true), status,
             status == StatusCodes.Status201Created ? $"/v1/refunds/{new RefundId(order.Id, number)}" : null, replayed);
 }

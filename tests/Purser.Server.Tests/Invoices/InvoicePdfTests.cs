@@ -7,6 +7,8 @@ using System.Text.RegularExpressions;
 using Purser.Invoices;
 using Purser.Server.Invoices;
 using Purser.Server.Invoices.Pdf;
+using Purser.Server.Platform;
+using Purser.Server.Tests.Deliveries;
 
 namespace Purser.Server.Tests.Invoices;
 
@@ -80,6 +82,20 @@ public sealed partial class InvoicePdfTests
     private static partial Regex Glyphs();
 
     static int Pages(byte[] pdf) => int.Parse(Regex.Match(Encoding.Latin1.GetString(pdf), @"/Count (\d+)").Groups[1].Value);
+
+    [Fact]
+    public void Drawn_again_on_another_day_it_is_the_same_file_with_a_token_whose_time_began_when_it_was_issued()
+    {
+        var (invoice, clock) = (Invoice(), new PushedClock());
+        var tokens = new ShopperTokens(() => new byte[32], clock, ShopperTokens.DefaultLife);
+        var pdf = new InvoicePdf(tokens);
+        var first = pdf.Draw(invoice);
+        clock.Push(TimeSpan.FromDays(2));
+        pdf.Draw(invoice).ShouldBe(first);
+        // The code is all that the link changes, so the same bytes have the same code.
+        InvoicePdf.Draw(invoice, $"https://pay.example.com/status/{invoice.Order}?token={tokens.For(invoice.Order, invoice.IssuedAt)}", Typesetter).ShouldBe(first);
+        Draw(invoice).ShouldNotBe(first);
+    }
 
     [Fact]
     public void The_same_document_is_the_same_file_byte_for_byte()

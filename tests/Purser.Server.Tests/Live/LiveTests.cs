@@ -168,8 +168,10 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task A_slow_reader_is_dropped_and_nobody_else_waits_for_it()
     {
         await using var strict = await LiveHouse.Open(connection, new LiveOptions { SlowAfter = TimeSpan.FromSeconds(2), LookEvery = TimeSpan.FromMilliseconds(200) });
+        const int missed = 40_000;
         var order = await strict.Place();
         await strict.Start(order.Id);
+        await Write(order, 3, missed);
         // A raw connection with the smallest of windows that asks for a socket and then never reads.
         using var raw = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 1024 };
         await raw.ConnectAsync(IPAddress.Loopback, strict.Http.BaseAddress!.Port);
@@ -177,17 +179,29 @@ public sealed class LiveTests(PostgresFixture postgres) : IClassFixture<Postgres
             $"GET /v1/orders/{order.Id}/live?token={strict.Tokens.For(order.Id, order.CreatedAt)} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n" +
             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"));
         await Until.True(() => strict.Hub.Sockets == 1, "the socket is open");
-        using var quick = await strict.Watch(order, after: 2);
+        using var quick = await strict.Watch(order, after: missed);
 
-        var padding = new string('x', 9000);
-        var count = 0;
+        var last = missed;
         await Until.True(async () =>
         {
-            await strict.Do(order.Id, new Evidence.Declined(padding) { Payment = 1, Source = EvidenceSource.Webhook, At = DateTimeOffset.UnixEpoch.AddSeconds(++count) });
-            (await LiveHouse.NextSequence(quick)).ShouldBe(count + 2);
+            await Write(order, ++last, last);
+            (await LiveHouse.NextSequence(quick)).ShouldBe(last);
             return strict.Hub.Sockets == 1;
         }, "the slow one is dropped", seconds: 60);
         quick.State.ShouldBe(WebSocketState.Open);
+    }
+
+    /// <summary>Events that another node committed.</summary>
+    async Task Write(Order order, int first, int last)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        foreach (var sql in (string[])["set session_replication_role = replica",
+            $$$"""insert into events (order_id, sequence, type, at, data) select {{{order.Id.Value}}}, n, 3, now(), '{"order":{"id":"{{{order.Id}}}","status":"awaiting_payment"}}' from generate_series({{{first}}}, {{{last}}}) n""",
+            $"update orders set sequence = {last} where id = {order.Id.Value}", "reset session_replication_role"])
+        {
+            await using var write = new NpgsqlCommand(sql, connection);
+            await write.ExecuteNonQueryAsync();
+        }
     }
 
     [Fact]
