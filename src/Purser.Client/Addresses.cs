@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Purser.Client;
@@ -27,5 +28,6 @@ static class Addresses
         return text.ToString();
     }
 
-    public static string? Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ");
+    /// <summary>In the API's form, whatever calendar and signs the caller's culture writes.</summary>
+    public static string? Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Purser.Client;
 
 /// <summary>An amount of money: a whole number of the currency's minor units. INR 499.00 is 49900, JPY 500 is 500, KWD 1.250 is 1250.</summary>
@@ -26,7 +28,7 @@ public readonly record struct Money(long MinorUnits, string Currency)
     /// <summary>The amount for people, with the currency's decimals: <c>INR 499.00</c>.</summary>
     public override string ToString()
     {
-        var digits = MinorUnits.ToString().TrimStart('-').PadLeft(Decimals + 1, '0');
+        var digits = MinorUnits.ToString(CultureInfo.InvariantCulture).TrimStart('-').PadLeft(Decimals + 1, '0');
         var point = digits.Length - Decimals;
         return $"{Currency} {(MinorUnits < 0 ? "-" : "")}{digits[..point]}{(Decimals > 0 ? "." : "")}{digits[point..]}";
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace Purser.Client;
@@ -14,7 +15,7 @@ public sealed class PurserEvents
     /// <param name="limit">How many at most, 1 to 200; the server's habit when left out.</param>
     /// <param name="stop">Gives the call up.</param>
     public Task<EventPage> Page(string? after = null, int? limit = null, CancellationToken stop = default) =>
-        line.Get(Addresses.Query("v1/events", ("after", after), ("limit", limit?.ToString())), PurserJson.Default.EventPage, stop);
+        line.Get(Addresses.Query("v1/events", ("after", after), ("limit", limit?.ToString(CultureInfo.InvariantCulture))), PurserJson.Default.EventPage, stop);
 
     /// <summary>All events after a place, up to the latest one before which none can come any more: an event stands here a moment later than at its order.</summary>
     /// <param name="after">An <see cref="EventPage.Next"/> that was kept; null begins with the first event of all.</param>
