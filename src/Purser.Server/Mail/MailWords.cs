@@ -36,6 +36,9 @@ public sealed record MailWords
     public required string PaidWords { get; init; }
     public required string PaidLate { get; init; }
     public required string PaidLateWords { get; init; }
+    /// <summary>The headline when all of it is on its way back; when all of it is back.</summary>
+    public required string PaidGoesBack { get; init; }
+    public required string PaidWentBack { get; init; }
     public required string KeepAsProof { get; init; }
     /// <summary>The number.</summary>
     public required Func<string, string> InvoiceEnclosed { get; init; }
@@ -109,6 +112,8 @@ public sealed record MailWords
         PaidWords = Texts.PaidWords,
         PaidLate = Texts.PaidLate,
         PaidLateWords = Texts.PaidLateWords,
+        PaidGoesBack = "Your payment was received and goes back to you",
+        PaidWentBack = "Your payment was received and has been paid back to you",
         KeepAsProof = "Please do not pay again. Keep this mail as your proof.",
         InvoiceEnclosed = number => $"Your invoice {number} is attached.",
         CreditNoteEnclosed = number => $"Credit note {number} is attached.",

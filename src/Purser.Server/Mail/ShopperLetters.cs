@@ -72,9 +72,11 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         if (found.Lines.Length == 0) lines.Add((order.Description, format.Amount(order.Amount)));
         if (found.Lines.Length > MostLines) lines.Add((words.MoreLines(found.Lines.Length - MostLines), ""));
         lines.Add((words.Total, format.Amount(order.Amount)));
-        return new LetterContent(words.Locale, LetterTone.Good, order.Late ? words.PaidLate : words.Paid)
+        // A mail that no server took for hours may leave after the money's way back has begun.
+        var back = GoesBack(order, accepted, words, format);
+        return new LetterContent(words.Locale, back.Headline is null ? LetterTone.Good : LetterTone.Calm, back.Headline ?? (order.Late ? words.PaidLate : words.Paid))
         {
-            Words = [order.Late ? words.PaidLateWords : words.PaidWords, words.KeepAsProof],
+            Words = [.. back.Headline is not null ? (string[])[] : [order.Late ? words.PaidLateWords : words.PaidWords], .. back.Progress, words.KeepAsProof],
             Lines = [.. lines],
             Facts =
             [
@@ -86,6 +88,17 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
 
     /// <summary>How the try that is open goes is what can be told.</summary>
     public static bool IsTriedAgain(Order order) => !order.HasEnded && order.ClosingAt is null && order.OpenPayment is not null && !StillFailed(order);
+
+    /// <summary>What of the order's own money went back or is on its way there; a headline where that is all of it.</summary>
+    static (string? Headline, ImmutableArray<string> Progress) GoesBack(Order order, Payment accepted, MailWords words, ReaderFormat format)
+    {
+        if (accepted.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted) is not { } money) return (null, []);
+        var refunds = order.Refunds.Where(r => r.Payment == accepted.Number && r.MoneyReference == money.MoneyReference && r.Reserves).ToList();
+        ImmutableArray<string> progress = [.. refunds.Select(r => Progress(r, words, format))];
+        if (order.NotGivenBack(accepted.Number, money).MinorUnits == 0)
+            return (words.PaidWentBack, progress.IsEmpty ? [words.RefundPaidBack(format.Amount(money.Amount), null)] : progress);
+        return (refunds.Sum(r => r.Amount.MinorUnits) >= money.Amount.MinorUnits ? words.PaidGoesBack : null, progress);
+    }
 
     /// <summary>The order waits to be paid, and nothing is under way. A later try that failed, too, is told of in this mail's place.</summary>
     static bool StillFailed(Order order) =>

@@ -201,6 +201,26 @@ public sealed class LetterTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("en", null, "Your payment was received and has been paid back to you", "Refund of ₹499.00 INR: paid back. Your bank can find it by ARN-7")]
+    [InlineData("hi", null, "आपका भुगतान मिला था और आपको लौटा दिया गया है", "ARN-7")]
+    [InlineData("en", 20_000L, "Paid. Thank you!", "Refund of ₹200.00 INR: paid back. Your bank can find it by ARN-7")]
+    public async Task A_thank_you_that_no_server_took_in_time_says_what_went_back_meanwhile(string locale, long? part, string headline, string progress)
+    {
+        await server.Be("busy");
+        house.Locale = locale;
+        var order = await house.Pay(await house.Open(await house.Place()));
+        await Hurry();
+        await Until.True(async () => await Count("select count(*) from deliveries where failures = 1") == 1, "a first try");
+        order = await house.Do(order.Id, new OrderCommand.Refund(null, part is { } units ? new Money(units, Currency.Find("INR")) : null, "torn"));
+        await Back(order, new RefundEvidence.Succeeded(order.Refund(1)!.Amount, "ARN-7"));
+        var before = (await server.All()).Count;
+        await server.Be("take");
+        var told = (await Sent()).Skip(before).Where(m => m.To.Contains("asha@shop.example")).ToList();
+        told.Count.ShouldBe(2);
+        told.Single(m => m.Subject.Contains(headline)).Text.ShouldContain(progress);
+    }
+
+    [Theory]
     [InlineData("en", "A part of your money was paid back", "The rest of your money was paid back", "With that all of it, ₹499.00 INR, has gone back to you.")]
     [InlineData("hi", "आपकी राशि का एक हिस्सा लौटा दिया गया", "आपकी बाकी राशि लौटा दी गई", "इसके साथ पूरी राशि, ₹499.00 INR, आपको लौटा दी गई है।")]
     public async Task The_last_part_of_a_refund_is_the_rest_and_no_part(string locale, string part, string rest, string all)
