@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Text.Json.Serialization;
 using Purser.Invoices;
+using Purser.Server.Invoices;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
 
@@ -36,11 +37,12 @@ public sealed record OrderBody(
     internal const string Minor = "the amount in minor units (49900 for 499.00 INR, 500 for 500 JPY, 1250 for 1.250 KWD)";
 
     /// <summary>Reads the fields, whatever they mean together.</summary>
-    public static OrderBody Read(JsonFields fields)
+    /// <param name="seller">Whose country is meant where the customer names none.</param>
+    public static OrderBody Read(JsonFields fields, InvoiceOptions seller)
     {
         var body = new OrderBody(
             fields.Text("reference", 100), fields.Text("currency", 20), fields.Objects("lines", MostLines)?.Select(LineBody.Read).ToList(),
-            fields.Whole("amount", 1, MostMinorUnits, Minor), fields.Text("description", LongestDescription), CustomerBody.Read(fields),
+            fields.Whole("amount", 1, MostMinorUnits, Minor), fields.Text("description", LongestDescription), CustomerBody.Read(fields, seller),
             fields.Text("user_id", 100), fields.Pairs("metadata", MostPairs, LongestPairName, LongestPairText) is { Count: > 0 } pairs ? pairs : null,
             fields.Text("return_url", LongestUrl), (int?)fields.Whole("expires_in_seconds", 60, 7_776_000, "a number of seconds"), PolicyBody.Read(fields), fields.OneOf("locale", MailWords.Locales));
         fields.RefuseUnknown();
@@ -76,14 +78,14 @@ public sealed record CustomerBody(
     const int LongestAddress = 300;
     const int LongestTaxId = 20;
 
-    public static CustomerBody? Read(JsonFields order)
+    public static CustomerBody? Read(JsonFields order, InvoiceOptions seller)
     {
         if (order.Object("customer") is not { } fields) return null;
         var customer = new CustomerBody(fields.Text("name", 100), fields.Text("email", OrderBody.LongestEmail), fields.Text("phone", 25),
             fields.Text("country", 2)?.ToUpperInvariant(), fields.Text("address", LongestAddress), fields.Text("state", 3)?.ToUpperInvariant(),
             fields.Text("tax_id", LongestTaxId)?.ToUpperInvariant());
         fields.RefuseUnknown();
-        CheckBilling(customer, fields);
+        CheckBilling(customer, fields, seller);
         if (customer.Country is { } country && (country.Length != 2 || !country.All(char.IsAsciiLetterUpper)))
             fields.Fault("country", "'customer.country' is no country code.", "Send two letters of ISO 3166-1, such as IN, or leave it out.");
         if (customer.Email is { } email && !LooksLikeEmail(email))
@@ -93,14 +95,19 @@ public sealed record CustomerBody(
         return customer;
     }
 
-    static void CheckBilling(CustomerBody customer, JsonFields fields)
+    /// <summary>An invoice is never written anew, so a slip that would put another tax on it for ever is refused here.</summary>
+    static void CheckBilling(CustomerBody customer, JsonFields fields, InvoiceOptions seller)
     {
-        var india = customer.Country is null or PlaceOfSupply.India;
+        var india = (customer.Country ?? seller.Country) == PlaceOfSupply.India;
+        var underGst = india && seller is { IsConfigured: true, Tax: "gst" };
+        var gstin = customer.Country == PlaceOfSupply.India || underGst;
         if (customer.State is { } state && (india ? IndianState.Find(state) is null : !state.All(char.IsAsciiLetterOrDigit)))
             fields.Fault("state", $"'customer.state' is no state{(india ? " of India" : "")}.", "Send its letters of ISO 3166-2, such as KA for Karnataka, or leave it out.");
-        if (customer.TaxId is { } number && (customer.Country == PlaceOfSupply.India ? !Gstin.IsWellFormed(number) : !number.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or ' ' or '.' or '/')))
-            fields.Fault("tax_id", customer.Country == PlaceOfSupply.India ? "'customer.tax_id' is no GSTIN: its form or its last character is not right." : "'customer.tax_id' is no tax number.",
-                "Send it as it stands on the buyer's certificate, such as 27AAPFU0939F1ZV, or leave it out.");
+        if (customer.TaxId is { } number && (gstin ? !Gstin.IsWellFormed(number) : !number.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or ' ' or '.' or '/')))
+            fields.Fault("tax_id", gstin ? "'customer.tax_id' is no GSTIN: its form or its last character is not right." : "'customer.tax_id' is no tax number.",
+                "Send it as it stands on the buyer's certificate, such as 27AAPFU0939F1ZV, or leave it out; with 'customer.country' where it is a number of another country than the seller's.");
+        if (underGst && IndianState.Find(customer.State) is { } said && Gstin.StateOf(customer.TaxId) is { } registered && said != registered)
+            fields.Fault("state", $"'customer.state' is {said.Name}, and 'customer.tax_id' is registered in {registered.Name}.", "Correct one of them, or leave the state out: the number says it.");
     }
 
     static bool LooksLikeEmail(string text)

@@ -4,13 +4,14 @@ using System.Text.Json;
 using Purser.Orders;
 using Purser.Server.Api;
 using Purser.Server.Engine;
+using Purser.Server.Invoices;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Orders;
 
 /// <summary>POST /v1/orders: 201 the first time; 200 for the same again, by reference or Idempotency-Key, for ever; 409 for the same name
 /// and other content, with the fields that differ if the merchant asks.</summary>
-public sealed class PlaceOrder(OrderEngine engine, Ids ids, OrderPricing pricing, OrderReadStore store, OrderViews views)
+public sealed class PlaceOrder(OrderEngine engine, Ids ids, OrderPricing pricing, OrderReadStore store, OrderViews views, InvoiceOptions seller)
 {
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/orders", (HttpContext http, PlaceOrder place, CancellationToken stop) => place.Handle(http, stop)).Is(OrderDocs.Place);
@@ -19,7 +20,7 @@ public sealed class PlaceOrder(OrderEngine engine, Ids ids, OrderPricing pricing
     {
         var (fields, unreadable) = await JsonBody.Read(http);
         if (fields is null) return unreadable!;
-        var body = OrderBody.Read(fields);
+        var body = OrderBody.Read(fields, seller);
         if (!ApiCaller.Of(http).IsMerchant) OrderPricing.RefuseUntrusted(body, fields);
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
 

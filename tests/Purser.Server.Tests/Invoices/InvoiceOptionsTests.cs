@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Purser.Server.Invoices;
+using Purser.Server.Orders;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Platform;
 
@@ -63,5 +65,22 @@ public sealed class InvoiceOptionsTests(PostgresFixture postgres) : IClassFixtur
     {
         var settings = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(), ["urls"] = "http://127.0.0.1:0", [$"{InvoiceOptions.Section}:Tax"] = "gst" };
         (await Should.ThrowAsync<StartFailureException>(() => ServerHost.Start([], settings))).Message.ShouldContain($"{InvoiceOptions.Section}:Seller is missing");
+    }
+
+    [Theory]
+    [InlineData("IN", "gst", """{"tax_id": "27AAPFU0939F1ZW"}""", "customer.tax_id")]
+    [InlineData("IN", "gst", """{"state": "KA", "tax_id": "27AAPFU0939F1ZV"}""", "customer.state")]
+    [InlineData("IN", "gst", """{"country": "IN", "state": "KA", "tax_id": "27AAPFU0939F1ZV"}""", "customer.state")]
+    [InlineData("IN", "gst", """{"state": "27", "tax_id": "27AAPFU0939F1ZV"}""", null)]
+    [InlineData("IN", "gst", """{"country": "DE", "state": "BY", "tax_id": "DE811569869"}""", null)]
+    [InlineData("IN", "none", """{"tax_id": "27AAPFU0939F1ZW"}""", null)]
+    [InlineData("IN", "gst", """{"state": "BY"}""", "customer.state")]
+    [InlineData("DE", "vat", """{"state": "BY", "tax_id": "DE811569869"}""", null)]
+    [InlineData("DE", "vat", """{"country": "IN", "state": "BY"}""", "customer.state")]
+    public void Where_a_customer_names_no_country_the_sellers_is_meant(string country, string tax, string customer, string? fault)
+    {
+        var fields = new JsonFields(JsonElement.Parse($$"""{"currency": "INR", "amount": 1, "description": "x", "customer": {{customer}}}"""));
+        OrderBody.Read(fields, new InvoiceOptions { Seller = "Leaf & Kettle", Country = country, Tax = tax });
+        fields.Faults.Select(f => f.Field).ShouldBe(fault is null ? [] : [fault]);
     }
 }
