@@ -47,6 +47,20 @@ public sealed class AddressGuard(DeliveryOptions options)
         if (uri.UserInfo.Length > 0) return "holds a user name or a password";
         if (!AllowsPort(uri)) return $"names another port than {string.Join(" or ", ports)}: {DeliveryOptions.Section}:Ports allows more";
         if (uri.Fragment.Length > 0) return "holds a fragment";
-        return IPAddress.TryParse(uri.IdnHost, out var literal) && !Allows(literal) ? "is not a public address" : null;
+        if (HostOf(uri) is not { } host) return "names a host that no name server can know";
+        return IPAddress.TryParse(host, out var literal) && !Allows(literal) ? "is not a public address" : null;
+    }
+
+    /// <summary>Null where the name cannot be written as name servers know it: a part of it is longer than they allow.</summary>
+    static string? HostOf(Uri uri)
+    {
+        try
+        {
+            return uri.HostNameType is UriHostNameType.Basic or UriHostNameType.Unknown ? null : uri.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            return null;
+        }
     }
 }

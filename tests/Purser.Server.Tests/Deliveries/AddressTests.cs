@@ -47,7 +47,7 @@ public sealed class AddressTests
     [Theory]
     [InlineData("http://8.8.8.8/"), InlineData("ftp://8.8.8.8/"), InlineData("https://user@8.8.8.8/"), InlineData("https://8.8.8.8/#x"), InlineData("shop.example"), InlineData("https:///x")]
     [InlineData("https://0x7f.1/"), InlineData("https://2130706433/"), InlineData("https://017700000001/"), InlineData("https://127.1/"), InlineData("https://[::ffff:7f00:1]/")]
-    [InlineData("https://0xa9fea9fe/"), InlineData("https://[fe80::1%25eth0]/")]
+    [InlineData("https://0xa9fea9fe/"), InlineData("https://[fe80::1%25eth0]/"), InlineData("https://éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé.example/")]
     public void An_address_is_refused_however_it_is_written(string url) => new AddressGuard(new DeliveryOptions()).Fault(url).ShouldNotBeNull();
 
     [Theory]
