@@ -8,7 +8,7 @@ namespace Purser.Server.Deliveries;
 /// <summary>Sends what is due. Each receiver has places of its own, so a dead one keeps nobody else waiting; a lease keeps nodes from sending the
 /// same at once, and when a node dies another goes on.</summary>
 sealed partial class DeliverySender(
-    DeliveryStore store, WebhookLine line, MailSender mail, InvoiceIssuer invoices, ReceiverSecrets secrets, DeliveryOptions options, TimeProvider time, ILogger<DeliverySender> log)
+    DeliveryStore store, ReceiverStore receivers, WebhookLine line, MailSender mail, InvoiceIssuer invoices, ReceiverSecrets secrets, DeliveryOptions options, TimeProvider time, ILogger<DeliverySender> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -28,6 +28,7 @@ sealed partial class DeliverySender(
     readonly Dictionary<int, int> busy = [];
     readonly HashSet<Task> underWay = [];
     volatile bool anybodyListens;
+    volatile bool hasDeleted;
     DateTimeOffset forgotAt;
 
     /// <summary>Something may be due. Where nobody is to be told it costs nothing.</summary>
@@ -39,6 +40,21 @@ sealed partial class DeliverySender(
     /// <summary>An endpoint was made or changed here.</summary>
     public void LookAgain() => wake.Writer.TryWrite(true);
 
+    /// <summary>An endpoint was deleted here.</summary>
+    public void Delete()
+    {
+        hasDeleted = true;
+        LookAgain();
+    }
+
+    /// <summary>Some of what waits for endpoints that were deleted, for mail and books that were ended; the next of it next time, so that what can be sent is sent meanwhile.</summary>
+    async Task GiveUp(CancellationToken stop)
+    {
+        hasDeleted = false;
+        foreach (var deleted in await receivers.Deleted(stop))
+            if (await receivers.GiveUp(deleted, time.GetUtcNow(), stop) == ReceiverStore.Step.Most) hasDeleted = true;
+    }
+
     public async Task Run(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -49,9 +65,10 @@ sealed partial class DeliverySender(
                 lookAgain = await Take(stop);
                 if (time.GetUtcNow() - forgotAt > ForgetEvery && await store.Forget(time.GetUtcNow() - options.KeepAttempts, stop) == 0)
                 {
-                    await store.GiveUpDeleted(time.GetUtcNow(), stop);
+                    hasDeleted = true;
                     forgotAt = time.GetUtcNow();
                 }
+                if (hasDeleted) await GiveUp(stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {

@@ -140,20 +140,21 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     static NpgsqlBatchCommand Release(DeliveryId ended, DateTimeOffset now) =>
         Of(ended, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4", At(now));
 
-    /// <summary>A first failure after days without events says nothing of those days: an endpoint is paused when one delivery has failed so often.</summary>
+    /// <summary>A first failure after days without events says nothing of those days: an endpoint is paused when one delivery has failed so often, and has done so for as long, or has failed
+    /// for the last time.</summary>
     const int FailuresBeforePause = 4;
 
     /// <summary>To be sent again later, or given up.</summary>
     /// <param name="next">Null: never.</param>
-    /// <param name="pauseAfter">An endpoint that has only failed for so long is paused.</param>
+    /// <param name="pauseAfter">An endpoint that has only failed for so long is paused. What was sent to an address that it has no more says nothing of it.</param>
     /// <returns>The id of the endpoint, if it was paused now.</returns>
     public async Task<string?> Failed(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset? next, DateTimeOffset now, TimeSpan pauseAfter, CancellationToken stop)
     {
         await using var batch = database.CreateBatch();
         // The endpoint first and its deliveries then, as whoever changes or deletes it takes them. It is locked in any case: what is put off below is put off
         // because order matters there, and that must not change meanwhile.
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = coalesce(failing_since, $2) where number = $1")
-        { Parameters = { Whole(sent.Id.Receiver), At(now) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = case when url = $3 then coalesce(failing_since, $2) else failing_since end where number = $1")
+        { Parameters = { Whole(sent.Id.Receiver), At(now), Text(sent.Url) } });
         batch.BatchCommands.Add(Attempt(sent, answer));
         // What waits behind it cannot go earlier, and need not be looked at before; unless this lease is over, and another node knows more.
         batch.BatchCommands.Add(Of(sent.Id, """
@@ -168,9 +169,16 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             update webhook_endpoints set status = 1, updated_at = $2,
                 paused_because = case when $4 then 'It answered 410: the receiver is gone.' else 'Nothing could be delivered for ' || extract(day from $2 - failing_since) || ' days.' end
-            where number = $1 and kind = 0 and status = 0 and ($4 or ($5 and failing_since <= $3)) returning id
+            where number = $1 and kind = 0 and status = 0 and url = $6 and ($4 or ($5 and failing_since <= $3 and ($7 or exists (
+                select from delivery_attempts a where a.order_id = $8 and a.sequence = $9 and a.receiver = $1 and a.number >= $10 and a.sent_at <= $3)))) returning id
             """)
-        { Parameters = { Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), Yes(answer.IsGone), Yes(sent.Failures + 1 >= FailuresBeforePause) } });
+        {
+            Parameters =
+            {
+                Whole(sent.Id.Receiver), At(now), At(now - pauseAfter), Yes(answer.IsGone), Yes(sent.Failures + 1 >= FailuresBeforePause), Text(sent.Url), Yes(next is null),
+                new NpgsqlParameter<long> { TypedValue = sent.Id.Order.Value }, Whole(sent.Id.Sequence), Whole(sent.Attempt - sent.Failures),
+            },
+        });
         // Operators hear of both by mail, where there is mail: of a pause each time, of what is given up once a day, for one event of many may fail for ever.
         // What is given up after that day's mail was written is in the next day's.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
@@ -196,17 +204,6 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             update deliveries set due_at = $4, leased_until = null, attempts = attempts - 1 where order_id = $1 and sequence = $2 and receiver = $3 and state = 0 and attempts = $5
             """, At(until), Whole(one.Attempt)));
         await batch.ExecuteNonQueryAsync(stop);
-    }
-
-    /// <summary>A commit that had begun when an endpoint was deleted may have written a delivery for it: given up like those that waited then.</summary>
-    public async Task GiveUpDeleted(DateTimeOffset now, CancellationToken stop)
-    {
-        await using var end = database.CreateCommand("""
-            update deliveries d set state = 2, ended_at = $1, outcome = 'The endpoint was deleted.'
-            from webhook_endpoints e where e.status = 2 and d.receiver = e.number and d.state = 0
-            """);
-        end.Parameters.Add(At(now));
-        await end.ExecuteNonQueryAsync(stop);
     }
 
     /// <summary>Removes attempts that are older; a bounded number at once.</summary>

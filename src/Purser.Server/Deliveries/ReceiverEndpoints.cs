@@ -39,8 +39,7 @@ public static class ReceiverEndpoints
             fields.OneOf("signature", WebhookSignature.Shared, WebhookSignature.Asymmetric));
         var types = Types(fields, body.EventTypes);
         fields.RefuseUnknown();
-        if (body.Signature == WebhookSignature.Asymmetric && !WebhookSignature.KnowsAsymmetric)
-            fields.Fault("signature", "This node has no OpenSSL 3 (libcrypto.so.3), which v1a is signed with.", "Install it on every node, or send v1.");
+        if (WebhookSignature.Fault(body.Signature == WebhookSignature.Asymmetric, Ed25519.OfThisMachine) is { } unsigned) fields.Fault(unsigned.Field, unsigned.Detail, unsigned.Remedy);
         await CheckUrl(fields, body.Url, guard, line, stop);
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!secrets.CanKeep) return new Problem(ProblemTypes.SecretsKeyMissing);
@@ -110,8 +109,12 @@ public static class ReceiverEndpoints
         return ApiJson.Answer(ReceiverView.From(changed));
     }
 
-    static async Task<IResult> Delete(string id, ReceiverStore store, TimeProvider time, CancellationToken stop) =>
-        await store.Delete(id, time.GetUtcNow(), stop) is { } deleted ? ApiJson.Answer(ReceiverView.From(deleted)) : Unknown();
+    static async Task<IResult> Delete(string id, ReceiverStore store, DeliverySender sender, TimeProvider time, CancellationToken stop)
+    {
+        if (await store.Delete(id, time.GetUtcNow(), stop) is not { } deleted) return Unknown();
+        sender.Delete();
+        return ApiJson.Answer(ReceiverView.From(deleted));
+    }
 
     static async Task<IResult> Rotate(string id, HttpContext http, ReceiverStore store, ReceiverSecrets secrets, TimeProvider time, CancellationToken stop)
     {
@@ -121,6 +124,9 @@ public static class ReceiverEndpoints
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!secrets.CanKeep) return new Problem(ProblemTypes.SecretsKeyMissing);
+        // How an endpoint signs is settled when it is made, so the answer is still right when the key is.
+        if (await store.Find(id, stop) is { } found && WebhookSignature.Fault(found.PublicKey is not null, Ed25519.OfThisMachine) is { } unsigned)
+            return Problem.Of(ProblemTypes.InvalidFields, [unsigned]);
         string? secret = null;
         var now = time.GetUtcNow();
         var key = IdempotencyKey.Of(http, $"{overlap}");

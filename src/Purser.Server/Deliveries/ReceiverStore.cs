@@ -89,9 +89,16 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         return waiting;
     }
 
-    /// <summary>Changes what is given and leaves the rest. An endpoint that goes on begins with a clean record. One where order matters no more is told at once
+    /// <summary>Changes what is given and leaves the rest. An endpoint that goes on, or is elsewhere now, begins with a clean record. One where order matters no more is told at once
     /// of what waited behind others.</summary>
     public async Task<Receiver?> Change(string id, ReceiverChange change, DateTimeOffset now, CancellationToken stop)
+    {
+        if (await Update(id, change, now, stop) is not { } changed) return null;
+        if (change.Ordered is false) await Release(changed.Number, now, stop);
+        return changed;
+    }
+
+    async Task<Receiver?> Update(string id, ReceiverChange change, DateTimeOffset now, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -99,7 +106,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
             update webhook_endpoints e set url = coalesce($2, url), description = coalesce($3, description), types = case when $4 then $5 else types end,
                 ordered = coalesce($6, ordered), status = coalesce($7, status), updated_at = $8,
                 paused_because = case when coalesce($7, status) = 1 then coalesce(paused_because, 'Asked for.') end,
-                failing_since = case when $7 = 0 then null else failing_since end
+                failing_since = case when $7 = 0 or $2 <> url then null else failing_since end
             where id = $1 and kind = 0 and status < 2 returning {Columns}
             """, connection);
         update.Parameters.AddRange(new NpgsqlParameter[]
@@ -109,21 +116,47 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
             new() { Value = change.Status is { } status ? (short)status : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Smallint }, At(now),
         });
         if (await Read(update, stop) is not [var changed]) return null;
-        if (change.Ordered is false)
-        {
-            await using var release = new NpgsqlCommand("""
-                update deliveries d set due_at = $2 where d.receiver = $1 and d.state = 0 and d.due_at > $2
-                    and exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null)
-                """, connection)
-            { Parameters = { new NpgsqlParameter<int> { TypedValue = changed.Number }, At(now) } };
-            await release.ExecuteNonQueryAsync(stop);
-        }
         await transaction.CommitAsync(stop);
         return changed;
     }
 
-    /// <summary>Nothing more is sent there; what waits is given up, visibly.</summary>
+    /// <summary>Makes due what waited behind others, some at a time: of a whole backlog at once the database would be busy for longer than anybody waits. What a crash or a lost
+    /// caller leaves of it is due when what it waited for is, or when this is asked for again.</summary>
+    async Task Release(int receiver, DateTimeOffset now, CancellationToken stop)
+    {
+        var after = (Due: now, Order: 0L, Sequence: 0);
+        while (true)
+        {
+            await using var step = new Step(await database.OpenConnectionAsync(stop), receiver);
+            await using var rows = await step.Read("""
+                with chosen as (
+                    select d.order_id, d.sequence, d.due_at from deliveries d where d.receiver = $1 and d.state = 0 and (d.due_at, d.order_id, d.sequence) > ($3, $4, $5)
+                    order by d.due_at, d.order_id, d.sequence limit $6),
+                released as (
+                    update deliveries d set due_at = $2 from chosen, webhook_endpoints e
+                    where e.number = $1 and not e.ordered and d.order_id = chosen.order_id and d.sequence = chosen.sequence and d.receiver = $1 and d.state = 0 and d.due_at > $2
+                        and exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null)
+                    returning 1)
+                select c.due_at, c.order_id, c.sequence, (select count(*) from chosen) from chosen c order by c.due_at desc, c.order_id desc, c.sequence desc limit 1
+                """, stop, At(now), At(after.Due), new NpgsqlParameter<long> { TypedValue = after.Order }, new NpgsqlParameter<int> { TypedValue = after.Sequence });
+            if (!await rows.ReadAsync(stop)) return;
+            after = (rows.GetFieldValue<DateTimeOffset>(0), rows.GetInt64(1), rows.GetInt32(2));
+            var last = rows.GetInt64(3) < Step.Most;
+            await rows.DisposeAsync();
+            await step.Commit(stop);
+            if (last) return;
+        }
+    }
+
+    /// <summary>Nothing more is sent there; what waits is given up, visibly: the first of it at once, and the rest by whoever sends deliveries.</summary>
     public async Task<Receiver?> Delete(string id, DateTimeOffset now, CancellationToken stop)
+    {
+        if (await End(id, now, stop) is not { } gone) return null;
+        await GiveUp(gone.Number, now, stop);
+        return gone;
+    }
+
+    async Task<Receiver?> End(string id, DateTimeOffset now, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -132,14 +165,42 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
             """, connection)
         { Parameters = { Text(id), At(now) } };
         if (await Read(delete, stop) is not [var gone]) return null;
-        await using var end = new NpgsqlCommand("update deliveries set state = 2, ended_at = $2, outcome = 'The endpoint was deleted.' where receiver = $1 and state = 0", connection)
-        { Parameters = { new NpgsqlParameter<int> { TypedValue = gone.Number }, At(now) } };
-        await end.ExecuteNonQueryAsync(stop);
         await using var forget = new NpgsqlCommand("delete from webhook_secrets where receiver = $1", connection)
         { Parameters = { new NpgsqlParameter<int> { TypedValue = gone.Number } } };
         await forget.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
         return gone;
+    }
+
+    /// <summary>Endpoints that were deleted, mail and books that were ended, for which something waits still: because that was much, or because a commit had begun by then.</summary>
+    public async Task<IReadOnlyList<int>> Deleted(CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("select number from webhook_endpoints e where status = 2 and exists (select from deliveries d where d.receiver = e.number and d.state = 0)");
+        var deleted = new List<int>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) deleted.Add(rows.GetInt32(0));
+        return deleted;
+    }
+
+    /// <summary>Gives up some of what waits for one of them.</summary>
+    /// <returns>How many: as many as <see cref="Step.Most"/> when there may be more.</returns>
+    public async Task<long> GiveUp(int receiver, DateTimeOffset now, CancellationToken stop)
+    {
+        await using var step = new Step(await database.OpenConnectionAsync(stop), receiver);
+        long ended;
+        await using (var rows = await step.Read("""
+            with ended as (
+                update deliveries d set state = 2, ended_at = $2, outcome = case e.kind when 0 then 'The endpoint was deleted.' when 3 then 'Invoices were ended.' else 'Mail was ended.' end
+                from webhook_endpoints e, (select order_id, sequence from deliveries where receiver = $1 and state = 0 order by due_at, order_id, sequence limit $3) chosen
+                where e.number = $1 and e.status = 2 and d.order_id = chosen.order_id and d.sequence = chosen.sequence and d.receiver = $1 and d.state = 0 returning 1)
+            select count(*) from ended
+            """, stop, At(now)))
+        {
+            await rows.ReadAsync(stop);
+            ended = rows.GetInt64(0);
+        }
+        await step.Commit(stop);
+        return ended;
     }
 
     /// <summary>Puts a new secret in force; those before it end at <paramref name="oldEndAt"/>, if not earlier.</summary>
@@ -191,6 +252,37 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         await using var rows = await ask.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop)) secrets.Add(new SealedSecret(receiver.Id, rows.GetInt32(0), rows.GetString(1)));
         return secrets;
+    }
+
+    /// <summary>A change of some of an endpoint's deliveries, in a commit of its own. The endpoint is locked first and its deliveries then, as whoever sends them does.</summary>
+    internal sealed class Step(NpgsqlConnection connection, int receiver) : IAsyncDisposable
+    {
+        /// <summary>Deliveries in one commit: done within a fraction of a second, also where the disk is slow.</summary>
+        public const int Most = 5000;
+
+        NpgsqlTransaction? transaction;
+
+        /// <param name="sql">$1 is the endpoint; the last parameter is <see cref="Most"/>.</param>
+        public async Task<NpgsqlDataReader> Read(string sql, CancellationToken stop, params NpgsqlParameter[] parameters)
+        {
+            transaction = await connection.BeginTransactionAsync(stop);
+            await using (var first = new NpgsqlCommand("select from webhook_endpoints where number = $1 for no key update", connection) { Parameters = { Whole(receiver) } })
+                await first.ExecuteNonQueryAsync(stop);
+            var then = new NpgsqlCommand(sql, connection) { Parameters = { Whole(receiver) } };
+            foreach (var one in parameters) then.Parameters.Add(one);
+            then.Parameters.Add(Whole(Most));
+            return await then.ExecuteReaderAsync(stop);
+        }
+
+        public Task Commit(CancellationToken stop) => transaction!.CommitAsync(stop);
+
+        public async ValueTask DisposeAsync()
+        {
+            if (transaction is not null) await transaction.DisposeAsync();
+            await connection.DisposeAsync();
+        }
+
+        static NpgsqlParameter<int> Whole(int number) => new() { TypedValue = number };
     }
 
     static async Task<IReadOnlyList<Receiver>> Read(NpgsqlCommand command, CancellationToken stop)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Deliveries;
 
@@ -22,6 +23,10 @@ public static class WebhookSignature
 
     /// <summary>Whether this machine can sign by Ed25519.</summary>
     public static bool KnowsAsymmetric => Ed25519.OfThisMachine is not null;
+
+    /// <summary>Why no such key can be made here; null when it can.</summary>
+    internal static FieldFault? Fault(bool asymmetric, Ed25519? here) => !asymmetric || here is not null ? null
+        : new("signature", "This node has no OpenSSL 3 (libcrypto.so.3), which v1a is signed with.", "Install it on every node, or use v1.");
 
     public static string NewSecret() => SecretPrefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(SecretBytes));
 

@@ -27,7 +27,7 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         on conflict do nothing returning {Columns}
         """;
 
-    /// <summary>Makes the books a receiver of what moves an order's money, where a seller is configured, and ends it where none is wanted any more. Null leaves it as it is.</summary>
+    /// <summary>Makes the books a receiver of what moves an order's money, where a seller is configured, and ends it where none is wanted any more: what waits is then given up by whoever sends deliveries. Null leaves it as it is.</summary>
     public async Task Keep(bool? wanted, DateTimeOffset now, CancellationToken stop)
     {
         if (wanted is not { } isWanted) return;
@@ -36,10 +36,7 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
                 insert into webhook_endpoints (id, url, kind, types, ordered, created_at, updated_at) values ('invoices', 'invoices', 3, $2, false, $1, $1)
                 on conflict (id) do update set status = 0, types = $2, updated_at = $1, failing_since = null where webhook_endpoints.status <> 0 or webhook_endpoints.types <> $2
                 """
-            : """
-                with gone as (update webhook_endpoints set status = 2, updated_at = $1 where id = 'invoices' and status <> 2 returning number)
-                update deliveries d set state = 2, ended_at = $1, outcome = 'Invoices were ended.' from gone where d.receiver = gone.number and d.state = 0
-                """);
+            : "update webhook_endpoints set status = 2, updated_at = $1 where id = 'invoices' and status <> 2");
         keep.Parameters.Add(At(now));
         if (isWanted)
             keep.Parameters.Add(new NpgsqlParameter<short[]>

@@ -67,7 +67,7 @@ public sealed class MailStore(NpgsqlDataSource database)
 
     static readonly TimeSpan FilePatience = TimeSpan.FromDays(1);
 
-    /// <summary>Makes mail a receiver where it is wanted, and ends it where it is not any more: what waited for it is given up, visibly. Null leaves it as it is.</summary>
+    /// <summary>Makes mail a receiver where it is wanted, and ends it where it is not any more: what waited for it is then given up, visibly, by whoever sends deliveries. Null leaves it as it is.</summary>
     public async Task Keep(bool? toShoppers, bool? toOperators, DateTimeOffset now, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
@@ -82,10 +82,7 @@ public sealed class MailStore(NpgsqlDataSource database)
                     on conflict (id) do update set status = 0, updated_at = $3, failing_since = null where webhook_endpoints.status <> 0
                     """)
                 { Parameters = { Text(id), new NpgsqlParameter<short> { TypedValue = kind }, At(now) } }
-                : new NpgsqlBatchCommand("""
-                    with gone as (update webhook_endpoints set status = 2, updated_at = $2 where id = $1 and status <> 2 returning number)
-                    update deliveries d set state = 2, ended_at = $2, outcome = 'Mail was ended.' from gone where d.receiver = gone.number and d.state = 0
-                    """)
+                : new NpgsqlBatchCommand("update webhook_endpoints set status = 2, updated_at = $2 where id = $1 and status <> 2")
                 { Parameters = { Text(id), At(now) } });
         }
         if (keep.BatchCommands.Count > 0) await keep.ExecuteNonQueryAsync(stop);

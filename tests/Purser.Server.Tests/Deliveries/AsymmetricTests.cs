@@ -37,7 +37,12 @@ public sealed class AsymmetricTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public void Where_OpenSSL_is_not_there_nothing_is_found() => Ed25519.Find(["libnowhere.so.3"]).ShouldBeNull();
+    public void Where_OpenSSL_is_not_there_it_is_a_fault_of_the_signature_to_make_a_key()
+    {
+        Ed25519.Find(["libnowhere.so.3"]).ShouldBeNull();
+        WebhookSignature.Fault(asymmetric: true, null)!.Field.ShouldBe("signature");
+        (WebhookSignature.Fault(asymmetric: false, null), WebhookSignature.Fault(asymmetric: true, Ed25519.OfThisMachine)).ShouldBe((null, null));
+    }
 
     [Fact]
     public async Task An_endpoint_with_a_public_key_is_sent_what_that_key_verifies_before_during_and_after_a_rotation()

@@ -195,7 +195,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_first_failure_days_after_a_dead_letter_pauses_nothing()
+    public async Task Failures_of_half_an_hour_days_after_a_dead_letter_pause_nothing_until_one_delivery_has_failed_for_good()
     {
         await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
         var refuses = true;
@@ -209,12 +209,56 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
 
         house.Clock.Push(TimeSpan.FromDays(6));
         await house.Api.Order();
-        await house.NoneLeft("failures = 0", "the first failure of the next");
-        (await house.Api.Get($"/v1/webhook_endpoints/{endpoint}")).Text("status").ShouldBe("active");
+        async Task FailOn(int from, int to)
+        {
+            for (var failures = from; failures <= to; failures++)
+            {
+                await house.NoneLeft($"state = 0 and (failures < {failures} or leased_until is not null)", $"{failures} failures of the next");
+                (await house.Api.Get($"/v1/webhook_endpoints/{endpoint}")).Text("status").ShouldBe("active");
+                house.Clock.Push(DeliverySchedule.Waits[failures - 1] * 1.21);
+            }
+        }
+        await FailOn(1, 5);
         refuses = false;
-        house.Clock.Push(DeliverySchedule.Waits[0] * 1.21);
-        await house.NoneLeft("state = 0", "its second try");
+        await house.NoneLeft("state = 0", "its sixth try");
         (await house.Deliveries("state = 1")).ShouldBe(1);
+        (await house.Api.Count("select count(*) from webhook_endpoints where failing_since is null")).ShouldBe(1);
+
+        // What fails to the end of its schedule, where nothing was delivered for so long, does pause.
+        refuses = true;
+        await house.Api.Order();
+        await house.NoneLeft("state = 0 and failures = 0", "a failure");
+        await house.Api.Count("with u as (update webhook_endpoints set failing_since = failing_since - interval '6 days' returning 1) select count(*) from u");
+        house.Clock.Push(DeliverySchedule.Waits[0] * 1.21);
+        await FailOn(2, DeliverySchedule.Waits.Count);
+        await Until.True(async () => (await house.Api.Get($"/v1/webhook_endpoints/{endpoint}")).Text("status") == "paused", "the pause");
+    }
+
+    [Fact]
+    public async Task A_late_answer_of_the_address_before_says_nothing_of_the_new_one()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+        house.Receiver.Does = async (http, h) =>
+        {
+            if (h.Path != "/old") return;
+            asked.TrySetResult();
+            await go.Task;
+            await Refuse(http, 410);
+        };
+        var endpoint = (await house.Endpoint("/old", ", \"event_types\": [\"order.created\"]")).Text("id");
+        await house.Api.Order();
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await house.Api.Count("with u as (update webhook_endpoints set failing_since = now() returning 1) select count(*) from u");
+        await house.Api.Send(HttpMethod.Patch, $"/v1/webhook_endpoints/{endpoint}", $$"""{"url": "{{house.Receiver.Url}}/new"}""", house.Api.Secret);
+        (await house.Api.Count("select count(*) from webhook_endpoints where failing_since is null")).ShouldBe(1, "the new address has not failed yet");
+        go.SetResult();
+        await house.NoneLeft("failures = 0", "the failure");
+        (await house.Api.Get($"/v1/webhook_endpoints/{endpoint}")).Text("status").ShouldBe("active");
+        (await house.Api.Count("select count(*) from webhook_endpoints where failing_since is null")).ShouldBe(1);
+        house.Clock.Push(DeliverySchedule.Waits[0] * 1.21);
+        await house.NoneLeft("state <> 1", "it to be delivered");
+        house.Receiver.At("/new").ShouldHaveSingleItem();
     }
 
     [Fact]

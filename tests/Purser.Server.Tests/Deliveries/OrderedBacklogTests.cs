@@ -1,6 +1,8 @@
 using Npgsql;
 using Purser.Orders;
 using Purser.Server.Deliveries;
+using Purser.Server.Invoices;
+using Purser.Server.Mail;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Deliveries;
@@ -72,7 +74,51 @@ public sealed class OrderedBacklogTests(PostgresFixture postgres) : IClassFixtur
         next.Select(n => (n.Id.Order, n.Id.Sequence)).Order().ShouldBe(heads.Select(h => (h.Id.Order, 2)).Order());
     }
 
+    [Fact]
+    public async Task A_backlog_is_released_and_given_up_in_steps_and_the_endpoint_itself_at_once()
+    {
+        var (receivers, mail, books) = (new ReceiverStore(database), new MailStore(database), new InvoiceStore(database));
+        await Do("update deliveries set due_at = case when $1 < $2 then $2 end where sequence > 1");
+        await using (var note = database.CreateCommand("""
+            create table steps (count bigint);
+            create function note() returns trigger language plpgsql as $$ begin insert into steps select count(*) from changed; return null; end $$;
+            create trigger noted after update on deliveries referencing new table as changed for each statement execute function note();
+            """)) await note.ExecuteNonQueryAsync();
+
+        (await receivers.Change("whe_1", new ReceiverChange(null, null, null, false, null), Now, default))!.Ordered.ShouldBeFalse();
+        (await Count($"select count(*) from deliveries where due_at > '{Now:O}'")).ShouldBe(Orders, "those that wait for their own next try");
+        (await Count("select sum(count)::bigint from steps")).ShouldBe(Orders * 5);
+
+        // Ending mail or the books touches nothing of what waits for them.
+        var touched = await Count("select count(*) from steps");
+        foreach (var (id, kind, outcome) in new[] { ("mail_shoppers", 1, "Mail was ended."), ("invoices", 3, "Invoices were ended.") })
+        {
+            await Do($"update webhook_endpoints set id = '{id}', kind = {kind}, status = 0");
+            if (kind == 1) await mail.Keep(false, null, Now, default);
+            else await books.Keep(false, Now, default);
+            (await Count("select count(*) from steps")).ShouldBe(touched++);
+            (await receivers.GiveUp((await receivers.Deleted(default)).ShouldHaveSingleItem(), Now, default)).ShouldBe(ReceiverStore.Step.Most);
+            (await Count($"select count(*) from deliveries where state = 2 and outcome = '{outcome}'")).ShouldBe(ReceiverStore.Step.Most);
+        }
+
+        await Do("update webhook_endpoints set id = 'whe_1', kind = 0, status = 0");
+        (await receivers.Delete("whe_1", Now, default)).ShouldNotBeNull();
+        (await Count("select count(*) from webhook_endpoints where status = 2")).ShouldBe(1);
+        (await Count("select count(*) from deliveries where state = 2")).ShouldBe(ReceiverStore.Step.Most * 3);
+        var ended = (await receivers.Deleted(default)).ShouldHaveSingleItem();
+        while (await receivers.GiveUp(ended, Now, default) == ReceiverStore.Step.Most) { }
+        (await Count("select count(*) from deliveries where state = 2 and outcome = 'The endpoint was deleted.'")).ShouldBe(Orders * 6 + 1 - ReceiverStore.Step.Most * 2);
+        (await receivers.Deleted(default)).ShouldBeEmpty();
+        (await Count("select max(count) from steps")).ShouldBe(ReceiverStore.Step.Most);
+    }
+
     Task<Taken> Take(DateTimeOffset now) => store.Take(now, TimeSpan.FromMinutes(1), new Dictionary<int, int>(), Places, [ReceiverKind.Endpoint], default);
+
+    async Task<long> Count(string sql)
+    {
+        await using var ask = database.CreateCommand(sql);
+        return (long)(await ask.ExecuteScalarAsync())!;
+    }
 
     async Task Do(string sql)
     {
