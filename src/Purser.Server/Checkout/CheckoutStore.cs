@@ -10,7 +10,8 @@ namespace Purser.Server.Checkout;
 /// <param name="Now">The database's clock at the reading: the only clock that counts.</param>
 /// <param name="Locale">The shopper's language, where the order says it.</param>
 /// <param name="HasInvoice">It is written, or owed: the order was paid since there is a seller.</param>
-public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now, string? Locale, bool HasInvoice = false)
+/// <param name="IsCredited">It is written, and its order is cancelled: a credit note takes all of it back.</param>
+public sealed record ShopperOrder(Order Order, ImmutableArray<OrderLine> Lines, string? ReturnUrl, DateTimeOffset Now, string? Locale, bool HasInvoice = false, bool IsCredited = false)
 {
     /// <summary>The merchant's own page, to go back to. It was checked when the order was placed; here only that it is a page of the web.</summary>
     public string? Shop => Uri.TryCreate(ReturnUrl, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" ? ReturnUrl : null;
@@ -25,7 +26,8 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
         select lines, return_url, clock_timestamp(), locale,
             exists (select from invoices i where i.order_id = orders.id and i.kind = 0)
             or exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = 3 and e.status < 2
-                join events v on v.order_id = d.order_id and v.sequence = d.sequence where d.order_id = orders.id and v.type = {(short)EventType.OrderPaid})
+                join events v on v.order_id = d.order_id and v.sequence = d.sequence where d.order_id = orders.id and v.type = {(short)EventType.OrderPaid}),
+            status = {(short)OrderStatus.Cancelled} and exists (select from invoices i where i.order_id = orders.id and i.kind = 0)
         from orders where id = any($1)
         """;
 
@@ -48,7 +50,7 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
         await rows.NextResultAsync(stop);
         await rows.ReadAsync(stop);
         return new ShopperOrder(order, RowJson.ReadLines(rows.GetString(0)), rows.IsDBNull(1) ? null : rows.GetString(1),
-            rows.GetFieldValue<DateTimeOffset>(2), rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetBoolean(4));
+            rows.GetFieldValue<DateTimeOffset>(2), rows.IsDBNull(3) ? null : rows.GetString(3), rows.GetBoolean(4), rows.GetBoolean(5));
     }
 
     /// <summary>Who may look an order up: its id, when it was placed, the mail address on it.</summary>

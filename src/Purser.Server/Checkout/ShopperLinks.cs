@@ -25,6 +25,9 @@ public sealed class ShopperLinks(ShopperTokens tokens, string? held = null)
     /// <summary>The order's invoice, as PDF.</summary>
     public string Invoice(Order order) => $"/v1/orders/{order.Id}/invoice{Token(order)}";
 
+    /// <summary>The credit note of a cancelled order, as PDF.</summary>
+    public string CreditNote(Order order) => $"/v1/orders/{order.Id}/credit_note{Token(order)}";
+
     /// <summary>The credit note of one refund, as PDF.</summary>
     public string CreditNote(Order order, int refund) => $"/v1/refunds/{new RefundId(order.Id, refund)}/credit_note{Token(order)}";
 

@@ -48,6 +48,13 @@ static class InvoiceDocs
         Problems = [KeyMissing, TokenExpired, SecretKeyNeeded, OrderUnknown, InvoiceUnknown],
     };
 
+    public static readonly ApiOperation OfCancelled = new("readOrderCreditNote", Tag, "A cancelled order's credit note as PDF", Access.Shopper)
+    {
+        Description = "Where a gateway denies the money of a paid order and the order is cancelled, this takes its invoice back whole. What a refund takes back has a credit note of its own.",
+        Texts = [new(200, "The credit note.", MediaType, Looks)],
+        Problems = [KeyMissing, TokenExpired, SecretKeyNeeded, OrderUnknown, InvoiceUnknown],
+    };
+
     public static readonly ApiOperation OfRefund = new("readRefundCreditNote", Tag, "A refund's credit note as PDF", Access.Shopper)
     {
         Texts = [new(200, "The credit note.", MediaType, Looks)],
@@ -82,7 +89,7 @@ static class InvoiceDocs
 
     public static readonly ApiOperation Pdf = new("readInvoicePdf", Tag, "An invoice as PDF", Access.Secret)
     {
-        Description = "The same bytes each time.",
+        Description = "The same bytes each time, until its order is cancelled and a credit note takes all of it back.",
         Texts = [new(200, "The invoice.", MediaType, Looks)],
         Problems = [KeyMissing, SecretKeyNeeded, InvoiceUnknown],
     };

@@ -49,7 +49,11 @@ public sealed record LinePart(
 /// <param name="Payment">The accepted one.</param>
 public sealed record StoredInvoice(
     string Number, string Series, long Place, InvoiceKind Kind, OrderId Order, int Payment, int? Refund, Money Total, DateTimeOffset IssuedAt, DateTimeOffset? VoidedAt,
-    InvoiceDocument Document);
+    InvoiceDocument Document)
+{
+    /// <summary>Of an invoice: the number of the credit note that takes all of it back, for its order was cancelled; while that counts.</summary>
+    public string? CreditedBy { get; init; }
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(InvoiceDocument))]

@@ -14,6 +14,7 @@ public sealed class InvoiceEndpoints(InvoiceIssuer issuer, InvoiceStore store, I
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/orders/{id}/invoice", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfOrder(id, http, stop)).Is(InvoiceDocs.OfOrder);
+        routes.MapGet("/v1/orders/{id}/credit_note", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfCancelled(id, http, stop)).Is(InvoiceDocs.OfCancelled);
         routes.MapGet("/v1/refunds/{id}/credit_note", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfRefund(id, http, stop)).Is(InvoiceDocs.OfRefund);
         routes.MapGet("/v1/invoices", (HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.List(InvoiceKind.Invoice, http, stop)).Is(InvoiceDocs.List);
         routes.MapGet("/v1/credit_notes", (HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.List(InvoiceKind.CreditNote, http, stop)).Is(InvoiceDocs.ListCreditNotes);
@@ -31,6 +32,21 @@ public sealed class InvoiceEndpoints(InvoiceIssuer issuer, InvoiceStore store, I
         var written = (await store.Of(order, stop)).FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) ?? await issuer.Invoice(order, stop);
         if (written is not null) return Answer(written, http);
         return await orders.Find(order, stop) is not { } stored ? new Problem(ProblemTypes.OrderUnknown) { Field = "id" } : None(stored.Order.Status == OrderStatus.Paid, id, "The order is not paid yet.");
+    }
+
+    /// <summary>The credit note without a refund: of an order whose gateway denied the money.</summary>
+    async Task<IResult> OfCancelled(string id, HttpContext http, CancellationToken stop)
+    {
+        if (!OrderId.TryParse(id, out var order)) return new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
+        var written = (await store.Of(order, stop)).FirstOrDefault(i => i is { Kind: InvoiceKind.CreditNote, Refund: null, VoidedAt: null }) ?? await issuer.Cancellation(order, stop);
+        if (written is not null) return Answer(written, http);
+        return await orders.Find(order, stop) is null ? new Problem(ProblemTypes.OrderUnknown) { Field = "id" }
+            : new Problem(ProblemTypes.InvoiceUnknown, "The order has no invoice, or was not cancelled after it.")
+            {
+                Field = "id",
+                Resource = id,
+                Remedy = "The credit note of a refund is at /v1/refunds/{id}/credit_note; GET /v1/credit_notes lists all.",
+            };
     }
 
     async Task<IResult> OfRefund(string id, HttpContext http, CancellationToken stop)

@@ -8,7 +8,7 @@ using QRCoder;
 
 namespace Purser.Server.Invoices;
 
-/// <summary>Draws a stored document, and nothing that is not stored: asked again it is the same file, byte for byte.</summary>
+/// <summary>Draws a stored document, and nothing that is not stored: asked again it is the same file, byte for byte, until it is voided or credited whole.</summary>
 public sealed class InvoicePdf(ShopperTokens tokens)
 {
     readonly Typesetter typesetter = new(Shaper.OfThisMachine);
@@ -77,13 +77,17 @@ public sealed class InvoicePdf(ShopperTokens tokens)
             Paragraph(document.Seller.Address, Left, 280, Normal, Soft, 3);
             if (document.Seller.TaxId is { } number) Paragraph($"{TaxNumberName(document.Seller.Country)} {number}", Left, 280, Normal, Soft, 1);
             y = Math.Max(y, Top + 58);
-            if (invoice.VoidedAt is { } voided)
-            {
-                page.Fill(Left, y - 4, Right - Left, 22, Pale);
-                page.Fill(Left, y - 4, 3, 22, Red);
-                page.Text(typesetter.Set((invoice.Refund is null ? words.PaidAfterAll : words.Voided)(format.Day(voided)), bold: true), Left + 12, y + 10, Normal, Red);
-                y += 28;
-            }
+            if (invoice.VoidedAt is { } voided) Warn((invoice.Refund is null ? words.PaidAfterAll : words.Voided)(format.Day(voided)));
+            else if (invoice.CreditedBy is { } note) Warn(words.CreditedWhole(note));
+        }
+
+        /// <summary>It does not count, and why.</summary>
+        void Warn(string text)
+        {
+            page.Fill(Left, y - 4, Right - Left, 22, Pale);
+            page.Fill(Left, y - 4, 3, 22, Red);
+            page.Text(typesetter.Set(text, bold: true), Left + 12, y + 10, Normal, Red);
+            y += 28;
         }
 
         void Parties()

@@ -15,7 +15,10 @@ public sealed record InvoiceFilter(InvoiceKind Kind, OrderId? Order, DateTimeOff
 /// <summary>Invoices and their numbers. A number is taken in the commit that writes its row, so none is missing and none is there twice.</summary>
 public sealed class InvoiceStore(NpgsqlDataSource database)
 {
-    const string Columns = "number, series, place, kind, order_id, payment, refund, currency, total, issued_at, voided_at, document";
+    const string Columns = """
+        number, series, place, kind, order_id, payment, refund, currency, total, issued_at, voided_at, document,
+        case when kind = 0 then (select c.number from invoices c where c.order_id = invoices.order_id and c.kind = 1 and c.refund is null and c.voided_at is null) end
+        """;
 
     /// <summary>The series' row is locked from here to the commit, and the next in line waits: that, and not a sequence, is what leaves no gap.</summary>
     const string Issue = $"""
@@ -187,7 +190,8 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop))
             found.Add(new StoredInvoice(rows.GetString(0), rows.GetString(1), rows.GetInt64(2), (InvoiceKind)rows.GetInt16(3), new OrderId(rows.GetInt64(4)), rows.GetInt32(5),
                 rows.IsDBNull(6) ? null : rows.GetInt32(6), new Money(rows.GetInt64(8), Currency.Find(rows.GetString(7))), rows.GetFieldValue<DateTimeOffset>(9),
-                rows.IsDBNull(10) ? null : rows.GetFieldValue<DateTimeOffset>(10), InvoiceDocument.FromJson(rows.GetString(11))));
+                rows.IsDBNull(10) ? null : rows.GetFieldValue<DateTimeOffset>(10), InvoiceDocument.FromJson(rows.GetString(11)))
+            { CreditedBy = rows.IsDBNull(12) ? null : rows.GetString(12) });
         return found;
     }
 

@@ -48,6 +48,8 @@ public sealed record InvoiceWords
     public required Func<string, string> Voided { get; init; }
     /// <summary>The day.</summary>
     public required Func<string, string> PaidAfterAll { get; init; }
+    /// <summary>The credit note's number.</summary>
+    public required Func<string, string> CreditedWhole { get; init; }
     public required Func<IndianState, string> State { get; init; }
 
     public static InvoiceWords English { get; } = new()
@@ -86,6 +88,7 @@ public sealed record InvoiceWords
         Page = (page, pages) => $"Page {page} of {pages}",
         Voided = day => $"Cancelled on {day}: this refund did not go through.",
         PaidAfterAll = day => $"Cancelled on {day}: the payment came after all.",
+        CreditedWhole = note => $"Not valid: the payment did not go through. Credit note {note} takes all of it back.",
         State = state => $"{state.Name} ({state.Code})",
     };
 
@@ -128,6 +131,7 @@ public sealed record InvoiceWords
         Page = (page, pages) => $"पृष्ठ {page} / {pages}",
         Voided = day => $"{day} को रद्द: यह रिफ़ंड पूरा नहीं हुआ।",
         PaidAfterAll = day => $"{day} को रद्द: भुगतान बाद में मिल गया।",
+        CreditedWhole = note => $"मान्य नहीं: भुगतान पूरा नहीं हुआ। क्रेडिट नोट {note} से पूरी राशि रद्द।",
         State = state => $"{state.Hindi} ({state.Code})",
     };
 

@@ -83,6 +83,15 @@ public sealed partial class InvoicePdfTests
 
     static int Pages(byte[] pdf) => int.Parse(Regex.Match(Encoding.Latin1.GetString(pdf), @"/Count (\d+)").Groups[1].Value);
 
+    [Theory]
+    [InlineData("en", "Not valid: the payment did not go through. Credit note CRN-2627-000003 takes all of it back.")]
+    [InlineData("hi", "CRN-2627-000003")]
+    public void An_invoice_that_a_cancelled_order_takes_back_says_so(string locale, string words)
+    {
+        Text(Draw(Invoice(locale: locale) with { CreditedBy = "CRN-2627-000003" })).ShouldContain(words);
+        Text(Draw(Invoice(locale: locale))).ShouldNotContain("CRN-");
+    }
+
     [Fact]
     public void Drawn_again_on_another_day_it_is_the_same_file_with_a_token_whose_time_began_when_it_was_issued()
     {

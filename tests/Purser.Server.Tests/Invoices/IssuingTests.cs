@@ -207,14 +207,30 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
             found[1].Total.ShouldBe(order.Amount);
             found[1].Document.Credit!.ShouldSatisfyAllConditions(c => c.Refund.ShouldBeNull(), c => c.Invoice.ShouldBe(found[0].Number));
             found[1].Document.Lines.Select(l => (l.Net, string.Join(' ', l.Taxes))).ShouldBe(found[0].Document.Lines.Select(l => (l.Net, string.Join(' ', l.Taxes))));
+            found.Select(i => i.CreditedBy).ShouldBe([found[1].Number, null]);
             await house.NothingIsWrong();
             await house.Do("update deliveries set state = 0, due_at = now(), leased_until = null");
+        }
+        // The shopper has both, and sees which one counts.
+        var number = (await house.Store.Of(order.Id, default))[1].Number;
+        var page = (await house.Pages.Get(house.Pages.Links.Status(order))).Page;
+        foreach (var (path, name) in new[] { ("invoice", "INV-"), ("credit_note", number) })
+        {
+            var link = page.QuerySelector($"a[href*='/v1/orders/{order.Id}/{path}?token=']").ShouldNotBeNull().GetAttribute("href")!;
+            using var answer = await house.Pages.Http.GetAsync(link);
+            (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType).ShouldBe((System.Net.HttpStatusCode.OK, "application/pdf"));
+            answer.Content.Headers.ContentDisposition!.FileName!.ShouldContain(name);
         }
 
         order = await house.Pages.Hear(order, new Evidence.Succeeded(order.Payments[0].Captures[0].MoneyReference, order.Amount), source: EvidenceSource.Inquiry);
         order.Status.ShouldBe(OrderStatus.Paid);
         await house.NoneWait();
         (await house.Store.Of(order.Id, default)).Select(i => (i.Kind, IsVoid: i.VoidedAt is not null)).ShouldBe([(InvoiceKind.Invoice, false), (InvoiceKind.CreditNote, true)]);
+        (await house.Store.Of(order.Id, default))[0].CreditedBy.ShouldBeNull();
+        page = (await house.Pages.Get(house.Pages.Links.Status(order))).Page;
+        page.QuerySelector($"a[href*='/credit_note']").ShouldBeNull();
+        using var none = await house.Pages.Http.GetAsync(house.Pages.Links.CreditNote(order));
+        none.StatusCode.ShouldBe(System.Net.HttpStatusCode.NotFound);
         await house.NothingIsWrong();
     }
 
