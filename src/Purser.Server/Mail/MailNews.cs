@@ -26,6 +26,9 @@ sealed class MailNews(BatchChanges changes)
         switch (e.Type)
         {
             case EventType.DiscrepancyOpened:
+            // That the amount of a dispute is known better now is no new dispute.
+            case EventType.DisputeOpened when e.Replaces is null:
+            case EventType.DisputeClosed when e.Reason == EventNames.Snake(nameof(DisputeState.Lost)):
                 return ReceiverKind.Operators;
             case EventType.OrderPaid or EventType.OrderExpired or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch or EventType.RefundSucceeded or EventType.RefundFailed:
             // Late money that is accepted is told as what it is, the order's payment.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Server.Deliveries;
 using Purser.Server.Platform;
 using Purser.Server.Settlement;
@@ -30,6 +31,31 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
                 ("Since", format.Time(told.At)),
             ],
             Closing = [$"The whole story: GET {address.Url}/v1/orders/{order.Id}/explanation", $"All that is open: GET {address.Url}/v1/discrepancies", Why],
+        };
+    }
+
+    /// <returns>Null when the dispute stands otherwise by now, of which another mail tells where it is bad news.</returns>
+    public LetterContent? Dispute(Order order, ToldEvent told)
+    {
+        var payment = order.Payment(told.Payment!.Value)!;
+        var dispute = payment.Disputes.FirstOrDefault(d => d.IsCalled(told.MoneyReference ?? Purser.Payments.Dispute.Nameless));
+        var lost = told.Type == EventType.DisputeClosed;
+        if (dispute?.State != (lost ? DisputeState.Lost : DisputeState.Open)) return null;
+        return new LetterContent("en", LetterTone.Care, lost ? "A dispute was lost" : "A payment is disputed")
+        {
+            Words = lost
+                ? ["The shopper's bank keeps the money. Nothing is left to answer; whether the goods can be had back is between you and the shopper."]
+                : [
+                    "The shopper's bank wants the money back, or took it. Answer in the gateway's own console: how long there is, it says there, and whoever does not answer in time loses.",
+                    order.FulfilledAt is null ? "The goods have not gone out, as far as Purser was told: keep them until the dispute is over." : "The goods have gone out: the proof of that is what the gateway asks for.",
+                ],
+            Facts =
+            [
+                ("Amount", format.Amount(dispute.Taken)), ("Gateway account", payment.Account), .. dispute.IsNamed ? (IEnumerable<(string, string)>)[("Gateway's name", dispute.GatewayName ?? dispute.Reference)] : [],
+                (MailWords.English.OrderNumber, order.Id.ToString()), (MailWords.English.PaymentNumber, new PaymentId(order.Id, payment.Number).ToString()),
+                .. order.Reference is { } reference ? (IEnumerable<(string, string)>)[("Your number", reference)] : [], (lost ? "Lost" : "Since", format.Time(told.At)),
+            ],
+            Closing = [$"The whole story: GET {address.Url}/v1/orders/{order.Id}/explanation", Why],
         };
     }
 

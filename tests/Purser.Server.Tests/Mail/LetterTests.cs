@@ -261,6 +261,29 @@ public sealed class LetterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Operators_hear_of_each_dispute_and_of_the_one_that_was_lost()
+    {
+        var order = await house.Pay(await house.Open(await house.Place(customer: new Customer("Asha Rao", null, null))));
+        var taken = new Money(10_000, Currency.Find("INR"));
+        async Task Hear(Evidence evidence) => order = await house.Hear(order, evidence, source: EvidenceSource.Webhook);
+        await Hear(new Evidence.DisputeOpened("dp_1", taken));
+        var opened = await One("money@shop.example");
+        opened.Subject.ShouldBe("Purser: A payment is disputed");
+        opened.Text.ShouldSatisfyAllConditions(t => t.ShouldContain("₹100.00 INR"), t => t.ShouldContain("Gateway's name: dp_1"), t => t.ShouldContain("razorpay"), t => t.ShouldContain(order.Id.ToString()),
+            t => t.ShouldContain("keep them until the dispute is over"));
+        // Told again, it is known.
+        await Hear(new Evidence.DisputeOpened("dp_1", taken));
+        await Hear(new Evidence.DisputeOpened("dp_2", taken));
+        await Hear(new Evidence.DisputeClosed("dp_2", taken, Won: true));
+        await Hear(new Evidence.DisputeClosed("dp_1", taken, Won: false));
+        var mails = await Sent();
+        mails.Count(m => m.Subject == "Purser: A dispute was lost").ShouldBe(1);
+        mails.Single(m => m.Subject == "Purser: A dispute was lost").Text.ShouldContain("dp_1");
+        mails.Where(m => m.Subject == "Purser: A payment is disputed" && m.Text.Contains("dp_1")).ShouldHaveSingleItem();
+        mails.ShouldAllBe(m => m.To.Contains("money@shop.example"));
+    }
+
+    [Fact]
     public async Task A_hundred_discrepancies_within_an_hour_bring_twenty_mails_and_one_of_all_the_others()
     {
         for (var i = 0; i < 100; i++)
