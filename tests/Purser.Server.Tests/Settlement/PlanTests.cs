@@ -103,6 +103,10 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
                 }
             (await questions.List(true, "nobody's", null, 5, default)).ShouldBeEmpty();
             await new RiskStore(world.Database, new RiskOptions()).Read(default);
+            // A server that compiles dear statements would compile these.
+            await using var compiles = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connection) { Options = "-c jit=on" });
+            await using var ask = KeyLookup.Of(compiles, new NpgsqlBatchCommand("select current_setting('jit')"));
+            await using (var row = await ask.Rows(default)) (await row.ReadAsync() ? row.GetString(0) : null).ShouldBe("off");
             (await new ActStore(world.Database).UnsettledRefunds(null, DateOnly.MaxValue, null, 10, default)).Count.ShouldBeLessThan(2);
         }
         Few(before, await Reads(connection), Lines / 2);
