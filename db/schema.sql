@@ -280,10 +280,11 @@ create table operator_notices (
   outcome text,
   file bigint,
   account text,
+  what text,
   constraint operator_notices_pkey PRIMARY KEY (number),
   constraint operator_notices_kind_receiver_since_key UNIQUE (kind, receiver, since)
 );
-CREATE UNIQUE INDEX operator_notices_account ON operator_notices USING btree (account, since);
+CREATE UNIQUE INDEX operator_notices_account ON operator_notices USING btree (account, kind, since);
 CREATE INDEX operator_notices_due ON operator_notices USING btree (due_at) WHERE (state = 0);
 CREATE UNIQUE INDEX operator_notices_file ON operator_notices USING btree (file);
 
@@ -575,11 +576,13 @@ create table settlement_files (
   key_bits smallint,
   classes bytea,
   advanced_at timestamp with time zone,
+  dismissed_at timestamp with time zone,
   constraint settlement_files_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX settlement_files_at_work ON settlement_files USING btree (account) WHERE ((turn IS NOT NULL) AND (NOT dry_run) AND (state <> ALL (ARRAY[5, 6])));
 CREATE UNIQUE INDEX settlement_files_bytes ON settlement_files USING btree (account, sha256) WHERE (NOT dry_run);
 CREATE INDEX settlement_files_open ON settlement_files USING btree (account, id) WHERE (state <> ALL (ARRAY[5, 6]));
+CREATE INDEX settlement_files_refused ON settlement_files USING btree (account, id) WHERE ((state = 6) AND (NOT dry_run) AND (dismissed_at IS NULL));
 
 create table settlement_key_groups (
   file bigint not null,

@@ -59,6 +59,7 @@ public static class DoctorCommand
                 await Examine(new ResolutionStore(database.Source), report, stop);
                 await Examine(new SettlementFetchStore(database.Source), accounts, report, time, stop);
                 await Examine(new StalledFileStore(database.Source), accounts, report, stop);
+                await Examine(new RefusedFileStore(database.Source), report, stop);
                 // What `up` allows is for development, too.
                 if (beside is null) await Examine(new ReceiverStore(database.Source), mail, InvoiceOptions.Of(configuration), report, time, stop);
                 if (unusable.IsEmpty) await Examine(new ReceiverStore(database.Source), deliveries with { Development = deliveries.Development || beside is not null }, report, stop);
@@ -71,6 +72,7 @@ public static class DoctorCommand
         }
 
         Look(settlement, accounts, report);
+        LookForDropped(settlement, report);
         using var lines = new GatewayLines();
         foreach (var entry in accounts.InOrder) await Call(entry, lines, report, time, stop);
         if (mail.Host is { Length: > 0 }) await Look(mail, report, stop);
@@ -150,6 +152,30 @@ public static class DoctorCommand
         foreach (var account in (await files.List(MostStalled, stop)).GroupBy(f => f.Account))
             report.Bad("settlement", string.Create(CultureInfo.InvariantCulture, $"{account.Count()} file(s) of {account.Key} do not get on, the first of them since {account.First().Since:u}: {account.First().Shown}. ") +
                 (accounts.Find(account.Key) is null ? $"There is no gateway account '{account.Key}' any more: give it back under Gateways, as it was, until they are done." : "The server's log says why."));
+    }
+
+    /// <summary>Files of which nothing is applied, and which nothing has replaced.</summary>
+    static async Task Examine(RefusedFileStore refused, Report report, CancellationToken stop)
+    {
+        foreach (var account in (await refused.Standing(stop)).GroupBy(f => f.Account))
+            report.Bad("settlement", $"{account.Count()} file(s) of {account.Key} were refused, nothing of them is applied, and no later file has their days: {Named([.. account.Select(f => f.Shown)])}. " +
+                "Mend the cause and send them again, or say that nothing more is needed: POST /v1/settlements/ID/dismissal.");
+    }
+
+    /// <summary>Dropped files that could not even be kept.</summary>
+    static void LookForDropped(SettlementOptions settlement, Report report)
+    {
+        if (settlement.Folder is not { Length: > 0 } folder || !Directory.Exists(folder)) return;
+        try
+        {
+            foreach (var place in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal).Select(account => Path.Combine(account, SettlementFolder.Refused)).Where(Directory.Exists))
+                if (Directory.EnumerateFiles(place).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal).ToList() is { Count: > 0 } left)
+                    report.Bad("settlement", $"{left.Count} dropped file(s) were empty or too large and lie in {place}: {Named(left)}. Drop them once more as the gateway gives them, and remove them from there.");
+        }
+        catch (Exception away) when (away is IOException or UnauthorizedAccessException)
+        {
+            report.Note("settlement", $"{folder} cannot be looked into: {away.Message}");
+        }
     }
 
     /// <summary>Endpoints whose address was good when it was given and is not by the settings of now: nothing is sent there. Their addresses may hold secrets.</summary>

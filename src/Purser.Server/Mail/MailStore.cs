@@ -41,6 +41,19 @@ public abstract record OperatorNotice(long Number, int Failures)
         public override string About => "discrepancies";
     }
 
+    /// <param name="Count">How many files of the account stand refused.</param>
+    /// <param name="Newest">A few.</param>
+    public sealed record FilesRefused(long Number, int Failures, string Account, long Count, IReadOnlyList<RefusedFile> Newest) : OperatorNotice(Number, Failures)
+    {
+        public override string About => Account;
+    }
+
+    /// <param name="What">Its name, and why.</param>
+    public sealed record FileNotKept(long Number, int Failures, string Account, string What) : OperatorNotice(Number, Failures)
+    {
+        public override string About => Account;
+    }
+
     /// <param name="Oldest">Null when nothing is aside any more.</param>
     public sealed record NewsAside(long Number, int Failures, string Account, long Count, DateTimeOffset? Oldest) : OperatorNotice(Number, Failures)
     {
@@ -146,7 +159,7 @@ public sealed class MailStore(NpgsqlDataSource database)
     /// day, for a file may be stuck.</summary>
     public async Task<IReadOnlyList<OperatorNotice>> TakeNotices(DateTimeOffset now, TimeSpan lease, int most, CancellationToken stop)
     {
-        await using var take = database.CreateCommand("""
+        await using var take = database.CreateCommand($"""
             with due as (
                 select n.number from operator_notices n left join settlement_files f on f.id = n.file
                 where n.state = 0 and n.due_at <= $1 and (n.leased_until is null or n.leased_until <= $1) and (n.file is null or f.state = any($4) or n.at <= $5)
@@ -155,7 +168,8 @@ public sealed class MailStore(NpgsqlDataSource database)
             select t.number, t.failures, t.kind, t.since, e.id, e.url, e.paused_because, e.failing_since,
                 u.count, u.since, u.orders, u.types, e.kind,
                 t.file, f.name, coalesce(f.account, t.account), f.state = any($4), q.currencies, q.counts, q.sums, a.count, a.oldest,
-                g.count, g.currencies, g.sums, g.orders, g.words
+                g.count, g.currencies, g.sums, g.orders, g.words,
+                b.count, b.ids, b.names, b.whys, b.rows, b.columns, t.what
             from taken t left join webhook_endpoints e on e.number = t.receiver left join settlement_files f on f.id = t.file
             cross join lateral (
                 select (select count(*) from deliveries d where d.receiver = t.receiver and d.state = 2), (select min(at) from deliveries d where d.receiver = t.receiver and d.state = 2) as since,
@@ -177,6 +191,12 @@ public sealed class MailStore(NpgsqlDataSource database)
                 n as (select order_id, data ->> 'discrepancy' as word from l order by at desc, order_id desc limit $6)
                 select (select count(*) from l), (select array_agg(currency order by currency) from s) as currencies, (select array_agg(sum order by currency) from s) as sums,
                     (select array_agg(order_id) from n) as orders, (select array_agg(word) from n) as words) g
+            cross join lateral (
+                with r as (select f.id, f.name, f.refusal, f.refusal_row, f.refusal_column from settlement_files f where t.kind = 6 and f.account = t.account and {RefusedFileStore.Stands}),
+                n as (select * from r order by id desc limit $6)
+                select (select count(*) from r), (select array_agg(id order by id desc) from n) as ids, (select array_agg(name order by id desc) from n) as names,
+                    (select array_agg(refusal order by id desc) from n) as whys, (select array_agg(refusal_row order by id desc) from n) as rows,
+                    (select array_agg(refusal_column order by id desc) from n) as columns) b
             """);
         take.Parameters.AddRange(new NpgsqlParameter[]
         {
@@ -214,6 +234,17 @@ public sealed class MailStore(NpgsqlDataSource database)
                 return new OperatorNotice.Gathered(number, failures, Time(3)!.Value, row.GetInt64(22),
                     row.IsDBNull(23) ? [] : [.. row.GetFieldValue<string[]>(23).Zip(row.GetFieldValue<long[]>(24), (currency, sum) => new Money(sum, Currency.Find(currency)))],
                     row.IsDBNull(25) ? [] : [.. row.GetFieldValue<long[]>(25).Zip(row.GetFieldValue<string[]>(26), (order, word) => (new OrderId(order), word))]);
+            case 6:
+                var refused = new List<RefusedFile>();
+                if (!row.IsDBNull(28))
+                {
+                    var (ids, names, whys) = (row.GetFieldValue<long[]>(28), row.GetFieldValue<string[]>(29), row.GetFieldValue<string[]>(30));
+                    var (rows, columns) = (row.GetFieldValue<int?[]>(31), row.GetFieldValue<string?[]>(32));
+                    for (var i = 0; i < ids.Length; i++) refused.Add(new RefusedFile(ids[i], row.GetString(15), names[i], new FileRefusal(whys[i], rows[i], columns[i])));
+                }
+                return new OperatorNotice.FilesRefused(number, failures, row.GetString(15), row.GetInt64(27), refused);
+            case 7:
+                return new OperatorNotice.FileNotKept(number, failures, row.GetString(15), row.GetString(33));
             case var kind:
                 throw new InvalidOperationException($"No notice is of kind {kind}.");
         }

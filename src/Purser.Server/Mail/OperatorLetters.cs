@@ -67,7 +67,32 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
         OperatorNotice.RowsOpened { Open.Count: > 0 } opened => Opened(opened),
         OperatorNotice.Gathered { Count: > 0 } gathered => Gathered(gathered),
         OperatorNotice.NewsAside { Oldest: { } oldest } aside => Aside(aside, oldest),
+        OperatorNotice.FilesRefused { Count: > 0 } refused => Refused(refused),
+        OperatorNotice.FileNotKept dropped => NotKept(dropped),
         _ => null,
+    };
+
+    LetterContent Refused(OperatorNotice.FilesRefused notice) => new("en", LetterTone.Care, "Settlement files are refused")
+    {
+        Words = ["They could not be read whole, so nothing of them is applied: what they tell of fees, refunds and lost payments is missing. One mail a day tells of it at the most."],
+        Facts =
+        [
+            ("Gateway account", notice.Account), ("Refused, and not replaced", $"{notice.Count}"),
+            .. notice.Newest.Select((file, at) => (at == 0 ? "The newest" : "Before it", file.Shown)),
+        ],
+        Closing =
+        [
+            $"Which: GET {address.Url}/v1/settlements?state=refused&gateway={Uri.EscapeDataString(notice.Account)}",
+            "Mend the cause, and send the file again or one that covers its days; a day that is fetched is asked for again by itself.",
+            $"If nothing more is needed: POST {address.Url}/v1/settlements/{SettlementFile.IdOf(notice.Newest[0].Id)}/dismissal with by and reason, and so for each.", Why,
+        ],
+    };
+
+    LetterContent NotKept(OperatorNotice.FileNotKept notice) => new("en", LetterTone.Care, "A dropped settlement file could not be kept")
+    {
+        Words = ["Nothing of it is applied. It was moved to the folder 'refused' beside the others."],
+        Facts = [("Gateway account", notice.Account), ("File", notice.What)],
+        Closing = ["Drop it once more as the gateway gives it, and remove it from 'refused'.", Why],
     };
 
     LetterContent Paused(OperatorNotice.EndpointPaused notice) => new("en", LetterTone.Care, "A webhook endpoint is paused")

@@ -57,6 +57,9 @@ public static class ProblemTypes
     public static readonly ProblemType SettlementUnknown = new("settlement_unknown", 404, "There is no such settlement file.",
         "No settlement file has this id.", "GET /v1/settlements lists the files.");
 
+    public static readonly ProblemType SettlementNotRefused = new("settlement_not_refused", 409, "The settlement file is not refused.",
+        "Only of a refused file can be said that nothing more is needed.", "GET /v1/settlements?state=refused lists the refused files.");
+
     public static readonly ProblemType WebhookEndpointUnknown = new("webhook_endpoint_unknown", 404, "There is no such webhook endpoint.",
         "No webhook endpoint has this id, or it was deleted.", "GET /v1/webhook_endpoints lists them.");
 
@@ -180,7 +183,7 @@ public static class ProblemTypes
     public static IReadOnlyList<ProblemType> All { get; } =
     [
         MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
-        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted, DeliveryUnderWay,
+        OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, SettlementNotRefused, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted, DeliveryUnderWay,
         TooManyWebhookEndpoints, SecretsKeyMissing, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
         OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, InvoiceUnknown, NothingCaptured,
         NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,

@@ -12,7 +12,7 @@ namespace Purser.Server.Reconciliation;
 static class DiscrepancyEndpoints
 {
     const int LongestPerson = 100;
-    const int LongestReason = 500;
+    internal const int LongestReason = 500;
 
     public static void Add(IServiceCollection services) => services.AddSingleton<DiscrepancyStore>().AddSingleton<ResolutionStore>().AddSingleton<ActStore>()
         .AddSingleton<IActStore>(all => all.GetRequiredService<ActStore>()).AddSingleton<Resolutions>();
@@ -103,7 +103,7 @@ static class DiscrepancyEndpoints
     }
 
     /// <summary>Whose key it is decides who acts; with a program's, whoever it says.</summary>
-    static string? Who(JsonFields fields, HttpContext http)
+    internal static string? Who(JsonFields fields, HttpContext http)
     {
         var person = ApiCaller.Of(http).Key!.Person;
         var by = fields.Text("by", LongestPerson, required: person is null);
@@ -113,7 +113,7 @@ static class DiscrepancyEndpoints
         return person ?? by;
     }
 
-    static Actor Acts(HttpContext http, string by) => new(by, ApiCaller.Of(http).Key!.Id);
+    internal static Actor Acts(HttpContext http, string by) => new(by, ApiCaller.Of(http).Key!.Id);
 
     static Problem Unknown() => new(ProblemTypes.DiscrepancyUnknown) { Field = "id" };
 }

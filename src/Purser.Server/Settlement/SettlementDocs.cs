@@ -62,6 +62,23 @@ static class SettlementDocs
         Problems = [KeyMissing, SecretKeyNeeded, SettlementUnknown],
     };
 
+    public static readonly ApiOperation Dismiss = new("dismissSettlement", Tag, "Say that a refused file needs nothing more", Access.Secret)
+    {
+        Description = "Operators are told by mail of a file that was refused, and `purser doctor` names it, until the same bytes are read after all, a file of its account that came later covers its days, " +
+            "or a person says this. Who and why is kept. Said again it changes nothing; the same bytes sent again are read again.",
+        Body = typeof(SettlementDismissalBody),
+        Examples = [("dismiss", """{"by": "Asha Rao", "reason": "It was a copy of the file of the day before."}""")],
+        Answers =
+        [
+            new(200, "Nothing more is needed.", typeof(SettlementView), File.Replace("\"state\": \"done\"", "\"state\": \"refused\"", StringComparison.Ordinal)
+                .Replace("\"refusal\": null, \"policy\": 1", """
+                    "refusal": {"detail": "'12,5' is no amount.", "row": 17, "column": "fee", "dismissed_at": "2026-03-02T09:12:44Z"}, "policy": null
+                    """, StringComparison.Ordinal)),
+        ],
+        Problems = [MalformedJson, InvalidHeader, InvalidFields, KeyMissing, SecretKeyNeeded, SettlementUnknown, SettlementNotRefused, KeyReused],
+        TakesKey = true,
+    };
+
     public static readonly ApiOperation Lines = new("listSettlementLines", Tag, "The lines of a settlement file", Access.Secret)
     {
         Query =

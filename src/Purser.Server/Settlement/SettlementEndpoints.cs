@@ -27,7 +27,7 @@ static class SettlementEndpoints
         services.AddSingleton<SettlementFileStore>().AddSingleton<ISettlementFileStore>(all => all.GetRequiredService<SettlementFileStore>());
         services.AddSingleton<SettlementLineStore>().AddSingleton<ISettlementLineStore>(all => all.GetRequiredService<SettlementLineStore>());
         services.AddSingleton<IMatchStore, MatchStore>().AddSingleton<SettlementWorker>();
-        services.AddSingleton<SettlementFolder>().AddSingleton<SettlementFetchStore>().AddSingleton<SettlementFetch>().AddSingleton<Overdue>().AddSingleton<LaterEvidence>();
+        services.AddSingleton<SettlementFolder>().AddSingleton<SettlementFetchStore>().AddSingleton<SettlementFetch>().AddSingleton<RefusedFileStore>().AddSingleton<Overdue>().AddSingleton<LaterEvidence>();
     }
 
     public static SettlementOptions Options(IConfiguration configuration)
@@ -43,6 +43,7 @@ static class SettlementEndpoints
         routes.MapGet("/v1/settlements", List).Is(SettlementDocs.List);
         routes.MapGet("/v1/settlements/{id}", Read).Is(SettlementDocs.Read);
         routes.MapGet("/v1/settlements/{id}/lines", Lines).Is(SettlementDocs.Lines);
+        routes.MapPost("/v1/settlements/{id}/dismissal", Dismiss).Is(SettlementDocs.Dismiss);
     }
 
     static async Task<IResult> Send(
@@ -181,6 +182,21 @@ static class SettlementEndpoints
             cursor is [var after] ? int.Parse(after) : 0, limit + 1, stop);
         var page = found.Take(limit).ToList();
         return ApiJson.Answer(new SettlementLineList([.. page.Select(SettlementLineView.From)], found.Count > limit ? QueryFields.CursorOf(page[^1].Number) : null));
+    }
+
+    static async Task<IResult> Dismiss(string id, HttpContext http, SettlementFileStore files, RefusedFileStore refused, CancellationToken stop)
+    {
+        var (fields, unreadable) = await JsonBody.Read(http);
+        if (fields is null) return unreadable!;
+        var (by, reason) = (DiscrepancyEndpoints.Who(fields, http), fields.Text("reason", DiscrepancyEndpoints.LongestReason, required: true));
+        fields.RefuseUnknown();
+        if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
+        if (!SettlementFile.TryParseId(id, out var number) || await files.Find(number, stop) is not { DryRun: false }) return Unknown();
+        var key = IdempotencyKey.Of(http, $"{by}\n{reason}");
+        var (isRefused, used) = await refused.Dismiss(number, DiscrepancyEndpoints.Acts(http, by!), reason!, key, stop);
+        if (used is not null && !used.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint)) return Refusals.KeyConflict(http, used.Resource);
+        var now = (await files.Find(number, stop))!;
+        return isRefused || used is not null ? ApiJson.Answer(SettlementView.From(now), replayed: used is not null) : new Problem(ProblemTypes.SettlementNotRefused, $"It is {EventNames.Snake(now.State.ToString())}.") { Resource = id };
     }
 
     static Problem Unknown() => new(ProblemTypes.SettlementUnknown) { Field = "id" };

@@ -28,7 +28,14 @@ public enum FileSource { Upload, Command, Folder, Fetched }
 public sealed record ClassTotal(SettlementClass Class, string Currency, string NetCurrency, int Count, long Amount, long Net);
 
 /// <param name="Row">In the file, from 1; null when it is about the whole.</param>
-public sealed record FileRefusal(string Why, int? Row, string? Column);
+public sealed record FileRefusal(string Why, int? Row, string? Column)
+{
+    /// <summary>The first and the last day of the rows before the fault; null where there are none.</summary>
+    public (DateOnly From, DateOnly To)? Covers { get; init; }
+
+    /// <summary>When a person said that nothing more is needed.</summary>
+    public DateTimeOffset? DismissedAt { get; init; }
+}
 
 /// <summary>A file as it is in the database.</summary>
 public sealed record SettlementFile(

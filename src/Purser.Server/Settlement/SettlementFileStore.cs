@@ -28,7 +28,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
 
     const string Columns = """
         id, account, sha256, name, source, bytes, received_at, dry_run, state, rows_read, rows_stored, rows_acted, tries, summary, covers_from, covers_to,
-        policy, refusal, refusal_row, refusal_column, done_at, paid_out, preview
+        policy, refusal, refusal_row, refusal_column, done_at, paid_out, preview, dismissed_at
         """;
 
     /// <summary>Keeps the bytes as they come, a part at a time, in one commit; nothing is parsed. The same bytes again keep nothing.</summary>
@@ -102,7 +102,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         if (key is not null && await RequestKeyStore.Claim(connection, key, first.IdText, stop) is { } used) return (null, used);
         // What was refused is read again: a setting may have been mended since, or the program.
         await using var again = new NpgsqlCommand($"""
-            update settlement_files set state = 0, refusal = null, refusal_row = null, refusal_column = null, tries = 0
+            update settlement_files set state = 0, refusal = null, refusal_row = null, refusal_column = null, dismissed_at = null, tries = 0
             where id = $1 and state = 6 returning {Columns}
             """, connection);
         again.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first.Id });
@@ -217,14 +217,25 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         await transaction.CommitAsync(stop);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>Operators hear by mail, where there is mail: one mail a day for an account, which tells of all that stand; what comes after the day's mail is in the next day's.</remarks>
     public async Task Refuse(long file, string worker, FileRefusal why, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var refuse = new NpgsqlCommand("""
             with refused as (
-                update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, rows_stored = 0, turn = null, key_bits = null, leased_by = null, leased_until = null,
-                    done_at = clock_timestamp() where id = $1 and leased_by = $2 and state < 4 returning id),
+                update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, covers_from = $6, covers_to = $7, rows_stored = 0, turn = null, key_bits = null,
+                    leased_by = null, leased_until = null, done_at = clock_timestamp() where id = $1 and leased_by = $2 and state < 4 returning id, account, dry_run),
+            day as (select date_trunc('day', now(), 'UTC') as begins),
+            written as materialized (
+                select n.state <> 0 or n.leased_until is not null as so from operator_notices n, refused, day
+                where n.kind = 6 and n.account = refused.account and n.since = day.begins for update of n),
+            noticed as (
+                insert into operator_notices (kind, account, since, at, due_at)
+                select 6, refused.account, told.since, now(), greatest(now(), told.since) from refused, day
+                cross join lateral (select day.begins + case when exists (select from written where so) then interval '1 day' else '0' end as since) told
+                where not refused.dry_run and exists (select from webhook_endpoints where kind = 2 and status = 0) on conflict do nothing),
             lines as (delete from settlement_lines using refused where file = refused.id),
             groups as (delete from settlement_key_groups using refused where file = refused.id)
             delete from settlement_keys using refused where file = refused.id
@@ -234,6 +245,8 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         refuse.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Words.Fit(why.Why)! });
         refuse.Parameters.Add(new NpgsqlParameter { Value = (object?)why.Row ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
         refuse.Parameters.Add(new NpgsqlParameter { Value = (object?)Words.Fit(why.Column) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        refuse.Parameters.Add(new NpgsqlParameter { Value = (object?)why.Covers?.From ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Date });
+        refuse.Parameters.Add(new NpgsqlParameter { Value = (object?)why.Covers?.To ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Date });
         await refuse.ExecuteNonQueryAsync(stop);
         await DecisionStore.File(connection, file, stop);
         await transaction.CommitAsync(stop);
@@ -293,7 +306,11 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
                 rows.GetInt32(12), rows.IsDBNull(13) ? [] : JsonSerializer.Deserialize(rows.GetString(13), SettlementJson.Default.IReadOnlyListClassTotal)!,
                 rows.IsDBNull(14) ? null : rows.GetFieldValue<DateOnly>(14), rows.IsDBNull(15) ? null : rows.GetFieldValue<DateOnly>(15),
                 rows.IsDBNull(16) ? null : rows.GetInt32(16),
-                rows.IsDBNull(17) ? null : new FileRefusal(rows.GetString(17), rows.IsDBNull(18) ? null : rows.GetInt32(18), rows.IsDBNull(19) ? null : rows.GetString(19)),
+                rows.IsDBNull(17) ? null : new FileRefusal(rows.GetString(17), rows.IsDBNull(18) ? null : rows.GetInt32(18), rows.IsDBNull(19) ? null : rows.GetString(19))
+                {
+                    Covers = rows.IsDBNull(14) || rows.IsDBNull(15) ? null : (rows.GetFieldValue<DateOnly>(14), rows.GetFieldValue<DateOnly>(15)),
+                    DismissedAt = rows.IsDBNull(23) ? null : rows.GetFieldValue<DateTimeOffset>(23),
+                },
                 rows.IsDBNull(20) ? null : rows.GetFieldValue<DateTimeOffset>(20), rows.IsDBNull(21) ? null : rows.GetBoolean(21))
             {
                 Preview = rows.IsDBNull(22) ? null : JsonSerializer.Deserialize(rows.GetString(22), SettlementJson.Default.DryRunPreview),

@@ -5,7 +5,9 @@ namespace Purser.Server.Settlement;
 
 /// <summary>Looks into a folder for files that somebody dropped: <c>folder/account/file</c>. A file that was taken in moves to <c>done</c>, one that
 /// cannot be, to <c>refused</c>, both beside it. A file is left alone until it has not changed for a while; links are never followed.</summary>
-sealed partial class SettlementFolder(SettlementFileStore files, SettlementWorker worker, GatewayAccounts accounts, SettlementOptions options, TimeProvider time, ILogger<SettlementFolder> log)
+sealed partial class SettlementFolder(
+    SettlementFileStore files, RefusedFileStore refused, SettlementWorker worker, GatewayAccounts accounts, SettlementOptions options, TimeProvider time,
+    ILogger<SettlementFolder> log)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
 
@@ -14,6 +16,9 @@ sealed partial class SettlementFolder(SettlementFileStore files, SettlementWorke
 
     /// <summary>Names under which programs write what they rename when it is whole.</summary>
     static readonly string[] Unfinished = [".part", ".partial", ".tmp", ".crdownload", ".filepart", ".swp"];
+
+    /// <summary>Where files are put that cannot be kept: beside those that wait.</summary>
+    public const string Refused = "refused";
 
     readonly Dictionary<string, (long Length, DateTime Written, long Since)> seen = [];
 
@@ -67,16 +72,16 @@ sealed partial class SettlementFolder(SettlementFileStore files, SettlementWorke
 
     async Task Take(string account, string folder, FileInfo file, CancellationToken stop)
     {
-        var to = "done";
+        string? why = null;
         try
         {
             await using var bytes = new FileStream(file.FullName, FileMode.Open, FileAccess.Read, FileShare.None);
-            if (bytes.Length == 0) to = "refused";
+            if (bytes.Length == 0) why = "It is empty.";
             else await files.TakeIn(account, SettlementEndpoints.Name(file.Name), FileSource.Folder, bytes, dryRun: false, options.MostBytes, stop);
         }
-        catch (FileTooLargeException)
+        catch (FileTooLargeException large)
         {
-            to = "refused";
+            why = large.Message;
         }
         catch (Exception held) when (held is IOException or UnauthorizedAccessException)
         {
@@ -85,12 +90,15 @@ sealed partial class SettlementFolder(SettlementFileStore files, SettlementWorke
             return;
         }
         seen.Remove(file.FullName);
+        var to = why is null ? "done" : Refused;
         var place = Directory.CreateDirectory(Path.Combine(folder, to));
         if (IsLink(place)) throw new InvalidOperationException($"{place.FullName} is a link; files are not moved through it.");
         var target = Path.Combine(place.FullName, file.Name);
         for (var n = 2; File.Exists(target); n++) target = Path.Combine(place.FullName, $"{n}-{file.Name}");
         File.Move(file.FullName, target);
         LogTaken(log, account, to);
+        // Who dies here has told nobody but the doctor, who looks into the folder.
+        if (why is not null) await refused.NotKept(account, SettlementEndpoints.Name(file.Name), why, stop);
         worker.Wake();
     }
 

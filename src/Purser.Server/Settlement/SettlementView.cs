@@ -4,6 +4,9 @@ using Purser.Reconciliation;
 
 namespace Purser.Server.Settlement;
 
+public sealed record SettlementDismissalBody(
+    [property: Description("Who says it; left out with a key that has a person.")] string? By, [property: Description("Why, for whoever reads it later.")] string Reason);
+
 public sealed record SettlementClassView(
     string Class, string Currency, [property: Description("In which it settles.")] string NetCurrency, int Lines, [property: Description("In minor units.")] long Amount,
     long Net, [property: Description("What follows from it; in a dry run, what would.")] string Action);
@@ -11,7 +14,8 @@ public sealed record SettlementClassView(
 public sealed record SettlementTotalView(string Currency, string NetCurrency, int Lines, long Amount, long Net);
 
 public sealed record SettlementRefusalView(
-    string Detail, [property: Description("In the file, from 1; null when it is about the whole file.")] int? Row, string? Column);
+    string Detail, [property: Description("In the file, from 1; null when it is about the whole file.")] int? Row, string? Column,
+    [property: Description("When a person said that nothing more is needed.")] DateTime? DismissedAt);
 
 public sealed record SettlementAskView(
     string Class, string Currency, int Lines, [property: Description("In minor units, without signs.")] long Amount,
@@ -47,7 +51,7 @@ public sealed record SettlementView(
         [.. f.Classes.GroupBy(c => (c.Currency, c.NetCurrency)).Select(g => new SettlementTotalView(g.Key.Currency, g.Key.NetCurrency, g.Sum(c => c.Count), g.Sum(c => c.Amount), g.Sum(c => c.Net)))],
         // Before it is matched, a line's class is only presumed.
         f.State < FileState.Matched ? [] : [.. f.Classes.Select(c => new SettlementClassView(Word(c.Class), c.Currency, c.NetCurrency, c.Count, c.Amount, c.Net, Action(c.Class)))],
-        f.Refusal is { } r ? new SettlementRefusalView(r.Why, r.Row, r.Column) : null, f.Policy, f.DoneAt?.UtcDateTime,
+        f.Refusal is { } r ? new SettlementRefusalView(r.Why, r.Row, r.Column, r.DismissedAt?.UtcDateTime) : null, f.Policy, f.DoneAt?.UtcDateTime,
         f.Preview is { } p ? new SettlementPreviewView(
             [.. p.Asks.Select(a => new SettlementAskView(Word(a.Class), a.Currency, a.Count, a.Amount, a.TwoPersons, a.UnlessConfirmed))],
             [.. p.Overdue.Select(o => new SettlementOverdueView(o.Refunds ? "refunds" : "payments", o.Currency, o.Count, o.Amount, o.Covered))]) : null);

@@ -59,6 +59,11 @@ sealed class StatementReading(ISettlementLineStore lines, int batchLines, Settle
             await storing;
             return pass;
         }
+        catch (StatementRefusedException refused)
+        {
+            pass.Dispose();
+            throw new StatementRefusedException(refused.Refusal with { Covers = pass is { CoversFrom: { } from, CoversTo: { } to } ? (from, to) : null });
+        }
         catch
         {
             pass.Dispose();

@@ -38,7 +38,7 @@ public sealed class QuarantineStore(NpgsqlDataSource database) : IQuarantineStor
                 insert into operator_notices (kind, account, since, at, due_at)
                 select distinct 4, t.account, date_trunc('day', now(), 'UTC'), now(), now() from taken t
                 where t.readings >= $3 and exists (select from webhook_endpoints where kind = 2 and status = 0)
-                    and not exists (select from operator_notices n where n.account = t.account and n.at >= t.received_at)
+                    and not exists (select from operator_notices n where n.kind = 4 and n.account = t.account and n.at >= t.received_at)
                 on conflict do nothing)
             select account, event_id, headers, body, received_at from taken
             """);

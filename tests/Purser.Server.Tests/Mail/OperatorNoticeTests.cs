@@ -1,6 +1,8 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
 using Purser.Reconciliation;
+using Purser.Server.Audit;
 using Purser.Server.Deliveries;
 using Purser.Server.Mail;
 using Purser.Server.Tests.Api;
@@ -48,6 +50,61 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
         await house.Ask<long>("with n as (insert into operator_notices (kind, account, since, at, due_at) values (4, 'shop', now(), now(), now()) returning 1) select count(*) from n");
         await AllTold(house.Ask<long>, 2);
         house.Host.Services.GetRequiredService<Mailbox>().Letters.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_refused_file_is_told_to_operators_and_by_the_doctor_until_a_good_one_of_its_days_or_a_person_s_word_replaces_it()
+    {
+        const string Refused = "Settlement files are refused", NotKept = "A dropped settlement file could not be kept";
+        var folder = Directory.CreateTempSubdirectory("purser-refused-").FullName;
+        try
+        {
+            var mine = Directory.CreateDirectory(Path.Combine(folder, "shop")).FullName;
+            await File.WriteAllBytesAsync(Path.Combine(mine, "nothing.csv"), []);
+            var connection = await postgres.CreateDatabase();
+            await using var house = await SettlementHouse.Open(connection, null, [.. WithMailbox, ("Purser:Settlement:Folder", folder)]);
+            var services = house.Host.Services;
+            Task<string> Doctor() => DoctorSays.Of(connection, ("Purser:Settlement:Folder", folder));
+            var good = Line("a", null, 500, SettlementKind.Adjustment) with { SettledOn = new DateOnly(2026, 3, 1) };
+            var cut = (byte[])[.. Statement(good), .. "b,nonsense,,,,1,INR\n"u8];
+            var first = await house.Settle(cut);
+            first.Text("state").ShouldBe("refused");
+            await Until.True(() => Task.FromResult(Letters(services, Refused).Count == 1 && Letters(services, NotKept).Count == 1), "both to be told", 60);
+            var letter = System.Text.RegularExpressions.Regex.Replace(Letters(services, Refused)[0].Text, @"\s+", " ");
+            foreach (var words in (string[])["Gateway account: shop", "Refused, and not replaced: 1", $"({first.Text("id")}) at row 3: The row has 7 cells where the header has 12.", $"/v1/settlements/{first.Text("id")}/dismissal"])
+                letter.ShouldContain(words, customMessage: letter);
+            Letters(services, NotKept)[0].Text.ShouldContain("nothing.csv: It is empty.");
+
+            // A dry run tells nobody; what comes after the day's mail is in the next day's.
+            (await house.Upload([.. cut, .. "c"u8], "gateway=shop&dry_run=true")).Text("state").ShouldBe("refused");
+            var second = await house.Settle("no,such,columns\n1,2,3\n"u8.ToArray());
+            second.Text("state").ShouldBe("refused");
+            (await house.Ask<long>("select count(*) from operator_notices where kind = 6")).ShouldBe(2);
+            (await Doctor()).ShouldSatisfyAllConditions(
+                d => d.ShouldContain("2 file(s) of shop were refused"), d => d.ShouldContain($"({first.Text("id")}) at row 3"), d => d.ShouldContain($"({second.Text("id")})"), d => d.ShouldContain("nothing.csv"));
+
+            // A good file of other days replaces neither, one of its days the first, and a person's word the second.
+            await house.Settle(Statement(good with { RowKey = "other", SettledOn = new DateOnly(2026, 3, 2) }));
+            (await Doctor()).ShouldContain("2 file(s) of shop were refused");
+            var done = await house.Settle(Statement(good));
+            (await Doctor()).ShouldSatisfyAllConditions(d => d.ShouldContain("1 file(s) of shop were refused"), d => d.ShouldNotContain($"({first.Text("id")})"));
+            (await Dismiss(second)).ShouldSatisfyAllConditions(a => a.Status.ShouldBe(HttpStatusCode.OK), a => a.Body.GetProperty("refusal").GetProperty("dismissed_at").GetDateTime().ShouldNotBe(default));
+            (await Dismiss(second)).Status.ShouldBe(HttpStatusCode.OK);
+            (await Doctor()).ShouldNotContain("were refused");
+            (await house.Ask<string>("select string_agg(by_whom || ' ' || action || ' ' || subject || ' ' || reason, ';') from audit_log")).ShouldBe($"Asha Rao dismiss {second.Text("id")} Another report.");
+            (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldBeEmpty();
+            (await Dismiss(done)).ShouldSatisfyAllConditions(a => a.Status.ShouldBe(HttpStatusCode.Conflict), a => a.Body.ToString().ShouldContain("settlement_not_refused"));
+
+            // Sent again it is read again, and what was said of it is over.
+            await house.Settle("no,such,columns\n1,2,3\n"u8.ToArray());
+            (await Doctor()).ShouldContain("1 file(s) of shop were refused");
+
+            Task<Answered> Dismiss(Answered file) => house.Post($"/v1/settlements/{file.Text("id")}/dismissal", new { by = "Asha Rao", reason = "Another report." });
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]

@@ -23,12 +23,16 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         public ConcurrentQueue<DateOnly> Asked { get; } = [];
         public Func<DateOnly, bool> Answers { get; set; } = _ => true;
 
+        /// <summary>The day of which it tells more than can be counted.</summary>
+        public DateOnly? Unreadable { get; set; }
+
         public GatewayProfile Profile => inner.Profile;
 
         public Task<SettlementAnswer> ReadSettlement(SettlementCall call, GatewayLine line, CancellationToken stop)
         {
             Asked.Enqueue(call.Day);
-            return Task.FromResult<SettlementAnswer>(Answers(call.Day) ? new SettlementAnswer.Done([Line($"row_{call.Day:yyyyMMdd}", null, 100, SettlementKind.Adjustment) with { SettledOn = call.Day }], null)
+            var amount = call.Day == Unreadable ? long.MaxValue : 100;
+            return Task.FromResult<SettlementAnswer>(Answers(call.Day) ? new SettlementAnswer.Done([Line($"row_{call.Day:yyyyMMdd}", null, amount, SettlementKind.Adjustment) with { SettledOn = call.Day }], null)
                 : new SettlementAnswer.Unknown("away"));
         }
 
@@ -106,5 +110,30 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         (await store.Lost("shop", calendar.Today.AddDays(-reach), default)).ShouldBe([First.AddDays(21)]);
         await house.Settle(Statement(Line("sent", null, 5, SettlementKind.Adjustment) with { SettledOn = First.AddDays(21) }));
         (await store.Lost("shop", calendar.Today.AddDays(-reach), default)).ShouldBeEmpty();
+
+        // A day whose answer was refused is asked for again, also when it is complete, and stands refused until its answer can be read.
+        var refused = new RefusedFileStore(house.Database);
+        Task Worked() => Until.True(async () => await house.Ask<long>("select count(*) from settlement_files where state not in (5, 6)") == 0, "all files to be worked off", 60);
+        var bad = calendar.Today;
+        await Worked();
+        (await refused.Standing(default)).ShouldBeEmpty();
+        gateway.Unreadable = bad;
+        await house.Ask<long>($"with again as (delete from settlement_fetches where day = '{bad:yyyy-MM-dd}' returning 1) select count(*) from again");
+        (await Asked()).ShouldContain(bad);
+        await Worked();
+        var name = (await refused.Standing(default)).ShouldHaveSingleItem();
+        name.ShouldSatisfyAllConditions(f => f.Account.ShouldBe("shop"), f => f.Name.ShouldBe($"shop {bad:yyyy-MM-dd}"), f => f.Refusal.Row.ShouldNotBeNull());
+        calendar.Today = bad.AddDays(10);
+        for (var again = 0; again < 2; again++)
+        {
+            (await Asked()).Count(day => day == bad).ShouldBe(1);
+            await Worked();
+            (await refused.Standing(default)).ShouldHaveSingleItem().Id.ShouldBe(name.Id);
+        }
+        gateway.Unreadable = null;
+        (await Asked()).ShouldContain(bad);
+        await Worked();
+        (await refused.Standing(default)).ShouldBeEmpty();
+        (await Asked()).ShouldNotContain(bad);
     }
 }
