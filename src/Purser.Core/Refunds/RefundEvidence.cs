@@ -78,5 +78,9 @@ public abstract record RefundEvidence : OrderInput
 
     /// <summary>A row of the gateway's statement says that the money left our balance there.</summary>
     /// <param name="PaidOut">The row is part of a payout; the statement has no rows for payouts of its own.</param>
-    public sealed record Settled(Purser.Settled Row, bool PaidOut) : RefundEvidence;
+    public sealed record Settled(Purser.Settled Row, bool PaidOut) : RefundEvidence
+    {
+        /// <summary>The row names no refund, and was taken for this one by its amount. Where another row was so, too, meanwhile, it is about another refund of the amount.</summary>
+        public bool Guessed { get; init; }
+    }
 }

@@ -1,5 +1,6 @@
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Reconciliation;
 using static Purser.Refunds.RefundStatus;
 
 namespace Purser.Refunds;
@@ -97,6 +98,7 @@ static class RefundMachine
     public static bool Learn(Draft draft, RefundEvidence e)
     {
         var refund = e.Refund > 0 ? draft.Order.Refund(e.Refund) : Named(draft.Order, e);
+        if (refund is { } guessed && e is RefundEvidence.Settled { Guessed: true } row && (refund = Meant(draft.Order, guessed, row)) is null) return false;
         if (refund is { } known && !IsOutside(draft.Order, known, e))
         {
             // It came back once: another row that says so is none of this one.
@@ -110,6 +112,16 @@ static class RefundMachine
         }
         if ((e.Refund > 0 && refund is null) || draft.Order.Payment(refund?.Payment ?? e.Payment) is not { } p) return false;
         return OutsideMachine.Learn(draft, p, refund, e);
+    }
+
+    /// <summary>Whoever guessed saw the order as it was a moment ago; two who guess at once give one refund two rows. So it is looked at once more, where all is told in turn.</summary>
+    /// <returns>Null when several are under way that it may be about.</returns>
+    static Refund? Meant(Order order, Refund guessed, RefundEvidence.Settled e)
+    {
+        List<OursRefund> alike = [.. order.Refunds.Where(r => r.Payment == guessed.Payment && r.Amount == e.Row.Amount && r.Reserves)
+            .Select(r => new OursRefund(r.Number, r.RefundReference, r.Settled?.RowKey, r.Status == Succeeded))];
+        if (guessed.Settled is null && !alike.Exists(r => r.RowKey == e.Row.RowKey)) return guessed;
+        return RefundRows.Pick(alike, e.Row.RowKey, e.RefundReference, new HashSet<int>()) switch { RefundRows.Doubtful => null, 0 => guessed, var picked => order.Refund(picked) };
     }
 
     /// <summary>The row was taken for one of this refund, which has its own, or by its amount, and it is known as that of a refund which the gateway made.</summary>

@@ -294,10 +294,13 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
     {
         var payment = line.Payment?.Number ?? 0;
         var order = line.Payment?.Order ?? line.Line.Refund!.Value.Order;
+        var guessed = line.Line.Refund is null && now.Refund > 0;
         if (line.Line.Refund is null && now.Refund == RefundRows.Doubtful)
             return line.Line.Kind != SettlementKind.RefundReturned ? WhichRefund : line.Line.RefundReference is not null && await Told(0) is null ? null : WhichReturned;
         var ours = line.Line.Refund?.Number ?? now.Refund;
         var why = await Told(ours);
+        // The one that it was taken for got a row meanwhile, and several are left.
+        if (why is Refusal.RefundUnknown && guessed && line.Line.Kind == SettlementKind.Refund) return WhichRefund;
         // A name that looks like one of ours and is none: then it is a refund that the gateway made of itself.
         if (why is Refusal.RefundUnknown && ours != 0 && payment > 0) (ours, why) = (0, await Told(0));
         return why is Refusal.RefundUnknown && ours == 0 && line.Line.Kind == SettlementKind.Refund ? MaybeOurs : Doubt(why);
@@ -308,7 +311,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
             return Submit(order, line.Line.Kind == SettlementKind.RefundReturned
                 ? [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back.", Said(line.Line with { Amount = RowBooks.Positive(line.Line.Amount) })))]
-                : [Fact(new RefundEvidence.Settled(Said(line.Line), paidOut))], stop);
+                : [Fact(new RefundEvidence.Settled(Said(line.Line), paidOut) { Guessed = guessed && number > 0 })], stop);
         }
     }
 

@@ -51,7 +51,7 @@ public sealed partial class LaterEvidence(
         }
     }
 
-    /// <summary>One node at a time: two could give two equal rows the same refund.</summary>
+    /// <summary>One node at a time: two could give two rows without a name the same money.</summary>
     /// <returns>How many questions it closed.</returns>
     public async Task<int> Sweep(CancellationToken stop)
     {

@@ -44,7 +44,7 @@ static class AnyWalk
         Gen.Elements<RefundEvidence>(new RefundEvidence.Accepted(), new RefundEvidence.Absent(), new RefundEvidence.Failed("closed account"), new RefundEvidence.Rejected("too old")),
         Gen.Choose(1, 4).Select<int, RefundEvidence>(n => new RefundEvidence.NotSent(n, "refused")), Gen.Choose(1, 4).Select<int, RefundEvidence>(n => new RefundEvidence.AnswerLost(n, "time-out")),
         Gen.Elements(Given.Rupees(499), Given.Rupees(499), Given.Rupees(200), Given.Rupees(100)).Select<Money, RefundEvidence>(m => new RefundEvidence.Succeeded(m)),
-        Rows.SelectMany(_ => Gen.Elements(true, false), (row, paid) => (RefundEvidence)new RefundEvidence.Settled(row with { Net = -row.Net }, paid)),
+        Rows.SelectMany(_ => Gen.Choose(0, 3), (row, n) => (RefundEvidence)new RefundEvidence.Settled(row with { Net = -row.Net }, PaidOut: n % 2 == 0) { Guessed = n > 1 }),
         Rows.Select(row => (RefundEvidence)new RefundEvidence.Failed("came back", row with { RowKey = $"{row.RowKey}_back" })));
 
     static Gen<Evidence> AnyStatement { get; } = Gen.OneOf(

@@ -29,6 +29,35 @@ public sealed class OutsideRefundTests
         story.Order.Refund(2)!.Settled.ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData("row_a", "row_b")]
+    [InlineData("row_b", "row_a")]
+    public void Two_equal_rows_that_two_files_took_for_one_refund_at_once_are_of_both(string first, string second)
+    {
+        static Scenario Took(Scenario story, string row) => story.Hears(Row(row, 100) with { Guessed = true }, refund: 1, source: EvidenceSource.Settlement);
+        var one = Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)));
+        var both = one.Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)));
+        Took(both, first).Told("settlement.matched");
+        Took(both, second).Told("settlement.matched").Backs("100.00 INR succeeded", "100.00 INR succeeded").Questions()
+            .Books("bank -200.00 INR", "receivable:careful 499.00 INR", "refunds 200.00 INR", "sales -499.00 INR")
+            .Check(s => s.Order.Refunds.Select(r => r.Settled?.RowKey).ShouldBe([first, second])).Check(s => s.First.OutsideRefunds.ShouldBeEmpty());
+        // Neither is news again, whichever it is taken for; a third is of money that went once more.
+        Took(Took(both, first), second).Told();
+        Took(both, "row_c").Told("discrepancy.opened", "settlement.matched").Questions("refund_unasked 100.00 INR");
+        Took(both, "row_c").Told();
+    }
+
+    [Fact]
+    public void A_row_that_another_overtook_is_taken_for_none_of_several_that_are_under_way()
+    {
+        var story = Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)));
+        for (var more = 0; more < 2; more++) story.Refunds(100).Hears(new RefundEvidence.AnswerLost(1, "time-out"));
+        Scenario Took(string row) => story.Hears(Row(row, 100) with { Guessed = true }, refund: 1, source: EvidenceSource.Settlement);
+        Took("row_a").Told("settlement.matched");
+        Took("row_b").Refused(Refusal.RefundUnknown);
+        story.Check(s => s.First.OutsideRefunds.ShouldBeEmpty()).Backs("100.00 INR succeeded", "100.00 INR unresolved", "100.00 INR unresolved").Questions();
+    }
+
     [Fact]
     public void A_second_row_of_the_same_name_is_of_money_that_went_once_more()
     {
