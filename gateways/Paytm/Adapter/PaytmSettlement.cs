@@ -79,8 +79,8 @@ static class PaytmSettlement
         return new SettlementAnswer.Done(lines, more ? (page + 1).ToString(CultureInfo.InvariantCulture) : null);
     }
 
-    /// <summary>Rows have no name of their own. What is told of one is what it is known by: two refunds of one payment in the same second, of the same
-    /// amount, would be one.</summary>
+    /// <summary>Rows have no name of their own. What is told of one is what it is known by, in one form however the API and a file write it: two refunds of one payment in the same
+    /// second, of the same amount, would be one.</summary>
     static SettlementLine? Line(SettlementRow row, GatewayAccount account)
     {
         if (row.Cell("mid") is { } mid && account.OptionalSetting(PaytmGateway.Mid) is { } ours && mid != ours) throw new SettlementRowException("mid", "is another merchant's");
@@ -94,8 +94,9 @@ static class PaytmSettlement
             "REPAYMENT" => SettlementKind.Adjustment,
             _ => throw new SettlementRowException("txnType", $"'{type}' is no kind of row"),
         };
+        DateTimeOffset? at = row.Cell("txnDate") is null ? null : row.Time("txnDate", PaytmMapping.India, PaytmMapping.TimeFormats);
         return new SettlementLine(
-            $"{type}:{id}:{row.AnyOf("refId", "mercUnqRefVal")}:{row.Cell("txnDate")}:{amount.ToMajorUnits()}:{row.Cell("utr")}",
+            $"{(kind == SettlementKind.Payment ? "ACQUIRING" : type)}:{id}:{row.AnyOf("refId", "mercUnqRefVal")}:{Text(at)}:{Plain(amount).ToMajorUnits()}:{row.Cell("utr")?.ToUpperInvariant()}",
             kind, Plain(amount), row.Major("settleAmount", PaytmMapping.Rupee))
         {
             Payment = PaymentId.TryParseReference(row.Cell("orderId"), out var payment) ? payment : null,
@@ -104,11 +105,14 @@ static class PaytmSettlement
             Fee = row.MajorOrNone("commission", PaytmMapping.Rupee) is { } fee ? Plain(fee) : null,
             Tax = row.MajorOrNone("gst", PaytmMapping.Rupee) is { } tax ? Plain(tax) : null,
             Method = PaytmMapping.Method(row.Cell("paymentMode")),
-            HappenedAt = row.Cell("txnDate") is null ? null : row.Time("txnDate", PaytmMapping.India, PaytmMapping.TimeFormats),
+            HappenedAt = at,
             SettledOn = Day(row, "payoutDate") ?? Day(row, "utrProcessedTime"),
             PayoutReference = row.Cell("utr"),
         };
     }
+
+    /// <summary>To the second, as the API writes it; files may have tenths.</summary>
+    static string? Text(DateTimeOffset? at) => at?.ToOffset(PaytmMapping.India).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     static Money Plain(Money money) => money.MinorUnits < 0 ? -money : money;
 

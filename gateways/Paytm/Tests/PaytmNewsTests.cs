@@ -171,6 +171,21 @@ public sealed class PaytmNewsTests
     }
 
     [Theory]
+    [InlineData("ACQUIRING,2", "SALE,2")]
+    [InlineData("2026-03-14 10:15:30", "2026-03-14 10:15:30.0")]
+    [InlineData("1250.50,22", "1250.5,22")]
+    [InlineData("-100.00,0.00", "100.00,0.00")]
+    [InlineData("REFUND,2", "Refund,2")]
+    [InlineData("UTR0001", "utr0001")]
+    public void A_row_that_the_API_and_a_file_write_otherwise_is_known_by_one_name(string old, string with)
+    {
+        var text = Sample.Replace(old, with);
+        text.ShouldNotBe(Sample);
+        static List<string> Names(string file) => [.. SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(file)), Gateway.Sheet, Account).Select(r => r.Line!.RowKey)];
+        Names(text).ShouldBe(Names(Sample));
+    }
+
+    [Theory]
     [InlineData("ACQUIRING,2", "TRANSFER,2")]
     [InlineData("300.00,0.00", "300.005,0.00")]
     [InlineData("-500.00,0.00,0.00,-500.00", "-500.00,0.00,0.00,")]
