@@ -50,9 +50,11 @@ sealed class OpenQuestions(World world)
                 && HasNoRow(desk, back) => "no statement ever had the refund",
             DiscrepancyKind.Contradiction when links.Any(l => l.Tries.Exists(t => t.TakenBack)) => "the gateway took back what it had captured",
             DiscrepancyKind.Contradiction when p.Captures.Any(c => desk.Wrong.Contains(c.MoneyReference)) => "a statement states another amount of money that the gateway speaks against",
-            DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } => "the gateway did not give a refund back",
-            DiscrepancyKind.RefundFailed when RefundId.TryParseReference(question.MoneyReference, out var part) && order.Refund(part.Number) is { Status: RefundStatus.Failed, AsksByItself: true }
+            DiscrepancyKind.RefundFailed when order.RefundOf(p.Number, question.MoneyReference!) is { Status: RefundStatus.Failed } latest && !TrulyWent(latest) => "the gateway did not give a refund back",
+            DiscrepancyKind.RefundFailed when RefundId.TryParseReference(question.MoneyReference, out var part) && order.Refund(part.Number) is { Status: RefundStatus.Failed, AsksByItself: true } failed && !TrulyWent(failed)
                 => "the gateway did not give a refund back",
+            DiscrepancyKind.RefundFailed when gateway.Unasked.Exists(r => r.RefundId == question.MoneyReference) && gateway.Returned.Exists(r => r.RefundId == question.MoneyReference)
+                => "what somebody gave back at the gateway came back",
             DiscrepancyKind.MixedUp when Struck(Fault.NamedAsAnother) || Struck(Fault.Swapped) => "the gateway spoke of another payment's link",
             DiscrepancyKind.LinkMismatch when links.Any(l => l.Amount != order.Amount) => "the gateway made a link for another amount",
             DiscrepancyKind.LinkMismatch when (Struck(Fault.WrongAmount) || Struck(Fault.LinkForLess)) && links.Any(l => l.IsAlive(world.Time.GetUtcNow())) => "the gateway named another amount for a link that it neither ends nor closes",
@@ -62,6 +64,18 @@ sealed class OpenQuestions(World world)
                 > order.Refunds.Where(r => r.MoneyReference == captured?.Id && r.Status == RefundStatus.Succeeded).Sum(r => r.Amount.MinorUnits) => "the gateway gave back more than it was asked to",
             _ => null,
         };
+
+        // More of the money is back than by all that is known to have gone and was asked for here: the refund that is called failed went as well. Where a gateway may give back twice
+        // what it was asked for twice, that tells nothing.
+        bool TrulyWent(Refund failed)
+        {
+            long Sum(IEnumerable<Money> amounts) => amounts.Where(a => a.Currency == failed.Amount.Currency).Sum(a => a.MinorUnits);
+            var unasked = gateway.Unasked.Where(u => u.MoneyId == failed.MoneyReference && !gateway.Returned.Exists(back => back.RefundId == u.RefundId)).Select(u => u.Amount);
+            var known = order.Refunds.Where(r => r.Payment == p.Number && r.MoneyReference == failed.MoneyReference && r.Status == RefundStatus.Succeeded).Select(r => r.Amount)
+                .Concat(p.OutsideRefunds.Where(o => !o.CameBack && RefundId.TryParseReference(o.RefundReference, out _)).Select(o => o.Amount));
+            return gateway.KnowsRefundsByKey
+                && Sum(gateway.Refunds.Where(r => r.MoneyId == failed.MoneyReference).Select(r => r.Amount)) - Sum(unasked) >= Sum(known) + failed.Amount.MinorUnits;
+        }
 
         // Rows of refunds of one amount of one money are alike: there is one less than there are refunds.
         bool HasNoRow(Desk from, Refund one) => from.Delivered.Count(d => d.Said.Kind == SettlementKind.Refund && d.Said.MoneyReference == one.MoneyReference && d.Said.Amount == one.Amount)

@@ -1,5 +1,6 @@
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 
 namespace Purser.Simulation;
 
@@ -10,6 +11,7 @@ static class PlantedStatementBugs
     [
         new DuplicateLineBookedTwice(), new SameFileAppliedTwice(), new CutFileHalfApplied(), new AcceptedFromAStatementUncompared(),
         new DisputeNotKept(), new RowsPostedNowhere(), new DenialOverheard(), new MissingMoneyTakenForNone(), new AnsweredAndForgotten(),
+        new RefundsThatTakeLongCalledFailed(),
     ];
 
     /// <summary>A row settles its money, whether or not that is settled already.</summary>
@@ -106,6 +108,16 @@ static class PlantedStatementBugs
             var decision = base.Decide(order, input, now, rules);
             return input is OrderCommand.Answer ? decision with { Postings = [] } : decision;
         }
+    }
+
+    /// <summary>What is not done at once is not done: the refund is given up, and what the gateway says of it later is of another.</summary>
+    sealed class RefundsThatTakeLongCalledFailed : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => [OpenQuestions.Rule];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => base.Decide(order,
+            input is RefundEvidence.Accepted taken ? new RefundEvidence.Failed("it takes long") { RefundReference = taken.RefundReference, MoneyReference = taken.MoneyReference }
+                .Learned(taken.Refund, taken.Payment, taken.Source, taken.At, taken.RawKey) : input, now, rules);
     }
 
     /// <summary>A row without an order changes nothing: what the gateway kept for itself is in no book.</summary>
