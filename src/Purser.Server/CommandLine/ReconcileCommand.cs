@@ -154,9 +154,11 @@ static class ReconcileCommand
         static Money Of(long units, string currency) => new(units, Currency.Find(currency));
         foreach (var a in preview.Asks)
             AnsiConsole.MarkupLineInterpolated($"A person would be asked about {a.Lines} line(s) that are {a.Class}, {Of(a.Amount, a.Currency)}{(a.UnlessConfirmed ? ", unless the gateway confirms them" : "")}{(a.TwoPersons > 0 ? $"; two persons about {a.TwoPersons} of them" : "")}.");
+        foreach (var a in preview.OrderAsks)
+            AnsiConsole.MarkupLineInterpolated($"Orders would ask about {a.Lines} line(s) as {a.Kind}, {Of(a.Amount, a.Currency)}, where they are believed.");
         foreach (var o in preview.Overdue)
             AnsiConsole.MarkupLineInterpolated($"{o.Count} {o.What}, {Of(o.Amount, o.Currency)}, were due and are in no file: {(o.ByThisFile ? "this one covers the day and does not have them" : "the daily look asks about them")}.");
-        if (preview is { Asks: [], Overdue: [] }) AnsiConsole.MarkupLine("By the policy nobody would be asked anything, and nothing that was due is missing.");
-        AnsiConsole.MarkupLine("What an order itself asks when its line reaches it is not foreseen: late money, a second payment, a row too many, a refund that came back, a dispute that cannot be told from another.");
+        if (preview is { Asks: [], OrderAsks: [], Overdue: [] }) AnsiConsole.MarkupLine("By the policy nobody would be asked anything, and nothing that was due is missing.");
+        AnsiConsole.MarkupLineInterpolated($"Not foreseen: {string.Join("; ", preview.NotForeseen)}.");
     }
 }

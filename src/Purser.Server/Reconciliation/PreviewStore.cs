@@ -17,8 +17,14 @@ public sealed record PreviewedAsk(SettlementClass Class, string Currency, int Co
 /// <param name="Covered">It was due on a day that the file covers and goes beyond: the file's own run misses it. Otherwise the daily look does.</param>
 public sealed record PreviewedOverdue(string Currency, bool Refunds, bool Covered, int Count, long Amount);
 
+/// <summary>Rows about which their orders would ask, by what is known now and where the row is believed.</summary>
+public sealed record PreviewedOrderAsk(DiscrepancyKind Kind, string Currency, int Count, long Amount);
+
 /// <summary>What the real run would do beyond its rows.</summary>
-public sealed record DryRunPreview(IReadOnlyList<PreviewedAsk> Asks, IReadOnlyList<PreviewedOverdue> Overdue);
+public sealed record DryRunPreview(IReadOnlyList<PreviewedAsk> Asks, IReadOnlyList<PreviewedOverdue> Overdue)
+{
+    public IReadOnlyList<PreviewedOrderAsk> OrderAsks { get; init; } = [];
+}
 
 /// <summary>Looks a dry run's lines over, and what should be among them. Reads only.</summary>
 static class PreviewStore
@@ -41,7 +47,8 @@ static class PreviewStore
         // of one payment is a sub-select, which goes by its key.
         await using (var plan = new NpgsqlCommand("select set_config('enable_seqscan', 'off', true), set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true)", connection)) await plan.ExecuteScalarAsync(stop);
         return new DryRunPreview(await Asks(connection, file, options, stop),
-            [.. await Payments(connection, file, from, to, until, stop), .. await Refunds(connection, file, refundDue, to == DateOnly.MaxValue ? null : to, stop)]);
+            [.. await Payments(connection, file, from, to, until, stop), .. await Refunds(connection, file, refundDue, to == DateOnly.MaxValue ? null : to, stop)])
+        { OrderAsks = await OrderAsks(connection, file, stop) };
     }
 
     const string Sum = "least(sum(abs(amount::numeric)), 9223372036854775807)::bigint";
@@ -73,6 +80,34 @@ static class PreviewStore
             var one = (SettlementClass)rows.GetInt16(0);
             found.Add(new PreviewedAsk(one, rows.GetString(1), rows.GetInt32(2), rows.GetInt64(3), rows.GetInt32(4), UnlessConfirmed: one == SettlementClass.TheirsPaid));
         }
+        return found;
+    }
+
+    /// <summary>By the policies of orders that have ended or are paid, and of money that has another row already. What else an order asks depends on what its gateway answers, or on the lines before.</summary>
+    static async Task<List<PreviewedOrderAsk>> OrderAsks(NpgsqlConnection connection, SettlementFile file, CancellationToken stop)
+    {
+        await using var ask = new NpgsqlCommand($"""
+            select asked.kind, asked.currency, count(*)::int, {Sum}
+            from (
+                select l.currency, l.amount, case
+                    when l.class = $2 then (select case when o.status = $5 and o.duplicate_policy = $6 then $7 when o.status > $5 and o.late_policy = $8 then $9 end from orders o where o.id = l.order_id)
+                    when exists (select from captures c where c.account = $3 and c.money_reference = l.money_reference and c.settled_on is not null) then $10 end as kind
+                from settlement_lines l where l.file = $1 and (l.class = $2 or l.class = any ($4)) offset 0) asked
+            where asked.kind is not null group by 1, 2 order by 1, 2
+            """, connection) { CommandTimeout = 0 };
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)SettlementClass.TheirsPaid });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [(short)SettlementClass.BothPaid, (short)SettlementClass.Fee, (short)SettlementClass.Amount, (short)SettlementClass.Currency] });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)OrderStatus.Paid });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)DuplicatePolicy.Ask });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = (int)DiscrepancyKind.Duplicate });
+        ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)LatePolicy.Ask });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = (int)DiscrepancyKind.Late });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = (int)DiscrepancyKind.SettledTwice });
+        var found = new List<PreviewedOrderAsk>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop)) found.Add(new PreviewedOrderAsk((DiscrepancyKind)rows.GetInt32(0), rows.GetString(1), rows.GetInt32(2), rows.GetInt64(3)));
         return found;
     }
 

@@ -25,7 +25,9 @@ static class SettlementDocs
         .Replace("\"policy\": 1, \"done_at\": \"2026-03-02T06:00:03Z\", \"preview\": null", """
             "policy": null, "done_at": null, "preview": {
               "asks": [{"class": "theirs_paid", "currency": "INR", "lines": 1, "amount": 49900, "two_persons": 0, "unless_confirmed": true}],
-              "overdue": [{"what": "payments", "currency": "INR", "count": 3, "amount": 149700, "by_this_file": true}]}
+              "order_asks": [{"kind": "late", "currency": "INR", "lines": 1, "amount": 49900}],
+              "overdue": [{"what": "payments", "currency": "INR", "count": 3, "amount": 149700, "by_this_file": true}],
+              "not_foreseen": ["what the gateway answers about lines that only the file tells of", "a dispute that cannot be told from another"]}
             """, StringComparison.Ordinal);
 
     public static readonly ApiOperation Send = new("sendSettlement", Tag, "Send a settlement file", Access.Secret)
@@ -34,7 +36,7 @@ static class SettlementDocs
             "anything is read; then it is read whole, matched, and acted on while you read its state. The same bytes again change nothing and answer 200 with what " +
             "came of them; a file that was refused is read again. Repeated with the same Idempotency-Key it is answered with the same file, and one that was refused is not " +
             "read again. With `dry_run=true` the answer says what would be done, and nothing is kept, the key neither; `preview` says what would " +
-            "be asked of persons, and which money was due and is missing.",
+            "be asked of persons, by the policy and by orders, which money was due and is missing, and what cannot be foreseen.",
         Query =
         [
             new("gateway", "The gateway account that the file is of.", Example: "shop-cards"), new("dry_run", "true: match only, and keep nothing."),

@@ -26,10 +26,23 @@ public sealed record SettlementOverdueView(
     [property: Description("payments or refunds.")] string What, string Currency, int Count, [property: Description("In minor units.")] long Amount,
     [property: Description("This file's run tells the orders, for it covers the day on which the money was due; otherwise the daily look does.")] bool ByThisFile);
 
+public sealed record SettlementOrderAskView(
+    [property: Description("late, duplicate or settled_twice.")] string Kind, string Currency, int Lines, [property: Description("In minor units, without signs.")] long Amount);
+
 /// <summary>What the real run would do beyond the lines.</summary>
 public sealed record SettlementPreviewView(
-    [property: Description("What a person would be asked about by the policy that is in force; questions that an order raises when its line is applied may come to it.")] IReadOnlyList<SettlementAskView> Asks,
-    [property: Description("What was due and is neither in this file nor in an earlier one, and nobody has been asked about.")] IReadOnlyList<SettlementOverdueView> Overdue);
+    [property: Description("What a person would be asked about by the policy that is in force.")] IReadOnlyList<SettlementAskView> Asks,
+    [property: Description("What orders would ask by what is known now, where the line is believed: late money and a second payment by the order's own policy, and a second row for money that has one.")]
+    IReadOnlyList<SettlementOrderAskView> OrderAsks,
+    [property: Description("What was due and is neither in this file nor in an earlier one, and nobody has been asked about.")] IReadOnlyList<SettlementOverdueView> Overdue,
+    [property: Description("What a dry run cannot foresee, for it depends on what a gateway answers or on the lines before.")] IReadOnlyList<string> NotForeseen)
+{
+    public static IReadOnlyList<string> Unforeseeable { get; } =
+    [
+        "what the gateway answers about lines that only the file tells of", "what a line makes of the lines of its order behind it",
+        "a refund that came back, where several may be meant", "a dispute that cannot be told from another",
+    ];
+}
 
 /// <summary>A settlement file: where it stands and what it says.</summary>
 public sealed record SettlementView(
@@ -54,7 +67,10 @@ public sealed record SettlementView(
         f.Refusal is { } r ? new SettlementRefusalView(r.Why, r.Row, r.Column, r.DismissedAt?.UtcDateTime) : null, f.Policy, f.DoneAt?.UtcDateTime,
         f.Preview is { } p ? new SettlementPreviewView(
             [.. p.Asks.Select(a => new SettlementAskView(Word(a.Class), a.Currency, a.Count, a.Amount, a.TwoPersons, a.UnlessConfirmed))],
-            [.. p.Overdue.Select(o => new SettlementOverdueView(o.Refunds ? "refunds" : "payments", o.Currency, o.Count, o.Amount, o.Covered))]) : null);
+            [.. p.OrderAsks.Select(a => new SettlementOrderAskView(Snake(a.Kind), a.Currency, a.Count, a.Amount))],
+            [.. p.Overdue.Select(o => new SettlementOverdueView(o.Refunds ? "refunds" : "payments", o.Currency, o.Count, o.Amount, o.Covered))], SettlementPreviewView.Unforeseeable) : null);
+
+    static string Snake(Purser.Payments.DiscrepancyKind kind) => EventNames.Snake(kind.ToString());
 
     public static string Word(SettlementClass one) => EventNames.Snake(one.ToString());
 

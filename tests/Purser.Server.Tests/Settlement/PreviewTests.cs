@@ -30,6 +30,8 @@ public sealed class PreviewTests(PostgresFixture postgres) : IClassFixture<Postg
             Line("none", new PaymentId(new OrderId(78), 1), kind: SettlementKind.FailedPayment));
 
         var preview = (await house.Upload(file, "gateway=shop&dry_run=true")).Body.GetProperty("preview");
+        preview.GetProperty("order_asks").GetArrayLength().ShouldBe(0);
+        preview.GetProperty("not_foreseen").GetArrayLength().ShouldBeGreaterThan(0);
         Said(preview.GetProperty("asks"), "class", "currency", "lines", "amount", "two_persons", "unless_confirmed")
             .ShouldBe([$"theirs_paid INR 3 {200_000 + 400_000 + 49_900} 1 True", "unknown_order INR 1 300100 1 False"], ignoreOrder: true);
         Said(preview.GetProperty("overdue"), "what", "currency", "count", "amount", "by_this_file").ShouldBe(["payments INR 1 777 False", "payments INR 1 12345 True"], ignoreOrder: true);
@@ -43,6 +45,21 @@ public sealed class PreviewTests(PostgresFixture postgres) : IClassFixture<Postg
         // What comes next has nothing to say of what is asked about already.
         preview = (await house.Upload(Statement(Row("b", here, "2026-03-02"), Line("y", null, 100, SettlementKind.Adjustment) with { SettledOn = new DateOnly(2026, 3, 5) }), "gateway=shop&dry_run=true")).Body.GetProperty("preview");
         Said(preview.GetProperty("overdue"), "count", "by_this_file").ShouldBe(["1 False"]);
+    }
+
+    [Fact]
+    public async Task It_says_what_orders_would_ask_by_their_own_policies_and_of_money_that_has_a_row()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (asking, late, paid) = (new { late_payment = "ask", duplicate_payment = "ask" }, new List<PaymentId>(), await house.Paid());
+        for (var i = 0; i < 2; i++) late.Add(await house.Pending(policy: i == 0 ? (object)asking : new { late_payment = "accept" }));
+        foreach (var payment in late) (await house.Post($"/v1/orders/{payment.Order}/cancellation", new { })).Status.ShouldBe(System.Net.HttpStatusCode.OK);
+        await house.Settle(Statement(Row("first", paid)));
+        var file = Statement(Row("second", paid), Line("late", late[0], money: "m_late"), Line("later", late[1], money: "m_later"));
+        var preview = (await house.Upload(file, "gateway=shop&dry_run=true")).Body.GetProperty("preview");
+        Said(preview.GetProperty("order_asks"), "kind", "currency", "lines", "amount").ShouldBe(["late INR 1 49900", "settled_twice INR 1 49900"], ignoreOrder: true);
+        await house.Settle(file);
+        (await Open(house)).Select(d => d.GetProperty("kind").GetString()).ShouldBe(["late", "settled_twice"], ignoreOrder: true);
     }
 
     static async Task<List<JsonElement>> Open(SettlementHouse house) => [.. (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray()];
