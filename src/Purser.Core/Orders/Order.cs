@@ -165,6 +165,10 @@ public sealed record Order
     public Refund? RefundOf(int payment, string moneyReference) =>
         Refunds.LastOrDefault(r => r.Payment == payment && r.MoneyReference == moneyReference);
 
+    /// <summary>It failed, and nobody has asked anew for its part of the money since; a later refund of another part is no answer to it.</summary>
+    public bool IsOpenFailure(Refund refund) =>
+        refund.Status == RefundStatus.Failed && (refund.AsksByItself || RefundOf(refund.Payment, refund.MoneyReference)!.Number == refund.Number);
+
     public Refund? Refund(int number) => number >= 1 && number <= Refunds.Length ? Refunds[number - 1] : null;
 
     /// <summary>What of captured money nobody is known to have given back yet; nothing when it is less than that.</summary>

@@ -59,7 +59,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             return new("taken_back", Tone.Care, Texts.TakenBack, [Texts.TakenBackWords]) { Safety = Texts.DoNotPayAgain };
         var wanted = order.Refunds.Where(r => r.Reason == RefundReason.Merchant && r.Reserves).ToList();
         if (wanted.Count > 0)
-            return new("refunded", Tone.Calm, HowFarBack(order, wanted), [Texts.RefundedWords])
+            return new("refunded", order.Refunds.Any(order.IsOpenFailure) ? Tone.Care : Tone.Calm, HowFarBack(order, wanted), [Texts.RefundedWords])
             {
                 Safety = Texts.PaidSafety,
             };
@@ -195,7 +195,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         if (order.Status == OrderStatus.Paid && key != "paid_twice" && order.Payments.Any(p => p.Captures.Any(c => c.Standing == Standing.Duplicate)))
             yield return key is "refunded" or "taken_back" ? Texts.AlsoPaidTwice : Texts.StaysPaidTwice;
         foreach (var refund in order.Refunds)
-            if (refund.Reserves || order.RefundOf(refund.Payment, refund.MoneyReference)!.Number == refund.Number) yield return Texts.Refund(refund);
+            if (refund.Reserves || order.IsOpenFailure(refund)) yield return Texts.Refund(refund);
         if (order.Refunds.IsEmpty && order.Questions.Any(q => q.Kind == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;
     }
 

@@ -36,7 +36,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
                     Words = [words.HeldWords(format.Amount(told.Amount!.Value), format.Amount(order.Amount)), .. Progress(order, told, words, format)],
                 },
             EventType.RefundSucceeded when order.Refund(told.Refund!.Value) is { Status: RefundStatus.Succeeded } done => Done(order, done, words, format),
-            EventType.RefundFailed when order.Refund(told.Refund!.Value) is { Status: RefundStatus.Failed } failed && !GoesBackOtherwise(order, failed) =>
+            EventType.RefundFailed when order.Refund(told.Refund!.Value) is { } failed && order.IsOpenFailure(failed) =>
                 new LetterContent(words.Locale, LetterTone.Care, words.RefundFailed) { Words = [words.RefundInHand(format.Amount(failed.Amount)), words.RefundFailedWords] },
             _ => null,
         };
@@ -163,12 +163,9 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
     static bool StaysPaid(Order order) =>
         order.PaidBy is { } paid && order.Status == OrderStatus.Paid && order.Payment(paid)!.Reversals.IsEmpty && !order.Refunds.Any(r => r.Reserves && r.Reason == RefundReason.Merchant);
 
-    static bool GoesBackOtherwise(Order order, Refund failed) =>
-        order.Refunds.Any(r => r.Number > failed.Number && r.Payment == failed.Payment && r.MoneyReference == failed.MoneyReference && r.Reserves);
-
     /// <summary>How far the refunds of the event's money are; empty when none was asked for.</summary>
     static ImmutableArray<string> Progress(Order order, ToldEvent told, MailWords words, ReaderFormat format) =>
-        [.. order.Refunds.Where(r => r.Payment == told.Payment && r.MoneyReference == told.MoneyReference && (r.Reserves || order.RefundOf(r.Payment, r.MoneyReference) == r))
+        [.. order.Refunds.Where(r => r.Payment == told.Payment && r.MoneyReference == told.MoneyReference && (r.Reserves || order.IsOpenFailure(r)))
             .Select(r => Progress(r, words, format))];
 
     static string Progress(Refund refund, MailWords words, ReaderFormat format)

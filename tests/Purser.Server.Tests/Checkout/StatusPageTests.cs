@@ -1,5 +1,6 @@
 using System.Net;
 using Purser.Orders;
+using Purser.Refunds;
 using Purser.Server.Checkout;
 
 namespace Purser.Server.Tests.Checkout;
@@ -79,6 +80,28 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
         var (_, second, _) = await house.Get(EverySituation.Page(house, await EverySituation.Make(house, "paid_twice")));
         second.QuerySelector("h1")!.TextContent.ShouldBe("The order is paid; you paid it twice");
         second.QuerySelector("[data-tone]")!.GetAttribute("data-tone").ShouldBe("good");
+    }
+
+    [Fact]
+    public async Task A_part_of_a_refund_that_failed_is_told_although_a_later_part_went_back()
+    {
+        var order = await EverySituation.Make(house, "paid");
+        Task Back(RefundEvidence evidence, int refund) => house.Do(order.Id, evidence.Learned(refund, 1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch.AddSeconds(refund), null));
+        foreach (var part in new[] { 10_000, 20_000 }) order = await house.Do(order.Id, new OrderCommand.Refund(null, order.Amount with { MinorUnits = part }, null));
+        await Back(new RefundEvidence.Failed("account closed"), 1);
+        await Back(new RefundEvidence.Succeeded(order.Refund(2)!.Amount), 2);
+        async Task<(string? Tone, IEnumerable<string> Words)> Shown()
+        {
+            var (_, page, _) = await house.Get(house.Links.Status(order));
+            return (page.QuerySelector("[data-tone]")!.GetAttribute("data-tone"), page.QuerySelectorAll(".situation > p").Select(p => p.TextContent));
+        }
+        var failed = await Shown();
+        failed.Words.ShouldContain("Refund of ₹100.00 INR: it did not work yet. The shop has been told and tries another way.");
+        failed.Words.ShouldContain(w => w.StartsWith("Refund of ₹200.00 INR: paid back.", StringComparison.Ordinal));
+        failed.Tone.ShouldBe("care");
+        // Asked for anew, it is told as the one that is on its way.
+        await house.Do(order.Id, new OrderCommand.Refund(null, order.Amount with { MinorUnits = 10_000 }, null));
+        (await Shown()).ShouldSatisfyAllConditions(s => s.Tone.ShouldBe("calm"), s => s.Words.Count(w => w.StartsWith("Refund of ₹100.00 INR: ", StringComparison.Ordinal)).ShouldBe(1));
     }
 
     [Fact]

@@ -200,6 +200,15 @@ public sealed class LetterTests : IAsyncLifetime
         told.Text.ShouldSatisfyAllConditions(t => t.ShouldContain(order.Id.ToString()), t => t.ShouldContain("₹499.00 INR"), t => t.ShouldContain("/explanation"));
     }
 
+    [Fact]
+    public async Task A_part_of_a_refund_that_fails_is_told_although_another_part_was_asked_for_later()
+    {
+        var order = await house.Pay(await house.Open(await house.Place()));
+        foreach (var part in new[] { 20_000, 10_000 }) order = await house.Do(order.Id, new OrderCommand.Refund(null, new Money(part, Currency.Find("INR")), "torn"));
+        await Back(order, new RefundEvidence.Failed("account closed"));
+        (await Sent()).Where(m => m.Subject.Contains("Your refund did not work yet")).ShouldHaveSingleItem().Text.ShouldContain("Refund of ₹200.00 INR: it did not work yet.");
+    }
+
     [Theory]
     [InlineData("en", null, "Your payment was received and has been paid back to you", "Refund of ₹499.00 INR: paid back. Your bank can find it by ARN-7")]
     [InlineData("hi", null, "आपका भुगतान मिला था और आपको लौटा दिया गया है", "ARN-7")]
