@@ -43,7 +43,7 @@ sealed class FaultyDoor(GatewayWorld world)
             var plain = Remember(name, call, await world.Dialect.Answer(call));
             // A person who opened a link: a program would ask for no page, and would say who it is.
             if (plain.Status >= 400 && HttpMethods.IsGet(call.Method) && context.Http.Request.Headers.Authorization.Count == 0 && context.Http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
-                await WriteRaw(context, 404, "text/html; charset=utf-8", HostedPage.Lost(world.Dialect.Name));
+                await WriteRaw(context, 404, "text/html; charset=utf-8", HostedPage.Lost(world.Dialect));
             else await Write(context, plain);
             return;
         }

@@ -83,7 +83,7 @@ sealed class HostedPage(GatewayWorld world)
         var page = new StringBuilder(4096);
         page.Append(Head("Sandbox payment"))
             .Append("<div class=\"note\" role=\"note\">SANDBOX &middot; no real money</div><main><section><h1>")
-            .Append(Safe(Title(world.Dialect.Name))).Append("</h1><p class=\"sum\">").Append(Safe(Amounts.Text(link.Amount, link.Currency))).Append("</p><p>")
+            .Append(Safe(Title(world.Dialect))).Append("</h1><p class=\"sum\">").Append(Safe(Amounts.Text(link.Amount, link.Currency))).Append("</p><p>")
             .Append(Safe(link.Description)).Append("</p><p class=\"small\">Reference ").Append(Safe(link.Reference ?? "none")).Append(" &middot; ")
             .Append(Safe(state)).Append("</p>");
         if (message is not null) page.Append("<p role=\"status\">").Append(Safe(message)).Append("</p>");
@@ -128,7 +128,7 @@ sealed class HostedPage(GatewayWorld world)
     }
 
     /// <summary>For a link that is not known: the sandbox was started anew, most often.</summary>
-    internal static string Lost(string gateway) => new StringBuilder(Head("Sandbox payment"))
+    internal static string Lost(IGatewayDialect gateway) => new StringBuilder(Head("Sandbox payment"))
         .Append("<div class=\"note\" role=\"note\">SANDBOX &middot; no real money</div><main><section><h1>").Append(Safe(Title(gateway)))
         .Append("</h1><p>This sandbox knows no such link. It forgets its links when it stops, so one of an earlier start leads nowhere.</p>")
         .Append("<p>Go back to the shop and start the payment again.</p></section></main></body></html>").ToString();
@@ -162,7 +162,7 @@ sealed class HostedPage(GatewayWorld world)
         page.Append("</form>");
     }
 
-    static string Title(string name) => $"{char.ToUpperInvariant(name[0])}{name[1..]} sandbox";
+    static string Title(IGatewayDialect gateway) => $"{gateway.Title} sandbox";
 
     internal static async Task WriteHtml(HttpContext context, int status, string page)
     {

@@ -13,6 +13,9 @@ public interface IGatewayDialect
 {
     string Name { get; }
 
+    /// <summary>As the gateway spells itself; its folder's name where that is the same.</summary>
+    string Title => GetType().Namespace!.Split('.')[^1];
+
     int DefaultPort { get; }
 
     /// <summary>The fixed credentials of this sandbox, as the gateway's dashboard would show them.</summary>

@@ -24,6 +24,15 @@ public sealed class CatalogTests
     }
 
     [Fact]
+    public void A_gateway_is_spelled_the_same_by_its_adapter_and_its_simulator()
+    {
+        var spelled = typeof(Purser.Sandbox.IGatewayDialect).Assembly.GetTypes().Where(t => t.IsClass && !t.IsAbstract && t.IsAssignableTo(typeof(Purser.Sandbox.IGatewayDialect)))
+            .Select(t => (Purser.Sandbox.IGatewayDialect)Activator.CreateInstance(t)!).ToDictionary(d => d.Name, d => d.Title);
+        foreach (var profile in catalog.Gateways.Select(g => g.Profile).Where(p => spelled.ContainsKey(p.Name))) spelled[profile.Name].ShouldBe(profile.Title);
+        spelled.Keys.Intersect(catalog.Gateways.Select(g => g.Profile.Name)).Count().ShouldBeGreaterThan(5);
+    }
+
+    [Fact]
     public void An_account_without_settings_is_told_each_of_them_by_name()
     {
         foreach (var profile in catalog.Gateways.Select(g => g.Profile))

@@ -18,6 +18,8 @@ public sealed partial class IppopayDialect : IGatewayDialect
 
     public string Name => "ippopay";
 
+    public string Title => "IppoPay";
+
     public int DefaultPort => 7418;
 
     public IReadOnlyDictionary<string, string> Credentials { get; } =

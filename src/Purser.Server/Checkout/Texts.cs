@@ -24,7 +24,7 @@ public static class Texts
     public const string Invoice = "Invoice";
     public const string Pdf = "PDF";
     public static string CreditNote(string amount) => $"Credit note of {amount}";
-    public const string OrderNumber = "Order";
+    public const string OrderNumber = "Order number";
     /// <summary>As the shopper knows the order, on pages and in mails: by the shop's own number, where there is one.</summary>
     public static string NumberOf(Order order) => order.Reference ?? order.Id.ToString();
     public const string HandOverNote = "You pay on a secure page of the payment company. This shop never sees your card or bank details.";
@@ -80,7 +80,7 @@ public static class Texts
     public const string Leave = "Leave anyway";
     public const string PaidOn = "Paid on";
     public const string PaidThrough = "Paid through";
-    public const string PaymentNumber = "Payment";
+    public const string PaymentNumber = "Payment number";
 
     public const string Ready = "Ready to be paid";
     public const string ReadyWords = "Nothing was charged yet.";
@@ -111,7 +111,7 @@ public static class Texts
         $"{MoneyText.Of(got)} arrived, and the order is {MoneyText.Of(due)}. Nothing is lost: the shop has been told and will put it right with you.";
     public const string Paid = "Paid. Thank you!";
     public const string PaidWords = "Your payment is complete and the shop has been told.";
-    public const string PaidLate = "Paid, a little late. Thank you!";
+    public const string PaidLate = "Paid late. Thank you!";
     public const string PaidLateWords = "Your payment arrived after the time of this order was over, and it still counts. The order is paid.";
     public const string PaidAlready = "This order is paid already";
     public const string PaidOtherwiseWords = "It was paid by another try. Please do not pay on a page that is still open; should it happen, you are told here.";
@@ -149,8 +149,8 @@ public static class Texts
     public const string LateRefundWords = "Your payment arrived after this order was closed. You get all of it back without doing anything.";
     public const string LateRefundDone = "Your money came too late and was paid back";
     public const string LateRefundDoneWords = "Your payment arrived after this order was closed. All of it went back to you.";
-    public const string LateAsked = "Your money came after the order was closed";
-    public const string LateAskedWords = "It arrived safely and nothing is lost. The shop has been told and decides whether it counts or goes back to you.";
+    public const string LateAsked = "Your money came too late; the shop decides what becomes of it";
+    public const string LateAskedWords = "It arrived safely after this order was closed, and nothing is lost. The shop has been told and decides whether it counts or goes back to you.";
 
     public static string Refund(Refund refund)
     {
@@ -168,7 +168,6 @@ public static class Texts
     // Looking a payment up.
     public const string LookUpTitle = "Find your payment";
     public const string LookUpWords = "Lost the link? With your order number and the e-mail address of the order you get it back.";
-    public const string LookUpOrder = "Order number";
     public const string LookUpOrderHint = "For example ord_01jd8xk3m4n7p, or the number that the shop gave you.";
     public const string LookUpEmail = "E-mail address";
     public const string LookUpSubmit = "Find payment";
@@ -189,7 +188,7 @@ public static class Texts
     // Start page.
     public const string StartTitle = "Purser";
     public const string DemoTitle = "Place a demo order";
-    public const string DemoWords = "One click places an order through the engine and opens its checkout. You then pay it on a simulated gateway's page.";
+    public const string DemoWords = "One click places an order and opens its checkout. You then pay it on a simulated gateway's page.";
     public const string DemoButton = "Place demo order";
     public const string DemoRecent = "Recent demo orders";
     public const string DemoNone = "None yet. The first one appears here.";
@@ -226,7 +225,7 @@ public static class Texts
     public static string State(Order order) => order.Status switch
     {
         OrderStatus.Paid => order.Late ? "Paid late" : "Paid",
-        _ when IsHeld(order) => "Another amount came",
+        _ when IsHeld(order) => "Different amount received",
         OrderStatus.Expired => "Expired",
         OrderStatus.Cancelled => "Cancelled",
         _ when order.Payments.LastOrDefault() is { DeclinedAt: not null, Status: PaymentStatus.Pending or PaymentStatus.Failed } => "Declined, not paid yet",

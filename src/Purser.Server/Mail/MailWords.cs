@@ -129,7 +129,7 @@ public sealed record MailWords
         DeniedCounts = Texts.DeniedCounts,
         WatchingRefund = Texts.EndedWatchingRefund,
         WatchingAccept = Texts.EndedWatchingAccept,
-        Late = "Your money came after the order was closed and goes back to you",
+        Late = Texts.LateRefund,
         LateWords = Texts.LateRefundWords,
         LateAsked = Texts.LateAsked,
         LateAskedWords = Texts.LateAskedWords,

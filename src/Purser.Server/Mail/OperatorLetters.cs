@@ -52,8 +52,8 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
             Facts =
             [
                 ("Amount", format.Amount(dispute.Taken)), ("Gateway account", payment.Account), .. dispute.IsNamed ? (IEnumerable<(string, string)>)[("Gateway's name", dispute.GatewayName ?? dispute.Reference)] : [],
-                (MailWords.English.OrderNumber, order.Id.ToString()), (MailWords.English.PaymentNumber, new PaymentId(order.Id, payment.Number).ToString()),
-                .. order.Reference is { } reference ? (IEnumerable<(string, string)>)[("Your number", reference)] : [], (lost ? "Lost" : "Since", format.Time(told.At)),
+                ("Order", order.Id.ToString()), ("Payment", new PaymentId(order.Id, payment.Number).ToString()),
+                .. order.Reference is { } reference ? (IEnumerable<(string, string)>)[("Your reference", reference)] : [], (lost ? "Lost" : "Since", format.Time(told.At)),
             ],
             Closing = [$"The whole story: GET {address.Url}/v1/orders/{order.Id}/explanation", Why],
         };

@@ -12,7 +12,7 @@ namespace Purser.Server.Orders;
 /// <summary>An order as the API shows it.</summary>
 public sealed record OrderView(
     string Id,
-    [property: Description("The merchant's own name for the order.")] string? Reference,
+    [property: Description("Your own name for the order.")] string? Reference,
     [property: Description("awaiting_payment, paid, partially_refunded, refunded, expired or cancelled.")] string Status,
     [property: Description("Paid, but the money came after the order's end.")] bool Late,
     [property: Description("In minor units of the currency: 49900 is 499.00 INR, 500 is 500 JPY, 1250 is 1.250 KWD.")] long Amount,

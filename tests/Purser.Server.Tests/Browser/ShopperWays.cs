@@ -94,7 +94,7 @@ public abstract class ShopperWays(BrowserHouse house)
 
         var later = await context.NewPageAsync();
         await later.GotoAsync("/status");
-        await later.GetByLabel(Texts.LookUpOrder).FillAsync(order.Id.ToString());
+        await later.GetByLabel(Texts.OrderNumber).FillAsync(order.Id.ToString());
         await later.GetByLabel(Texts.LookUpEmail).FillAsync("asha@shop.example");
         await later.GetByRole(AriaRole.Button, new() { Name = Texts.LookUpSubmit }).ClickAsync();
         await BrowserHouse.Shows(later, "paid");

@@ -207,7 +207,7 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
             return (state.TextContent, state.GetAttribute("data-state"), row.QuerySelector("a")!.GetAttribute("href"));
         }
         Shown(waits).ShouldBe(("Waiting for payment", "awaitingpayment", house.Links.Checkout(waits)));
-        Shown(held).ShouldBe(("Another amount came", "held", house.Links.Status(held)));
+        Shown(held).ShouldBe(("Different amount received", "held", house.Links.Status(held)));
         Shown(declined).ShouldBe(("Declined, not paid yet", "awaitingpayment", house.Links.Checkout(declined)));
     }
 

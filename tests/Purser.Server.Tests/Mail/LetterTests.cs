@@ -58,7 +58,7 @@ public sealed class LetterTests : IAsyncLifetime
 
     [Theory]
     [InlineData("paid", "Paid. Thank you!", "Please do not pay again. Keep this mail as your proof.")]
-    [InlineData("paid_late", "Paid, a little late. Thank you!", "it still counts")]
+    [InlineData("paid_late", "Paid late. Thank you!", "it still counts")]
     [InlineData("declined", "The payment was declined", "You can try again")]
     [InlineData("failed", "The payment did not go through", "You can try again")]
     [InlineData("expired", "The time to pay is over", "Please order again at the shop.")]
@@ -181,7 +181,7 @@ public sealed class LetterTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("late_refund", "Your money came after the order was closed and goes back to you", "Refund of ₹499.00 INR: on the way.", "Your money was paid back", null)]
+    [InlineData("late_refund", "Your money came too late; the refund is on the way", "Refund of ₹499.00 INR: on the way.", "Your money was paid back", null)]
     [InlineData("paid_twice", "The order is paid; you paid it twice", "Refund of your second payment, ₹499.00 INR: on the way.", "Your second payment was paid back", "The order stays paid by your first payment.")]
     public async Task Money_that_goes_back_is_told_with_its_progress_and_its_end(string situation, string headline, string progress, string end, string? stays)
     {
