@@ -24,6 +24,8 @@ app.Use(async (http, next) =>
     if (foreign && HttpMethods.IsPost(http.Request.Method)) http.Response.StatusCode = StatusCodes.Status403Forbidden;
     else await next();
 });
+app.UseStatusCodePages(answer => answer.HttpContext.Response.StatusCode == 404
+    ? new RazorComponentResult<NothingPage> { StatusCode = 404 }.ExecuteAsync(answer.HttpContext) : Task.CompletedTask);
 app.UseStaticFiles();
 app.MapGet("/", (HttpRequest request) => new RazorComponentResult<CataloguePage>(new { Cart = Cart.Of(request) }));
 app.MapGet("/cart", (HttpRequest request) => new RazorComponentResult<CartPage>(new { Cart = Cart.Of(request) }));

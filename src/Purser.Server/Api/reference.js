@@ -40,6 +40,14 @@ function fields(api, schema, seen = []) {
   return make('table', {}, make('tbody', {}, ...rows));
 }
 
+// What the address and the headers take; the fields to try them stand below.
+function parameters(operation) {
+  const row = (parameter) => make('tr', {}, make('td', {}, make('code', {}, parameter.name)),
+    make('td', { class: 'soft' }, `${parameter.in}${parameter.required ? ', needed' : ''}${parameter.schema?.format ? `, ${parameter.schema.format}` : parameter.schema?.type && parameter.schema.type !== 'string' ? `, ${parameter.schema.type}` : ''}`),
+    make('td', {}, ...prose(parameter.description)));
+  return make('table', { class: 'parameters' }, make('tbody', {}, ...operation.parameters.map(row)));
+}
+
 function tryIt(path, method, operation) {
   const inputs = [];
   const place = (parameter) => {
@@ -96,6 +104,7 @@ function show(api, path, method, operation) {
     make('div', { class: 'route' }, make('span', { class: 'method' }, method.toUpperCase()), ' ', path),
     operation.description ? make('p', {}, ...prose(operation.description)) : null,
     make('p', { class: 'soft' }, `Needs: ${operation.security.map((scheme) => ({ secretKey: 'a secret key', publishableKey: 'a publishable key', token: "the order's token" })[Object.keys(scheme)[0]]).join(', or ')}`));
+  if (operation.parameters?.some((parameter) => parameter.in === 'query')) section.append(make('h4', {}, 'Query'), parameters({ parameters: operation.parameters.filter((parameter) => parameter.in === 'query') }));
   const media = operation.requestBody?.content['application/json'];
   if (media) section.append(make('details', {}, make('summary', {}, 'Fields of the request'), fields(api, media.schema)));
   for (const [status, answer] of Object.entries(operation.responses)) {

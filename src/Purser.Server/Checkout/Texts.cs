@@ -187,6 +187,7 @@ public static class Texts
 
     // Start page.
     public const string StartTitle = "Purser";
+    public const string ToStart = "Purser: to the start page";
     public const string DemoTitle = "Place a demo order";
     public const string DemoWords = "One click places an order and opens its checkout. You then pay it on a simulated gateway's page.";
     public const string DemoButton = "Place demo order";

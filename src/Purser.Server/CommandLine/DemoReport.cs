@@ -87,6 +87,8 @@ sealed record DemoReport(
                 b.Agree ? "[green]agree[/]" : $"[red]differ: {Markup.Escape(string.Join(", ", b.Strange))}[/]",
             ]);
         console.Write(books);
+        if (all.Where(b => b.Settled != 0 && b.Ours != b.Settled).Select(b => b.Gateway).Distinct().ToList() is { Count: > 0 } owing)
+            console.MarkupLineInterpolated($"[grey]still owed: taken, and in no payout of the statement; it is paid out later, or stays in the account there until you withdraw it ({string.Join(", ", owing)})[/]\n");
     }
 
     static string Cell(DemoResult? result, Dictionary<string, int> numbers) => result switch

@@ -234,7 +234,8 @@ public static class DoctorCommand
 
     sealed class Report(IAnsiConsole console)
     {
-        readonly Table table = new Table().Border(TableBorder.Rounded).AddColumns("", "what", "finding");
+        const int Indent = 20;
+
         int bad;
 
         public void Good(string what, string finding) => Add("[green]ok[/]", what, finding);
@@ -249,11 +250,22 @@ public static class DoctorCommand
 
         public int Print()
         {
-            console.Write(table);
             console.MarkupLine(bad == 0 ? "[green]Nothing is wrong.[/]" : $"[red]{bad} finding(s) need you.[/]");
             return bad == 0 ? 0 : 1;
         }
 
-        void Add(string mark, string what, string finding) => table.AddRow(mark, Markup.Escape(what), Markup.Escape(finding));
+        /// <summary>A line each, as soon as it is known. What a terminal has no room for goes on below, beneath the finding's own words.</summary>
+        void Add(string mark, string what, string finding)
+        {
+            console.Markup($"{mark}{new string(' ', 5 - Markup.Remove(mark).Length)}{Markup.Escape(what),-15}");
+            var room = Math.Max(40, console.Profile.Width - Indent - 1);
+            for (var rest = finding; rest.Length > 0;)
+            {
+                var space = rest.Length <= room ? rest.Length : rest.LastIndexOf(' ', room);
+                if (space <= 0) space = rest.IndexOf(' ', StringComparison.Ordinal) is > 0 and var far ? far : rest.Length;
+                console.WriteLine((rest.Length == finding.Length ? "" : new string(' ', Indent)) + rest[..space]);
+                rest = rest[space..].TrimStart();
+            }
+        }
     }
 }

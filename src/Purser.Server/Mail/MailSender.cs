@@ -46,7 +46,7 @@ sealed partial class MailSender(
         // Each has a day to be answered by, so it is told of however many there are.
         if (told.Type is EventType.DisputeOpened or EventType.DisputeClosed)
             return operators.Dispute(found.Order, told) is { } dispute ? await SendToOperators(one.MessageId + ".operators", dispute, stop) : Moot(now, NoLongerSo);
-        if (operators.Discrepancy(found.Order, told) is not { } discrepancy) return Moot(now, NoLongerSo);
+        if (operators.Discrepancy(found.Order, one.Id.Sequence, told) is not { } discrepancy) return Moot(now, NoLongerSo);
         return !await store.LetOut(one.Id, now, stop) ? Moot(now, Gathered)
             : await SendToOperators(one.MessageId + ".operators", discrepancy, stop);
     }

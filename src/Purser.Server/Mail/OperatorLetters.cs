@@ -3,6 +3,7 @@ using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Deliveries;
 using Purser.Server.Platform;
+using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Mail;
@@ -13,24 +14,27 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
     readonly ReaderFormat format = new(MailWords.English, TimeZoneInfo.FindSystemTimeZoneById(options.TimeZone));
 
     /// <returns>Null when it was answered meanwhile.</returns>
-    public LetterContent? Discrepancy(Order order, ToldEvent told)
+    public LetterContent? Discrepancy(Order order, int sequence, ToldEvent told)
     {
         var open = order.Questions.Any(q => q.Payment == told.Payment && EventNames.Snake(q.Kind.ToString()) == told.Discrepancy && q.MoneyReference == told.MoneyReference);
         if (!open) return null;
         var payment = new PaymentId(order.Id, told.Payment!.Value).ToString();
+        var id = new DiscrepancyId(order.Id, sequence, 0);
+        Money? asked = told.Discrepancy is "amount_mismatch" or "link_mismatch" ? order.Payment(told.Payment.Value)!.Amount : null;
         return new LetterContent("en", LetterTone.Care, $"Something does not agree: {told.Discrepancy!.Replace('_', ' ')}")
         {
             Words = ["A discrepancy was opened. It stays open, with its age, until it is answered."],
             Facts =
             [
-                ("Discrepancy", told.Discrepancy), (MailWords.English.OrderNumber, order.Id.ToString()), (MailWords.English.PaymentNumber, payment),
-                .. order.Reference is { } reference ? (IEnumerable<(string, string)>)[("Your number", reference)] : [],
-                .. told.Amount is { } amount ? (IEnumerable<(string, string)>)[("Amount", format.Amount(amount))] : [],
+                ("Discrepancy", $"{id} ({told.Discrepancy})"), ("Order", order.Id.ToString()), ("Payment", payment),
+                .. order.Reference is { } reference ? (IEnumerable<(string, string)>)[("Your reference", reference)] : [],
+                .. told.Amount is { } amount ? (IEnumerable<(string, string)>)[(asked is null ? "Amount" : "Amount that came", format.Amount(amount))] : [],
+                .. asked is { } wanted ? (IEnumerable<(string, string)>)[("Amount that was asked for", format.Amount(wanted))] : [],
                 .. told.MoneyReference is { } money ? (IEnumerable<(string, string)>)[("Gateway's name", money)] : [],
                 .. told.Reason is { } reason ? (IEnumerable<(string, string)>)[("Why", reason)] : [],
                 ("Since", format.Time(told.At)),
             ],
-            Closing = [$"The whole story: GET {address.Url}/v1/orders/{order.Id}/explanation", $"All that is open: GET {address.Url}/v1/discrepancies", Why],
+            Closing = [$"What is asked, and what it can be answered: GET {address.Url}/v1/discrepancies/{id}", $"The whole story: GET {address.Url}/v1/orders/{order.Id}/explanation", $"All that is open: GET {address.Url}/v1/discrepancies", Why],
         };
     }
 

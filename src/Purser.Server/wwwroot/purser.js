@@ -35,10 +35,13 @@ function count() {
     if (left === 0 && !c.over) { c.over = true; setTimeout(refresh, 1500); }
   }
 }
+// The month in words and the day before it, as mails write it, and in the clock of whoever looks.
+const localTime = (at) => `${at.toLocaleDateString('en-GB', { dateStyle: 'long' })}, ${at.toLocaleTimeString('en-GB', { timeStyle: 'short' })}`;
+
 function dress(part) {
   counting = all('[data-left]').map(element => ({ element, left: Number(element.dataset.left), since: clock(), over: element.dataset.left === '0' }));
   for (const time of all('time[data-local]', part))
-    time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: 'long', timeStyle: 'short' });
+    time.textContent = localTime(new Date(time.dateTime));
   // What is waited for may come without news of it.
   clearTimeout(looking);
   const asking = $('[data-again]');

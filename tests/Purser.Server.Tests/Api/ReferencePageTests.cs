@@ -27,6 +27,12 @@ public sealed class ReferencePageTests(BrowserHouse browsers, PostgresFixture po
         await place.Locator("pre", new() { HasText = "201" }).Filter(new() { HasText = "Invoice 88" }).WaitForAsync();
         (await house.Count("select count(*) from orders where reference = 'invoice-88'")).ShouldBe(1);
 
+        // What may stand in an address is seen without opening anything, and the way back to the start page, too.
+        var listed = page.Locator("#listOrders .parameters").First;
+        await Assertions.Expect(listed).ToBeVisibleAsync();
+        await Assertions.Expect(listed).ToContainTextAsync("paid_before");
+        (await page.Locator("header h1 a").GetAttributeAsync("href")).ShouldBe("/");
+
         // Every operation of the document has its section, and is named in the contents.
         var document = JsonNode.Parse(await house.Http.GetStringAsync("/openapi.json"))!;
         var operations = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject()).Select(o => (string)o.Value!["operationId"]!).ToList();

@@ -4,6 +4,7 @@ using Microsoft.Playwright;
 using Npgsql;
 using Purser.Orders;
 using Purser.Refunds;
+using Purser.Server.Checkout;
 using Purser.Server.Mail;
 using Purser.Server.Tests.Checkout;
 using Purser.Server.Tests.Platform;
@@ -91,6 +92,12 @@ public sealed class MailboxTests(BrowserHouse house) : IClassFixture<BrowserHous
         var opened = await context.RunAndWaitForPageAsync(() => page.FrameLocator("iframe").GetByRole(AriaRole.Link, new() { Name = "Try again" }).ClickAsync());
         await BrowserHouse.Arrives(opened, house.Server.Url + $"/checkout/{order.Id}");
         await opened.GetByRole(AriaRole.Heading, new() { Level = 1 }).WaitForAsync();
+        // Back to where everything else is, from here and from the shopper's page.
+        await page.GetByRole(AriaRole.Link, new() { Name = Texts.ToStart }).ClickAsync();
+        await BrowserHouse.Arrives(page, $"{house.Server.Host.Url}/");
+        (await BrowserHouse.Faults(page)).ShouldBeEmpty();
+        await opened.GetByRole(AriaRole.Link, new() { Name = Texts.PoweredBy }).ClickAsync();
+        await BrowserHouse.Arrives(opened, $"{house.Server.Host.Url}/");
     }
 
     [Fact]

@@ -51,6 +51,9 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         foreach (var reference in new[] { "unknown", "elsewhere-1", $"leaf-{new string('0', 20)}-{new string('0', 12)}", $"leaf-{new string('0', 500)}" })
             foreach (var path in new[] { $"/orders/{reference}", $"/return/{reference}", $"/orders/{reference}/live" })
                 (await Page.APIRequest.GetAsync(House.Url + path, new() { MaxRedirects = 0 })).Status.ShouldBe(404, path);
+        await Page.GotoAsync("/orders/unknown");
+        await Page.GetByRole(AriaRole.Link, new() { Name = "Look at the teas" }).ClickAsync();
+        await BrowserHouse.Arrives(Page, $"{House.Url}/");
         // Messages to one receiver are handled in no order, so one that is certainly later must have been handled, too.
         await using var elsewhere = await Browser();
         var other = await elsewhere.NewPageAsync();
@@ -324,7 +327,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await CheckOut(paid);
         var packed = await Pay(paid);
         await House.HasOnePaymentAndOneParcel(packed);
-        foreach (var (name, address) in new[] { ("shop", "/"), ("cart", "/cart"), ("shop-waiting", $"/orders/{waiting}"), ("shop-held", $"/orders/{held}"), ("shop-order", $"/orders/{packed}") })
+        foreach (var (name, address) in new[] { ("shop", "/"), ("cart", "/cart"), ("shop-nothing", "/orders/unknown"), ("shop-waiting", $"/orders/{waiting}"), ("shop-held", $"/orders/{held}"), ("shop-order", $"/orders/{packed}") })
         {
             await Page.GotoAsync(address);
             foreach (var (device, width, height) in new[] { BrowserHouse.Phone, BrowserHouse.Desktop, ("narrow", 320, 640) })

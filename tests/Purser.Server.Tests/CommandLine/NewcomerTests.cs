@@ -82,6 +82,9 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
             var (alone, said) = await Examine(settings);
             alone.ShouldBe(1);
             said.ShouldContain("There is no gateway account; add one under Gateways in purser.json");
+            var narrow = (await Examine(settings, width: 100)).Said.Split('\n');
+            narrow.ShouldAllBe(l => l.Length <= 100);
+            narrow.ShouldContain(l => l.StartsWith("bad  configuration  There is no gateway account;", StringComparison.Ordinal));
 
             new DevelopmentRecord("sk", "pk", "http://127.0.0.1:7300", sandbox.ControlUrl.ToString()).Write(path);
             var (beside, seen) = await Examine(settings);
@@ -102,11 +105,12 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
         return configuration;
     }
 
-    static async Task<(int Code, string Said)> Examine(Dictionary<string, string?> settings)
+    static async Task<(int Code, string Said)> Examine(Dictionary<string, string?> settings, int? width = null)
     {
         using var said = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(said) });
         Terminal.IsNone(console);
+        console.Profile.Width = width ?? console.Profile.Width;
         return (await DoctorCommand.Run(Configuration(settings), TimeProvider.System, default, console), said.ToString());
     }
 

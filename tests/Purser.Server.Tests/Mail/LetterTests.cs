@@ -82,6 +82,11 @@ public sealed class LetterTests : IAsyncLifetime
         (mail.From, mail.ToHeader, mail.Type, mail.Attachments).ShouldBe(("\"Tea Shop\" <pay@shop.example>", "asha@shop.example", "multipart/alternative", 0));
         mail.Date.ShouldNotBeNull();
         mail.Headers.ShouldContain("Auto-Submitted: auto-generated");
+        if (situation != "held") return;
+        var asked = (await server.All()).Where(m => m.To.Contains("money@shop.example")).ShouldHaveSingleItem().Text;
+        var id = System.Text.RegularExpressions.Regex.Match(asked, @"Discrepancy: (dis_\S+) \(amount_mismatch\)").Groups[1].Value;
+        asked.ShouldSatisfyAllConditions(t => t.ShouldContain("Amount that came: ₹299.00 INR"), t => t.ShouldContain("Amount that was asked for: ₹499.00 INR"), t => t.ShouldContain($"/v1/discrepancies/{id}"));
+        (await Count($"select count(*) from discrepancies where order_id = {order.Id.Value} and sequence = {id.Split('_')[2]}")).ShouldBe(1);
     }
 
     [Fact]
