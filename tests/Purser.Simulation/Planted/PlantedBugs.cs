@@ -120,10 +120,10 @@ static class PlantedBugs
             base.Decide(order, order is not null && input is Evidence.Succeeded paid ? paid with { Amount = order.Amount } : input, now, rules);
     }
 
-    /// <summary>The order is closed, so the news are about nothing.</summary>
+    /// <summary>The order is closed, so the news are about nothing. The money is a question that no person ought to have, at the latest when a statement has it.</summary>
     sealed class LateSuccessDropped : PlantedBug
     {
-        public override IReadOnlyList<string> BreaksRules => ["I4 we know all that they hold"];
+        public override IReadOnlyList<string> BreaksRules => ["domain 10 what stays open is for a person"];
 
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
             order is { Status: OrderStatus.Expired or OrderStatus.Cancelled } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
