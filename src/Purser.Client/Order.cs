@@ -165,7 +165,8 @@ public sealed record ShopperWords
     /// <summary>Paying is safe: offer <see cref="Order.CheckoutUrl"/>. Where false, do not: money may be under way, is held, or nothing is owed.</summary>
     public required bool MayPay { get; init; }
 
-    /// <summary>The order is over, and buying the same again is safe.</summary>
+    /// <summary>The order is over and no money is known to be on its way to it: the same may be bought again. Under <c>late_payment: accept</c> money that comes all the same
+    /// still counts for this one.</summary>
     public required bool MayOrderAgain { get; init; }
 }
 

@@ -47,10 +47,10 @@ public static class Books
             Entry(e, [("refunds", amount), (Receivable(e), -amount)]),
         { Type: EventType.DiscrepancyOpened, Discrepancy: DiscrepancyKind.SettledTwice, By: null, Settled: { } row } =>
             Entry(e, [(e.PaidOut ? "bank" : Receivable(e), row.Net), ("suspense", -row.Net)]),
+        // It was booked of another amount before; what of it is exchanged stays so, and nothing of that waits.
+        { Type: EventType.SettlementMatched, Amount: { } booked, Replaces: { } before, Reason: OrderEvent.Returned } => Entry(e, [(Receivable(e), before - booked), ("exchange", booked - before)]),
         // What the refund gave back by our books is what the row says; the rest of the row posts by itself.
         { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked, Reason: OrderEvent.Returned } => Entry(e, [.. Stating(e, row.Amount, booked)]),
-        // The row was booked already, for a refund of the gateway's own of that amount.
-        { Type: EventType.SettlementMatched, Amount: { } booked, Replaces: { } before } => Entry(e, [.. Stating(e, -before, -booked)]),
         { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked } =>
             Entry(e, [.. Settling(e, row, e.Refund is null && e.Discrepancy is null ? booked : -booked)]),
         _ => [],

@@ -103,42 +103,8 @@ static class OutsideMachine
         if (now.ReturnedOtherwise) draft.Tell(EventType.DiscrepancyOpened, number, because, now.Amount, money: now.RefundReference, discrepancy: DiscrepancyKind.SettledOtherwise, settled: row);
     }
 
-    static void Matched(Draft draft, int number, OutsideRefund one, Because because, Money amount, Settled row, bool paidOut = false, string? reason = null) =>
-        draft.Tell(EventType.SettlementMatched, number, because, amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, settled: row, paidOut: paidOut, reason: reason);
-
-    /// <summary>What was booked as a refund of the gateway's own turns out to be this one of ours: the gateway tells its name with our reference. It is booked as ours instead, with its
-    /// row.</summary>
-    public static Refund HandOver(Draft draft, Refund r, RefundEvidence e)
-    {
-        if (e.Refund == 0 || e.Source == EvidenceSource.Settlement || e.RefundReference is not { } name || (r.RefundReference is { } other && other != name)) return r;
-        if (draft.Order.Payment(r.Payment)!.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name && !o.MayBeOurs) is not { } one) return r;
-        if (r.Settled is { } has && one.RowKey is { } row && has.RowKey != row) return r;
-        if (one.ReturnedOtherwise) OrderMachine.Resolve(draft, r.Payment, DiscrepancyKind.SettledOtherwise, e, one.Amount, "ours", name);
-        if (!one.CameBack) Close(draft, r.Payment, one, one with { CameBack = true }, e, "ours");
-        var p = draft.Order.Payment(r.Payment)!;
-        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.RemoveAll(o => o.RefundReference == name) });
-        draft.Change(r = r with { RefundReference = name, Returned = r.Returned ?? one.Returned });
-        if (!one.CameBack) RefundMachine.Succeed(draft, r, one.RowKey is null ? one.Amount : r.Amount, e);
-        // Its failing was told before its name was known.
-        else if (r.Status == RefundStatus.Failed) draft.Change(r with { Rejected = false, CameBack = true });
-        else RefundMachine.Hear(draft, r);
-        r = draft.Order.Refund(r.Number)!;
-        // What either row states otherwise was booked against the amount of the one; of both together it is the same against that of ours.
-        var settled = one.Settled ?? (one.RowKey is { } key ? new Settled(key, one.Amount, -one.Amount) : null);
-        if (settled is not null && r.Settled is null)
-        {
-            draft.Change(r = r with { Settled = settled, NotSettled = false });
-            draft.Tell(EventType.SettlementMatched, r.Payment, e, one.Returned is null ? r.Amount : one.Amount, money: r.MoneyReference, replaces: one.Amount, refund: r.Number, settled: settled);
-            if (settled.Amount != r.Amount) RefundMachine.Doubt(draft, r, e, settled);
-        }
-        if (one.Returned is { } came && r.Returned == came)
-        {
-            if (settled is null && one.Amount != r.Amount)
-                draft.Tell(EventType.SettlementMatched, r.Payment, e, r.Amount, money: r.MoneyReference, refund: r.Number, settled: came with { Amount = one.Amount }, reason: OrderEvent.Returned);
-            if (came.Amount != r.Amount) RefundMachine.Doubt(draft, draft.Order.Refund(r.Number)!, e, came);
-        }
-        return draft.Order.Refund(r.Number)!;
-    }
+    static void Matched(Draft draft, int number, OutsideRefund one, Because because, Money amount, Settled row, bool paidOut = false, string? reason = null, Money? before = null) =>
+        draft.Tell(EventType.SettlementMatched, number, because, amount, money: one.RefundReference, replaces: before, discrepancy: DiscrepancyKind.RefundUnasked, settled: row, paidOut: paidOut, reason: reason);
 
     /// <summary>It is here again. What persons answered about money that must go back whole was said while it was gone, so they are asked again.</summary>
     static void Return(Draft draft, int number, OutsideRefund one, Because because)
@@ -196,7 +162,8 @@ static class OutsideMachine
             var p = draft.Order.Payment(number)!;
             draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, now) });
             if (one.Returned is not { } returned) return now;
-            Matched(draft, number, now, because, stated, returned with { Amount = one.Amount }, reason: OrderEvent.Returned);
+            if (returned.Amount.Currency == stated.Currency) Matched(draft, number, now, because, stated, returned with { Amount = one.Amount }, reason: OrderEvent.Returned);
+            else Matched(draft, number, now, because, stated, returned, reason: OrderEvent.Returned, before: one.Amount);
             if (now.ReturnedOtherwise) draft.Tell(EventType.DiscrepancyOpened, number, because, now.Amount, money: now.RefundReference, discrepancy: DiscrepancyKind.SettledOtherwise, settled: returned);
             return now;
         }

@@ -103,7 +103,7 @@ static class RefundMachine
         {
             // It came back once: another row that says so is none of this one.
             if (e is RefundEvidence.Failed { Row: { } again } && known.Returned is { } first && first.RowKey != again.RowKey) return false;
-            known = OutsideMachine.HandOver(draft, known, e) with { RefundReference = known.RefundReference ?? e.RefundReference };
+            known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
             if (e.Source == EvidenceSource.Inquiry && e.At >= known.HeardAt) known = known with { HeardAt = null };
             draft.Change(known);
             Apply(draft, known, e);
@@ -201,7 +201,7 @@ static class RefundMachine
             OrderMachine.Ask(draft, r.Payment);
     }
 
-    internal static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
+    static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
     {
         if (r.Status == Succeeded || (r.IsDenied && (r.CameBack || because.Source != EvidenceSource.Settlement)))
         {
@@ -267,7 +267,7 @@ static class RefundMachine
     }
 
     /// <summary>A person must see that the gateway's words about this refund do not agree.</summary>
-    internal static void Doubt(Draft draft, Refund r, RefundEvidence because, Settled? row = null)
+    static void Doubt(Draft draft, Refund r, RefundEvidence because, Settled? row = null)
     {
         var name = NameOf(draft, r);
         draft.Change(r with { SettledOtherwise = true });

@@ -88,15 +88,17 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
 
     static Situation Unpaid(Order order, Payment? shown, DateTimeOffset now, Func<string, string> gateway, Func<string, bool> postsAnew)
     {
-        if (order.Payments.FirstOrDefault(p => p.Status == PaymentStatus.Held) is { } held)
+        // Held money that went back whole holds nobody up any more, once the order is over.
+        if (order.Payments.FirstOrDefault(p => p.Status == PaymentStatus.Held && !(order.HasEnded && p.Captures.All(c => order.NotGivenBack(p.Number, c).MinorUnits == 0))) is { } held)
             return new("held", Tone.Care, Texts.Held, [Texts.HeldWords(Held(held), order.Amount)]) { NamesAmount = false, Safety = Texts.DoNotPayAgain };
         if (order.HasEnded) return Ended(order);
 
         var closing = order.ClosingAt is not null || now >= order.ExpiresAt;
+        // Money on its way to any of its payments: no other one is to be paid.
+        if (order.Payments.LastOrDefault(p => p.HasMoneyUnderWay || p.Status == PaymentStatus.Processing) is { } under) return OnItsWay(under, gateway);
         var open = order.OpenPayment;
         if (open is null)
         {
-            if (order.Payments.LastOrDefault(p => p.HasMoneyUnderWay) is { } under) return OnItsWay(under, gateway);
             if (closing) return new("closing", Tone.Busy, Texts.Closing, [Texts.ClosingWords]) { Changing = true, Safety = Texts.DoNotPayAgain };
             var last = shown ?? order.Payments.LastOrDefault();
             return last is null
@@ -106,7 +108,6 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         // Another tab may have gone on: this page tells of the payment that can still take money.
         return open.Status switch
         {
-            PaymentStatus.Processing => OnItsWay(open, gateway),
             PaymentStatus.Unresolved => new("unresolved", Tone.Busy, Texts.Unresolved, [Texts.UnresolvedWords, Texts.NotChargedTwice])
             {
                 Changing = true,
@@ -178,14 +179,16 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
                     ? new("late_refund", Tone.Care, Texts.LateRefund, [Texts.LateRefundWords]) { Step = Step.Elsewhere }
                     : new("late_refund", Tone.Calm, Texts.LateRefundDone, [Texts.LateRefundDoneWords]) { Step = Step.Elsewhere };
 
+        // Whoever has money on its way to an order that is over waits for what becomes of it.
+        var (step, safety) = order.Payments.Any(p => p.HasMoneyUnderWay) ? (Step.None, Texts.DoNotPayAgain) : (Step.Elsewhere, Texts.SafeToClose);
         var accepts = order.Policy.Late == LatePolicy.Accept;
         var watching = order.Payments.Any(p => p.IsOpen || p.MayExist);
         ImmutableArray<string> after = watching ? [accepts ? Texts.EndedWatchingAccept : Texts.EndedWatchingRefund] : [];
         if (order.Status == OrderStatus.Cancelled && order.Payments.Any(p => !p.Denied.IsEmpty))
             return new("denied", Tone.Care, Texts.Denied, [Texts.DeniedWords, Texts.DeniedCounts]) { Step = Step.Elsewhere };
         return order.Status == OrderStatus.Cancelled
-            ? new("cancelled", Tone.Over, Texts.Cancelled, [Texts.CancelledWords, .. after]) { Step = Step.Elsewhere }
-            : new("expired", Tone.Over, Texts.Expired, [Texts.ExpiredWords, .. after]) { Step = Step.Elsewhere };
+            ? new("cancelled", Tone.Over, Texts.Cancelled, [Texts.CancelledWords, .. after]) { Step = step, Safety = safety }
+            : new("expired", Tone.Over, Texts.Expired, [Texts.ExpiredWords, .. after]) { Step = step, Safety = safety };
     }
 
     /// <summary>Money beside the order: told on every page of the order, for a shopper counts all of it.</summary>

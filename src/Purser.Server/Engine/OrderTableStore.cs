@@ -305,7 +305,7 @@ static class OrderTableStore
     static readonly RowSet<EventRow> InsertEvents = RowSet.Insert("events", NewEvent);
     /// <summary>Whoever wants to hear of it. PostgreSQL asks first whether there is anybody, and else does not unpack the events.</summary>
     static readonly RowSet<EventRow> InsertDeliveries = RowSet.Sql(
-        "insert into deliveries (order_id, sequence, receiver, at, due_at) select u.order_id, u.sequence, e.number, u.at, case when e.kind = u.mail then u.mail_at else u.at end from {rows} u " +
+        "insert into deliveries (order_id, sequence, receiver, at, due_at) select u.order_id, u.sequence, e.number, u.at, case when e.kind = 1 then u.mail_at else u.at end from {rows} u " +
         "join webhook_endpoints e on case when e.kind in (0, 3) then e.types is null or u.type = any(e.types) else e.kind = u.mail end " +
         "where e.status < 2 and exists (select from webhook_endpoints)", [.. NewEvent[..4], Column.Of("mail", Smallint, (EventRow e) => (short)e.Mail), Column.Of("mail_at", TimestampTz, (EventRow e) => MailNews.When(e.Event))]);
     static readonly RowSet<Posting> InsertPostings = RowSet.Insert("postings", NewPosting);

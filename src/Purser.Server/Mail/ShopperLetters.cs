@@ -22,7 +22,8 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         var format = new ReaderFormat(words, zone);
         var content = told.Type switch
         {
-            EventType.OrderPaid when order.Status == OrderStatus.Paid => Paid(found, words, format),
+            // What the gateway took back again meanwhile is no payment to give thanks for; operators are asked about it.
+            EventType.OrderPaid when order.Status == OrderStatus.Paid && !IsTakenBack(order) => Paid(found, words, format),
             EventType.PaymentDeclined or EventType.PaymentFailed when StillFailed(order) => Failed(order, words, format),
             // Of money that came all the same another mail tells, and orders nobody to order again.
             EventType.OrderExpired when order.Status == OrderStatus.Expired && !order.Payments.Any(p => p.Captures.Length > 0) => Expired(order, words),
@@ -42,6 +43,8 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         };
         return content is null ? null : (Frame(content, order, words), words.Subject(content.Headline, Texts.NumberOf(order)));
     }
+
+    static bool IsTakenBack(Order order) => order.Payment(order.PaidBy!.Value) is { } accepted && accepted.Captures.Any(c => c.Standing == Standing.Accepted && accepted.IsReversed(c.MoneyReference));
 
     static bool Stands(Order order, ToldEvent told, Standing standing) =>
         order.Payment(told.Payment!.Value)!.Captures.Any(c => c.MoneyReference == told.MoneyReference && c.Standing == standing);
@@ -86,8 +89,8 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         };
     }
 
-    /// <summary>How the try that is open goes is what can be told.</summary>
-    public static bool IsTriedAgain(Order order) => !order.HasEnded && order.ClosingAt is null && order.OpenPayment is not null && !StillFailed(order);
+    /// <summary>How it goes on is what can be told: with the try that is open, or with the next after one that was given up.</summary>
+    public static bool IsTriedAgain(Order order) => !order.HasEnded && order.ClosingAt is null && !StillFailed(order);
 
     /// <summary>What of the order's own money went back or is on its way there; a headline where that is all of it.</summary>
     static (string? Headline, ImmutableArray<string> Progress) GoesBack(Order order, Payment accepted, MailWords words, ReaderFormat format)
@@ -102,7 +105,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
 
     /// <summary>The order waits to be paid, and nothing is under way. A later try that failed, too, is told of in this mail's place.</summary>
     static bool StillFailed(Order order) =>
-        !order.HasEnded && order.ClosingAt is null
+        !order.HasEnded && order.ClosingAt is null && !order.Payments.Any(p => p.HasMoneyUnderWay)
         && order.Payments[^1] is { Status: PaymentStatus.Failed } or { Status: PaymentStatus.Pending, DeclinedAt: not null };
 
     LetterContent Failed(Order order, MailWords words, ReaderFormat format)

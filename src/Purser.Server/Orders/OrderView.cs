@@ -127,14 +127,14 @@ public sealed record ShopperView(
     [property: Description("How it stands, in one line.")] string Headline,
     [property: Description("What it means for the shopper, a sentence or two each.")] IReadOnlyList<string> Words,
     [property: Description("Paying is safe: offer `checkout_url`. Where false, do not: money may be under way, is held, or nothing is owed.")] bool MayPay,
-    [property: Description("The order is over, and buying the same again is safe.")] bool MayOrderAgain);
+    [property: Description("The order is over and no money is known to be on its way to it: the same may be bought again. Under `late_payment: accept` money that comes all the same still counts for this one.")] bool MayOrderAgain);
 
 public sealed record QuestionView(string Payment, string Kind, string? MoneyReference, long? Amount, string? Currency);
 
 public sealed record RefundView(
     string Id, string Order, string Payment,
     [property: Description("The gateway account's name.")] string Gateway,
-    [property: Description("The gateway's name for the money that goes back.")] string MoneyReference,
+    [property: Description("The gateway's name for the money that goes back. Shown to secret keys only.")] string? MoneyReference,
     long Amount, string Currency,
     [property: Description("merchant (you asked), duplicate, late or mismatched (policy, or a person).")] string Reason,
     [property: Description("requested, sent, unresolved, succeeded or failed. The amount is reserved until it fails.")] string Status,
@@ -152,7 +152,7 @@ public sealed record RefundView(
     {
         var id = new RefundId(order.Id, r.Number);
         return new RefundView(
-            id.ToString(), order.Id.ToString(), new PaymentId(order.Id, r.Payment).ToString(), order.Payment(r.Payment)!.Account, r.MoneyReference,
+            id.ToString(), order.Id.ToString(), new PaymentId(order.Id, r.Payment).ToString(), order.Payment(r.Payment)!.Account, forMerchant ? r.MoneyReference : null,
             r.Amount.MinorUnits, r.Amount.Currency.Code, EventNames.Snake(r.Reason.ToString()), EventNames.Snake(r.Status.ToString()), forMerchant ? r.Note : null,
             r.RequestedAt.UtcDateTime, r.DoneAt?.UtcDateTime, id.Reference, forMerchant ? r.RefundReference : null, r.BankReference,
             forMerchant ? r.Why : null, forMerchant ? r.LookAt?.UtcDateTime : null);

@@ -35,7 +35,7 @@ public sealed record PaymentView(
             p.Amount.Currency.Code, p.Method, p is { Status: PaymentStatus.Pending, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null } ? LinkView.From(p.Link, $"{address.Url}/pay/{id}/go?token={token}") : null,
             $"{address.Url}/pay/{id}?token={token}", p.StartedAt.UtcDateTime, p.LinkExpiresAt.UtcDateTime, id.Reference,
             forMerchant ? p.GatewayReference : null, forMerchant ? p.Decline : null, forMerchant ? p.Reason : null,
-            [.. p.Captures.Select(c => new CaptureView(c.MoneyReference, c.Amount.MinorUnits, c.Amount.Currency.Code, c.At.UtcDateTime, EventNames.Snake(c.Standing.ToString())))],
+            [.. p.Captures.Select(c => new CaptureView(forMerchant ? c.MoneyReference : null, c.Amount.MinorUnits, c.Amount.Currency.Code, c.At.UtcDateTime, EventNames.Snake(c.Standing.ToString())))],
             forMerchant ? p.Fee : null, forMerchant ? p.Tax : null, EventNames.Snake(p.Dispute.ToString()), forMerchant ? p.LookAt?.UtcDateTime : null);
     }
 
@@ -74,5 +74,5 @@ public sealed record LinkView(
 
 /// <summary>Money that the gateway took.</summary>
 public sealed record CaptureView(
-    [property: Description("The gateway's own name for this money.")] string MoneyReference, long Amount, string Currency, DateTime At,
+    [property: Description("The gateway's own name for this money. Shown to secret keys only.")] string? MoneyReference, long Amount, string Currency, DateTime At,
     [property: Description("accepted, duplicate, late or mismatched.")] string Standing);

@@ -173,7 +173,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 order by x.row_key, x.class, x.number),
             before as (
                 select d.* from settlement_discrepancies d join news x on x.row_key = d.row_key and x.class = d.class
-                where d.account = $1 and d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("$2")} for update of d),
+                where d.account = $1 and d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("$2")} and not ({Booked}) for update of d),
             kept as (
                 insert into audit_log (at, by_whom, action, subject, reason, detail, policy)
                 select clock_timestamp(), 'purser', 'reopen', 'dis_row_' || id, format('stl_%s has the row once more.', $2::bigint),
@@ -187,7 +187,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 from news x
                 on conflict (account, row_key, class) do update set file = excluded.file, number = excluded.number, amount = excluded.amount, currency = excluded.currency,
                     proposal = excluded.proposal, opened_at = excluded.opened_at, resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, key_first = null, key_second = null, policy = null, decided_at = null
-                where d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("excluded.file")}
+                where d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("excluded.file")} and not ({Booked})
                 returning 1)
             insert into operator_notices (kind, file, since, at, due_at) select 3, $2, now(), now(), now()
             where exists (select from opened) and exists (select from webhook_endpoints where kind = 2 and status = 0) on conflict do nothing
@@ -271,6 +271,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 rows.IsDBNull(5) ? null : (rows.GetInt32(5), rows.IsDBNull(6) ? "" : rows.GetString(6)), rows.GetBoolean(7)));
         return found;
     }
+
+    /// <summary>A row that stood twice and was accepted is booked as two: a later file that has both again says nothing new.</summary>
+    static readonly string Booked = $"d.class = {(int)SettlementClass.DuplicateLine} and d.resolved_at is not null and d.resolution = 'accept'";
 
     /// <summary>Questions that a later file with the same row asks anew, whatever was answered about the earlier one: what it says is another thing each time.</summary>
     static readonly SettlementClass[] AskedAnew = [SettlementClass.Changed, SettlementClass.DuplicateLine];

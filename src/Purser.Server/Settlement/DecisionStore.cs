@@ -34,7 +34,7 @@ static class DecisionStore
 
     /// <summary>A line of the log of what persons did.</summary>
     public static Task Line(NpgsqlConnection connection, long id, CancellationToken stop) => Keep(connection,
-        "insert into decisions (about, state) select 'audit_log/' || a.id, row_state(a)::text from audit_log a where a.id = $1", stop, Long(id));
+        "insert into decisions (about, state) select 'audit_log/' || a.id, row_state(a)::text from audit_log a where a.id = $1 and a.by_whom <> 'purser'", stop, Long(id));
 
     /// <summary>A file that is no dry run, if this commit changed it: what came in, what became of it, or that it was taken back.</summary>
     public static Task File(NpgsqlConnection connection, long id, CancellationToken stop) => Keep(connection, """

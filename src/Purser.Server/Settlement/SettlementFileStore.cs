@@ -102,7 +102,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         if (key is not null && await RequestKeyStore.Claim(connection, key, first.IdText, stop) is { } used) return (null, used);
         // What was refused is read again: a setting may have been mended since, or the program.
         await using var again = new NpgsqlCommand($"""
-            update settlement_files set state = 0, refusal = null, refusal_row = null, refusal_column = null, dismissed_at = null, tries = 0
+            update settlement_files set state = 0, refusal = null, refusal_row = null, refusal_column = null, dismissed_at = null, tries = 0, advanced_at = clock_timestamp()
             where id = $1 and state = 6 returning {Columns}
             """, connection);
         again.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first.Id });

@@ -16,12 +16,15 @@ public sealed class StalledFileStore(NpgsqlDataSource database)
     /// <summary>The longest step of the largest file, and more.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
-    /// <summary>The oldest first; those behind a file of their account that hangs hang with it.</summary>
+    /// <summary>The oldest first; those behind a file of their account that hangs hang with it, and those behind one that gets on wait for their turn.</summary>
     public async Task<IReadOnlyList<StalledFile>> List(int most, CancellationToken stop)
     {
         await using var ask = database.CreateCommand("""
-            select id, account, state, rows_acted, rows_read, coalesce(advanced_at, received_at) from settlement_files
-            where state not in (5, 6) and not dry_run and coalesce(advanced_at, received_at) < clock_timestamp() - $1 order by turn, id limit $2
+            select f.id, f.account, f.state, f.rows_acted, f.rows_read, coalesce(f.advanced_at, f.received_at) from settlement_files f
+            where f.state not in (5, 6) and not f.dry_run and coalesce(f.advanced_at, f.received_at) < clock_timestamp() - $1
+                and not exists (select from settlement_files o where o.account = f.account and o.id <> f.id and not o.dry_run and o.state not in (5, 6) and o.turn is not null
+                    and coalesce(o.advanced_at, o.received_at) >= clock_timestamp() - $1)
+            order by f.turn, f.id limit $2
             """);
         ask.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Patience });
         ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });

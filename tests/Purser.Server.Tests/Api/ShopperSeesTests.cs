@@ -38,11 +38,11 @@ public sealed class ShopperSeesTests(PostgresFixture postgres) : IClassFixture<P
         using var early = await Socket(order, token);
         await house.Post($"/v1/orders/{order}/payments", "{}");
         await Hear(order, new Evidence.Declined(Canary + "decline"));
-        await Hear(order, new Evidence.Succeeded("m_1", Inr(49_900), "card", Fee: 7_131, Tax: 1_283));
-        await Hear(order, new Evidence.Settled("m_1", new Settled(Canary + "row", Inr(49_900), Inr(41_486), Inr(7_131), Inr(1_283), null, Canary + "payout"), PaidOut: true), EvidenceSource.Settlement);
+        await Hear(order, new Evidence.Succeeded(Canary + "money", Inr(49_900), "card", Fee: 7_131, Tax: 1_283));
+        await Hear(order, new Evidence.Settled(Canary + "money", new Settled(Canary + "row", Inr(49_900), Inr(41_486), Inr(7_131), Inr(1_283), null, Canary + "payout"), PaidOut: true), EvidenceSource.Settlement);
         await house.Post($"/v1/orders/{order}/refunds", $$"""{"note": "{{Canary}}note"}""");
         await Until.True(async () => (await house.Get($"/v1/refunds/ref_{order[4..]}_1")).Text("status") == "failed", "the gateway, which gives nothing back, to be known as such");
-        await Do(order, new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, "m_1", AnswerAction.Close, Canary + "operator", Canary + "words"));
+        await Do(order, new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, Canary + "money", AnswerAction.Close, Canary + "operator", Canary + "words"));
 
         var merchants = await house.Get($"/v1/orders/{order}/events?limit=100");
         foreach (var what in (string[])["decline", "reference", "row", "payout", "operator"]) merchants.Body.ToString().ShouldContain(Canary + what);

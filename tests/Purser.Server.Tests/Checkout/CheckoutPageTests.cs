@@ -194,6 +194,20 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
     }
 
     [Fact]
+    public async Task With_money_on_its_way_to_one_payment_no_other_is_to_be_paid()
+    {
+        var order = await house.Open(await house.Place(policy: new OrderPolicy(AllowsSecondLink: true)));
+        await house.Start(order, "stripe");
+        order = await house.Hear(order, new Evidence.LinkOpened(new PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = $"cs_{order.Id.Letters}" }, payment: 2);
+        Of(order).CanBePaid.ShouldBeTrue();
+        order = await house.Hear(order, new Evidence.Processing(), payment: 1);
+        order.OpenPayment!.Number.ShouldBe(2);
+        (Of(order).Key, Of(order).CanBePaid).ShouldBe(("processing", false));
+
+        static Situation Of(Order order) => Situation.Of(order, null, TimeProvider.System.GetUtcNow(), a => a, _ => false);
+    }
+
+    [Fact]
     public async Task The_start_page_does_not_call_a_held_or_a_declined_order_one_that_waits()
     {
         async Task<Order> Demo() => await house.Place(userId: DemoOrder.UserId);

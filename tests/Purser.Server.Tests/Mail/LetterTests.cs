@@ -4,6 +4,7 @@ using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
+using Purser.Server.Checkout;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Checkout;
@@ -126,6 +127,30 @@ public sealed class LetterTests : IAsyncLifetime
         await house.Pay(order);
         (await Sent()).ShouldHaveSingleItem().Subject.ShouldContain("Paid. Thank you!");
         (await Count("select count(*) from deliveries where state = 1 and outcome like 'Not sent:%'")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Webhooks_of_a_decline_do_not_wait_with_the_mail()
+    {
+        await using (var hook = ((NpgsqlDataSource)house.Host.Services.GetService(typeof(NpgsqlDataSource))!).CreateCommand(
+            "insert into webhook_endpoints (id, url, ordered, status, created_at, updated_at) values ('we_1', 'https://shop.example/hook', false, 1, now(), now())"))
+            await hook.ExecuteNonQueryAsync();
+        var order = await EverySituation.Make(house, "declined");
+        await house.Hear(order, new Evidence.Declined("insufficient_funds"));
+        (await Count("select count(*) from deliveries d join webhook_endpoints e on e.number = d.receiver where e.id = 'we_1' and d.due_at = d.at")).ShouldBeGreaterThan(3);
+        (await Count("select count(*) from deliveries d join webhook_endpoints e on e.number = d.receiver where e.id = 'we_1' and d.due_at <> d.at")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_decline_is_not_told_while_money_is_on_its_way_to_what_was_declined()
+    {
+        var order = await EverySituation.Make(house, "failed");
+        order = await house.Hear(order, new Evidence.Processing());
+        ShopperLetters.IsTriedAgain(order).ShouldBeTrue();
+        Situation.Of(order, null, TimeProvider.System.GetUtcNow(), a => a, _ => false).CanBePaid.ShouldBeFalse();
+        await Hurry();
+        await Until.True(async () => await Count("select count(*) from deliveries where state = 0 and attempts = 0 and failures = 0 and leased_until is null and due_at > now() + interval '1 minute'") == 1, "it to be put off");
+        (await server.All()).ShouldBeEmpty();
     }
 
     [Fact]

@@ -95,7 +95,8 @@ sealed class StatementAuditor(World world)
         {
             SettlementClass.BothPaid or SettlementClass.Fee or SettlementClass.Amount or SettlementClass.Currency or SettlementClass.TheirsPaid =>
                 asked || (order?.Payment(payment!.Value.Number) is { } p && p.Captures.Any(c => c.Settled?.RowKey == said.RowKey || c.OtherRows.Any(o => o.RowKey == said.RowKey))),
-            SettlementClass.UnknownOrder => asked ? Tables.IsPosted(account, said.RowKey) : order is not null && Settles(order, said.RowKey),
+            SettlementClass.UnknownOrder => asked ? Tables.IsPosted(account, said.RowKey) : order is not null
+                && (said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned ? Disputed(file.Row, order, payment!.Value.Number, said) : Settles(order, said.RowKey)),
             SettlementClass.DuplicateLine or SettlementClass.Changed => asked,
             SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when said.Kind == SettlementKind.RefundReturned =>
                 asked || (order is not null && CameBack(order, said) && Posted(file.Row, said, ("fees", said.Amount - said.Net))),

@@ -95,7 +95,10 @@ sealed class Network(World world, Life life) : HttpMessageHandler
                 said = said with { Body = Spoil(said.Body, size) };
                 break;
             case Fault.Swapped:
-                said = gateway.OfAnother(request, body, port, order) ?? said;
+                // What "there is nothing" of another order names nobody, and tells nothing of ours.
+                if (gateway.OfAnother(request, body, port, order) is not { } other) break;
+                said = other;
+                if (port == Port.Inquire) gateway.Answers.Add((order, world.Time.GetUtcNow(), DateTimeOffset.MinValue));
                 break;
             case Fault.NamedAsAnother:
                 said = said with { Body = Renamed(said.Body, gateway, order, size) };

@@ -29,7 +29,10 @@ public sealed class LawTests
         var refunds = new HashSet<RefundStatus>();
         var questions = new HashSet<DiscrepancyKind>();
         var denied = 0;
-        Prop.ForAll(AnyWalk.Walks, walk =>
+        bool IsAll() => payments.Count == Enum.GetValues<PaymentStatus>().Length && orders.Count == Enum.GetValues<OrderStatus>().Length && events.Count == Enum.GetValues<EventType>().Length
+            && refunds.Count == Enum.GetValues<RefundStatus>().Length && questions.Count == Enum.GetValues<DiscrepancyKind>().Length && denied > 5;
+        // Chance may leave something seldom out of one lot of stories, and does not out of five.
+        for (var lot = 0; lot < 5 && !IsAll(); lot++) Prop.ForAll(AnyWalk.Walks, walk =>
         {
             var story = Given.Order(walk.Policy, Given.Contracted);
             foreach (var step in walk.Steps)

@@ -94,52 +94,6 @@ public sealed class ReturnedRowTests
     }
 
     [Fact]
-    public void A_refund_that_was_taken_for_the_gateways_own_is_booked_as_ours_once_whatever_is_told_first()
-    {
-        ImmutableArray<(RefundEvidence E, int Refund)> told =
-        [
-            (new RefundEvidence.Rejected("no"), 1),
-            (new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, 0),
-            (new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, 1),
-        ];
-        foreach (var order in Permutations(told))
-        {
-            var story = Paid().Refunds(200);
-            foreach (var (e, refund) in order) story.Hears(e, refund, payment: 1);
-            story.Books("receivable:careful 299.00 INR", "refunds 200.00 INR", "sales -499.00 INR").Questions().Backs("200.00 INR succeeded").Check(s => s.First.OutsideRefunds.ShouldBeEmpty());
-        }
-    }
-
-    [Theory]
-    [InlineData(200)]
-    [InlineData(190)]
-    public void Its_row_goes_with_it_and_is_booked_once(long stated)
-    {
-        ImmutableArray<(RefundEvidence E, int Refund)> told =
-        [
-            (new RefundEvidence.Rejected("no"), 1),
-            (new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, 1),
-            (new RefundEvidence.Settled(new Settled("row_went", Given.Rupees(stated), Given.Rupees(-stated - 5), Given.Rupees(5)), PaidOut: true) { RefundReference = "N" }, 0),
-        ];
-        var first = "";
-        foreach (var order in Permutations(told))
-        {
-            // A row that comes before the refusal waits: the refund under way may be it.
-            if (order[0].E is RefundEvidence.Settled || (order[1].E is RefundEvidence.Settled && order[0].E is not (RefundEvidence.Rejected or RefundEvidence.Succeeded))) continue;
-            var story = Paid().Refunds(200);
-            foreach (var (e, refund) in order) story.Hears(e, refund, payment: 1, source: e is RefundEvidence.Settled ? EvidenceSource.Settlement : EvidenceSource.Webhook);
-            var outcome = string.Join(", ", Laws.Balances(story.Postings)) + " asks " + string.Join(", ", story.Order.Questions.Where(q => q.Kind != DiscrepancyKind.SettledOtherwise));
-            (first = first.Length == 0 ? outcome : first).ShouldBe(outcome);
-            story.Backs("200.00 INR succeeded").Check(s => s.First.OutsideRefunds.ShouldBeEmpty());
-            story.Order.Refund(1)!.Settled!.Net.ShouldBe(Given.Rupees(-stated - 5));
-            // Told once more, it is no news.
-            story.Hears(told[2].E, 0, payment: 1, source: EvidenceSource.Settlement).Told();
-        }
-        first.ShouldContain($"bank {Given.Rupees(-stated - 5)}");
-        first.ShouldContain("receivable:careful 499.00 INR, refunds 200.00 INR");
-    }
-
-    [Fact]
     public void News_of_another_refund_of_ours_take_nothing_from_the_gateways_own()
     {
         var story = Paid().Refunds(200).Hears(new RefundEvidence.Rejected("no")).Hears(new RefundEvidence.Succeeded(Given.Rupees(200)) { RefundReference = "N" }, refund: 0, payment: 1);
