@@ -273,7 +273,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await CheckOut(Page);
         var reference = await Reference(Page);
         await PayWrong(Page);
-        await Page.GotoAsync($"/orders/{reference}");
+        await GoTo(Page, $"/orders/{reference}");
         await Says(Page, "We received a different amount");
         var main = Page.Locator("#order");
         await Assertions.Expect(main).ToContainTextAsync("Nothing is lost: the shop has been told");
@@ -295,10 +295,25 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await CheckOut(other);
         reference = await Pay(other);
         await House.HasOnePaymentAndOneParcel(reference);
-        await other.GotoAsync($"/orders/{reference}");
+        await GoTo(other, $"/orders/{reference}");
         await House.Purser.Refunds.Request((await House.Purser.Orders.Find(reference))!.Id, new NewRefund { Reference = "a cup", AmountMinorUnits = 100_00 });
         await Assertions.Expect(other.GetByRole(AriaRole.Status)).ToHaveTextAsync(new Regex("^(Refund under way|A part of your money was paid back)$"), new() { Timeout = 30_000 });
         await Assertions.Expect(other.Locator("#order")).ToContainTextAsync("Refund of ₹100.00 INR: ");
+    }
+
+    /// <summary>A page that is just led back from the gateway may interrupt the way; then it is gone once more.</summary>
+    static async Task GoTo(IPage page, string address)
+    {
+        for (var tries = 0; tries < 5; tries++)
+            try
+            {
+                await page.GotoAsync(address);
+                return;
+            }
+            catch (PlaywrightException e) when (e.Message.Contains("interrupted", StringComparison.Ordinal))
+            {
+            }
+        await page.GotoAsync(address);
     }
 
     /// <summary>A little less than is asked for, at whatever gateway is proposed.</summary>
