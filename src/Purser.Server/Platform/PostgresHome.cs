@@ -139,12 +139,18 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
         var port = options.Port > 0 ? options.Port : File.Exists(PortFile) ? int.Parse(File.ReadAllText(PortFile)) : 0;
         if (options.Port == 0 && !IsFree(port))
         {
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            port = ((IPEndPoint)listener.LocalEndpoint).Port;
+            port = FreePort();
             await account.Write(PortFile, port.ToString(CultureInfo.InvariantCulture), stop);
         }
         return new(null, port);
+    }
+
+    /// <summary>A port that no system gives to outgoing connections (Linux does from 32768, others from 49152), which would have it while PostgreSQL is away.</summary>
+    static int FreePort()
+    {
+        for (var tries = 0; tries < 100; tries++)
+            if (RandomNumberGenerator.GetInt32(20_000, 32_000) is var port && IsFree(port)) return port;
+        throw new StartFailureException($"No port of loopback from 20000 to 32000 is free for PostgreSQL: choose one with {EmbeddedPostgresOptions.PortSetting}.");
     }
 
     static bool IsFree(int port)
