@@ -27,9 +27,9 @@ static class BenchCommand
                 ? await Reconcile(lines, args.Contains("--quick") ? 1 : 3)
                 : throw new StartFailureException($"--reconcile {text}: give a number of lines from 1000 to 20000000.");
         if (args is ["--sockets", var sockets, ..])
-            return int.TryParse(sockets, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 100 and <= 14_000
+            return int.TryParse(sockets, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 100 and <= 12_000
                 ? await WithPostgres(async (postgres, _) => await SocketBench.Measure(await Fresh(postgres, "sockets"), count))
-                : throw new StartFailureException($"--sockets {sockets}: give a number of sockets from 100 to 14000; a node takes 15000.");
+                : throw new StartFailureException($"--sockets {sockets}: give a number of sockets from 100 to 12000; a node takes 15000, and some are for warming up.");
         var quick = args.Contains("--quick");
         if (args.Contains("--receivers")) return await WithPostgres(async (postgres, _) => await ReceiverBench.Measure(await Fresh(postgres, "untold"), await Fresh(postgres, "deaf"), quick ? 1 : 5));
         if (args.Contains("--adapters"))
