@@ -95,10 +95,11 @@ sealed class Network(World world, Life life) : HttpMessageHandler
                 said = said with { Body = Spoil(said.Body, size) };
                 break;
             case Fault.Swapped:
-                // What "there is nothing" of another order names nobody, and tells nothing of ours.
                 if (gateway.OfAnother(request, body, port, order) is not { } other) break;
                 said = other;
-                if (port == Port.Inquire) gateway.Answers.Add((order, world.Time.GetUtcNow(), DateTimeOffset.MinValue));
+                // "There is nothing" of another order names nobody: no adapter can tell that it is not about ours. (What is encrypted names nobody to us.)
+                if (port == Port.Inquire && !gateway.Links.Exists(l => other.Body.Contains(l.Id, StringComparison.Ordinal) || other.Body.Contains(l.Reference, StringComparison.Ordinal)))
+                    gateway.Answers.Add((order, world.Time.GetUtcNow(), DateTimeOffset.MinValue));
                 break;
             case Fault.NamedAsAnother:
                 said = said with { Body = Renamed(said.Body, gateway, order, size) };
