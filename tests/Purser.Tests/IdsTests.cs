@@ -102,7 +102,7 @@ public sealed class IdsTests
             if (PaymentId.TryParse(hostile, out var payment)) payment.ToString().ShouldBe(hostile);
             if (PaymentId.TryParseReference(hostile, out payment)) payment.Reference.ShouldBe(hostile.ToLowerInvariant());
         }
-    }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
+    }).Check(Chance.Stories(1000));
 
     [Fact]
     public void Ids_sort_by_time_and_never_repeat_while_the_clock_stands_still_steps_back_or_jumps()
@@ -119,7 +119,7 @@ public sealed class IdsTests
                 next.CompareTo(last).ShouldBeGreaterThan(0);
                 last = next;
             }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
+        }).Check(Chance.Stories(1000));
     }
 
     [Fact]

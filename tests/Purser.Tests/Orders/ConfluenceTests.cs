@@ -18,7 +18,7 @@ public sealed class ConfluenceTests
             var end = End(world, order);
             if (end != expected) Assert.Fail($"{expected}\nby {Show(evidence)}\n\n{end}\nby {Show(order)}");
         }
-    }).Check(Config.QuickThrowOnFailure.WithMaxTest(40));
+    }).Check(Chance.Stories(40));
 
     [Fact]
     public void Any_shuffle_and_repetition_of_any_evidence_ends_the_same() => Prop.ForAll(LegalWorld.Worlds, ArbMap.Default.ArbFor<int>(), (world, seed) =>
@@ -32,7 +32,7 @@ public sealed class ConfluenceTests
             var end = End(world, again);
             if (end != expected) Assert.Fail($"{expected}\nby {Show(world.Evidence)}\n\n{end}\nby {Show(again)}");
         }
-    }).Check(Config.QuickThrowOnFailure.WithMaxTest(200));
+    }).Check(Chance.Stories(200));
 
     [Fact]
     public void The_worlds_are_worth_permuting()
@@ -52,7 +52,7 @@ public sealed class ConfluenceTests
             }
             foreach (var refund in end.Order.Refunds) ends.Add($"refund {refund.Reason}");
             foreach (var question in end.Order.Questions) ends.Add($"question {question.Kind}");
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(800));
+        }).Check(Chance.Stories(800));
         pieces.ShouldBeGreaterThan(6);
         string[] wanted =
         [

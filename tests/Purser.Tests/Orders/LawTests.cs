@@ -18,7 +18,7 @@ public sealed class LawTests
         // Without an answer only what may still take money, was contradicted, is in no statement or was asked about in vain keeps the alarm set; and then hourly at most.
         if (story.Order.WakeAt is not null)
             (story.Order.Payments.Any(p => p.IsOpen || p.Contradicted || p.HeardAt is not null) || story.Order.Refunds.Any(r => r.IsOpen) || story.Order.Questions.Any(q => q.Kind == DiscrepancyKind.NotSettled)).ShouldBeTrue();
-    }).Check(Config.QuickThrowOnFailure.WithMaxTest(80));
+    }).Check(Chance.Stories(80));
 
     [Fact]
     public void Any_story_keeps_every_law_and_stories_reach_every_status_and_every_kind_of_event()
@@ -45,7 +45,7 @@ public sealed class LawTests
             }
             events.UnionWith(story.Events.Select(e => e.Type));
             denied += story.Events.Count(e => e is { Type: EventType.PaymentFailed, MoneyReference: not null });
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(12000));
+        }).Check(Chance.Stories(12_000, lot));
         payments.ShouldBe(Enum.GetValues<PaymentStatus>(), ignoreOrder: true);
         orders.ShouldBe(Enum.GetValues<OrderStatus>(), ignoreOrder: true);
         events.ShouldBe(Enum.GetValues<EventType>(), ignoreOrder: true);
@@ -55,7 +55,7 @@ public sealed class LawTests
     }
 
     [Fact]
-    public void Any_story_about_the_money_of_one_payment_keeps_every_law() => Prop.ForAll(AnyWalk.MoneyWalks, walk => { walk.Told(); }).Check(Config.QuickThrowOnFailure.WithMaxTest(10_000));
+    public void Any_story_about_the_money_of_one_payment_keeps_every_law() => Prop.ForAll(AnyWalk.MoneyWalks, walk => { walk.Told(); }).Check(Chance.Stories(10_000));
 
     /// <summary>A law that was never seen broken protects nothing: each decision here is spoilt in one way, and the law must say so.</summary>
     [Theory]
