@@ -111,8 +111,8 @@ sealed class Scenario(OrderRules rules)
             source ?? (evidence is Evidence.LinkCancelled or Evidence.LinkExpired ? EvidenceSource.Inquiry : EvidenceSource.Webhook), evidence.At == default ? Now : evidence.At, null));
 
     /// <summary>Evidence about the latest refund unless another is named; 0 and a payment for one without a name of ours.</summary>
-    public Scenario Hears(RefundEvidence evidence, int? refund = null, int payment = 0, EvidenceSource source = EvidenceSource.Webhook) =>
-        When(evidence.Learned(refund ?? Order.Refunds.Length, payment, source, evidence.At == default ? Now : evidence.At, null));
+    public Scenario Hears(RefundEvidence evidence, int? refund = null, int payment = 0, EvidenceSource? source = null) =>
+        When(evidence.Learned(refund ?? Order.Refunds.Length, payment, source ?? (evidence is RefundEvidence.Rejected ? EvidenceSource.Reply : EvidenceSource.Webhook), evidence.At == default ? Now : evidence.At, null));
 
     public Scenario Refunds(long? rupees = null, int? payment = null) =>
         When(new OrderCommand.Refund(payment, rupees is { } amount ? Given.Rupees(amount) : null, null));

@@ -251,6 +251,7 @@ public static class OrderHistory
     static OrderSummary Close(OrderSummary s, OrderEvent e)
     {
         var question = Asked(e);
+        if (OutsideHistory.IsBackBeforeItWent(e) && !s.Questions.Any(q => Same(q, question))) return s;
         var open = s.Questions.FirstOrDefault(q => Same(q, question)) ?? throw Impossible(e, "no such question is open");
         return s with { Questions = s.Questions.Remove(open) };
     }

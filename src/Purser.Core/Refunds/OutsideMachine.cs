@@ -33,6 +33,7 @@ static class OutsideMachine
             var known = one with { Amount = amount, MoneyReference = one.MoneyReference ?? e.MoneyReference };
             draft.Change(p = p with { OutsideRefunds = p.OutsideRefunds.Replace(one, known) });
             one = known;
+            if (!one.MayBeOurs) TellBack(draft, p.Number, one, e);
         }
         if (one.MayBeOurs && taken is null && draft.Order.Refunds.Where(r => MayBe(p, one, r, stated: row is not null)).ToList() is { Count: > 0 } perhaps)
         {
@@ -68,6 +69,7 @@ static class OutsideMachine
             one = new OutsideRefund(name, Money.Zero(p.Amount.Currency), MoneyReference: e.MoneyReference) { CameBack = true };
             var perhaps = draft.Order.Refunds.Where(r => MayBe(p, one, r)).ToList();
             draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Add(one with { MayBeOurs = perhaps.Count > 0 }) });
+            if (perhaps.Count == 0) TellBack(draft, p.Number, one, e);
             foreach (var r in perhaps) RefundMachine.Look(draft, r);
         }
         else if (one.MayBeOurs) draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, one with { CameBack = true }) });
@@ -81,6 +83,10 @@ static class OutsideMachine
         if (!draft.Calls.Exists(c => c.Payment == p.Number && c is not (GatewayCall.Refund or GatewayCall.InquireRefund))) OrderMachine.Ask(draft, p.Number);
         return true;
     }
+
+    /// <summary>It came back before it was known to have gone, so there is nothing to book and nobody to ask: the event says no more than what is kept of it.</summary>
+    static void TellBack(Draft draft, int number, OutsideRefund one, Because because) =>
+        draft.Tell(EventType.DiscrepancyResolved, number, because, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, reason: OutsideHistory.Failed);
 
     /// <summary>What went back by such a refund failed in the end.</summary>
     /// <returns>Whether there was any.</returns>
@@ -98,6 +104,7 @@ static class OutsideMachine
         var p = draft.Order.Payment(number)!;
         var now = one with { Returned = row, Amount = one.Amount.MinorUnits == 0 ? row.Amount : one.Amount };
         draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, now) });
+        if (now.Amount != one.Amount) TellBack(draft, number, now, because);
         if (row.Amount == now.Amount) return;
         Matched(draft, number, now, because, now.Amount, row, reason: OrderEvent.Returned);
         if (now.ReturnedOtherwise) draft.Tell(EventType.DiscrepancyOpened, number, because, now.Amount, money: now.RefundReference, discrepancy: DiscrepancyKind.SettledOtherwise, settled: row);
@@ -109,7 +116,7 @@ static class OutsideMachine
     /// <summary>It is here again. What persons answered about money that must go back whole was said while it was gone, so they are asked again.</summary>
     static void Return(Draft draft, int number, OutsideRefund one, Because because)
     {
-        Close(draft, number, one, one with { CameBack = true }, because, "failed");
+        Close(draft, number, one, one with { CameBack = true }, because, OutsideHistory.Failed);
         foreach (var money in draft.Order.Payment(number)!.Captures.Where(c => c.Standing != Standing.Accepted && one.IsOf(draft.Order.Payment(number)!, c.MoneyReference)))
             foreach (var kind in AboutWholeMoney)
                 if (draft.Drop(new Answered(kind, money.MoneyReference), number)
@@ -209,7 +216,11 @@ static class OutsideMachine
         var p = draft.Order.Payment(number)!;
         var booked = one with { MayBeOurs = false };
         draft.Change(p = p with { OutsideRefunds = p.OutsideRefunds.Remove(one).Add(booked) });
-        if (booked.CameBack) return booked;
+        if (booked.CameBack)
+        {
+            TellBack(draft, number, booked, because);
+            return booked;
+        }
         draft.Tell(EventType.DiscrepancyOpened, number, because, booked.Amount, money: booked.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked);
         // What was taken for a reversal was this.
         foreach (var taken in p.Reversals) RefundMachine.Explain(draft, number, taken.MoneyReference, because, booked.IsOf(p, taken.MoneyReference) ? booked.Amount : null);

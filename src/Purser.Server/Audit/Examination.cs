@@ -1,6 +1,7 @@
 using Purser.Ledger;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using Purser.Server.Engine;
 using Purser.Server.Explanation;
 
@@ -44,7 +45,7 @@ public static class Examination
         {
             return new Difference("events", kept.Id.ToString(), impossible.Message);
         }
-        return Terms(row, events[0]) ?? Summary(kept.Id, OrderSummary.Of(row), told) ?? Captured(row, kept.Captured) ?? Captures(kept, row, events) ?? Postings(kept, events) ?? Questions(kept, events);
+        return Terms(row, events[0]) ?? Outside(row, events) ?? Summary(kept.Id, OrderSummary.Of(row), told) ?? Captured(row, kept.Captured) ?? Captures(kept, row, events) ?? Postings(kept, events) ?? Questions(kept, events);
     }
 
     /// <summary>From the first event to the last, and to the order's own row, which holds the last hash: so an end that was cut off is missed.</summary>
@@ -155,6 +156,10 @@ public static class Examination
 
         static string Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) ?? "never";
     }
+
+    /// <summary>What went back unasked, and refunds that were refused.</summary>
+    static Difference? Outside(Order row, List<OrderEvent> events) => OutsideHistory.Differs(row, events) is { } differs
+        ? new Difference(differs.Row.StartsWith(RefundId.Prefix, StringComparison.Ordinal) ? "refunds" : "payments", differs.Row, differs.What) : null;
 
     /// <summary>Late money pays the order by its policy, or when a person says so later.</summary>
     static Standing[] Standings(OrderEvent told, Order row) => told.Type switch

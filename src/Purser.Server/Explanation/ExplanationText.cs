@@ -74,6 +74,8 @@ public static class ExplanationText
             EventType.SettlementMatched => $"A statement of {e.Account} has {e.Amount} of payment {e.Payment}{Row(e)}.",
             EventType.DiscrepancyOpened when e.By is not null => $"{e.By} opened the question about payment {e.Payment} again{Because(e)}: {Question(e.Discrepancy!.Value)}.{Moved(e)}",
             EventType.DiscrepancyOpened => $"A question was opened about payment {e.Payment}: {Question(e.Discrepancy!.Value)}.",
+            EventType.DiscrepancyResolved when e is { Discrepancy: DiscrepancyKind.RefundUnasked, By: null, Replaces: null, Reason: "failed" } =>
+                $"A refund of payment {e.Payment} that the gateway made by itself ({e.MoneyReference}) failed: {(e.Amount is { MinorUnits: > 0 } back ? $"its {back} are" : "its money is")} here.",
             EventType.DiscrepancyResolved => $"The question about payment {e.Payment} was answered{By(e)}{Because(e)}: {Question(e.Discrepancy!.Value)}.{Moved(e)}",
             _ => throw new ArgumentOutOfRangeException(nameof(e)),
         };

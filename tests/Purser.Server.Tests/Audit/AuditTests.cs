@@ -58,6 +58,8 @@ public sealed class AuditTests(PostgresFixture postgres) : IClassFixture<Postgre
         new($"update payments set amount = amount - 1 where order_id = {First}", "payments", First, "_1", "it is for 498.99 INR"),
         new($"delete from payments where order_id = {First}", "payments", First, "_1", "the payment is not there"),
         new($"update refunds set amount = amount - 1 where order_id = {Refunded}", "refunds", Refunded, "_1", "498.99 INR"),
+        new($"update refunds set rejected = true where order_id = {Refunded}", "refunds", Refunded, "_1", "it is marked as refused when it was asked for"),
+        new($"update payments set outside_refunds = '[{{\"reference\":\"r_9\",\"amount\":[100,\"INR\"]}}]' where order_id = {First}", "payments", First, "_1", "1.00 INR as r_9, which went back unasked, and no event tells of it"),
         new($"delete from refunds where order_id = {Refunded}", "refunds", Refunded, "_1", "the refund is not there"),
         new($"update discrepancies set amount = amount - 1 where order_id = {Asked}", "discrepancies", Asked, "", "duplicate about 498.99 INR"),
         new($"update discrepancies set resolved_at = opened_at, resolution = 'forgotten' where order_id = {Asked}", "discrepancies", Asked, "", "(forgotten); its events say"),

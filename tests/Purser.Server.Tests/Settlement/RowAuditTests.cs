@@ -86,6 +86,20 @@ public sealed class RowAuditTests(PostgresFixture postgres) : IClassFixture<Post
         var asked = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Select(d => d.GetProperty("id").GetString()!).Single(id => id.Contains(late.Order.Letters, StringComparison.Ordinal));
         await house.Post($"/v1/discrepancies/{asked}/resolution", new { action = "close", by = "Asha", reason = "seen" });
         (await Audit()).ShouldBeEmpty();
+
+        // And of money that went back unasked.
+        await house.Host.Engine.Submit(later.Order, new RefundEvidence.Succeeded(Inr(100)) { RefundReference = "r_x" }.Learned(0, later.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        (await Audit()).ShouldBeEmpty();
+        await Do("create table kept_payments as select * from payments");
+        foreach (var (sql, says) in new[]
+        {
+            ("update payments set outside_refunds = replace(outside_refunds, '100', '99')", "it has 0.99 INR as r_x, and its events say 1.00 INR as r_x"), ("update payments set outside_refunds = null", "which went back unasked, and it does not have that"),
+        })
+        {
+            await Do(sql);
+            (await Audit())[0].ShouldSatisfyAllConditions(d => (d.Table, d.Row).ShouldBe(("payments", later.ToString())), d => d.What.ShouldContain(says));
+            await Do("update payments p set outside_refunds = k.outside_refunds from kept_payments k where (k.order_id, k.number) = (p.order_id, p.number)");
+        }
         await Decided(house, Do, Audit, asked);
     }
 

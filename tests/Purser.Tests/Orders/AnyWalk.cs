@@ -98,7 +98,7 @@ static class AnyWalk
         (6, Gen.Elements("money_1", "money_1", "money_2").SelectMany(_ => Rows, (money, row) => (money, row)).SelectMany(_ => Gen.Elements(true, false), (t, paid) =>
             new Act($"{t.row}: {t.money}, paid out {paid}", s => s.Hears(new Evidence.Settled(t.money, t.row, paid), 1, EvidenceSource.Settlement)))),
         (6, AnyRefundEvidence.SelectMany(_ => Gen.Choose(0, 2), (e, n) => (e, n)).SelectMany(_ => Gen.Elements("rfnd_1", "rfnd_2", null), (t, name) => new Act(
-            $"refund {t.n} {name}: {t.e}", s => s.Hears(t.e with { RefundReference = name }, t.n, payment: t.n == 0 ? 1 : 0, source: t.e is RefundEvidence.Settled or RefundEvidence.Failed { Row: not null } ? EvidenceSource.Settlement : EvidenceSource.Webhook)))),
+            $"refund {t.n} {name}: {t.e}", s => s.Hears(t.e with { RefundReference = name }, t.n, payment: t.n == 0 ? 1 : 0, source: t.e is RefundEvidence.Settled or RefundEvidence.Failed { Row: not null } ? EvidenceSource.Settlement : null)))),
         (3, Gen.Elements<long?>(null, null, 100, 200).Select(rupees => new Act($"refund {rupees} of 1", s => s.Refunds(rupees, 1)))),
         (1, Gen.Elements("money_1", "money_2").SelectMany(_ => Amounts, (money, amount) => new Act($"{money} is gone", s => s.Hears(Tell.Reversed(money, amount), 1)))),
         (5, Answer), (2, Reopen), (1, Gen.Constant(new Act("tick", s => s.Tick()))),

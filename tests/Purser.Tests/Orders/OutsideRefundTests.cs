@@ -113,7 +113,7 @@ public sealed class OutsideRefundTests
     [Fact]
     public void News_that_may_be_of_ours_are_booked_when_ours_fails()
     {
-        Unresolved(200).Hears(Told(200), refund: 0, payment: 1).Hears(new RefundEvidence.Rejected("too old"), source: EvidenceSource.Inquiry)
+        Unresolved(200).Hears(Told(200), refund: 0, payment: 1).Hears(new RefundEvidence.Rejected("too old"))
             .Told("refund.failed", "discrepancy.opened", "discrepancy.opened").Questions("refund_failed 200.00 INR", "refund_unasked 200.00 INR")
             .Books("receivable:careful 299.00 INR", "refunds 200.00 INR", "sales -499.00 INR");
         // Nor is it asked for again, for all of the money may be gone.

@@ -17,6 +17,8 @@ public sealed class ReturnedRefundTests
     static RefundEvidence.Settled Row(long rupees, string name = "rfnd_x") =>
         new RefundEvidence.Settled(new Settled("row_x", Given.Rupees(rupees), Given.Rupees(-rupees)), PaidOut: true) { RefundReference = name };
 
+    static RefundEvidence.Failed Came(long rupees) => Failed() with { Row = new Settled("row_back", Given.Rupees(rupees), Given.Rupees(rupees)) };
+
     static Scenario Hear(Scenario story, RefundEvidence e, EvidenceSource? source = null) =>
         story.Hears(e, refund: 0, payment: 1, source: source ?? (e is RefundEvidence.Settled ? EvidenceSource.Settlement : EvidenceSource.Webhook));
 
@@ -96,7 +98,32 @@ public sealed class ReturnedRefundTests
         // It is not: nothing of ours failed.
         var other = Hear(Paid().Refunds(200).Hears(new RefundEvidence.AnswerLost(1, "time-out")), Failed());
         other.Hears(Went(200, "rfnd_1"), refund: 1, source: EvidenceSource.Inquiry).Backs("200.00 INR succeeded").Questions().Books("receivable:careful 299.00 INR", "refunds 200.00 INR", "sales -499.00 INR");
-        Hear(other, Went(100)).Told().Questions().Check(s => s.First.OutsideRefunds.ShouldBe([new OutsideRefund("rfnd_x", Given.Rupees(100)) { CameBack = true }]));
+        Hear(other, Went(100)).Told("discrepancy.resolved").Questions().Check(s => s.First.OutsideRefunds.ShouldBe([new OutsideRefund("rfnd_x", Given.Rupees(100)) { CameBack = true }]));
+    }
+
+    [Fact]
+    public void What_is_kept_of_it_is_told_also_where_nothing_is_booked_or_asked()
+    {
+        var back = Hear(Hear(Paid(), Failed()).Told("discrepancy.resolved"), Went(200)).Told("discrepancy.resolved").Questions().Books(Untouched);
+        Hear(back, Row(150)).Told("settlement.matched").Check(s => s.First.OutsideRefunds.ShouldBe([new OutsideRefund("rfnd_x", Given.Rupees(150), "row_x") { CameBack = true, Settled = Row(150).Row }]));
+        // Also where only the row of its coming back names an amount.
+        var named = Hear(Hear(Paid(), Failed()), Came(200), EvidenceSource.Settlement).Told("discrepancy.resolved").Books(Untouched);
+        var less = Hear(Hear(Paid(), Went(200)), Came(150), EvidenceSource.Settlement).Told("discrepancy.resolved", "settlement.matched", "discrepancy.opened");
+        foreach (var (story, change) in new (Scenario, Func<OutsideRefund, OutsideRefund?>)[]
+        {
+            (back, _ => null), (back, o => o with { Amount = Given.Rupees(199) }), (back, o => o with { CameBack = false }), (back, o => o with { RowKey = "row_y" }),
+            (Hear(Paid(), Went(200)), o => o with { CameBack = true }), (Hear(Paid(), Went(200)), o => o with { RefundReference = "rfnd_y" }), (Hear(Paid(), Went(200)), _ => null),
+            (named, o => o with { Amount = Given.Rupees(0) }), (named, o => o with { Amount = Given.Rupees(100), Returned = Came(100).Row }), (less, o => o with { Returned = null }),
+            (less, o => o with { Returned = Came(150).Row! with { RowKey = "row_y" } }), (Hear(Hear(Paid(), Went(200)), Failed()), o => o with { Returned = Came(150).Row }),
+        })
+        {
+            OutsideHistory.Differs(story.Order, story.Events).ShouldBeNull();
+            var changed = story.First with { OutsideRefunds = change(story.First.OutsideRefunds[0]) is { } other ? [other] : [] };
+            OutsideHistory.Differs(story.Order with { Payments = [changed] }, story.Events).ShouldNotBeNull().Row.ShouldBe(new PaymentId(story.Order.Id, 1).ToString());
+        }
+        // An older program told nothing of what failed before it was known.
+        var old = Hear(Paid(), Failed());
+        OutsideHistory.Differs(old.Order, [.. old.Events.SkipLast(1)]).ShouldBeNull();
     }
 
     static IEnumerable<ImmutableArray<T>> Permutations<T>(ImmutableArray<T> of) =>
