@@ -102,6 +102,8 @@ sealed class Batch(LoadedBatch loaded, OrderRules rules, Func<Order?, OrderInput
                 };
                 continue;
             }
+            // What a person decides is whole: the facts that the decision rests on are not booked without it.
+            if (one is OrderCommand && reply is Reply.Refused { Why: var no } && inputs.Count > 1) return new EngineReply.Done(new Reply.Refused(no, Find(order.Id)));
             order = decision.After;
             decided.Add(decision);
         }

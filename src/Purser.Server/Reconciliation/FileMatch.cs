@@ -47,7 +47,10 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
         public async Task CameBefore()
         {
             using var earlier = new Spill<EarlierRow>(pass.Parts);
-            await foreach (var (from, first, keys) in store.EarlierKeys(file, Few(), stop))
+            var turns = new Dictionary<long, long>();
+            await foreach (var (from, turn, first, keys) in store.EarlierKeys(file, Few(), stop))
+            {
+                turns[from] = turn;
                 // Numbered by their place in a piece, or each by itself in a group.
                 for (var (i, bytes) = (0, first > 0 ? 16 : KeyGroups.BytesOfAKey); i < keys.Length / bytes; i++)
                 {
@@ -56,6 +59,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                     if (pass.Seen.MayHave(key))
                         earlier.Add(pass.PartOf(key), new EarlierRow(key, BinaryPrimitives.ReadUInt64LittleEndian(one[8..]), from, first > 0 ? first + i : BinaryPrimitives.ReadInt32LittleEndian(one[16..])));
                 }
+            }
 
             var bits = KeyGroups.Bits(pass.Lines, pass.Parts);
             var keeping = Task.CompletedTask;
@@ -68,8 +72,8 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                 var (groups, begin) = (KeyGroups.Of(rows.AsSpan(0, count), part, pass.Parts, bits), part == 0);
                 keeping = beside(() => store.KeepKeys(file.Id, bits, groups, begin, stop));
                 table.Clear(count);
-                var repeated = new BitArray(count);
-                var changed = new Dictionary<int, EarlierRow>();
+                var repeated = new Dictionary<int, EarlierRow>();
+                var changed = new Dictionary<int, (EarlierRow First, EarlierRow Last)>();
                 var loaded = rows;
                 for (var i = 0; i < count; i++)
                     if (table.Add(i, rows[i].Key, (one, other) => loaded[one].Key == loaded[other].Key) is >= 0 and var twin)
@@ -79,17 +83,29 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                     {
                         var found = table.Find(before.Key, i => loaded[i].Key == before.Key);
                         if (found < 0) continue;
-                        if (rows[found].Content == before.Content) repeated[found] = true;
+                        if (rows[found].Content == before.Content)
+                        {
+                            if (!repeated.TryGetValue(found, out var same) || IsLater(before, same)) repeated[found] = before;
+                        }
                         // The first of all versions was applied; the later ones are compared with it.
-                        else if (!changed.TryGetValue(found, out var other) || before.File < other.File) changed[found] = before;
+                        else if (!changed.TryGetValue(found, out var others)) changed[found] = (before, before);
+                        else changed[found] = (IsEarlier(before, others.First) ? before : others.First, IsLater(before, others.Last) ? before : others.Last);
                     }
                 for (var i = 0; i < count; i++)
-                    if (repeated[i]) await Change(new Reclassed(rows[i].Number, SettlementClass.Repeated));
-                    else if (changed.TryGetValue(i, out var before)) doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.Changed, before.File, before.Number));
+                {
+                    var differs = changed.TryGetValue(i, out var versions);
+                    // What it says the last version says, too; one that says again what was corrected since takes the correction back.
+                    if (repeated.TryGetValue(i, out var same) && !(differs && IsLater(versions.Last, same))) await Change(new Reclassed(rows[i].Number, SettlementClass.Repeated));
+                    else if (differs) doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.Changed, versions.First.File, versions.First.Number));
+                }
                 if (doubtful.Count >= LookedUpAtOnce) await Compare(doubtful);
             }
             await keeping;
             await Compare(doubtful);
+
+            // Of a file that has a row twice, the first counts.
+            bool IsLater(EarlierRow one, EarlierRow other) => one.File == other.File ? one.Number < other.Number : turns[one.File] > turns[other.File];
+            bool IsEarlier(EarlierRow one, EarlierRow other) => one.File == other.File ? one.Number < other.Number : turns[one.File] < turns[other.File];
         }
 
         /// <summary>The file's keys, when they are few.</summary>

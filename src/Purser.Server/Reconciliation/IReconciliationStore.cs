@@ -15,8 +15,8 @@ public interface IMatchStore
     /// <summary>The keys of all rows that this account's earlier files have, a piece at a time. Earlier is what was applied: an account's files are applied one
     /// after another, and one that was refused comes after what was applied before it is read again.</summary>
     /// <param name="only">The keys that are looked for, where they are few; others may come with them.</param>
-    /// <returns>Pieces of keys and contents, numbered from <c>First</c>; or groups, see <see cref="KeyGroup"/>, where that is 0.</returns>
-    IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file, long[]? only, CancellationToken stop);
+    /// <returns>Pieces of keys and contents, numbered from <c>First</c>; or groups, see <see cref="KeyGroup"/>, where that is 0. Files were applied in the order of their turns.</returns>
+    IAsyncEnumerable<(long File, long Turn, int First, byte[] Keys)> EarlierKeys(SettlementFile file, long[]? only, CancellationToken stop);
 
     /// <summary>Keeps keys of this file's rows for files to come.</summary>
     /// <param name="bits">How many bits of a key tell its group.</param>

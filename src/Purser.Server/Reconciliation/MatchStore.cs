@@ -69,24 +69,24 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
 
     /// <summary>Of long files the groups in which the new file's keys would be.</summary>
     internal const string KeysOfFew = $"""
-        with earlier as materialized (select f.id, f.key_bits, f.rows_stored from settlement_files f where {Earlier}),
+        with earlier as materialized (select f.id, coalesce(f.turn, f.id) as turn, f.key_bits, f.rows_stored from settlement_files f where {Earlier}),
         wanted as materialized (
             select b.key_bits, x.part from (select distinct key_bits from earlier where key_bits is not null and rows_stored > $4) b
             cross join lateral (select distinct ((k.key >> 40) & ((1::bigint << b.key_bits) - 1))::int as part from unnest($3::bigint[]) k (key)) x)
-        select k.file, k.first, k.keys from earlier e join settlement_keys k on k.file = e.id where e.key_bits is null
+        select k.file, e.turn, k.first, k.keys from earlier e join settlement_keys k on k.file = e.id where e.key_bits is null
         union all
-        select g.file, 0, g.keys from earlier e join settlement_key_groups g on g.file = e.id where e.key_bits is not null and e.rows_stored <= $4
+        select g.file, e.turn, 0, g.keys from earlier e join settlement_key_groups g on g.file = e.id where e.key_bits is not null and e.rows_stored <= $4
         union all
-        select g.file, 0, g.keys from earlier e join wanted w on w.key_bits = e.key_bits join settlement_key_groups g on g.file = e.id and g."group" = w.part where e.rows_stored > $4
+        select g.file, e.turn, 0, g.keys from earlier e join wanted w on w.key_bits = e.key_bits join settlement_key_groups g on g.file = e.id and g."group" = w.part where e.rows_stored > $4
         """;
 
     const string AllKeys = $"""
-        select k.file, k.first, k.keys from settlement_files f join settlement_keys k on k.file = f.id where {Earlier} and f.key_bits is null
+        select k.file, coalesce(f.turn, f.id), k.first, k.keys from settlement_files f join settlement_keys k on k.file = f.id where {Earlier} and f.key_bits is null
         union all
-        select g.file, 0, g.keys from settlement_files f join settlement_key_groups g on g.file = f.id where {Earlier} and f.key_bits is not null
+        select g.file, coalesce(f.turn, f.id), 0, g.keys from settlement_files f join settlement_key_groups g on g.file = f.id where {Earlier} and f.key_bits is not null
         """;
 
-    public async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(
+    public async IAsyncEnumerable<(long File, long Turn, int First, byte[] Keys)> EarlierKeys(
         SettlementFile file, long[]? only, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
     {
         var ask = new NpgsqlBatchCommand(only is null ? AllKeys : KeysOfFew);
@@ -100,7 +100,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         await using var lookUp = KeyLookup.Of(database, ask);
         lookUp.Timeout = 0;
         await using var rows = await lookUp.Rows(stop);
-        while (await rows.ReadAsync(stop)) yield return (rows.GetInt64(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
+        while (await rows.ReadAsync(stop)) yield return (rows.GetInt64(0), rows.GetInt64(1), rows.GetInt32(2), rows.GetFieldValue<byte[]>(3));
     }
 
     // Synchronous, for there are megabytes to send; whoever keeps keys does so beside whoever compares them.

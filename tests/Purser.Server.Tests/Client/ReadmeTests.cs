@@ -53,6 +53,8 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         await house.Api.Tell("e1", "captured", (await purser.Orders.Get(order.Id)).Payments[0].Reference);
         await watching;
         await Until.True(async () => (await purser.Orders.Get(order.Id)).FulfilledAt is not null, "the receiver to fulfil it");
+        // It is fulfilled before the receiver writes that down.
+        await Until.True(() => !shipped.IsEmpty, "the receiver to know");
         shipped.Keys.ShouldBe([order.Id]);
         using (var forged = await new HttpClient().PostAsync($"{receiver.Urls.First()}/purser", new StringContent("{}"), patience.Token)) ((int)forged.StatusCode).ShouldBe(401);
 

@@ -10,6 +10,19 @@ public sealed class EngineTests(PostgresFixture postgres) : IClassFixture<Postgr
     async Task<EngineWorld> World(EngineOptions? options = null) => await EngineWorld.Create(await postgres.CreateDatabase(), options);
 
     [Fact]
+    public async Task A_decision_that_is_refused_leaves_none_of_the_facts_that_it_came_with()
+    {
+        await using var world = await World();
+        var id = await world.WithLink();
+        var fact = new Evidence.Succeeded("pi_1", new Money(49900, Currency.Find("INR")), "card").Learned(1, EvidenceSource.Operator, DateTimeOffset.UnixEpoch, "stl_1:1");
+        var refused = (await world.Engine.Submit(new EngineInput(id, [fact, new OrderCommand.Refund(1, null, "seen", "pi_other")]), default)).ShouldBeOfType<EngineReply.Done>();
+        refused.Reply.ShouldBeOfType<Reply.Refused>().Order!.Status.ShouldBe(OrderStatus.AwaitingPayment);
+        (await world.Ask<long>("select (select count(*) from captures) + (select count(*) from postings)")).ShouldBe(0);
+
+        (await world.Engine.Submit(new EngineInput(id, [fact, new OrderCommand.Refund(1, null, "seen", "pi_1")]), default)).ShouldBeOfType<EngineReply.Done>().Reply.ShouldBeOfType<Reply.Made>().Order.Refunds.ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task A_payment_goes_from_order_to_paid_and_every_row_of_it_is_there()
     {
         await using var world = await World();

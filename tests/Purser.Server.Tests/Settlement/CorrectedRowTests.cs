@@ -59,8 +59,17 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
         await Answer(house, "a", "close");
         (await Books(house)).ShouldBe("bank 47000 INR, fees 2900 INR, sales -49900 INR");
         await Honest(house);
+        // And back to what it said at first: that is news, too. The next telling of it is not.
+        await house.Settle(Statement(Says(48722), Line("b", null, 100, SettlementKind.Adjustment)));
+        (await Books(house)).ShouldBe("bank 48822 INR, fees 1078 INR, sales -49900 INR");
+        await Honest(house);
+        await Answer(house, "a", "accept");
+        (await Books(house)).ShouldBe("bank 48822 INR, fees 1078 INR, sales -49900 INR");
+        var told = await house.Settle(Statement(Says(48722), Line("b", null, 100, SettlementKind.Adjustment), Line("c", null, 100, SettlementKind.Adjustment)));
+        SettlementHouse.Classes(told).ShouldBe(new Dictionary<string, int> { ["repeated"] = 2, ["adjustment"] = 1 }, ignoreOrder: true);
+        await Honest(house);
         await house.Sound();
-        await house.Ask<long>("with spoilt as (update settlement_postings set amount = amount * 2 where row_key = 'a (changed)' returning 1) select count(*) from spoilt");
+        await house.Ask<long>("with spoilt as (update settlement_postings set amount = amount + 1 where row_key = 'a (changed)' returning 1) select count(*) from spoilt");
         (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldContain(d => d.Row == "shop/a (changed)");
     }
 

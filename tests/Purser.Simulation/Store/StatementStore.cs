@@ -52,7 +52,7 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     public Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop) =>
         Do<IReadOnlyList<(SettlementKind, ClassTotal)>>("classes are stored (C14)", () => Tables.Store(file, lines));
 
-    public async IAsyncEnumerable<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file, long[]? only, [EnumeratorCancellation] CancellationToken stop)
+    public async IAsyncEnumerable<(long File, long Turn, int First, byte[] Keys)> EarlierKeys(SettlementFile file, long[]? only, [EnumeratorCancellation] CancellationToken stop)
     {
         foreach (var piece in await Read(() => world.Bug.TakesFilesAgain ? [] : Tables.EarlierKeys(file))) yield return piece;
     }

@@ -198,9 +198,9 @@ sealed class Statements(World world)
             .Select(g => (g.Key.Kind, new ClassTotal(g.Key.Class, g.Key.Amount, g.Key.Net, g.Count(), g.Sum(l => l.Said.Amount.MinorUnits), g.Sum(l => l.Said.Net.MinorUnits))))];
     }
 
-    public List<(long File, int First, byte[] Keys)> EarlierKeys(SettlementFile file)
+    public List<(long File, long Turn, int First, byte[] Keys)> EarlierKeys(SettlementFile file)
     {
-        var pieces = new List<(long, int, byte[])>();
+        var pieces = new List<(long, long, int, byte[])>();
         foreach (var earlier in Files.Where(f => f.Row.Account == file.Account && f.Row.Id != file.Id
             && f.Row.State is FileState.Matched or FileState.Acting or FileState.Done && f.Lines.Count > 0))
         {
@@ -210,7 +210,7 @@ sealed class Statements(World world)
                 BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan(i * 16), earlier.Lines[i].Read.Key);
                 BinaryPrimitives.WriteUInt64LittleEndian(keys.AsSpan((i * 16) + 8), earlier.Lines[i].Read.Content);
             }
-            pieces.Add((earlier.Row.Id, 1, keys));
+            pieces.Add((earlier.Row.Id, earlier.Row.Id, 1, keys));
         }
         return pieces;
     }
