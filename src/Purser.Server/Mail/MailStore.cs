@@ -156,13 +156,13 @@ public sealed class MailStore(NpgsqlDataSource database)
     }
 
     /// <summary>Takes notices that are due. That of a file waits until the file is worked off, so that one mail tells of all its questions; not longer than a
-    /// day, for a file may be stuck.</summary>
+    /// day, for a file may be stuck. Of a kind that only a newer program knows they are left to that.</summary>
     public async Task<IReadOnlyList<OperatorNotice>> TakeNotices(DateTimeOffset now, TimeSpan lease, int most, CancellationToken stop)
     {
         await using var take = database.CreateCommand($"""
             with due as (
                 select n.number from operator_notices n left join settlement_files f on f.id = n.file
-                where n.state = 0 and n.due_at <= $1 and (n.leased_until is null or n.leased_until <= $1) and (n.file is null or f.state = any($4) or n.at <= $5)
+                where n.state = 0 and n.kind = any($7) and n.due_at <= $1 and (n.leased_until is null or n.leased_until <= $1) and (n.file is null or f.state = any($4) or n.at <= $5)
                 order by n.due_at limit $3 for update of n skip locked),
             taken as (update operator_notices n set leased_until = $2 from due where n.number = due.number returning n.*)
             select t.number, t.failures, t.kind, t.since, e.id, e.url, e.paused_because, e.failing_since,
@@ -203,12 +203,16 @@ public sealed class MailStore(NpgsqlDataSource database)
             At(now), At(now + lease), new NpgsqlParameter<int> { TypedValue = most },
             new NpgsqlParameter<short[]> { TypedValue = [(short)FileState.Done, (short)FileState.Refused], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint },
             At(now - FilePatience), new NpgsqlParameter<int> { TypedValue = MostNamed },
+            new NpgsqlParameter<short[]> { TypedValue = Kinds, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint },
         });
         var notices = new List<OperatorNotice>();
         await using var rows = await take.ExecuteReaderAsync(stop);
         while (await rows.ReadAsync(stop)) notices.Add(Notice(rows));
         return notices;
     }
+
+    /// <summary>Those that <see cref="Notice"/> reads.</summary>
+    static readonly short[] Kinds = [1, 2, 3, 4, 5, 6, 7];
 
     static OperatorNotice Notice(NpgsqlDataReader row)
     {
