@@ -41,6 +41,8 @@ public sealed class ApiKeys(ApiKeyStore store, TimeProvider time)
     {
         if (!IsLine(name)) throw new ArgumentException($"A key's name is one line of 1 to {LongestName} characters.", nameof(name));
         if (person is not null && !IsLine(person)) throw new ArgumentException($"A person's name is one line of 1 to {LongestName} characters.", nameof(person));
+        if (person is not null && string.Equals(person.Trim(), "purser", StringComparison.OrdinalIgnoreCase))
+            throw new ArgumentException("'purser' is the program, and not a person.", nameof(person));
         if (person is not null && kind == KeyKind.Publishable)
             throw new ArgumentException("A publishable key is every visitor's, and nobody decides anything with it: it has no person.", nameof(person));
         var allowed = (origins ?? []).Select(Origin).ToList();

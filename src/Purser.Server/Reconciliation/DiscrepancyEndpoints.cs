@@ -110,7 +110,7 @@ static class DiscrepancyEndpoints
         if (person is not null && by is not null && !Resolutions.SamePerson(person, by))
             fields.Fault("by", $"'by' says {by}, and this key is {person}'s.",
                 $"Leave 'by' out, or send {person}. Whoever else decides sends it with a key of their own: 'purser keys create --name NAME --person NAME' makes one.");
-        if (by is not null && Resolutions.SamePerson("purser", by)) fields.Fault("by", "'purser' is the program, and not a person.", "Send the name of whoever decides.");
+        if ((person ?? by) is { } who && Resolutions.SamePerson("purser", who)) fields.Fault("by", "'purser' is the program, and not a person.", "Send the name of whoever decides.");
         return person ?? by;
     }
 

@@ -165,6 +165,12 @@ public sealed class ApprovalTests(PostgresFixture postgres) : IClassFixture<Post
         (await Send(ravi, """{"action": "close", "by": "ravi iyer", "reason": "agreed"}""")).Status.ShouldBe(HttpStatusCode.OK);
         (await house.Get($"/v1/discrepancies/{question}")).Body.GetProperty("resolved_by").EnumerateArray().Select(p => p.GetString()).ShouldBe(["Asha Rao", "Ravi Iyer"]);
         (await house.Ask<string>($"select data::jsonb->>'by' from events where type = {(int)EventType.DiscrepancyResolved}")).ShouldBe("Asha Rao and Ravi Iyer");
+        // The program is no person, whoever has its name.
+        (await Send(house.Secret, """{"by": " Purser", "reason": "wrong"}""", HttpMethod.Delete)).Text("detail").ShouldBe("'purser' is the program, and not a person.");
+        (await Should.ThrowAsync<ArgumentException>(() => keys.Create("odd", KeyKind.Secret, person: "Purser "))).Message.ShouldContain("is the program");
+        var (odd, _) = await keys.Create("odd", KeyKind.Secret, person: "Somebody");
+        await house.Ask<long>("with old as (update api_keys set person = 'purser' where name = 'odd' returning 1) select count(*) from old");
+        (await Send(odd, """{"reason": "wrong"}""", HttpMethod.Delete)).Text("field").ShouldBe("by");
         // Taking it back is the same person's word.
         (await Send(asha, """{"by": "Kiran", "reason": "wrong"}""", HttpMethod.Delete)).Text("field").ShouldBe("by");
         (await Send(asha, """{"reason": "wrong"}""", HttpMethod.Delete)).Status.ShouldBe(HttpStatusCode.OK);
