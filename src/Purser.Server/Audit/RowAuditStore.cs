@@ -19,7 +19,7 @@ public sealed record KeptRow(string Account, string Key, long File, StoredLine? 
 public sealed class RowAuditStore(NpgsqlDataSource database)
 {
     const string Line = $"l.number, l.\"row\", l.class, {SettlementLineStore.LineColumns}";
-    const int LineAt = 3, AnswerAt = LineAt + 3 + SettlementLineStore.LineColumnCount;
+    const int LineAt = 3, AnswerAt = LineAt + 3 + SettlementLineStore.LineColumnCount, PostingAt = AnswerAt + 3, WasAt = PostingAt + 4;
 
     /// <summary>The question that says what of a row stands in the books: one that could not be applied before may be asked about for another reason now.</summary>
     static readonly string Asked = $"""
@@ -48,18 +48,7 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             where {OfFirstRows}
             order by p.account, p.row_key, p.line
             """, connection) { CommandTimeout = 0 };
-        await using var rows = await ask.ExecuteReaderAsync(stop);
-        KeptRow? row = null;
-        while (await rows.ReadAsync(stop))
-        {
-            if (row is null || row.Account != rows.GetString(0) || row.Key != rows.GetString(1))
-            {
-                if (row is not null) yield return row;
-                row = Read(rows);
-            }
-            row.Postings.Add(new RowPosting(row.Key, rows.GetInt32(AnswerAt + 3), rows.GetString(AnswerAt + 4), new Money(rows.GetInt64(AnswerAt + 5), Currency.Find(rows.GetString(AnswerAt + 6)))));
-        }
-        if (row is not null) yield return row;
+        await foreach (var row in Gathered(ask, stop)) yield return row;
     }
 
     /// <summary>The row was applied: all of its file are, or it is one of those up to where that stands.</summary>
@@ -125,6 +114,12 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             where q.booked or s.line is not null or q.answer = 'accept'
             order by q.account, q.posted, s.line
             """, connection) { CommandTimeout = 0 };
+        await foreach (var row in Gathered(ask, stop)) yield return row;
+    }
+
+    /// <summary>Each row with its postings, which stand behind it one after another in its order.</summary>
+    static async IAsyncEnumerable<KeptRow> Gathered(NpgsqlCommand ask, [EnumeratorCancellation] CancellationToken stop)
+    {
         await using var rows = await ask.ExecuteReaderAsync(stop);
         KeptRow? row = null;
         while (await rows.ReadAsync(stop))
@@ -133,10 +128,10 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
             {
                 if (row is not null) yield return row;
                 row = Read(rows);
-                if (row.Line is { } line && !rows.IsDBNull(AnswerAt + 7)) row = row with { Line = line with { Was = (rows.GetInt64(AnswerAt + 7), rows.GetInt32(AnswerAt + 8)) } };
+                if (row.Line is { } line && rows.FieldCount > WasAt && !rows.IsDBNull(WasAt)) row = row with { Line = line with { Was = (rows.GetInt64(WasAt), rows.GetInt32(WasAt + 1)) } };
             }
-            if (!rows.IsDBNull(AnswerAt + 3))
-                row.Postings.Add(new RowPosting(row.Key, rows.GetInt32(AnswerAt + 3), rows.GetString(AnswerAt + 4), new Money(rows.GetInt64(AnswerAt + 5), Currency.Find(rows.GetString(AnswerAt + 6)))));
+            if (!rows.IsDBNull(PostingAt))
+                row.Postings.Add(new RowPosting(row.Key, rows.GetInt32(PostingAt), rows.GetString(PostingAt + 1), new Money(rows.GetInt64(PostingAt + 2), Currency.Find(rows.GetString(PostingAt + 3)))));
         }
         if (row is not null) yield return row;
     }
