@@ -5,6 +5,7 @@ using AngleSharp.Html.Dom;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using Purser.Server.Checkout;
 using Purser.Server.Gateways;
 
@@ -203,9 +204,21 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
         order = await house.Hear(order, new Evidence.Processing(), payment: 1);
         order.OpenPayment!.Number.ShouldBe(2);
         (Of(order).Key, Of(order).CanBePaid).ShouldBe(("processing", false));
-
-        static Situation Of(Order order) => Situation.Of(order, null, TimeProvider.System.GetUtcNow(), a => a, _ => false);
     }
+
+    [Fact]
+    public async Task Held_money_that_went_back_holds_nobody_up_once_the_order_is_over()
+    {
+        var order = await house.Pay(await house.Open(await house.Place()), amount: 29_900);
+        order = await house.Do(order.Id, new OrderCommand.Cancel());
+        (Of(order).Key, Of(order).Safety).ShouldBe(("held", Texts.DoNotPayAgain));
+        order = await house.Do(order.Id, new OrderCommand.Refund(1, null, null));
+        Of(order).Key.ShouldBe("held");
+        order = await house.Do(order.Id, new RefundEvidence.Succeeded(order.Refund(1)!.Amount).Learned(1, 1, EvidenceSource.Webhook, TimeProvider.System.GetUtcNow(), null));
+        (Of(order).Key, Of(order).Step).ShouldBe(("cancelled", Step.Elsewhere));
+    }
+
+    static Situation Of(Order order) => Situation.Of(order, null, TimeProvider.System.GetUtcNow(), a => a, _ => false);
 
     [Fact]
     public async Task The_start_page_does_not_call_a_held_or_a_declined_order_one_that_waits()

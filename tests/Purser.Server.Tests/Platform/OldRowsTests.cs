@@ -6,10 +6,10 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Tests.Platform;
 
-/// <summary>What db/0025_refunds_came_back.sql makes of refunds and events that older programs wrote.</summary>
-public sealed class RefundsCameBackTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+/// <summary>What migrations make of rows that older programs wrote.</summary>
+public sealed class OldRowsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    const int CameBack = 25;
+    const int CameBack = 25, MoneyUnderWay = 40;
 
     static readonly OrderId One = new(1_900_000_000_000L << 21);
     static readonly OrderId Other = new((1_900_000_000_000L << 21) + 1);
@@ -39,6 +39,36 @@ public sealed class RefundsCameBackTests(PostgresFixture postgres) : IClassFixtu
         (await Ask(source, $"select string_agg(number::text, ' ' order by number) from refunds where came_back and order_id = {One.Value}")).ShouldBe("2 11");
         (await Ask(source, $"select count(*) from refunds where came_back and order_id = {Other.Value}")).ShouldBe(0L);
         (await Ask(source, "select count(*) from refunds where not came_back")).ShouldBe(4L);
+    }
+
+    [Fact]
+    public async Task Orders_that_wait_to_be_paid_and_had_money_under_way_which_nothing_ended_are_looked_at_now()
+    {
+        await using var source = Database.Build(await postgres.CreateEmptyDatabase());
+        await Apply(source, before => before.Number < MoneyUnderWay);
+        // It failed and nobody read it since, was read before it was processing only, and was cancelled.
+        foreach (var (order, status, clear) in new[] { (1, 6, "null"), (2, 7, "now() - interval '2 hours'"), (3, 8, "null") }) await Order(order, status, "now() - interval '1 hour'", clear);
+        // It was read afterwards, was never processing, is processing still, and is of an order that is over.
+        await Order(4, 6, "now() - interval '1 hour'", "now()");
+        await Order(5, 6, "null", "null");
+        await Order(6, 3, "now() - interval '1 hour'", "null");
+        await Order(7, 6, "now() - interval '1 hour'", "null", ended: true);
+
+        (await Apply(source, step => step.Number == MoneyUnderWay)).ShouldBe(["money_under_way"]);
+
+        (await Ask(source, "select string_agg(id::text, ' ' order by id) from orders where wake_at <= now()")).ShouldBe("1 2 3");
+
+        async Task Order(int id, int payment, string processing, string clear, bool ended = false)
+        {
+            await Do(source, string.Create(CultureInfo.InvariantCulture, $"""
+                insert into orders (id, fingerprint, amount, currency, description, lines, metadata, late_policy, duplicate_policy, second_link, status, sequence, created_at, expires_at, wake_at)
+                values ({id}, '', 100, 'INR', 'tea', '[]', '', 0, 0, false, {(ended ? 2 : 0)}, 1, now(), now(), now() + interval '1 year')
+                """));
+            await Do(source, string.Create(CultureInfo.InvariantCulture, $"""
+                insert into payments (order_id, number, account, status, amount, currency, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, cancel_asked, contradicted, dispute, look_at, processing_at, clear_at)
+                values ({id}, 1, 'cards', {payment}, 100, 'INR', '', now(), now(), now(), 1, 0, false, false, 0, now(), {processing}, {clear})
+                """));
+        }
     }
 
     /// <summary>An event's data, as the programs wrote it until then.</summary>

@@ -96,10 +96,16 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
         await Answer(house, "x", "accept");
         (await Books(house)).ShouldBe("bank -200 INR, fees 200 INR");
         await Honest(house);
+        // A later file that has both again says nothing new.
+        await house.Settle(Statement(charge, charge, charge with { RowKey = "y" }));
+        (await Books(house)).ShouldBe("bank -300 INR, fees 300 INR");
+        (await house.Ask<string>("select string_agg(file || ' ' || resolution || ' ' || by_first, ';') from settlement_discrepancies")).ShouldBe("1 accept Asha");
+        (await house.Ask<long>("select count(*) from audit_log")).ShouldBe(1);
+        await Honest(house);
         await TakeBack(house, "x");
-        (await Books(house)).ShouldBe("bank -100 INR, fees 100 INR");
+        (await Books(house)).ShouldBe("bank -200 INR, fees 200 INR");
         await Answer(house, "x", "close");
-        (await Books(house)).ShouldBe("bank -100 INR, fees 100 INR");
+        (await Books(house)).ShouldBe("bank -200 INR, fees 200 INR");
         await Honest(house);
         await house.Sound();
     }

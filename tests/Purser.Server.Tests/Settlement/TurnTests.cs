@@ -54,7 +54,17 @@ public sealed class TurnTests(PostgresFixture postgres) : IClassFixture<Postgres
         await house.Ended(other.IdText);
         await house.Ask<long>($"with busy as (update settlement_files set state = 4, turn = 100, leased_by = 'w', leased_until = now() + interval '1 hour' where id = {other.Id} returning 1) select count(*) from busy");
 
+        // It came in long ago. It gets on from the moment that it is sent again, and while it waits for its turn it does not hang.
+        var stalled = new StalledFileStore(house.Database);
+        Task<long> Age(string which) => house.Ask<long>($"with old as (update settlement_files set received_at = now() - interval '1 day', advanced_at = now() - interval '31 minutes' where {which} returning 1) select count(*) from old");
+        await Age($"id = {refused.Text("id")[4..]}");
         await Take("one");
+        (await house.Ask<bool>($"select advanced_at > now() - interval '30 minutes' from settlement_files where id = {refused.Text("id")[4..]}")).ShouldBeTrue();
+        await Age($"id = {refused.Text("id")[4..]}");
+        (await stalled.List(10, default)).ShouldBeEmpty();
+        // Behind one that hangs it hangs, too.
+        await Age($"id = {other.Id}");
+        (await stalled.List(10, default)).Select(f => f.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)).ShouldBe([$"{other.Id}", refused.Text("id")[4..]]);
         (await files.Claim("another", ["shop"], default)).ShouldBeNull();
         (await house.Ask<bool>($"select state = 0 and turn is null and leased_by is null from settlement_files where id = {refused.Text("id")[4..]}")).ShouldBeTrue();
         await house.Ask<long>($"with done as (update settlement_files set state = 5 where id = {other.Id} returning 1) select count(*) from done");
