@@ -1,10 +1,41 @@
+using Purser.Refunds;
+
 namespace Purser.Reconciliation;
 
-/// <summary>A refund of ours that a row without our reference may be about: of the same payment and amount.</summary>
-/// <param name="Reference">The gateway's name for it, where we know it.</param>
-/// <param name="RowKey">The row that settled it.</param>
-/// <param name="Went">The gateway said that the money went back.</param>
-public readonly record struct OursRefund(int Number, string? Reference, string? RowKey, bool Went);
+/// <summary>A refund of ours of the payment that a row without our reference is about.</summary>
+public sealed record OursRefund(int Number, Money Amount, RefundStatus Status, DateTimeOffset RequestedAt)
+{
+    /// <summary>The gateway's name for it, where we know it.</summary>
+    public string? Reference { get; init; }
+    /// <summary>The row that settled it.</summary>
+    public string? RowKey { get; init; }
+    /// <summary>The row that gave it back to us.</summary>
+    public string? ReturnedRow { get; init; }
+
+    public static OursRefund Of(Refund r) => new(r.Number, r.Amount, r.Status, r.RequestedAt) { Reference = r.RefundReference, RowKey = r.Settled?.RowKey, ReturnedRow = r.Returned?.RowKey };
+}
+
+/// <summary>What a row about a refund says of it.</summary>
+/// <param name="Reference">The gateway's name for it, where the row has one.</param>
+/// <param name="At">When it happened at the gateway, where that is said.</param>
+public readonly record struct SaidRefund(string RowKey, string? Reference, Money Amount, DateTimeOffset? At = null)
+{
+    /// <summary>So much a time may be off: a day where only a date is stated, and clocks that differ.</summary>
+    static readonly TimeSpan Margin = TimeSpan.FromHours(25);
+
+    /// <param name="moneyAt">When the latest money of the payment came. Some state the time of the sale in all of its rows, so a time of about then says nothing.</param>
+    public static SaidRefund Of(SettlementLine line, DateTimeOffset? moneyAt) =>
+        new(line.RowKey, line.RefundReference, line.Amount, line.HappenedAt is { } at && at > moneyAt + Margin ? at : null);
+
+    /// <summary>The refund has the row's name: whatever became of it and whatever its amount, it is the one.</summary>
+    public bool Names(OursRefund refund) => Reference is not null && refund.Reference == Reference;
+
+    /// <summary>The gateway calls it by another name than the row does.</summary>
+    public bool NamesAnother(string? reference) => Reference is not null && reference is not null && reference != Reference;
+
+    /// <summary>Amount, currency, name and time do not speak against it.</summary>
+    public bool IsLike(OursRefund refund) => refund.Status != RefundStatus.Failed && refund.Amount == Amount && !NamesAnother(refund.Reference) && !(refund.RequestedAt > At + Margin);
+}
 
 /// <summary>Which refund a row is about when it does not carry our reference.</summary>
 public static class RefundRows
@@ -12,31 +43,31 @@ public static class RefundRows
     /// <summary>Several are under way, and any of them may be the one: guessing would call a refund done that is not.</summary>
     public const int Doubtful = -1;
 
-    /// <summary>The one that this row settled before; else the one of that name; else the first that no row has settled or is about to and that is known
-    /// to have gone back; else the only one that the gateway knows; else the only one under way. When all have theirs it is one row too many, and money went
-    /// once more than by the first. A refund that the gateway calls by another name than the row does is never the one.</summary>
+    /// <summary>The one that this row settled before; else the one of that name. Else, of those that have not failed, are of its amount, were asked for before it happened and have no
+    /// other name: the first that no row has settled or is about to and that is known to have gone back; else the only one that the gateway knows; else the only one under way. When
+    /// all have theirs it is one row too many, and money went once more than by the first.</summary>
+    /// <param name="refunds">All of the payment, by number.</param>
     /// <param name="taken">Numbers that other rows of the same batch are about.</param>
     /// <returns>Its number; 0 when there is none, or <see cref="Doubtful"/>.</returns>
-    public static int Pick(IReadOnlyList<OursRefund> refunds, string rowKey, string? reference, IReadOnlySet<int> taken)
+    public static int Pick(IReadOnlyList<OursRefund> refunds, SaidRefund said, IReadOnlySet<int> taken)
     {
-        foreach (var refund in refunds)
-            if (refund.RowKey == rowKey) return refund.Number;
-        foreach (var refund in refunds)
-            if (reference is not null && refund.Reference == reference) return refund.Number;
-        refunds = [.. refunds.Where(r => reference is null || r.Reference is null)];
-        var free = refunds.Where(r => r.RowKey is null && !taken.Contains(r.Number)).OrderByDescending(r => r.Went).ThenByDescending(r => r.Went || r.Reference is not null).ToList();
+        if ((refunds.FirstOrDefault(r => r.RowKey == said.RowKey) ?? refunds.FirstOrDefault(said.Names)) is { } known) return known.Number;
+        var alike = refunds.Where(said.IsLike).ToList();
+        var free = alike.Where(r => r.RowKey is null && !taken.Contains(r.Number)).OrderByDescending(Went).ThenByDescending(r => Went(r) || r.Reference is not null).ToList();
         if (free is [var best, ..])
-            return free is [_, { Went: false } other, ..] && !best.Went && best.Reference is null == other.Reference is null ? Doubtful : best.Number;
-        return refunds is [var first, ..] ? first.Number : 0;
+            return free is [_, var other, ..] && !Went(other) && !Went(best) && best.Reference is null == other.Reference is null ? Doubtful : best.Number;
+        return alike is [var first, ..] ? first.Number : 0;
     }
 
-    /// <summary>The one that came back after it had gone: that of the row's name; else the only one that went. To take the wrong one for failed would free money
-    /// that is gone.</summary>
+    /// <summary>The one that came back by this row before; else that of the row's name; else the only one that it may be and that went. To take the wrong one for failed would free
+    /// money that is gone.</summary>
+    /// <param name="refunds">All of the payment, by number.</param>
     /// <returns>Its number; 0 when there is none, or <see cref="Doubtful"/>.</returns>
-    public static int Returned(IReadOnlyList<OursRefund> refunds, string? reference)
+    public static int Returned(IReadOnlyList<OursRefund> refunds, SaidRefund said)
     {
-        foreach (var refund in refunds)
-            if (reference is not null && refund.Reference == reference) return refund.Number;
-        return refunds.Where(r => r.Went && (reference is null || r.Reference is null)).ToList() switch { [] => 0, [var only] => only.Number, _ => Doubtful };
+        if ((refunds.FirstOrDefault(r => r.ReturnedRow == said.RowKey) ?? refunds.FirstOrDefault(said.Names)) is { } known) return known.Number;
+        return refunds.Where(r => Went(r) && said.IsLike(r)).ToList() switch { [] => 0, [var only] => only.Number, _ => Doubtful };
     }
+
+    static bool Went(OursRefund refund) => refund.Status == RefundStatus.Succeeded;
 }

@@ -82,5 +82,8 @@ public abstract record RefundEvidence : OrderInput
     {
         /// <summary>The row names no refund, and was taken for this one by its amount. Where another row was so, too, meanwhile, it is about another refund of the amount.</summary>
         public bool Guessed { get; init; }
+
+        /// <summary>When it went, as the row says, where that counts: a refund asked for later is not taken for it.</summary>
+        public DateTimeOffset? HappenedAt { get; init; }
     }
 }

@@ -115,13 +115,13 @@ static class RefundMachine
     }
 
     /// <summary>Whoever guessed saw the order as it was a moment ago; two who guess at once give one refund two rows. So it is looked at once more, where all is told in turn.</summary>
-    /// <returns>Null when several are under way that it may be about.</returns>
+    /// <returns>Null when several are under way that it may be about, and when it is about none by its name now.</returns>
     static Refund? Meant(Order order, Refund guessed, RefundEvidence.Settled e)
     {
-        List<OursRefund> alike = [.. order.Refunds.Where(r => r.Payment == guessed.Payment && r.Amount == e.Row.Amount && r.Reserves)
-            .Select(r => new OursRefund(r.Number, r.RefundReference, r.Settled?.RowKey, r.Status == Succeeded))];
-        if (guessed.Settled is null && !alike.Exists(r => r.RowKey == e.Row.RowKey)) return guessed;
-        return RefundRows.Pick(alike, e.Row.RowKey, e.RefundReference, new HashSet<int>()) switch { RefundRows.Doubtful => null, 0 => guessed, var picked => order.Refund(picked) };
+        List<OursRefund> ours = [.. order.Refunds.Where(r => r.Payment == guessed.Payment).Select(OursRefund.Of)];
+        var said = new SaidRefund(e.Row.RowKey, e.RefundReference, e.Row.Amount, e.HappenedAt);
+        if (guessed.Settled is null && !said.NamesAnother(guessed.RefundReference) && !ours.Exists(r => r.RowKey == said.RowKey || said.Names(r))) return guessed;
+        return RefundRows.Pick(ours, said, new HashSet<int>()) switch { > 0 and var picked => order.Refund(picked), 0 when guessed.Settled is not null => guessed, _ => null };
     }
 
     /// <summary>The row was taken for one of this refund, which has its own, or by its amount, and it is known as that of a refund which the gateway made.</summary>

@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Reconciliation;
+using Purser.Refunds;
 using Purser.Server.Engine;
 using Purser.Server.Settlement;
 
@@ -18,8 +19,9 @@ public sealed record OpenedRow(string RowKey, SettlementClass Class, int Number,
 /// <summary>What is known of the payment of a line that is acted on.</summary>
 /// <param name="Money">The gateway's references of money it took.</param>
 /// <param name="Refund">Our refund that a row about a refund names; 0 when it names none that we have.</param>
-/// <param name="Refunds">Those that a row about a refund may be about when it names none, by number.</param>
-public sealed record PaymentNow(PaymentStatus Status, string[] Money, int Refund, IReadOnlyList<OursRefund> Refunds);
+/// <param name="Refunds">All of the payment, by number, where the row is about a refund and names none.</param>
+/// <param name="MoneyAt">When the latest of its money came.</param>
+public sealed record PaymentNow(PaymentStatus Status, string[] Money, int Refund, IReadOnlyList<OursRefund> Refunds, DateTimeOffset? MoneyAt);
 
 /// <summary>What acting on a file reads and writes beside the engine.</summary>
 public sealed class ActStore(NpgsqlDataSource database) : IActStore
@@ -65,33 +67,35 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         var about = lines.Where(l => l.Payment is not null || l.Line.Refund is not null).ToList();
         var ask = new NpgsqlBatchCommand("""
             select x.line, p.status, array(select c->>'reference' from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
-                coalesce(r.number, 0), alike.numbers, alike.refs, alike.rows, alike.went
-            from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::bigint[], $6::boolean[]) x (line, order_id, payment, refund, amount, is_refund)
+                coalesce(r.number, 0), (select max((c->>'at')::timestamptz) from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
+                o.number, o.amount, o.currency, o.status, o.requested_at, o.refund_reference, o.settled::jsonb->'settled'->>'row', o.returned::jsonb->'settled'->>'row'
+            from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::boolean[]) x (line, order_id, payment, refund, is_refund)
             left join refunds r on x.refund > 0 and r.order_id = x.order_id and r.number = x.refund
             join payments p on p.order_id = x.order_id and p.number = coalesce(nullif(x.payment, 0), r.payment)
-            cross join lateral (
-                select array_agg(o.number order by o.number), array_agg(o.refund_reference order by o.number), array_agg(o.settled::jsonb->'settled'->>'row' order by o.number), array_agg(o.status = 3 order by o.number)
-                from refunds o where x.is_refund and x.refund = 0 and o.order_id = p.order_id and o.payment = p.number and o.amount = x.amount and o.status <> 4
-            ) alike (numbers, refs, rows, went)
+            left join refunds o on x.is_refund and x.refund = 0 and o.order_id = p.order_id and o.payment = p.number
+            order by x.line, o.number
             """);
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Number)] });
         ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. about.Select(l => (l.Payment?.Order ?? l.Line.Refund!.Value.Order).Value)] });
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Payment?.Number ?? 0)] });
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Line.Refund?.Number ?? 0)] });
-        ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. about.Select(l => l.Line.Amount.MinorUnits)] });
         ask.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. about.Select(l => l.Line.Kind is SettlementKind.Refund or SettlementKind.RefundReturned)] });
         var found = new Dictionary<int, PaymentNow>();
         await using var lookUp = KeyLookup.Of(database, ask);
         await using var rows = await lookUp.Rows(stop);
-        while (await rows.ReadAsync(stop)) found[rows.GetInt32(0)] = new PaymentNow((PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), Alike(rows));
+        while (await rows.ReadAsync(stop))
+        {
+            // A row for each refund, or one when there is none.
+            IReadOnlyList<OursRefund> before = found.TryGetValue(rows.GetInt32(0), out var known) ? known.Refunds : [];
+            found[rows.GetInt32(0)] = new PaymentNow(
+                (PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), rows.IsDBNull(5) ? before : [.. before, Refund(rows)], rows.IsDBNull(4) ? null : rows.GetFieldValue<DateTimeOffset>(4));
+        }
         return found;
 
-        static IReadOnlyList<OursRefund> Alike(NpgsqlDataReader row)
-        {
-            if (row.IsDBNull(4)) return [];
-            var (numbers, references, settled, went) = (row.GetFieldValue<int[]>(4), row.GetFieldValue<string?[]>(5), row.GetFieldValue<string?[]>(6), row.GetFieldValue<bool[]>(7));
-            return [.. numbers.Select((number, i) => new OursRefund(number, references[i], settled[i], went[i]))];
-        }
+        static OursRefund Refund(NpgsqlDataReader row) =>
+            new(row.GetInt32(5), new Money(row.GetInt64(6), Currency.Find(row.GetString(7))), (RefundStatus)row.GetInt16(8), row.GetFieldValue<DateTimeOffset>(9)) { Reference = Text(row, 10), RowKey = Text(row, 11), ReturnedRow = Text(row, 12) };
+
+        static string? Text(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null : row.GetString(at);
     }
 
     public async Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)

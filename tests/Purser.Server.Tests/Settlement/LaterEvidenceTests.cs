@@ -8,6 +8,7 @@ using Purser.Refunds;
 using Purser.Server.Audit;
 using Purser.Server.Engine;
 using Purser.Server.Reconciliation;
+using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
 using static Purser.Server.Tests.Settlement.StatementGateway;
 
@@ -103,6 +104,30 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
         (await house.Ask<short>("select status from refunds")).ShouldBe((short)RefundStatus.Failed);
         ((await Balance(house, "refunds")), (await Balance(house, "receivable:shop")), (await Balance(house, "bank"))).ShouldBe((0, 0, 49900 - 1178));
         await house.Sound();
+    }
+
+    [Fact]
+    public async Task A_refund_without_a_name_that_came_back_is_booked_once_although_its_batch_is_acted_on_again()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var paid = await house.Paid();
+        await house.Host.Engine.Submit(paid.Order, new OrderCommand.Refund(paid.Number, Inr(10000), null, null), default);
+        await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)).Learned(1, paid.Number, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, "k"), default);
+        await house.Settle(Statement(Paid("a", paid), Line("b", paid, 10000, SettlementKind.Refund, $"m_{paid.Reference}") with { Net = Inr(-10000), PayoutReference = "UTR1" },
+            Line("c", paid, 10000, SettlementKind.RefundReturned, $"m_{paid.Reference}") with { PayoutReference = "UTR2" }));
+        await Whole();
+        // It died when the orders had been told, and before it wrote what else follows.
+        await house.Ask<long>($"with gone as (delete from settlement_postings returning 1), back as (update settlement_files set state = {(int)FileState.Acting}, rows_acted = 0, done_at = null returning id) select count(*) from gone, back");
+        await house.Ended("stl_1");
+        await Whole();
+
+        async Task Whole()
+        {
+            (await house.Ask<short>("select status from refunds")).ShouldBe((short)RefundStatus.Failed);
+            ((await Balance(house, "refunds")), (await Balance(house, "suspense")), (await Balance(house, "receivable:shop")), (await Balance(house, "bank"))).ShouldBe((0, 0, 0, 49900 - 1178));
+            (await house.Ask<long>("select count(*) from settlement_discrepancies")).ShouldBe(0);
+            await house.Sound();
+        }
     }
 
     [Theory]

@@ -63,7 +63,12 @@ sealed class StatementAuditor(World world)
         InTheBooks();
         foreach (var stored in world.Database.Orders.Values)
         {
-            foreach (var r in stored.Row.Refunds) Missed(stored, r);
+            foreach (var r in stored.Row.Refunds)
+            {
+                Missed(stored, r);
+                foreach (var row in (Settled?[])[r.Settled, r.Returned])
+                    if (row is not null) IsOf(stored, r, row.RowKey);
+            }
             foreach (var p in stored.Row.Payments)
                 foreach (var c in p.Captures)
                     Check("I23 the overdue are found", c is not { Settled: null, Expected.DueOn: { } due } || due >= world.OverdueUntil || c.IsDoubted(DiscrepancyKind.NotSettled) || (world.Accounts.Find(p.Account)!.Route.SettlesAfterDays is null && !world.Stated.Contains(p.Account)), $"{c.Amount} of {stored.Row.Id} was due {c.Expected?.DueOn}, and nobody missed it", stored.Index);
@@ -79,6 +84,17 @@ sealed class StatementAuditor(World world)
         Check("I23 missing refunds are found", r.NotSettled || due >= world.OverdueUntil || !(due <= world.Covered.GetValueOrDefault(account)),
             $"{r.Amount} went back on {done} and was due {due}, files of {account} covered {world.Covered.GetValueOrDefault(account)}, and nobody missed it", stored.Index);
     }
+
+    /// <summary>The row is about the refund that the gateway made when it was asked for this one, and about none that it made for another or by itself.</summary>
+    void IsOf(StoredOrder stored, Refund r, string rowKey)
+    {
+        var gateway = world.Gateways.Single(g => g.Account == stored.Row.Payment(r.Payment)!.Account);
+        foreach (var said in Tables.Files.Where(f => f.Row.Account == gateway.Account).SelectMany(f => f.Lines).Select(l => l.Said).Where(l => l.RowKey == rowKey))
+            if (said.RefundReference is { } name && gateway.AskedAs(name) is { } asked)
+                Check(RowOfAnother, asked == new RefundId(stored.Row.Id, r.Number).Reference, $"row {rowKey} of {name}, asked for as '{asked}', is taken for refund {r.Number} of {r.Amount}", stored.Index);
+    }
+
+    public const string RowOfAnother = "I22 a row is of its own refund";
 
     static bool EndsBetweenRows(StoredFile file) => file.Content is [] or [.., (byte)'\n' or (byte)'\r'];
 

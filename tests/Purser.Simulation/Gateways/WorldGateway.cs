@@ -45,6 +45,9 @@ abstract class WorldGateway(World world, string account, string host)
     /// <summary>Refunds that nobody here asked for.</summary>
     public List<WorldReturn> Unasked { get; } = [];
 
+    /// <summary>Under which reference of ours it was asked for the refund that it calls so: empty when nobody asked, null where this world does not keep that.</summary>
+    public virtual string? AskedAs(string refundId) => null;
+
     /// <summary>What banks truly took back, or want to.</summary>
     public IReadOnlyList<WorldDispute> Disputes => disputes;
 

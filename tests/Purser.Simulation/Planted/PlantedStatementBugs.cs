@@ -11,7 +11,7 @@ static class PlantedStatementBugs
     [
         new DuplicateLineBookedTwice(), new SameFileAppliedTwice(), new CutFileHalfApplied(), new AcceptedFromAStatementUncompared(),
         new DisputeNotKept(), new RowsPostedNowhere(), new DenialOverheard(), new MissingMoneyTakenForNone(), new AnsweredAndForgotten(),
-        new RefundsThatTakeLongCalledFailed(),
+        new RefundsThatTakeLongCalledFailed(), new RowOfTheFirstRefundWithoutOne(),
     ];
 
     /// <summary>A row settles its money, whether or not that is settled already.</summary>
@@ -118,6 +118,16 @@ static class PlantedStatementBugs
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => base.Decide(order,
             input is RefundEvidence.Accepted taken ? new RefundEvidence.Failed("it takes long") { RefundReference = taken.RefundReference, MoneyReference = taken.MoneyReference }
                 .Learned(taken.Refund, taken.Payment, taken.Source, taken.At, taken.RawKey) : input, now, rules);
+    }
+
+    /// <summary>A row that says that money went back is of the first refund that has none; what its gateway calls it is a detail.</summary>
+    sealed class RowOfTheFirstRefundWithoutOne : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => [StatementAuditor.RowOfAnother];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => base.Decide(order,
+            input is RefundEvidence.Settled row && order?.Refunds.FirstOrDefault(r => r.Payment == (order.Refund(row.Refund)?.Payment ?? row.Payment) && r.Settled is null) is { } first
+                ? row with { Refund = first.Number, Payment = first.Payment, RefundReference = null, Guessed = false } : input, now, rules);
     }
 
     /// <summary>A row without an order changes nothing: what the gateway kept for itself is in no book.</summary>

@@ -282,9 +282,9 @@ sealed class Statements(World world)
             if ((line.Payment?.Order ?? line.Line.Refund?.Order) is not { } id || world.Database.Orders.GetValueOrDefault(id)?.Row is not { } order) continue;
             var refund = line.Line.Refund is { } named ? order.Refund(named.Number) : null;
             if ((line.Payment?.Number ?? refund?.Payment) is not { } number || order.Payment(number) is not { } p) continue;
-            var alike = line.Line is { Refund: null, Kind: SettlementKind.Refund or SettlementKind.RefundReturned } ? Alike(order, number, line.Line.Amount) : [];
+            var isNameless = line.Line is { Refund: null, Kind: SettlementKind.Refund or SettlementKind.RefundReturned };
             found[line.Number] = new PaymentNow(p.Status, [.. p.Captures.Select(c => c.MoneyReference)], refund?.Number ?? 0,
-                [.. alike.Select(r => new OursRefund(r.Number, r.RefundReference, r.Settled?.RowKey, r.Status == RefundStatus.Succeeded))]);
+                isNameless ? [.. order.Refunds.Where(r => r.Payment == number).Select(OursRefund.Of)] : [], p.Captures.Max(c => (DateTimeOffset?)c.At));
         }
         return found;
     }
