@@ -51,6 +51,9 @@ public static class Books
         { Type: EventType.SettlementMatched, Amount: { } booked, Replaces: { } before, Reason: OrderEvent.Returned } => Entry(e, [(Receivable(e), before - booked), ("exchange", booked - before)]),
         // What the refund gave back by our books is what the row says; the rest of the row posts by itself.
         { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked, Reason: OrderEvent.Returned } => Entry(e, [.. Stating(e, row.Amount, booked)]),
+        // It was booked so of a refund that the gateway made, and is one of ours.
+        { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked, Reason: OrderEvent.OursReturned } => Entry(e, [.. Stating(e, booked, row.Amount)]),
+        { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked, Reason: OrderEvent.Ours } => Entry(e, Sums(Settling(e, row, -booked).Select(side => (side.Item1, -side.Item2)))),
         { Type: EventType.SettlementMatched, Settled: { } row, Amount: { } booked } =>
             Entry(e, [.. Settling(e, row, e.Refund is null && e.Discrepancy is null ? booked : -booked)]),
         _ => [],

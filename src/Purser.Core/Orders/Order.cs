@@ -155,8 +155,13 @@ public sealed record Order
         }
     }
 
-    /// <summary>Money that must go back whole does so by one refund, which may be an earlier one that was called failed.</summary>
-    public bool IsGivenBack(int payment, Capture capture) => Refunds.Any(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves);
+    /// <summary>Money that must go back whole does so by one refund, which may be an earlier one that was called failed. Beside it the latest may be of a rest, for others gave some back.</summary>
+    public bool IsGivenBack(int payment, Capture capture)
+    {
+        var back = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves).Select(r => r.Amount).ToList();
+        return back.Count > 0 && (RefundOf(payment, capture.MoneyReference)! is not { Status: RefundStatus.Failed } latest || latest.Amount.Currency != capture.Amount.Currency
+            || back.Aggregate(latest.Amount, (sum, amount) => sum + amount).CompareTo(capture.Amount) > 0);
+    }
 
     static readonly DiscrepancyKind[] Doubts =
         [DiscrepancyKind.SettledOtherwise, DiscrepancyKind.FeeMismatch, DiscrepancyKind.SettledTwice, DiscrepancyKind.NotSettled];

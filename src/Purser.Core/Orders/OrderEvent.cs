@@ -89,4 +89,10 @@ public sealed record OrderEvent
 
     /// <summary>Why a statement's row about a refund is told of: it gives back to us what had gone.</summary>
     public const string Returned = "returned";
+
+    /// <summary>Why what was booked of a refund that the gateway made, and of its rows, is taken back: it is one of ours, of which the same is told next.</summary>
+    public const string Ours = "ours";
+
+    /// <summary>The same of the row that gave it back to us.</summary>
+    public const string OursReturned = "ours_returned";
 }

@@ -10,9 +10,9 @@ public static class OutsideHistory
     /// <summary>Why a question about money that went back unasked is closed when it came back.</summary>
     internal const string Failed = "failed";
 
-    /// <summary>Money went back unasked and came back, and its failing was told first: no question was ever open.</summary>
+    /// <summary>Money went back unasked and came back, and its failing was told first: no question was ever open. Or it was here again when it turned out to be a refund of ours.</summary>
     internal static bool IsBackBeforeItWent(OrderEvent e) =>
-        e is { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.RefundUnasked, By: null, Replaces: null, Reason: Failed };
+        e is { Type: EventType.DiscrepancyResolved, Discrepancy: DiscrepancyKind.RefundUnasked, By: null, Replaces: null, Reason: Failed or OrderEvent.Ours };
 
     /// <summary>The first payment or refund of the row of which its events say otherwise, by its id, and how; null when there is none.</summary>
     public static (string Row, string What)? Differs(Order row, IReadOnlyList<OrderEvent> events)
@@ -36,7 +36,10 @@ public static class OutsideHistory
             // Its failing may have been heard first, which older programs did not tell.
             var known = told.GetValueOrDefault(name);
             var back = known ?? new OutsideRefund(name, amount) { CameBack = true };
-            if (e.Type == EventType.DiscrepancyOpened) told[name] = (known ?? new OutsideRefund(name, amount)) with { Amount = amount };
+            // It is one of ours; of its rows that is told before.
+            if (e is { Type: EventType.DiscrepancyResolved, Reason: OrderEvent.Ours }) told.Remove(name);
+            else if (e.Reason is OrderEvent.Ours or OrderEvent.OursReturned) continue;
+            else if (e.Type == EventType.DiscrepancyOpened) told[name] = (known ?? new OutsideRefund(name, amount)) with { Amount = amount };
             else if (e is { Type: EventType.SettlementMatched, Reason: OrderEvent.Returned, Settled: { } came }) told[name] = back with { Amount = amount, Returned = came };
             else if (e is { Type: EventType.SettlementMatched, Settled: { } settled }) told[name] = back with { Amount = amount, RowKey = settled.RowKey };
             else if (e is { Type: EventType.DiscrepancyResolved, Reason: Failed }) told[name] = back with { Amount = amount, CameBack = true };

@@ -85,8 +85,8 @@ static class OutsideMachine
     }
 
     /// <summary>It came back before it was known to have gone, so there is nothing to book and nobody to ask: the event says no more than what is kept of it.</summary>
-    static void TellBack(Draft draft, int number, OutsideRefund one, Because because) =>
-        draft.Tell(EventType.DiscrepancyResolved, number, because, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, reason: OutsideHistory.Failed);
+    static void TellBack(Draft draft, int number, OutsideRefund one, Because because, string how = OutsideHistory.Failed) =>
+        draft.Tell(EventType.DiscrepancyResolved, number, because, one.Amount, money: one.RefundReference, discrepancy: DiscrepancyKind.RefundUnasked, reason: how);
 
     /// <summary>What went back by such a refund failed in the end.</summary>
     /// <returns>Whether there was any.</returns>
@@ -135,6 +135,44 @@ static class OutsideMachine
         var p = draft.Order.Payment(number)!;
         draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Replace(one, now) });
         draft.Tell(EventType.DiscrepancyResolved, number, because, one.Amount, money: one.RefundReference, replaces: one.Amount, discrepancy: DiscrepancyKind.RefundUnasked, reason: how);
+    }
+
+    /// <summary>What was taken for a refund that the gateway made is this one of ours: the gateway tells its name with our reference. All that is booked of it is taken back, and
+    /// what was told of it is heard of ours, as if it had been told so at first.</summary>
+    public static void HandOver(Draft draft, Refund r, RefundEvidence e)
+    {
+        if (e.RefundReference is not { } name || (r.RefundReference ?? name) != name) return;
+        // A row may have been taken for one of ours by its amount.
+        if (r.RefundReference is null && (e.Refund == 0 || (e.Source == EvidenceSource.Settlement && e is not RefundEvidence.Settled { Guessed: false }))) return;
+        if (draft.Order.Payment(r.Payment)!.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name && !o.MayBeOurs) is not { } one) return;
+        // Two rows are two sums.
+        if ((r.Settled is not null && one.RowKey is not null) || (r.Returned is not null && one.Returned is not null)) return;
+
+        TakeBack(draft, r.Payment, one, e);
+        draft.Change(r with { RefundReference = name });
+        void Hear(RefundEvidence fact, EvidenceSource source) => RefundMachine.Apply(draft, draft.Order.Refund(r.Number)!, fact.Learned(r.Number, r.Payment, source, e.At, e.RawKey));
+        // What was paid out is so already.
+        if (RowOf(one) is { } row) Hear(new RefundEvidence.Settled(row, PaidOut: false), EvidenceSource.Settlement);
+        else if (one.Amount.MinorUnits > 0) Hear(new RefundEvidence.Succeeded(one.Amount), EvidenceSource.Webhook);
+        if (one.CameBack) Hear(new RefundEvidence.Failed("came back", one.Returned), one.Returned is null ? EvidenceSource.Webhook : EvidenceSource.Settlement);
+    }
+
+    /// <summary>Of what an older program kept only the row's name is known; what it kept stays booked.</summary>
+    static Settled? RowOf(OutsideRefund one) => one.Settled ?? (one.RowKey is { } key ? new Settled(key, one.Amount, -one.Amount) : null);
+
+    /// <summary>Nothing of it was ever so.</summary>
+    static void TakeBack(Draft draft, int number, OutsideRefund one, Because because)
+    {
+        if (one.ReturnedOtherwise) OrderMachine.Resolve(draft, number, DiscrepancyKind.SettledOtherwise, because, one.Amount, OrderEvent.Ours, one.RefundReference);
+        if (one.Returned is { } came && came.Amount != one.Amount) Matched(draft, number, one, because, one.Amount, came, reason: OrderEvent.OursReturned);
+        if (RowOf(one) is { } went) Matched(draft, number, one, because, one.Amount, went, reason: OrderEvent.Ours);
+        if (!one.CameBack) Close(draft, number, one, one with { CameBack = true }, because, OrderEvent.Ours);
+        else TellBack(draft, number, one, because, OrderEvent.Ours);
+        var p = draft.Order.Payment(number)!;
+        draft.Change(p with { OutsideRefunds = p.OutsideRefunds.Remove(one with { CameBack = true }) });
+        if (one.CameBack) return;
+        foreach (var taken in p.Reversals)
+            if (taken.Booked is { } booked && booked.Currency == one.Amount.Currency && one.IsOf(p, taken.MoneyReference)) MoneyMachine.Reverse(draft, number, taken, booked + one.Amount, because);
     }
 
     /// <summary>What is kept of a refund of ours as if it were none.</summary>

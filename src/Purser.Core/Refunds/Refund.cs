@@ -101,7 +101,7 @@ public sealed record OutsideRefund(string RefundReference, Money Amount, string?
     /// <summary>It failed afterwards: nothing is gone by it. Where that was told first, its amount is zero until it is told, too.</summary>
     public bool CameBack { get; init; }
 
-    /// <summary>What that row says; null of what an older program kept.</summary>
+    /// <summary>What that row says, for the refund may turn out to be one of ours; null of what an older program kept.</summary>
     public Settled? Settled { get; init; }
 
     /// <summary>The row that gave it back to us, as it says.</summary>

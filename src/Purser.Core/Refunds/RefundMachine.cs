@@ -103,6 +103,8 @@ static class RefundMachine
         {
             // It came back once: another row that says so is none of this one.
             if (e is RefundEvidence.Failed { Row: { } again } && known.Returned is { } first && first.RowKey != again.RowKey) return false;
+            OutsideMachine.HandOver(draft, known, e);
+            known = draft.Order.Refund(known.Number)!;
             known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
             if (e.Source == EvidenceSource.Inquiry && e.At >= known.HeardAt) known = known with { HeardAt = null };
             draft.Change(known);
@@ -130,14 +132,14 @@ static class RefundMachine
         if (e.Source != EvidenceSource.Settlement) return false;
         var row = (e as RefundEvidence.Settled)?.Row.RowKey;
         return (row is not null && r.Settled is { } has && has.RowKey != row) || order.Payment(r.Payment)!.OutsideRefunds.Any(o =>
-            !o.MayBeOurs && ((row is not null && o.RowKey == row) || (r.RefundReference is null && o.RefundReference == e.RefundReference)));
+            !o.MayBeOurs && ((row is not null && o.RowKey == row) || (r.RefundReference is null && o.RefundReference == e.RefundReference && e is not RefundEvidence.Settled { Guessed: false })));
     }
 
     static Refund? Named(Order order, RefundEvidence e) => e.RefundReference is { } reference
         ? order.Refunds.FirstOrDefault(r => r.RefundReference == reference && (e.Payment == 0 || r.Payment == e.Payment))
         : null;
 
-    static void Apply(Draft draft, Refund r, RefundEvidence evidence)
+    public static void Apply(Draft draft, Refund r, RefundEvidence evidence)
     {
         switch (evidence)
         {
@@ -183,15 +185,17 @@ static class RefundMachine
         var went = r.Status == Succeeded ? r.Amount : (Money?)null;
         // The question under the money's name is about the latest refund. Of the order's own money parts go back, each by one, and each that fails is asked about.
         var latest = draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Number == r.Number;
-        var alone = !latest && MoneyOf(draft.Order, r).Standing == Standing.Accepted;
+        var (money, given) = (MoneyOf(draft.Order, r), draft.Order.IsGivenBack(r.Payment, MoneyOf(draft.Order, r)));
+        var alone = !latest && money.Standing == Standing.Accepted;
         draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now, NotSettled = false, AsksByItself = alone });
         if (r.NotSettled) Found(draft, r, because, "failed");
         if (latest) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
         draft.Tell(EventType.RefundFailed, r.Payment, because, r.Amount, money: r.MoneyReference, replaces: went, refund: r.Number, reason: why,
             discrepancy: Marks(draft.Order, r));
-        if (!latest && MoneyOf(draft.Order, r) is { Standing: not Standing.Accepted } whole && !draft.Order.IsGivenBack(r.Payment, whole))
+        var asks = money.Standing == Standing.Accepted || !draft.Order.IsGivenBack(r.Payment, money);
+        if (!latest && !alone && given && asks)
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Amount, money: r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
-        if (latest || alone)
+        if ((latest && asks) || alone)
             draft.Tell(EventType.DiscrepancyOpened, r.Payment, because, r.Amount, money: alone ? NameOf(draft, r) : r.MoneyReference, discrepancy: DiscrepancyKind.RefundFailed, reason: why);
         var p = draft.Order.Payment(r.Payment)!;
         // While the gateway had taken it on, a word of the gateway that the money is gone was taken for this: it is asked until it says what is so now.

@@ -70,6 +70,7 @@ public static class ExplanationText
             EventType.DisputeOpened => $"The shopper's bank disputes {e.Amount} of payment {e.Payment}.",
             EventType.DisputeClosed => $"The dispute about {e.Amount} of payment {e.Payment} was {e.Reason}.",
             EventType.SettlementMatched when e.Reason == OrderEvent.Returned => $"A statement of {e.Account} says that {e.Settled!.Amount} came back of the refund of {e.Amount} from payment {e.Payment} (row {e.Settled.RowKey}).",
+            EventType.SettlementMatched when e.Reason is OrderEvent.Ours or OrderEvent.OursReturned => $"What row {e.Settled!.RowKey} of a statement of {e.Account} said was booked of a refund of {e.Amount} that {e.Account} made from payment {e.Payment}. It is of a refund that was asked for.",
             EventType.SettlementMatched when e.Refund is not null => $"A statement of {e.Account} has the refund of {e.Amount} from payment {e.Payment}{Row(e)}.",
             EventType.SettlementMatched => $"A statement of {e.Account} has {e.Amount} of payment {e.Payment}{Row(e)}.",
             EventType.DiscrepancyOpened when e.By is not null => $"{e.By} opened the question about payment {e.Payment} again{Because(e)}: {Question(e.Discrepancy!.Value)}.{Moved(e)}",

@@ -208,7 +208,7 @@ sealed class StatementAuditor(World world)
                     Check("I22 a row counts once", disputed.Add((p.Account, row)), $"row {row} of {p.Account} is of two disputes", stored.Index);
             }
             foreach (var r in stored.Row.Refunds) Once(stored.Row.Payment(r.Payment)!.Account, r.Settled?.RowKey, stored.Index);
-            foreach (var row in stored.Events.Where(e => e.Type == EventType.SettlementMatched).GroupBy(e => (e.Account, e.Settled!.RowKey, e.MoneyReference, e.Refund)))
+            foreach (var row in stored.Events.Where(e => e.Type == EventType.SettlementMatched).GroupBy(e => (e.Account, e.Settled!.RowKey, e.MoneyReference, e.Refund, e.Reason)))
                 Check("I22 a row counts once", row.Count() == 1, $"row {row.Key.RowKey} of {row.Key.Account} is booked {row.Count()} times", stored.Index);
         }
         foreach (var ((account, rowKey), sides) in Tables.Postings)

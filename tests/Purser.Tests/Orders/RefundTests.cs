@@ -305,7 +305,7 @@ public sealed class RefundTests
     public void A_row_named_like_a_refund_that_the_gateway_made_is_not_taken_for_one_of_ours_by_its_amount()
     {
         var outside = new RefundEvidence.Succeeded(Given.Rupees(100)) { RefundReference = "rfnd_x" };
-        var row = new RefundEvidence.Settled(new Settled("row_x", Given.Rupees(100), Given.Rupees(-100)), PaidOut: true) { RefundReference = "rfnd_x" };
+        var row = new RefundEvidence.Settled(new Settled("row_x", Given.Rupees(100), Given.Rupees(-100)), PaidOut: true) { RefundReference = "rfnd_x", Guessed = true };
         Paid().Hears(outside, refund: 0, payment: 1).Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100))).Hears(row, refund: 1, payment: 1, source: EvidenceSource.Settlement)
             .Check(s => (s.Order.Refund(1)!.Settled, s.First.OutsideRefunds[0].RowKey).ShouldBe((null, "row_x")));
     }

@@ -88,6 +88,15 @@ public sealed class SuspenseTests
     }
 
     [Fact]
+    public void A_rest_of_wrong_money_that_did_not_go_back_is_asked_about_beside_what_did()
+    {
+        var story = Wrong(600).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)) { RefundReference = "rfnd_x" }, refund: 0, payment: 1).Refunds(payment: 1).Hears(new RefundEvidence.Succeeded(Given.Rupees(500)));
+        story.Hears(new RefundEvidence.Failed("came back") { RefundReference = "rfnd_x" }, refund: 0, payment: 1).Refunds(payment: 1).HasRefunds(Given.Rupees(500), Given.Rupees(100));
+        story.Hears(new RefundEvidence.Rejected("too old")).Questions("refund_failed 100.00 INR").Books("receivable:careful 100.00 INR", "suspense -100.00 INR");
+        story.Hears(new RefundEvidence.Failed("came back"), refund: 1).Questions("refund_failed 100.00 INR").Books("receivable:careful 600.00 INR", "suspense -600.00 INR");
+    }
+
+    [Fact]
     public void What_a_person_answered_about_the_latest_refund_stays_answered_when_an_earlier_one_fails() =>
         Close(Paid().Refunds(200).Refunds(100).Hears(new RefundEvidence.Failed("account closed")), DiscrepancyKind.RefundFailed).Questions()
             .Hears(new RefundEvidence.Failed("account closed"), refund: 1).Told("refund.failed", "discrepancy.opened").Questions("refund_failed 200.00 INR");
