@@ -21,7 +21,7 @@ sealed class ShopProcess : IAsyncDisposable
     const string Wanted = """ "event_types": ["order.paid", "discrepancy.opened", "discrepancy.resolved", "dispute.closed"] """;
 
     const string Ready = "Now listening on: ";
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     readonly Process process;
 

@@ -36,9 +36,9 @@ public sealed class ReferencePageTests(BrowserHouse browsers, PostgresFixture po
         // Every operation of the document has its section, and is named in the contents.
         var document = JsonNode.Parse(await house.Http.GetStringAsync("/openapi.json"))!;
         var operations = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject()).Select(o => (string)o.Value!["operationId"]!).ToList();
-        (await page.Locator("#operations section").EvaluateAllAsync<string[]>("all => all.map(e => e.id)")).ShouldBe(operations, ignoreOrder: true);
-        (await page.Locator("nav a").EvaluateAllAsync<string[]>("all => all.map(e => e.hash.slice(1))")).ShouldBe(operations, ignoreOrder: true);
-        (await page.Locator("body").EvaluateAsync<string>("e => e.textContent")).ShouldNotContain("`");
+        (await page.Locator("#operations section").EvaluateAllAsync<string[]>("all => all.map(e => e.id)").InTime()).ShouldBe(operations, ignoreOrder: true);
+        (await page.Locator("nav a").EvaluateAllAsync<string[]>("all => all.map(e => e.hash.slice(1))").InTime()).ShouldBe(operations, ignoreOrder: true);
+        (await page.Locator("body").EvaluateAsync<string>("e => e.textContent").InTime()).ShouldNotContain("`");
         using var icon = await house.Http.GetAsync(new Uri("/favicon.ico", UriKind.Relative));
         icon.Content.Headers.ContentType!.MediaType.ShouldBe("image/svg+xml");
         complaints.ShouldBeEmpty();

@@ -14,9 +14,14 @@ public class BrowserHouse : IAsyncLifetime
 
     public static readonly (string Name, int Width, int Height) Phone = ("phone", 390, 844), Desktop = ("desktop", 1280, 800);
 
+    /// <summary>For all that is waited for on a page, in milliseconds. Nothing takes so long on a machine that is not in trouble.</summary>
+    const float Longest = 60_000;
+
     static readonly Lazy<Task<string>> Axe = new(InstallAxe);
     IPlaywright playwright = null!;
     IBrowser browser = null!;
+
+    static BrowserHouse() => Assertions.SetDefaultExpectTimeout(Longest);
 
     public BrowserHouse()
         : this(isOnTwoNodes: false)
@@ -35,9 +40,10 @@ public class BrowserHouse : IAsyncLifetime
     {
         await Server.InitializeAsync();
         Server.Answers = true;
-        playwright = await Playwright.CreateAsync();
+        playwright = await Playwright.CreateAsync().InTime();
         browser = await playwright.Chromium.LaunchAsync(new()
         {
+            Timeout = (float)Patience.Longest.TotalMilliseconds,
             ExecutablePath = Environment.GetEnvironmentVariable("PURSER_CHROMIUM") ?? Chromium,
             Args =
             [
@@ -49,7 +55,7 @@ public class BrowserHouse : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await browser.DisposeAsync();
+        await browser.DisposeAsync().AsTask().InTime();
         playwright.Dispose();
         await Server.DisposeAsync();
     }
@@ -62,8 +68,8 @@ public class BrowserHouse : IAsyncLifetime
         options.ViewportSize ??= new() { Width = Phone.Width, Height = Phone.Height };
         // Without a graphics card each picture of what turns while a page waits is painted by the processor that the other tests need.
         options.ReducedMotion ??= ReducedMotion.Reduce;
-        var context = await browser.NewContextAsync(options);
-        context.SetDefaultTimeout(30_000);
+        var context = PatientContext.Of(await browser.NewContextAsync(options).InTime());
+        context.SetDefaultTimeout(Longest);
         await context.RouteAsync("https://gateway.example/**", route => route.FulfillAsync(new()
         {
             ContentType = "text/html",
@@ -82,7 +88,7 @@ public class BrowserHouse : IAsyncLifetime
     /// <summary>The browser has come to an address that begins so. Asked of the browser again and again, for its news of an address may come between one look
     /// at it and the beginning of a wait.</summary>
     public static Task Arrives(IPage page, params IEnumerable<string> beginnings) =>
-        Assertions.Expect(page).ToHaveURLAsync(new Regex($"^({string.Join('|', beginnings.Select(Regex.Escape))})"), new() { Timeout = 30_000 });
+        Assertions.Expect(page).ToHaveURLAsync(new Regex($"^({string.Join('|', beginnings.Select(Regex.Escape))})"), new() { Timeout = Longest });
 
     /// <summary>The gateway's page sends the browser back.</summary>
     public async Task ComeBack(IPage page, OrderId order, int payment = 1)
@@ -92,7 +98,7 @@ public class BrowserHouse : IAsyncLifetime
     }
 
     /// <summary>The page has come to this situation, by itself.</summary>
-    public static Task Shows(IPage page, string situation, float milliseconds = 30_000) =>
+    public static Task Shows(IPage page, string situation, float milliseconds = Longest) =>
         page.WaitForSelectorAsync($"[data-situation={situation}]", new() { Timeout = milliseconds });
 
     /// <summary>What the page's sockets are told from now on.</summary>
@@ -107,10 +113,10 @@ public class BrowserHouse : IAsyncLifetime
     public static async Task<IReadOnlyList<string>> Faults(IPage page)
     {
         // Evaluated by the debugger's door: the page's own policy lets no foreign script in, as it should. Once for each document, for it is large.
-        if (!await page.EvaluateAsync<bool>("() => 'axe' in window")) await page.EvaluateAsync(await Axe.Value);
+        if (!await page.EvaluateAsync<bool>("() => 'axe' in window").InTime()) await page.EvaluateAsync(await Axe.Value).InTime();
         return await page.EvaluateAsync<string[]>("""
             async () => (await axe.run({ resultTypes: ['violations'] })).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${v.help}: ${n.target} ${n.failureSummary}`))
-            """);
+            """).InTime();
     }
 
     static async Task<string> InstallAxe() =>

@@ -24,12 +24,12 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
             await page.GotoAsync(address);
             foreach (var (device, width, height) in new[] { BrowserHouse.Phone, BrowserHouse.Desktop })
             {
-                await page.SetViewportSizeAsync(width, height);
+                await page.SetViewportSizeAsync(width, height).InTime();
                 foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
                 {
-                    await page.EmulateMediaAsync(new() { ColorScheme = scheme });
+                    await page.EmulateMediaAsync(new() { ColorScheme = scheme }).InTime();
                     // Colours change by transitions, and what is measured is where they end.
-                    await page.EvaluateAsync("() => document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())");
+                    await page.EvaluateAsync("() => document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())").InTime();
                     await Looks(page, name, device, scheme);
                 }
             }
@@ -38,14 +38,14 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
 
     static async Task Looks(IPage page, string name, string device, ColorScheme scheme)
     {
-        (await page.EvaluateAsync<bool>("() => matchMedia('(prefers-color-scheme: dark)').matches")).ShouldBe(scheme == ColorScheme.Dark);
+        (await page.EvaluateAsync<bool>("() => matchMedia('(prefers-color-scheme: dark)').matches").InTime()).ShouldBe(scheme == ColorScheme.Dark);
         // Each device once and each scheme once: what axe looks at depends on the one or on the other.
         if (device == BrowserHouse.Phone.Name == (scheme == ColorScheme.Light)) (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
-        (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width on a {device}");
+        (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth").InTime()).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width on a {device}");
         var small = await page.EvaluateAsync<string[]>("""
             () => [...document.querySelectorAll('main a, main button, main summary, main label.way, main input:not([type=hidden], [type=radio])')]
                 .filter(e => e.checkVisibility() && getComputedStyle(e).display !== 'inline' && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
-            """);
+            """).InTime();
         small.ShouldBeEmpty($"{name}, {device}: targets of 44 pixels");
         if (Pictures is { Length: > 1 } folder)
             await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{device}-{scheme.ToString().ToLowerInvariant()}.png"), FullPage = true });
@@ -59,8 +59,8 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
         foreach (var (name, address) in await Addresses())
         {
             await page.GotoAsync(address);
-            await page.EvaluateAsync("() => { document.documentElement.style.fontSize = '200%' }");
-            (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, name);
+            await page.EvaluateAsync("() => { document.documentElement.style.fontSize = '200%' }").InTime();
+            (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth").InTime()).ShouldBeLessThanOrEqualTo(0, name);
         }
     }
 
@@ -89,7 +89,7 @@ public sealed class LooksTests(BrowserHouse house) : IClassFixture<BrowserHouse>
         await using var context = await house.Open();
         var page = await context.NewPageAsync();
         await page.GotoAsync("/status");
-        await page.EvaluateAsync("() => { document.querySelector('label span').remove(); document.querySelector('h1').style.color = '#ccc' }");
+        await page.EvaluateAsync("() => { document.querySelector('label span').remove(); document.querySelector('h1').style.color = '#ccc' }").InTime();
         var faults = string.Join('\n', await BrowserHouse.Faults(page));
         faults.ShouldContain("color-contrast");
         faults.ShouldContain("label");

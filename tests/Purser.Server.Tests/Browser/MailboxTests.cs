@@ -56,10 +56,10 @@ public sealed class MailboxTests(BrowserHouse house) : IClassFixture<BrowserHous
             await page.SetContentAsync(one.Letter.Html);
             foreach (var (device, width, height) in new[] { BrowserHouse.Phone, BrowserHouse.Desktop, ("narrow", 320, 640) })
             {
-                await page.SetViewportSizeAsync(width, height);
+                await page.SetViewportSizeAsync(width, height).InTime();
                 // A mail has one scheme and one set of elements, whatever the width.
                 if (device == BrowserHouse.Phone.Name) (await BrowserHouse.Faults(page)).ShouldBeEmpty($"{one.Letter.Subject}, {device}");
-                (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{one.Letter.Subject} fits its width on a {device}");
+                (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth").InTime()).ShouldBeLessThanOrEqualTo(0, $"{one.Letter.Subject} fits its width on a {device}");
                 if (Pictures is { Length: > 1 } folder) await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"mail-{one.Number}-{device}.png"), FullPage = true });
             }
             looked++;
@@ -83,10 +83,10 @@ public sealed class MailboxTests(BrowserHouse house) : IClassFixture<BrowserHous
         var page = await context.NewPageAsync();
         await page.GotoAsync("/");
         await page.GetByRole(AriaRole.Link, new() { Name = "Mailbox" }).FocusAsync();
-        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter").InTime();
         await BrowserHouse.Arrives(page, $"{house.Server.Host.Url}/mailbox");
         await page.GetByRole(AriaRole.Link, new() { NameRegex = new(order.Id.ToString()) }).FocusAsync();
-        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter").InTime();
         await BrowserHouse.Arrives(page, $"{house.Server.Host.Url}/mailbox/");
         (await page.GetByRole(AriaRole.Region, new() { Name = "The mail as text" }).Last.TextContentAsync())!.ShouldContain("The payment was declined");
         var opened = await context.RunAndWaitForPageAsync(() => page.FrameLocator("iframe").GetByRole(AriaRole.Link, new() { Name = "Try again" }).ClickAsync());

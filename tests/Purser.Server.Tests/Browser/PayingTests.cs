@@ -68,20 +68,20 @@ public sealed class PayingTests(BrowserHouse house) : ShopperWays(house), IClass
         var order = await House.Server.Place();
         var page = await context.NewPageAsync();
         await page.GotoAsync(House.Server.Links.Checkout(order));
-        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.PressAsync("Tab").InTime();
         (await Focused(page)).ShouldBe(Texts.SkipToContent);
-        await page.Keyboard.PressAsync("Enter");
-        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.PressAsync("Enter").InTime();
+        await page.Keyboard.PressAsync("Tab").InTime();
         (await Focused(page)).ShouldBe(Texts.BackToShop);
-        await page.Keyboard.PressAsync("Tab");
-        await page.Keyboard.PressAsync("ArrowDown");
+        await page.Keyboard.PressAsync("Tab").InTime();
+        await page.Keyboard.PressAsync("ArrowDown").InTime();
         (await page.GetByLabel("Card").IsCheckedAsync()).ShouldBeTrue();
         // The fold with the other ways is passed by, or opened.
-        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.PressAsync("Tab").InTime();
         (await Focused(page)).ShouldStartWith(Texts.MoreWays);
-        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.PressAsync("Tab").InTime();
         (await Focused(page)).ShouldStartWith("Pay ");
-        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter").InTime();
         await BrowserHouse.Arrives(page, PageHouse.PayPage);
         (await House.Server.Do(order.Id, new OrderCommand.Look(1))).Payments[0].Method.ShouldBe("card");
     }
@@ -102,7 +102,7 @@ public sealed class PayingTests(BrowserHouse house) : ShopperWays(house), IClass
         });
         var page = await context.NewPageAsync();
         await page.GotoAsync(House.Server.Links.HandOver(order, 1), new() { WaitUntil = WaitUntilState.Commit });
-        (await posted.Task.WaitAsync(TimeSpan.FromSeconds(15))).ShouldBe("hash=a+b/c==&name=अशा \"<&>");
+        (await posted.Task.InTime("the form to be posted")).ShouldBe("hash=a+b/c==&name=अशा \"<&>");
     }
 
     [Fact]
@@ -126,10 +126,10 @@ public sealed class PayingTests(BrowserHouse house) : ShopperWays(house), IClass
         await using var context = await House.Open();
         var order = await House.Server.Place();
         var page = await context.NewPageAsync();
-        await page.AddInitScriptAsync("const real = Date; Date = class extends real { constructor(...a) { a.length ? super(...a) : super(real.now() + 3e9) } static now() { return real.now() + 3e9 } }");
+        await page.AddInitScriptAsync("const real = Date; Date = class extends real { constructor(...a) { a.length ? super(...a) : super(real.now() + 3e9) } static now() { return real.now() + 3e9 } }").InTime();
         await page.GotoAsync(House.Server.Links.Checkout(order));
         await Until.True(async () => (await page.Locator(".countdown").TextContentAsync())!.StartsWith("29:", StringComparison.Ordinal), "29 minutes and some seconds");
     }
 
-    static Task<string> Focused(IPage page) => page.EvaluateAsync<string>("() => document.activeElement.textContent.trim()");
+    static Task<string> Focused(IPage page) => page.EvaluateAsync<string>("() => document.activeElement.textContent.trim()").InTime();
 }

@@ -53,7 +53,7 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
             .Append(("request", $"/gateways/razorpay/requests/{world.Calls.Last}")).Append(("webhook", $"/gateways/razorpay/webhooks/{world.Webhooks.Events.Last().Id}")))
         {
             await page.GotoAsync(address);
-            await page.EvaluateAsync("() => document.querySelectorAll('details').forEach(d => { d.open = true; })");
+            await page.EvaluateAsync("() => document.querySelectorAll('details').forEach(d => { d.open = true; })").InTime();
             await Looks(page, $"sandbox-{name}-{device}-{scheme}");
         }
         await page.GotoAsync("/gateways/razorpay");
@@ -73,16 +73,16 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
         await using var closing = context;
         await page.GotoAsync("/gateways/razorpay");
         await TabTo(page, "button[value=down]");
-        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter").InTime();
         await page.WaitForSelectorAsync("text=The preset is the plan now.");
         sandbox.World("razorpay")!.Faults.Rules.ShouldBe(FaultPresets.Find("down")!.Rules);
         await TabTo(page, "[aria-label='Pay cart-1003']");
-        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter").InTime();
         await page.WaitForSelectorAsync("text=Done, as if the shopper had closed the browser");
         sandbox.World("razorpay")!.Book.Movements.ShouldContain(m => m.Reference == "cart-1003");
 
         // What happens elsewhere comes into the page without a hand.
-        await page.EvaluateAsync("() => document.activeElement.blur()");
+        await page.EvaluateAsync("() => document.activeElement.blur()").InTime();
         await Control("payments", new { reference = "cart-1004", outcome = "paid" });
         await page.WaitForSelectorAsync("#money >> text=cart-1004");
     }
@@ -103,10 +103,10 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
             var profile = ((IGateway)shows).Profile;
             await page.SelectOptionAsync("#gateway", name);
             await page.FillAsync("#settings", string.Join('\n', profile.Settings.Select(s => $"{s.Name}={(s.Example ?? $"value-of-{s.Name}").ReplaceLineEndings("\\n")}")));
-            await page.FillAsync("#message", $"POST /gateways/shop/webhook HTTP/1.1\nX-Signature: 00\n\n{Body}");
+            await page.FillAsync("#message", $"POST /gateways/shop/webhook HTTP/1.1\nX-Signature: 00\n\n{Body}").InTime();
             await page.ClickAsync("text=Show the steps");
             await page.WaitForSelectorAsync(".steps");
-            (await page.Locator(".steps").CountAsync()).ShouldBe(shows.Signatures.Length, name);
+            (await page.Locator(".steps").CountAsync().InTime()).ShouldBe(shows.Signatures.Length, name);
             await Looks(page, $"laboratory-{name}-{device}-{scheme}");
         }
     }
@@ -119,19 +119,19 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
         await page.GotoAsync("/laboratory");
         await page.SelectOptionAsync("#gateway", "razorpay");
         await TabTo(page, "#settings");
-        await page.Keyboard.InsertTextAsync("webhook_secret=my-secret");
-        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.InsertTextAsync("webhook_secret=my-secret").InTime();
+        await page.Keyboard.PressAsync("Tab").InTime();
         var right = HexSignature.HmacSha256("my-secret", Encoding.UTF8.GetBytes(Body));
-        await page.Keyboard.InsertTextAsync($"POST /gateways/shop/webhook HTTP/1.1\nX-Razorpay-Signature: {right[..^1]}{(right[^1] == '0' ? '1' : '0')}\n\n{Body}");
+        await page.Keyboard.InsertTextAsync($"POST /gateways/shop/webhook HTTP/1.1\nX-Razorpay-Signature: {right[..^1]}{(right[^1] == '0' ? '1' : '0')}\n\n{Body}").InTime();
         await TabTo(page, "form .button");
-        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter").InTime();
         await page.WaitForSelectorAsync(".steps");
         var marked = page.Locator("section[aria-labelledby=kind-webhook] li[data-differs=here]");
-        (await marked.CountAsync()).ShouldBe(1);
+        (await marked.CountAsync().InTime()).ShouldBe(1);
         (await marked.Locator("pre").TextContentAsync()).ShouldBe(right);
         (await page.Locator("section[aria-labelledby=kind-webhook] mark").First.TextContentAsync())!.Length.ShouldBe(1);
         (await page.InputValueAsync("#settings")).ShouldBe("webhook_secret=");
-        (await page.ContentAsync()).ShouldNotContain("my-secret");
+        (await page.ContentAsync().InTime()).ShouldNotContain("my-secret");
     }
 
     [Fact]
@@ -143,8 +143,8 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
         await Take(page, "sandbox-desktop", 1280, 1150);
         await page.GotoAsync($"{house.Server.Url}/laboratory");
         await page.SelectOptionAsync("#gateway", "razorpay");
-        await page.FillAsync("#settings", "webhook_secret=my-secret");
-        await page.FillAsync("#message", $"POST /gateways/shop/webhook HTTP/1.1\nX-Razorpay-Signature: {HexSignature.HmacSha256("another", Encoding.UTF8.GetBytes(Body))}\n\n{Body}");
+        await page.FillAsync("#settings", "webhook_secret=my-secret").InTime();
+        await page.FillAsync("#message", $"POST /gateways/shop/webhook HTTP/1.1\nX-Razorpay-Signature: {HexSignature.HmacSha256("another", Encoding.UTF8.GetBytes(Body))}\n\n{Body}").InTime();
         await page.ClickAsync("text=Show the steps");
         await page.WaitForSelectorAsync("li[data-differs=here]");
         await Take(page, "laboratory-desktop", 1280, 1500);
@@ -152,7 +152,7 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
 
     static async Task Take(IPage page, string name, int width, int height)
     {
-        await page.SetViewportSizeAsync(width, height);
+        await page.SetViewportSizeAsync(width, height).InTime();
         var picture = await page.ScreenshotAsync(Pictures == "1" ? new() { Path = Path.Combine(Path.GetDirectoryName(Here())!, "../../../docs/pictures", $"{name}.png") } : new());
         picture.Length.ShouldBeInRange(10_000, 400_000, name);
     }
@@ -160,11 +160,11 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
     static async Task Looks(IPage page, string name)
     {
         (await BrowserHouse.Faults(page)).ShouldBeEmpty(name);
-        (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width");
+        (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth").InTime()).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width");
         var small = await page.EvaluateAsync<string[]>("""
             () => [...document.querySelectorAll('main button, main summary, main select, main textarea, main input:not([type=hidden], [type=checkbox])')]
                 .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
-            """);
+            """).InTime();
         small.ShouldBeEmpty($"{name}: targets of 44 pixels");
         if (Pictures is { Length: > 1 } folder) await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}.png"), FullPage = true });
     }
@@ -173,8 +173,8 @@ public sealed class SandboxAndLaboratoryTests(BrowserHouse house) : IClassFixtur
     {
         for (var i = 0; i < 150; i++)
         {
-            if (await page.EvaluateAsync<bool>("s => document.activeElement?.matches(s) ?? false", selector)) return;
-            await page.Keyboard.PressAsync("Tab");
+            if (await page.EvaluateAsync<bool>("s => document.activeElement?.matches(s) ?? false", selector).InTime()) return;
+            await page.Keyboard.PressAsync("Tab").InTime();
         }
         throw new InvalidOperationException($"The keyboard does not reach {selector}.");
     }

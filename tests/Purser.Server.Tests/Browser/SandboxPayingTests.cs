@@ -102,7 +102,7 @@ public sealed class SandboxPayingTests(BrowserHouse browsers, SandboxHouse house
         await Choose("declined");
         // Either the gateway's page says so and stays, or ours is shown.
         await page.Locator("[data-situation], [role=status]").First.WaitForAsync();
-        if (await page.Locator("button[value=paid]").CountAsync() == 0)
+        if (await page.Locator("button[value=paid]").CountAsync().InTime() == 0)
         {
             await Until.True(async () => (await house.Read(order.Id)).Payments[0] is { Status: PaymentStatus.Failed } or { DeclinedAt: not null }, "we know of the decline");
             var first = (await house.Read(order.Id)).Payments[0];

@@ -33,7 +33,7 @@ public class ShopHouse : IAsyncLifetime
     {
         await Sandbox.InitializeAsync();
         key = (await DevelopmentKeys.Renew(Sandbox.Server, "shop", default)).Secret;
-        Purser = new PurserClient(new HttpClient(), new PurserClientOptions { Address = new Uri(Sandbox.Url), SecretKey = key });
+        Purser = new PurserClient(new HttpClient { Timeout = TimeSpan.FromSeconds(60) }, new PurserClientOptions { Address = new Uri(Sandbox.Url), SecretKey = key, MostAttempts = 2 });
         await Open(Sandbox.ShopUrl);
     }
 
@@ -42,10 +42,24 @@ public class ShopHouse : IAsyncLifetime
     /// <summary>Stops it, does something while it is away, and starts it at the same address.</summary>
     public async Task Restart(Func<Task> meanwhile)
     {
-        await shop.DisposeAsync();
+        await shop.DisposeAsync().AsTask().InTime("the shop's process to end");
         await meanwhile();
         await Open(Url);
     }
+
+    /// <summary>Sends a message again that went in vain. Its own next try may be minutes away, or under way this moment, and then fail yet.</summary>
+    public Task SendAgain(Delivery failed) => Until.True(async () =>
+    {
+        try
+        {
+            await Purser.Deliveries.Redeliver(failed.Id);
+            return true;
+        }
+        catch (PurserProblemException e) when (e.Problem == "delivery_under_way")
+        {
+            return false;
+        }
+    }, "the try under way to end", seconds: 60);
 
     public async Task DisposeAsync()
     {

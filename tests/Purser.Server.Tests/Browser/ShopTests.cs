@@ -18,18 +18,18 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
     {
         await FillCart(Page);
         await CheckOut(Page);
-        var reference = await Reference(Page);
+        var order = (await House.Purser.Orders.Find(await Reference(Page)))!;
+        var (reference, endpoint) = (order.Reference!, (await House.Purser.WebhookEndpoints.List()).ShouldHaveSingleItem());
+        ValueTask<Delivery> Told() => House.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id, WebhookEndpoint = endpoint.Id }).SingleAsync(d => d.EventType == EventTypes.OrderPaid);
         await House.Restart(async () =>
         {
             await Pay(Page);
             await BrowserHouse.Shows(Page, "paid");
+            await Until.True(async () => (await Told()).Attempts > 0, "the message to be sent in vain");
         });
-        var endpoint = (await House.Purser.WebhookEndpoints.List()).ShouldHaveSingleItem();
-        await Until.True(async () => (await House.Purser.Orders.Find(reference))!.FulfilledAt is not null, "the message to come again");
+        await House.SendAgain(await Told());
         await House.HasOnePaymentAndOneParcel(reference);
         var parcels = House.Packed.Count;
-        var order = (await House.Purser.Orders.Find(reference))!;
-        ValueTask<Delivery> Told() => House.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id, WebhookEndpoint = endpoint.Id }).SingleAsync(d => d.EventType == EventTypes.OrderPaid);
         await Until.True(async () => (await Told()).Status == DeliveryStatus.Delivered, "the message to be taken");
         var attempts = (await Told()).Attempts;
         (await House.Purser.WebhookEndpoints.Redeliver(endpoint.Id, order.CreatedAt, deliveredToo: true)).ShouldBeGreaterThan(0);
@@ -78,7 +78,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
             await House.Purser.Refunds.Request(order.Id, new NewRefund { Reference = "too soon" });
             await Until.True(async () => (await Told()).Attempts > 0, "the message to be sent in vain");
         });
-        await House.Purser.Deliveries.Redeliver((await Told()).Id);
+        await House.SendAgain(await Told());
         await Until.True(async () => (await Told()).Status == DeliveryStatus.Delivered, "the message to be taken");
         (await House.Purser.Orders.Get(order.Id)).FulfilledAt.ShouldBeNull();
         House.Packed.ShouldNotContain(order.Id);
@@ -100,7 +100,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
             await ClientHouse.Dispute(House.Sandbox.Server, order, won: false);
             await Until.True(async () => (await Told(EventTypes.OrderPaid)).Attempts > 0, "the message to be sent in vain");
         });
-        await House.Purser.Deliveries.Redeliver((await Told(EventTypes.OrderPaid)).Id);
+        await House.SendAgain(await Told(EventTypes.OrderPaid));
         await Until.True(async () => (await Told(EventTypes.OrderPaid)).Status == DeliveryStatus.Delivered, "the message to be taken");
         (await House.Purser.Orders.Get(order.Id)).Fulfilment.ShouldBe(Client.Fulfilment.Held);
         House.Packed.ShouldNotContain(order.Id);
@@ -119,9 +119,12 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         if (File.Exists(House.Parcels)) File.Move(House.Parcels, aside);
         Directory.CreateDirectory(House.Parcels);
         await Pay(Page);
-        await Until.True(async () => await House.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id }).AnyAsync(d => d is { EventType: EventTypes.OrderPaid, Outcome: "500" }), "the message to be refused");
+        ValueTask<Delivery?> Refused() => House.Purser.Deliveries.List(new DeliveryFilter { Order = order.Id }).FirstOrDefaultAsync(d => d is { EventType: EventTypes.OrderPaid, Outcome: "500" });
+        await Until.True(async () => await Refused() is not null, "the message to be refused");
+        var refused = (await Refused())!;
         Directory.Delete(House.Parcels);
         if (File.Exists(aside)) File.Move(aside, House.Parcels);
+        await House.SendAgain(refused);
         await House.HasOnePaymentAndOneParcel(order.Reference!);
     }
 
@@ -145,7 +148,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
     [Fact]
     public async Task An_answer_that_was_overtaken_by_a_later_one_does_not_turn_the_order_s_page_back()
     {
-        await Page.AddInitScriptAsync("const read = DOMParser.prototype.parseFromString; window.read = []; DOMParser.prototype.parseFromString = function (...a) { window.read.push(a[0]); return read.apply(this, a); };");
+        await Page.AddInitScriptAsync("const read = DOMParser.prototype.parseFromString; window.read = []; DOMParser.prototype.parseFromString = function (...a) { window.read.push(a[0]); return read.apply(this, a); };").InTime();
         await FillCart(Page);
         await CheckOut(Page);
         var (reference, checkout) = (await Reference(Page), Page.Url);
@@ -161,14 +164,14 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
             }
             var early = await route.FetchAsync();
             first.SetResult();
-            await release.Task;
+            await release.Task.WaitAsync(Patience.Longest);
             await route.FulfillAsync(new() { Response = early });
-        });
+        }).InTime();
         await using var elsewhere = await Browser();
         var other = await elsewhere.NewPageAsync();
         await other.GotoAsync(checkout);
         await GoToGateway(other);
-        await first.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await first.Task.InTime("the page asks for the order");
         await other.Locator("button[value=paid]").ClickAsync();
         await Says(Page, "Packed and on its way");
         release.SetResult();
@@ -180,7 +183,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
     [Fact]
     public async Task Two_answers_that_fail_begin_the_following_of_an_order_anew_once()
     {
-        await Page.AddInitScriptAsync("const plain = window.EventSource; window.followings = 0; window.EventSource = class extends plain { constructor(...a) { super(...a); window.followings++; } };");
+        await Page.AddInitScriptAsync("const plain = window.EventSource; window.followings = 0; window.EventSource = class extends plain { constructor(...a) { super(...a); window.followings++; } };").InTime();
         await FillCart(Page);
         await CheckOut(Page);
         var (reference, checkout) = (await Reference(Page), Page.Url);
@@ -191,7 +194,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         {
             if (Volatile.Read(ref failing)) held.Enqueue(route);
             else await route.ContinueAsync();
-        });
+        }).InTime();
         await using var elsewhere = await Browser();
         var other = await elsewhere.NewPageAsync();
         await other.GotoAsync(checkout);
@@ -204,7 +207,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await Says(Page, "Packed and on its way");
         await Page.WaitForFunctionAsync("() => window.followings > 1");
         // Two timers would have been set in one moment: one that is as long, and is set when the first has rung, rings behind both.
-        (await Page.EvaluateAsync<int>("() => new Promise(after => setTimeout(() => after(window.followings), 2000))")).ShouldBe(2);
+        (await Page.EvaluateAsync<int>("() => new Promise(after => setTimeout(() => after(window.followings), 2000))").InTime()).ShouldBe(2);
     }
 
     [Fact]
@@ -216,7 +219,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await Page.GotoAsync($"/orders/{reference}");
         await Says(Page, "Ready to be paid");
         await Page.RouteAsync($"**/orders/{reference}", route =>
-            Interlocked.Increment(ref asked) == 1 ? route.FulfillAsync(new() { Status = 500, ContentType = "text/html", Body = "<h1>Trouble</h1>" }) : route.ContinueAsync());
+            Interlocked.Increment(ref asked) == 1 ? route.FulfillAsync(new() { Status = 500, ContentType = "text/html", Body = "<h1>Trouble</h1>" }) : route.ContinueAsync()).InTime();
         await using var elsewhere = await Browser();
         var other = await elsewhere.NewPageAsync();
         await other.GotoAsync(checkout);
@@ -230,7 +233,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
     public async Task What_the_checkout_cannot_take_is_said_beside_the_form()
     {
         await FillCart(Page);
-        await Page.EvaluateAsync("() => document.querySelector('[name=name]').removeAttribute('maxlength')");
+        await Page.EvaluateAsync("() => document.querySelector('[name=name]').removeAttribute('maxlength')").InTime();
         await Page.GetByLabel("Name").FillAsync(new string('A', 101));
         await Page.GetByRole(AriaRole.Button, new() { NameRegex = new("^Check out") }).ClickAsync();
         await Assertions.Expect(Page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Please look at the name again.");
@@ -243,16 +246,16 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
     {
         await Page.GotoAsync("/");
         await TabTo("Add to cart: Masala chai");
-        await Page.Keyboard.PressAsync("Enter");
+        await Page.Keyboard.PressAsync("Enter").InTime();
         await BrowserHouse.Arrives(Page, $"{House.Url}/cart");
         await TabTo("One Masala chai more");
-        await Page.Keyboard.PressAsync("Space");
+        await Page.Keyboard.PressAsync("Space").InTime();
         await Assertions.Expect(Page.Locator(".total b")).ToHaveTextAsync("₹560.00");
         await TabTo("Name");
-        await Page.Keyboard.TypeAsync("Asha Rao");
-        await Page.Keyboard.PressAsync("Tab");
-        await Page.Keyboard.TypeAsync("asha@example.test");
-        await Page.Keyboard.PressAsync("Enter");
+        await Page.Keyboard.TypeAsync("Asha Rao").InTime();
+        await Page.Keyboard.PressAsync("Tab").InTime();
+        await Page.Keyboard.TypeAsync("asha@example.test").InTime();
+        await Page.Keyboard.PressAsync("Enter").InTime();
         await BrowserHouse.Arrives(Page, $"{House.Sandbox.Url}/checkout/");
     }
 
@@ -260,8 +263,8 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
     {
         for (var i = 0; i < 40; i++)
         {
-            await Page.Keyboard.PressAsync("Tab");
-            if (await Page.EvaluateAsync<string>("() => document.activeElement.ariaLabel ?? document.activeElement.labels?.[0]?.textContent ?? ''") == name) return;
+            await Page.Keyboard.PressAsync("Tab").InTime();
+            if (await Page.EvaluateAsync<string>("() => document.activeElement.ariaLabel ?? document.activeElement.labels?.[0]?.textContent ?? ''").InTime() == name) return;
         }
         Assert.Fail($"'{name}' is not reached by Tab.");
     }
@@ -278,7 +281,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         var main = Page.Locator("#order");
         await Assertions.Expect(main).ToContainTextAsync("Nothing is lost: the shop has been told");
         await Assertions.Expect(main).ToContainTextAsync("Please do not pay again.");
-        (await main.Locator("a.main").CountAsync()).ShouldBe(0);
+        (await main.Locator("a.main").CountAsync().InTime()).ShouldBe(0);
         // Nor does the same cart lead there.
         await Page.GotoAsync("/cart");
         await Page.GetByLabel("Name").FillAsync("Asha Rao");
@@ -297,23 +300,8 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await House.HasOnePaymentAndOneParcel(reference);
         await GoTo(other, $"/orders/{reference}");
         await House.Purser.Refunds.Request((await House.Purser.Orders.Find(reference))!.Id, new NewRefund { Reference = "a cup", AmountMinorUnits = 100_00 });
-        await Assertions.Expect(other.GetByRole(AriaRole.Status)).ToHaveTextAsync(new Regex("^(Refund under way|A part of your money was paid back)$"), new() { Timeout = 30_000 });
+        await Assertions.Expect(other.GetByRole(AriaRole.Status)).ToHaveTextAsync(new Regex("^(Refund under way|A part of your money was paid back)$"));
         await Assertions.Expect(other.Locator("#order")).ToContainTextAsync("Refund of ₹100.00 INR: ");
-    }
-
-    /// <summary>A page that is just led back from the gateway may interrupt the way; then it is gone once more.</summary>
-    static async Task GoTo(IPage page, string address)
-    {
-        for (var tries = 0; tries < 5; tries++)
-            try
-            {
-                await page.GotoAsync(address);
-                return;
-            }
-            catch (PlaywrightException e) when (e.Message.Contains("interrupted", StringComparison.Ordinal))
-            {
-            }
-        await page.GotoAsync(address);
     }
 
     /// <summary>A little less than is asked for, at whatever gateway is proposed.</summary>
@@ -347,15 +335,15 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
             await Page.GotoAsync(address);
             foreach (var (device, width, height) in new[] { BrowserHouse.Phone, BrowserHouse.Desktop, ("narrow", 320, 640) })
             {
-                await Page.SetViewportSizeAsync(width, height);
+                await Page.SetViewportSizeAsync(width, height).InTime();
                 foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
                 {
-                    await Page.EmulateMediaAsync(new() { ColorScheme = scheme });
+                    await Page.EmulateMediaAsync(new() { ColorScheme = scheme }).InTime();
                     (await BrowserHouse.Faults(Page)).ShouldBeEmpty($"{name}, {device}, {scheme}");
-                    (await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth")).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width on a {device}");
+                    (await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth").InTime()).ShouldBeLessThanOrEqualTo(0, $"{name} fits its width on a {device}");
                     (await Page.EvaluateAsync<string[]>("""
                         () => [...document.querySelectorAll('a, button, input:not([type=hidden])')].filter(e => getComputedStyle(e).display !== 'inline' && !e.matches('.skip') && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
-                        """)).ShouldBeEmpty($"{name}, {device}: targets of 44 pixels");
+                        """).InTime()).ShouldBeEmpty($"{name}, {device}: targets of 44 pixels");
                     if (Pictures is { Length: > 1 } folder)
                         await Page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{device}-{scheme.ToString().ToLowerInvariant()}.png"), FullPage = true });
                 }

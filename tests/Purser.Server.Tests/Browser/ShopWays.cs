@@ -56,7 +56,7 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
         await Page.Locator("button[value=paid]").ClickAsync();
         var order = (await house.Purser.Orders.Find(reference))!;
         await Until.True(() => house.Sandbox.Sandbox.Worlds.Any(w => w.Book.Movements.Any(m => m.Reference == order.Payments[0].Reference)), "the gateway has the money");
-        await Page.CloseAsync();
+        await Page.CloseAsync().InTime();
         // Not every gateway sends webhooks; Purser asks those that do not, and here it does so now.
         OrderId.TryParse(order.Id, out var id).ShouldBeTrue();
         await house.Sandbox.RingAlarm(id);
@@ -78,7 +78,7 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
         // The shopper leaves the gateway's page by "back", too, and finds the payment that is open.
         await GoToGateway(Page);
         await Page.GoBackAsync();
-        await Page.GotoAsync("/cart");
+        await GoTo(Page, "/cart");
         await Page.GetByLabel("Name").FillAsync("Asha Rao");
         await Page.GetByLabel("E-mail").FillAsync("asha@example.test");
         await CheckOut(Page);
@@ -122,6 +122,7 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
     {
         await page.GotoAsync("/");
         await page.GetByRole(AriaRole.Button, new() { Name = "Add to cart: Masala chai" }).ClickAsync();
+        await Assertions.Expect(page.Locator(".total b")).ToBeVisibleAsync();
         await page.GotoAsync("/");
         await page.GetByRole(AriaRole.Button, new() { Name = "Add to cart: Darjeeling, first flush" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "One Masala chai more" }).ClickAsync();
@@ -158,5 +159,20 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
         return reference;
     }
 
-    protected static Task Says(IPage page, string heading) => Assertions.Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync(heading, new() { Timeout = 30_000 });
+    /// <summary>A page that is just led back from the gateway may interrupt the way; then it is gone once more.</summary>
+    protected static async Task GoTo(IPage page, string address)
+    {
+        for (var tries = 0; tries < 5; tries++)
+            try
+            {
+                await page.GotoAsync(address);
+                return;
+            }
+            catch (PlaywrightException e) when (e.Message.Contains("interrupted", StringComparison.Ordinal))
+            {
+            }
+        await page.GotoAsync(address);
+    }
+
+    protected static Task Says(IPage page, string heading) => Assertions.Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync(heading);
 }

@@ -26,12 +26,12 @@ public abstract class ShopperWays(BrowserHouse house)
 
         await House.ComeBack(page, order);
         await BrowserHouse.Shows(page, "pending");
-        await page.EvaluateAsync("() => { window.notReloaded = true }");
+        await page.EvaluateAsync("() => { window.notReloaded = true }").InTime();
         await Money(order);
         await BrowserHouse.Shows(page, "paid");
         told.ShouldContain(t => t.Contains("\"order.paid\"", StringComparison.Ordinal), "the socket told of it");
-        (await page.EvaluateAsync<bool>("() => window.notReloaded")).ShouldBeTrue("the page changed where it stood");
-        (await page.TitleAsync()).ShouldBe(Texts.Paid);
+        (await page.EvaluateAsync<bool>("() => window.notReloaded").InTime()).ShouldBeTrue("the page changed where it stood");
+        (await page.TitleAsync().InTime()).ShouldBe(Texts.Paid);
         (await page.Locator("#said").TextContentAsync())!.ShouldStartWith(Texts.Paid);
         complaints.ShouldBeEmpty();
     }
@@ -89,7 +89,7 @@ public abstract class ShopperWays(BrowserHouse house)
         var page = await context.NewPageAsync();
         await page.GotoAsync(House.Server.Links.Checkout(order));
         await BrowserHouse.PressPay(page);
-        await page.CloseAsync();
+        await page.CloseAsync().InTime();
         await Money(order.Id);
 
         var later = await context.NewPageAsync();
@@ -108,7 +108,7 @@ public abstract class ShopperWays(BrowserHouse house)
         var page = await context.NewPageAsync();
         var polls = 0;
         page.Request += (_, request) => polls += request.Url.Contains("/live?", StringComparison.Ordinal) && request.ResourceType == "fetch" ? 1 : 0;
-        await page.AddInitScriptAsync("WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10) } close() {} }");
+        await page.AddInitScriptAsync("WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10) } close() {} }").InTime();
         await page.GotoAsync(House.Server.Links.Payment(order, 1));
         await page.GetByText(Texts.LiveOn).WaitForAsync();
         polls.ShouldBeGreaterThan(0);
@@ -125,14 +125,14 @@ public abstract class ShopperWays(BrowserHouse house)
         await using var context = await House.Open();
         var order = await EverySituation.Make(House.Server, "pending");
         var page = await context.NewPageAsync();
-        if (!bySocket) await page.AddInitScriptAsync("WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10) } close() {} }");
+        if (!bySocket) await page.AddInitScriptAsync("WebSocket = class { constructor() { setTimeout(() => this.onclose?.({}), 10) } close() {} }").InTime();
         // As the server showed it before it lost what came last.
         await page.RouteAsync("**/pay/**", async route =>
         {
             var answer = await route.FetchAsync();
             var lost = Regex.Replace(Regex.Replace(await answer.TextAsync(), "data-(sequence|at)=\"[0-9]+\"", "data-$1=\"99\""), "(<h1[^>]*>)[^<]*", "$1Before the backup");
             await route.FulfillAsync(new() { Response = answer, Body = lost });
-        }, new() { Times = 1 });
+        }, new() { Times = 1 }).InTime();
         await page.GotoAsync(House.Server.Links.Payment(order, 1));
         await page.GetByRole(AriaRole.Heading, new() { Level = 1, Name = "Before the backup" }).WaitForAsync(new() { State = WaitForSelectorState.Detached });
         (await page.Locator("[data-at]").GetAttributeAsync("data-at")).ShouldNotBe("99");

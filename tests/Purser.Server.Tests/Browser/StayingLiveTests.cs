@@ -17,9 +17,9 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
         await page.GotoAsync(house.Server.Links.Payment(order, 1));
         await page.Locator("summary").ClickAsync();
 
-        await page.EvaluateAsync("() => history.back()");
+        await page.EvaluateAsync("() => history.back()").InTime();
         await page.GetByRole(AriaRole.Dialog).GetByText(Texts.LeaveTitle).WaitForAsync();
-        (await page.EvaluateAsync<string>("() => document.activeElement.textContent")).ShouldBe(Texts.Stay);
+        (await page.EvaluateAsync<string>("() => document.activeElement.textContent").InTime()).ShouldBe(Texts.Stay);
         await page.GetByRole(AriaRole.Button, new() { Name = Texts.Stay }).ClickAsync();
         page.Url.ShouldContain($"/pay/{new PaymentId(order.Id, 1)}");
 
@@ -29,13 +29,13 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
             asked.TrySetResult(dialog.Type);
             await dialog.DismissAsync();
         };
-        await page.CloseAsync(new() { RunBeforeUnload = true });
-        (await asked.Task.WaitAsync(TimeSpan.FromSeconds(15))).ShouldBe("beforeunload");
+        await page.CloseAsync(new() { RunBeforeUnload = true }).InTime();
+        (await asked.Task.InTime("the page to ask before it goes")).ShouldBe("beforeunload");
 
         // Paid: the door is open again.
         await house.Server.Pay(order);
         await BrowserHouse.Shows(page, "paid");
-        await page.EvaluateAsync("() => history.back()");
+        await page.EvaluateAsync("() => history.back()").InTime();
         await BrowserHouse.Arrives(page, house.Server.Url + "/status");
     }
 
@@ -75,7 +75,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
         await page.GotoAsync(house.Server.Links.Payment(order, 1));
         await page.GetByRole(AriaRole.Button, new() { Name = Texts.CopyLink }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = Texts.LinkCopied }).WaitForAsync();
-        (await page.EvaluateAsync<string>("() => navigator.clipboard.readText()")).ShouldBe(page.Url);
+        (await page.EvaluateAsync<string>("() => navigator.clipboard.readText()").InTime()).ShouldBe(page.Url);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
         await page.GetByRole(AriaRole.Link, new() { Name = Texts.ContinuePayment }).FocusAsync();
         await house.Server.Pay(order);
         await BrowserHouse.Shows(page, "paid");
-        (await page.EvaluateAsync<string>("() => document.activeElement.tagName")).ShouldBe("H1");
+        (await page.EvaluateAsync<string>("() => document.activeElement.tagName").InTime()).ShouldBe("H1");
     }
 
     [Theory]
@@ -100,10 +100,10 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
         await using var context = await house.Open();
         var order = await EverySituation.Make(house.Server, "pending");
         var page = await context.NewPageAsync();
-        if (!bySocket) await page.AddInitScriptAsync("delete window.WebSocket");
+        if (!bySocket) await page.AddInitScriptAsync("delete window.WebSocket").InTime();
         await page.GotoAsync(house.Server.Links.Payment(order, 1));
         await page.GetByText(Texts.LiveOn).WaitForAsync();
-        await page.EvaluateAsync("() => { window.notReloaded = true }");
+        await page.EvaluateAsync("() => { window.notReloaded = true }").InTime();
         var asked = 0;
         await page.RouteAsync("**/part**", async route =>
         {
@@ -123,10 +123,10 @@ public sealed class StayingLiveTests(BrowserHouse house) : IClassFixture<Browser
                     await route.ContinueAsync();
                     break;
             }
-        });
+        }).InTime();
         await house.Server.Pay(order);
         await BrowserHouse.Shows(page, "paid");
         asked.ShouldBeGreaterThanOrEqualTo(4);
-        (await page.EvaluateAsync<bool>("() => window.notReloaded")).ShouldBeTrue("the page changed where it stood");
+        (await page.EvaluateAsync<bool>("() => window.notReloaded").InTime()).ShouldBeTrue("the page changed where it stood");
     }
 }

@@ -40,7 +40,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         var told = BrowserHouse.Told(watching);
         await watching.GotoAsync(checkout.Replace("/checkout/", "/status/", StringComparison.Ordinal));
         await watching.GetByText(Texts.LiveOn).WaitForAsync();
-        await watching.EvaluateAsync("() => { window.notReloaded = true }");
+        await watching.EvaluateAsync("() => { window.notReloaded = true }").InTime();
 
         // A page of the same order that opens beside it would tell it, too: where nodes tell each other nothing the shopper comes back later.
         var back = notices ? null : await town.PayAtGateway(order);
@@ -48,7 +48,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         // By its socket, and not only because a page that waits looks now and then.
         await Until.True(() => told.Any(t => t.Contains("\"order.paid\"", StringComparison.Ordinal)), "the socket to tell of it");
         await BrowserHouse.Shows(watching, "paid");
-        (await watching.EvaluateAsync<bool>("() => window.notReloaded")).ShouldBeTrue("the page changed where it stood");
+        (await watching.EvaluateAsync<bool>("() => window.notReloaded").InTime()).ShouldBeTrue("the page changed where it stood");
         if (back is not null) await page.GotoAsync(back);
         await BrowserHouse.Shows(page, "paid");
         page.Url.ShouldStartWith($"{town.Front.Url}/pay/pay_");
@@ -90,7 +90,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await watching.GotoAsync(checkout.Replace("/checkout/", "/status/", StringComparison.Ordinal));
         await watching.GetByText(Texts.LiveOn).WaitForAsync();
         await Until.True(() => town.Front.Passed.GetValueOrDefault((doomed.Url, "socket")) > 0, "the socket at the first node");
-        await watching.EvaluateAsync("() => { window.notReloaded = true }");
+        await watching.EvaluateAsync("() => { window.notReloaded = true }").InTime();
 
         await doomed.Kill();
         await Until.True(() => town.Front.Passed.GetValueOrDefault((other.Url, "socket")) > 0, "the page to come back at the other node", seconds: 60);
@@ -99,7 +99,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await Until.True(() => told.Any(t => t.Contains("\"order.paid\"", StringComparison.Ordinal)), "the socket to tell of it");
         await BrowserHouse.Shows(watching, "paid");
         await BrowserHouse.Shows(page, "paid");
-        (await watching.EvaluateAsync<bool>("() => window.notReloaded")).ShouldBeTrue("the page changed where it stood");
+        (await watching.EvaluateAsync<bool>("() => window.notReloaded").InTime()).ShouldBeTrue("the page changed where it stood");
         (await town.Status(order)).ShouldBe("paid");
     }
 
