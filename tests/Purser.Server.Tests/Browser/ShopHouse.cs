@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Client;
@@ -84,6 +86,74 @@ public class ShopHouse : IAsyncLifetime
         await using var count = Sandbox.Server.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("select count(*) from orders where reference = $1");
         count.Parameters.AddWithValue(reference);
         (await count.ExecuteScalarAsync()).ShouldBe(1L);
+    }
+
+    /// <summary>The shop as its README starts it, in the place of the usual one: its commands, with our addresses and keys for its own, and built already.</summary>
+    public async Task<IAsyncDisposable> StartByReadme(string commands)
+    {
+        var endpoint = (await Purser.WebhookEndpoints.List()).ShouldHaveSingleItem();
+        var secret = (await Purser.WebhookEndpoints.Rotate(endpoint.Id, TimeSpan.Zero)).Secret!;
+        var configuration = Path.GetRelativePath(Path.Combine(Root, "samples", "Shop", "bin"), Folder).Split(Path.DirectorySeparatorChar)[0];
+        foreach (var (word, ours) in new[] { ("https://pay.example.com", Sandbox.Url), ("sk_...", key), ("whsec_...", secret), (ShopProcess.UsualUrl, Url), ("dotnet run -c Release", $"dotnet run -c {configuration} --no-build") })
+        {
+            commands.ShouldContain(word);
+            commands = commands.Replace(word, ours, StringComparison.Ordinal);
+        }
+        var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", commands]) { WorkingDirectory = Root, RedirectStandardOutput = true, RedirectStandardError = true };
+        // The tests' own build and run have left their marks, which are no reader's.
+        foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || k.StartsWith("VSTEST", StringComparison.OrdinalIgnoreCase)).ToList())
+            start.Environment.Remove(name);
+        start.Environment["Parcels"] = Parcels;
+        var started = new StartedByReadme(Process.Start(start)!);
+        try
+        {
+            using var http = new HttpClient { BaseAddress = new Uri(Url), Timeout = TimeSpan.FromSeconds(60) };
+            await Until.True(async () => started.HasEnded || await Answers(http), "the shop of the README to answer", seconds: 120);
+            started.HasEnded.ShouldBeFalse(started.Said);
+            return started;
+        }
+        catch
+        {
+            await started.DisposeAsync();
+            throw;
+        }
+    }
+
+    static async Task<bool> Answers(HttpClient http)
+    {
+        try
+        {
+            return (await http.GetAsync("/")).IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    sealed class StartedByReadme : IAsyncDisposable
+    {
+        readonly Process process;
+        readonly ConcurrentQueue<string?> said = [];
+
+        public StartedByReadme(Process process)
+        {
+            this.process = process;
+            process.OutputDataReceived += (_, line) => said.Enqueue(line.Data);
+            process.ErrorDataReceived += (_, line) => said.Enqueue(line.Data);
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+        }
+
+        public bool HasEnded => process.HasExited;
+        public string Said => string.Join('\n', said);
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync().InTime("the shop of the README to end");
+            process.Dispose();
+        }
     }
 
     static string FindRoot()

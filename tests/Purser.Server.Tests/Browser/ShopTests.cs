@@ -4,6 +4,7 @@ using Microsoft.Playwright;
 using Purser.Client;
 using Purser.Client.Tests;
 using Purser.Orders;
+using Purser.Server.Tests.Guides;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Browser;
@@ -126,6 +127,28 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         if (File.Exists(aside)) File.Move(aside, House.Parcels);
         await House.SendAgain(refused);
         await House.HasOnePaymentAndOneParcel(order.Reference!);
+    }
+
+    [Fact]
+    public async Task What_the_readme_of_the_shop_says_is_so_and_its_commands_start_a_shop_that_sells()
+    {
+        var page = GuidePage.Read("samples/Shop/README.md");
+        page.LooseCommands.ShouldBeEmpty();
+        foreach (var link in page.Links) File.Exists(Path.Combine(ShopHouse.Root, "samples", "Shop", link)).ShouldBeTrue(link);
+        foreach (Match file in Regex.Matches(page.Text, "`([A-Za-z/]+\\.(?:cs|razor|js))`")) File.Exists(Path.Combine(ShopHouse.Root, "samples", "Shop", file.Groups[1].Value)).ShouldBeTrue(file.Value);
+        foreach (var type in (await House.Purser.WebhookEndpoints.List()).ShouldHaveSingleItem().EventTypes) page.Text.ShouldContain($"`{type}`");
+        var block = page.Blocks.ShouldHaveSingleItem();
+        block.Kind.ShouldBe("sh");
+        await House.Restart(async () =>
+        {
+            await using var shop = await House.StartByReadme(block.Text);
+            await FillCart(Page);
+            await CheckOut(Page);
+            var reference = await Pay(Page);
+            await House.HasOnePaymentAndOneParcel(reference);
+            await GoTo(Page, $"/orders/{reference}");
+            await Says(Page, "Packed and on its way");
+        });
     }
 
     [Theory]
