@@ -29,6 +29,9 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
     /// <summary>All are signed with, so that no message grows without end; a rotation beyond them ends the oldest at once.</summary>
     public const int MostSecrets = 4;
 
+    /// <summary>Of what was put off, so many are due in each second after an endpoint goes on: who was away for days is not overrun when they come back.</summary>
+    public const int ResumedPerSecond = 100;
+
     const string Columns = """
         e.number, e.id, e.url, e.description, e.types, e.ordered, e.status, e.paused_because, e.failing_since, e.created_at, e.updated_at,
         (select max(s.ends_at) from webhook_secrets s where s.receiver = e.number and s.ends_at > clock_timestamp()),
@@ -89,12 +92,14 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         return waiting;
     }
 
-    /// <summary>Changes what is given and leaves the rest. An endpoint that goes on, or is elsewhere now, begins with a clean record. One where order matters no more is told at once
-    /// of what waited behind others.</summary>
+    /// <summary>Changes what is given and leaves the rest. An endpoint that goes on, or is elsewhere now, begins with a clean record. One that goes on is told soon of
+    /// all that was put off, and one where order matters no more at once of what waited behind others.</summary>
     public async Task<Receiver?> Change(string id, ReceiverChange change, DateTimeOffset now, CancellationToken stop)
     {
         if (await Update(id, change, now, stop) is not { } changed) return null;
-        if (change.Ordered is false) await Release(changed.Number, now, stop);
+        // Also of one that was not paused: so whoever lost the answer asks again, and what is left is made due.
+        var goesOn = change.Status is ReceiverStatus.Active;
+        if (goesOn || change.Ordered is false) await Release(changed.Number, goesOn, now, stop);
         return changed;
     }
 
@@ -122,29 +127,37 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
 
     /// <summary>Makes due what waited behind others, some at a time: of a whole backlog at once the database would be busy for longer than anybody waits. What a crash or a lost
     /// caller leaves of it is due when what it waited for is, or when this is asked for again.</summary>
-    async Task Release(int receiver, DateTimeOffset now, CancellationToken stop)
+    /// <param name="goesOn">All that was put off is due, <see cref="ResumedPerSecond"/>, and begins its schedule anew: a receiver that has just come back may fail once more, and
+    /// that must not be the last try of a message.</param>
+    async Task Release(int receiver, bool goesOn, DateTimeOffset now, CancellationToken stop)
     {
-        var after = (Due: now, Order: 0L, Sequence: 0);
+        var (after, looked) = ((Due: now, Order: long.MaxValue, Sequence: int.MaxValue), 0L);
         while (true)
         {
             await using var step = new Step(await database.OpenConnectionAsync(stop), receiver);
             await using var rows = await step.Read("""
                 with chosen as (
-                    select d.order_id, d.sequence, d.due_at from deliveries d where d.receiver = $1 and d.state = 0 and (d.due_at, d.order_id, d.sequence) > ($3, $4, $5)
-                    order by d.due_at, d.order_id, d.sequence limit $6),
+                    select d.order_id, d.sequence, d.due_at, row_number() over (order by d.due_at, d.order_id, d.sequence) as place
+                    from deliveries d where d.receiver = $1 and d.state = 0 and (d.due_at, d.order_id, d.sequence) > ($3, $4, $5)
+                    order by d.due_at, d.order_id, d.sequence limit $9),
                 released as (
-                    update deliveries d set due_at = $2 from chosen, webhook_endpoints e
-                    where e.number = $1 and not e.ordered and d.order_id = chosen.order_id and d.sequence = chosen.sequence and d.receiver = $1 and d.state = 0 and d.due_at > $2
-                        and exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null)
+                    update deliveries d set due_at = case when $6 then least(d.due_at, $2 + (($7 + chosen.place) / $8) * interval '1 second') else $2 end,
+                        failures = case when $6 then 0 else d.failures end
+                    from chosen, webhook_endpoints e
+                    where e.number = $1 and d.order_id = chosen.order_id and d.sequence = chosen.sequence and d.receiver = $1 and d.state = 0 and d.due_at > $2
+                        and case when $6 then e.status = 0 and (d.leased_until is null or d.leased_until <= $2) else not e.ordered
+                            and exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null) end
                     returning 1)
                 select c.due_at, c.order_id, c.sequence, (select count(*) from chosen) from chosen c order by c.due_at desc, c.order_id desc, c.sequence desc limit 1
-                """, stop, At(now), At(after.Due), new NpgsqlParameter<long> { TypedValue = after.Order }, new NpgsqlParameter<int> { TypedValue = after.Sequence });
+                """, stop, At(now), At(after.Due), new NpgsqlParameter<long> { TypedValue = after.Order }, new NpgsqlParameter<int> { TypedValue = after.Sequence },
+                new NpgsqlParameter<bool> { TypedValue = goesOn }, new NpgsqlParameter<long> { TypedValue = looked }, new NpgsqlParameter<int> { TypedValue = ResumedPerSecond });
             if (!await rows.ReadAsync(stop)) return;
             after = (rows.GetFieldValue<DateTimeOffset>(0), rows.GetInt64(1), rows.GetInt32(2));
-            var last = rows.GetInt64(3) < Step.Most;
+            var chosen = rows.GetInt64(3);
             await rows.DisposeAsync();
             await step.Commit(stop);
-            if (last) return;
+            if (chosen < Step.Most) return;
+            looked += chosen;
         }
     }
 

@@ -89,6 +89,15 @@ public sealed class OrderedBacklogTests(PostgresFixture postgres) : IClassFixtur
         (await Count($"select count(*) from deliveries where due_at > '{Now:O}'")).ShouldBe(Orders, "those that wait for their own next try");
         (await Count("select sum(count)::bigint from steps")).ShouldBe(Orders * 5);
 
+        // Whoever goes on is told of the rest, and not of all in one moment.
+        (await receivers.Change("whe_1", new ReceiverChange(null, null, null, null, ReceiverStatus.Paused), Now, default))!.Status.ShouldBe(ReceiverStatus.Paused);
+        (await Count($"select count(*) from deliveries where due_at > '{Now:O}'")).ShouldBe(Orders);
+        (await receivers.Change("whe_1", new ReceiverChange(null, null, null, null, ReceiverStatus.Active), Now, default))!.Status.ShouldBe(ReceiverStatus.Active);
+        (await Count("select count(*) from deliveries where failures > 0")).ShouldBe(0, "each begins its schedule anew");
+        (await Count($"select max(seconds.count) from (select count(*) from deliveries where due_at > '{Now:O}' group by due_at) seconds")).ShouldBe(ReceiverStore.ResumedPerSecond);
+        (await Count($"select count(*) from deliveries where due_at > '{Now.AddSeconds(Orders / ReceiverStore.ResumedPerSecond):O}'")).ShouldBe(0);
+        (await Count("select sum(count)::bigint from steps")).ShouldBe(Orders * 6);
+
         // Ending mail or the books touches nothing of what waits for them.
         var touched = await Count("select count(*) from steps");
         foreach (var (id, kind, outcome) in new[] { ("mail_shoppers", 1, "Mail was ended."), ("invoices", 3, "Invoices were ended.") })
