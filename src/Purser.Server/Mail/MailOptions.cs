@@ -12,14 +12,15 @@ public sealed record MailOptions
 {
     public const string Section = "Mail";
     const int ImplicitTlsPort = 465;
+    const int StartTlsPort = 587;
 
     /// <summary>The server that mails are handed to.</summary>
     public string? Host { get; init; }
-    public int Port { get; init; } = 587;
+    public int Port { get; init; } = StartTlsPort;
     public string? User { get; init; }
     public string? Password { get; init; }
 
-    /// <summary><c>starttls</c>, or <c>none</c> for a server on this machine.</summary>
+    /// <summary><c>starttls</c>; <c>implicit</c> for TLS from the first byte; or <c>none</c> for a server on this machine.</summary>
     public string Tls { get; init; } = "starttls";
 
     /// <summary>Who mails are from: <c>pay@shop.example</c> or <c>Tea Shop &lt;pay@shop.example&gt;</c>.</summary>
@@ -48,6 +49,8 @@ public sealed record MailOptions
     public bool IsConfigured => !Ended && (Host is { Length: > 0 } || Mailbox);
 
     public bool RequiresTls => Tls != "none";
+
+    public bool BeginsWithTls => Tls == "implicit";
 
     /// <summary>Where nothing else is said, a sender that nobody can mistake for a real one.</summary>
     public MailAddress Sender => MailAddress.TryCreate(From, out var address) && IsPlain(address) ? address : new MailAddress("purser@localhost.localdomain", "Purser");
@@ -95,10 +98,13 @@ public sealed record MailOptions
         if (Host is not { Length: > 0 }) yield break;
         if (Host.Contains("://", StringComparison.Ordinal) || Host.Any(c => char.IsWhiteSpace(c) || c == '/'))
             yield return $"{Section}:Host is '{Host}'; set it to a name or an address such as smtp.example.com, and {Section}:Port to the port.";
-        if (Port == ImplicitTlsPort || Tls is "implicit" or "tls" or "ssl")
-            yield return $"{Section}:Port is {Port} and {Section}:Tls is '{Tls}'; TLS from the first byte (port 465) is not spoken here. Use the server's port for STARTTLS, mostly 587.";
-        else if (Port is < 1 or > 65535) yield return $"{Section}:Port is {Port}; set it to the server's port for STARTTLS, mostly 587.";
-        else if (Tls is not ("starttls" or "none")) yield return $"{Section}:Tls is '{Tls}'; set it to starttls, or to none for a server on this machine.";
+        if (Port is < 1 or > 65535) yield return $"{Section}:Port is {Port}; set it to the server's port, mostly {StartTlsPort} for STARTTLS and {ImplicitTlsPort} for TLS from the first byte.";
+        else if (Tls is not ("starttls" or "implicit" or "none"))
+            yield return $"{Section}:Tls is '{Tls}'; set it to starttls, to implicit for TLS from the first byte (port {ImplicitTlsPort}), or to none for a server on this machine.";
+        else if (Port == ImplicitTlsPort && !BeginsWithTls)
+            yield return $"{Section}:Port is {Port} and {Section}:Tls is {Tls}; at this port TLS begins with the first byte. Set {Section}:Tls to implicit, or use the server's port for STARTTLS, mostly {StartTlsPort}.";
+        else if (Port == StartTlsPort && BeginsWithTls)
+            yield return $"{Section}:Port is {Port} and {Section}:Tls is implicit; this port is for STARTTLS. Set {Section}:Port to {ImplicitTlsPort}, or {Section}:Tls to starttls.";
         if (!RequiresTls && !IsHere(Host)) yield return $"{Section}:Tls is none and {Section}:Host is not this machine; mails and passwords would travel in the open. Set it to starttls.";
         if (!MailAddress.TryCreate(From, out var from) || !IsBare(from, from.Address))
             yield return $"{Section}:From is '{From}'; set it to the address that mails are from, such as Tea Shop <pay@shop.example>.";

@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Purser.Server.Mail;
@@ -10,7 +12,8 @@ public static class MailProbe
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <returns>What is wrong; null when nothing is.</returns>
-    public static async Task<string?> Ask(MailOptions options, CancellationToken stop)
+    /// <param name="trust">As <see cref="SmtpLine.Trust"/>.</param>
+    public static async Task<string?> Ask(MailOptions options, CancellationToken stop, X509ChainPolicy? trust = null)
     {
         var place = $"{options.Host}:{options.Port}";
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -19,20 +22,28 @@ public static class MailProbe
         {
             using var client = new TcpClient();
             await client.ConnectAsync(options.Host!, options.Port, patience.Token);
-            await using var stream = client.GetStream();
+            await using Stream stream = options.BeginsWithTls ? await SmtpTunnel.Secure(client.GetStream(), options.Host!, trust, patience.Token) : client.GetStream();
             using var reader = new StreamReader(stream, Encoding.Latin1);
             if ((await Reply(reader, patience.Token)).Code != "220") return $"{place} answers, and not as a mail server does.";
             await stream.WriteAsync("EHLO purser.invalid\r\n"u8.ToArray(), patience.Token);
             var (code, lines) = await Reply(reader, patience.Token);
             if (code != "250") return $"{place} does not speak ESMTP.";
             await stream.WriteAsync("QUIT\r\n"u8.ToArray(), patience.Token);
-            return options.RequiresTls && !lines.Contains("STARTTLS", StringComparer.OrdinalIgnoreCase)
-                ? $"{place} offers no STARTTLS, so nothing will be sent. Use its port for it, mostly 587."
+            return options.RequiresTls && !options.BeginsWithTls && !lines.Contains("STARTTLS", StringComparer.OrdinalIgnoreCase)
+                ? $"{place} offers no STARTTLS, so nothing will be sent. Use its port for it, mostly 587, or its port for TLS from the first byte, mostly 465, with Mail:Tls=implicit."
                 : null;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return $"{place} says nothing for {Patience.TotalSeconds} seconds. Port 465 would be silent so, too; use the one for STARTTLS, mostly 587.";
+            return $"{place} says nothing for {Patience.TotalSeconds} seconds. A port for TLS from the first byte, mostly 465, would be silent so, too: it wants Mail:Tls=implicit.";
+        }
+        catch (SmtpTunnel.NotSpokenException)
+        {
+            return $"{place} does not speak TLS from the first byte, so nothing will be sent. Use its port for it, mostly 465, or set Mail:Tls to starttls.";
+        }
+        catch (AuthenticationException)
+        {
+            return $"{place} shows a certificate that is not accepted, so nothing will be sent: it must be of this name, not outdated, and of an authority that this machine trusts.";
         }
         catch (Exception away) when (away is SocketException or IOException)
         {

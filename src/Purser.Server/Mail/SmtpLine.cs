@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Mail;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Purser.Server.Deliveries;
 
@@ -15,10 +16,13 @@ public interface IMailLine
     Task<DeliveryAnswer> Send(Letter letter, CancellationToken stop);
 }
 
-/// <summary>Letters handed to an SMTP server by the framework's client: STARTTLS or nothing, one connection for each, so that nothing hangs on another's.</summary>
+/// <summary>Letters handed to an SMTP server by the framework's client: TLS or nothing, one connection for each, so that nothing hangs on another's.</summary>
 public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
 {
     const int Taken = 250;
+
+    /// <summary>Whom TLS from the first byte trusts, where it is not whom this machine trusts; for tests.</summary>
+    internal X509ChainPolicy? Trust { get; init; }
 
     public string Address => $"smtp://{options.Host}:{options.Port}";
 
@@ -48,10 +52,11 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
         patience.CancelAfter(options.TimeOut);
         try
         {
-            using var client = new SmtpClient(options.Host!, options.Port)
+            await using var tunnel = options.BeginsWithTls ? await SmtpTunnel.Open(options, Trust, patience.Token) : null;
+            using var client = new SmtpClient(tunnel is null ? options.Host! : $"{IPAddress.Loopback}", tunnel?.Port ?? options.Port)
             {
                 // With this a server that offers no STARTTLS is not told anything.
-                EnableSsl = options.RequiresTls,
+                EnableSsl = options.RequiresTls && tunnel is null,
                 Credentials = options.User is { Length: > 0 } user ? new NetworkCredential(user, options.Password) : null,
             };
             await client.SendMailAsync(message, patience.Token);
@@ -75,13 +80,14 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
         {
             return Answer((int)failed.StatusCode, "The server did not take the mail.", failed.Message);
         }
-        catch (Exception failed) when (failed is SmtpException or IOException or AuthenticationException)
+        catch (Exception failed) when (failed is SmtpException or IOException or AuthenticationException or System.Net.Sockets.SocketException)
         {
             return Answer(null, (failed.InnerException ?? failed) switch
             {
+                _ when failed is SmtpTunnel.NotSpokenException => "The server does not speak TLS from the first byte, and nothing is sent in the open.",
                 AuthenticationException => "The connection could not be secured: the certificate was not accepted.",
                 System.Net.Sockets.SocketException => "No connection: the name is not known, or nobody listens.",
-                _ when options.RequiresTls && failed.InnerException is null => "The server offers no STARTTLS, and nothing is sent in the open.",
+                _ when options.RequiresTls && !options.BeginsWithTls && failed.InnerException is null => "The server offers no STARTTLS, and nothing is sent in the open.",
                 _ => "The connection broke.",
             });
         }

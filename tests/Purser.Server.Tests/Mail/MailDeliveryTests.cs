@@ -226,6 +226,45 @@ public sealed class MailDeliveryTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
+    public async Task With_tls_from_the_first_byte_nothing_is_said_before_a_certificate_that_fits()
+    {
+        const string Password = "canary-mail-password";
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=A mail server", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        X509ChainPolicy Trust() => new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { certificate }, RevocationMode = X509RevocationMode.NoCheck };
+        await using var server = await MailServer.Start(0, key.ExportPkcs8PrivateKeyPem(), certificate.ExportCertificatePem(), "relay", Password, isImplicit: true);
+        var options = new MailOptions { Host = "127.0.0.1", Port = server.Port, Tls = "implicit", From = "pay@shop.example", User = "relay", Password = Password };
+        var letter = new Letter("<one@shop.example>", [Email], "Paid", "text", "<p>html</p>");
+        Task<DeliveryAnswer> Send(MailOptions by, X509ChainPolicy? trust) => new SmtpLine(by, TimeProvider.System) { Trust = trust }.Send(letter, default);
+
+        // Of an authority that nobody trusts; and of one that is trusted, for another name.
+        foreach (var refused in new[] { await Send(options, null), await Send(options with { Host = "localhost" }, Trust()) })
+            (refused.Status, refused.IsFinal, refused.Trouble).ShouldBe((null, false, "The connection could not be secured: the certificate was not accepted."));
+        (await MailProbe.Ask(options, default))!.ShouldContain("certificate");
+        (await MailProbe.Ask(options with { Host = "localhost" }, default, Trust()))!.ShouldContain("certificate");
+        (await server.All()).ShouldBeEmpty();
+
+        (await MailProbe.Ask(options, default, Trust())).ShouldBeNull();
+        (await Send(options, Trust())).Status.ShouldBe(250);
+        (await Send(options with { Password = "wrong" }, Trust())).ShouldSatisfyAllConditions(a => a.IsDelivered.ShouldBeFalse(), a => a.IsFinal.ShouldBeFalse());
+        var mail = (await server.All()).ShouldHaveSingleItem();
+        (mail.Secure, mail.User, mail.Subject).ShouldBe((true, "relay", "Paid"));
+        await server.Be("refuse 550 5.1.1 nobody of this name");
+        (await Send(options, Trust())).ShouldSatisfyAllConditions(a => a.Status.ShouldBe(550), a => a.IsFinal.ShouldBeTrue());
+
+        await using var open = await MailServer.Start();
+        (await Send(options with { Port = open.Port }, Trust())).Trouble!.ShouldContain("does not speak TLS from the first byte");
+        (await MailProbe.Ask(options with { Port = open.Port }, default, Trust()))!.ShouldContain("does not speak TLS from the first byte");
+        (await open.All()).ShouldBeEmpty();
+        await open.DisposeAsync();
+        (await Send(options with { Port = open.Port }, Trust())).Trouble!.ShouldContain("No connection");
+    }
+
+    [Fact]
     public async Task Operators_hear_of_a_paused_endpoint_and_of_what_was_given_up_once()
     {
         await using var server = await MailServer.Start();

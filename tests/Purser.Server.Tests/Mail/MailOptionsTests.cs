@@ -90,6 +90,15 @@ public sealed class MailOptionsTests
     public void A_sender_that_this_way_of_sending_cannot_write_is_named() =>
         (Good with { From = "Tea Shop <größe@shop.example>" }).Faults(Public).ShouldHaveSingleItem().ShouldContain("Mail:From is");
 
+    [Fact]
+    public void Each_kind_of_tls_has_its_own_port()
+    {
+        (Good with { Port = 465, Tls = "implicit" }).Faults(Public).ShouldBeEmpty();
+        (Good with { Port = 465 }).Faults(Public).ShouldHaveSingleItem().ShouldContain("Set Mail:Tls to implicit");
+        (Good with { Port = 587, Tls = "implicit" }).Faults(Public).ShouldHaveSingleItem().ShouldContain("Set Mail:Port to 465");
+        (Good with { Tls = "ssl" }).Faults(Public).ShouldHaveSingleItem().ShouldContain("Mail:Tls is 'ssl'");
+    }
+
     [Theory]
     [InlineData("Mail:Port", "587")]
     [InlineData("Mail:Tls", "in the open")]

@@ -38,9 +38,9 @@ sealed class MailServer : IAsyncDisposable
     }
 
     /// <param name="port">0 takes any.</param>
-    public static async Task<MailServer> Start(int port = 0, string? key = null, string? certificate = null, string? user = null, string? password = null)
+    public static async Task<MailServer> Start(int port = 0, string? key = null, string? certificate = null, string? user = null, string? password = null, bool isImplicit = false)
     {
-        var settings = JsonSerializer.Serialize(new { port, key, cert = certificate, user, password });
+        var settings = JsonSerializer.Serialize(new { port, key, cert = certificate, user, password, @implicit = isImplicit });
         var start = new ProcessStartInfo("node", ["mail-server.mjs", settings]) { WorkingDirectory = await NpmFolder.Installed, RedirectStandardInput = true, RedirectStandardOutput = true };
         var server = new MailServer(Process.Start(start)!);
         server.Port = await server.listens.Task.WaitAsync(TimeSpan.FromSeconds(60));

@@ -10,7 +10,7 @@ let mode = "take";
 const refusal = (code, words) => Object.assign(new Error(words), { responseCode: code });
 
 const server = new SMTPServer({
-  ...(settings.key ? { key: settings.key, cert: settings.cert } : { hideSTARTTLS: true }),
+  ...(settings.key ? { key: settings.key, cert: settings.cert, secure: settings.implicit } : { hideSTARTTLS: true }),
   authOptional: !settings.user,
   disabledCommands: settings.user ? [] : ["AUTH"],
   disableReverseLookup: true,
