@@ -48,25 +48,25 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     public static Situation Of(Order order, int? number, DateTimeOffset now, Func<string, string> gateway, Func<string, bool> postsAnew)
     {
         var shown = number is { } n ? order.Payment(n) : null;
-        var situation = order.Status == OrderStatus.Paid ? Paid(order, shown) : Unpaid(order, shown, now, gateway, postsAnew);
-        return situation with { Words = [.. situation.Words, .. Extra(order, situation.Key)] };
+        var situation = order.Status == OrderStatus.Paid ? Paid(order, shown, gateway) : Unpaid(order, shown, now, gateway, postsAnew);
+        return situation with { Words = [.. situation.Words, .. Extra(order, situation.Key, shown, gateway)] };
     }
 
-    static Situation Paid(Order order, Payment? shown)
+    static Situation Paid(Order order, Payment? shown, Func<string, string> gateway)
     {
         var accepted = order.Payment(order.PaidBy!.Value)!;
         if (accepted.Reversals.Any(r => accepted.Captures.Any(c => c.MoneyReference == r.MoneyReference)))
             return new("taken_back", Tone.Care, Texts.TakenBack, [Texts.TakenBackWords]) { Safety = Texts.DoNotPayAgain };
         var wanted = order.Refunds.Where(r => r.Reason == RefundReason.Merchant && r.Reserves).ToList();
         if (wanted.Count > 0)
-            return new("refunded", order.Refunds.Any(order.IsOpenFailure) ? Tone.Care : Tone.Calm, HowFarBack(order, wanted), [Texts.RefundedWords])
+            return new("refunded", order.Refunds.Any(order.IsOpenFailure) ? Tone.Care : Tone.Calm, HowFarBack(order, accepted, wanted), [Texts.RefundedWords])
             {
                 Safety = Texts.PaidSafety,
             };
         if (shown is not null && shown.Number != accepted.Number)
         {
-            if (shown.Captures.Any(c => c.Standing == Standing.Duplicate))
-                return new("paid_twice", Tone.Good, Texts.PaidTwice, [Texts.PaidTwiceWords]) { Safety = Texts.PaidSafety };
+            if (shown.Captures.FirstOrDefault(c => c.Standing == Standing.Duplicate) is { } second)
+                return new("paid_twice", Tone.Good, Texts.PaidTwice, [Texts.PaidTwiceWords(Texts.MoneyAt(second.Amount, gateway(shown.Account)), IsBack(order, shown, second))]) { Safety = Texts.PaidSafety };
             if (shown.Status == PaymentStatus.Held)
                 return new("paid_and_held", Tone.Care, Texts.PaidAndHeld, [Texts.HeldWords(Held(shown), order.Amount)])
                 {
@@ -81,15 +81,18 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
             : new("paid", Tone.Good, Texts.Paid, [Texts.PaidWords]) { Safety = Texts.PaidSafety };
     }
 
-    static string HowFarBack(Order order, List<Refund> wanted) =>
+    /// <summary>By what came, and not by what the order asked for: a person may have accepted another amount, and parts may have gone back at the gateway's own console.</summary>
+    static string HowFarBack(Order order, Payment accepted, List<Refund> wanted) =>
         !wanted.TrueForAll(r => r.Status == RefundStatus.Succeeded) ? Texts.Refunded
-        : wanted.Sum(r => r.Amount.MinorUnits) < order.Amount.MinorUnits ? Texts.PartRefundDone
+        : accepted.Captures.Any(c => c.Standing == Standing.Accepted && !IsBack(order, accepted, c)) ? Texts.PartRefundDone
         : Texts.RefundDone;
+
+    static bool IsBack(Order order, Payment payment, Capture money) => order.NotGivenBack(payment.Number, money).MinorUnits == 0;
 
     static Situation Unpaid(Order order, Payment? shown, DateTimeOffset now, Func<string, string> gateway, Func<string, bool> postsAnew)
     {
         // Held money that went back whole holds nobody up any more, once the order is over.
-        if (order.Payments.FirstOrDefault(p => p.Status == PaymentStatus.Held && !(order.HasEnded && p.Captures.All(c => order.NotGivenBack(p.Number, c).MinorUnits == 0))) is { } held)
+        if (order.Payments.FirstOrDefault(p => p.Status == PaymentStatus.Held && !(order.HasEnded && p.Captures.All(c => IsBack(order, p, c)))) is { } held)
             return new("held", Tone.Care, Texts.Held, [Texts.HeldWords(Held(held), order.Amount)]) { NamesAmount = false, Safety = Texts.DoNotPayAgain };
         if (order.HasEnded) return Ended(order);
 
@@ -192,11 +195,16 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     }
 
     /// <summary>Money beside the order: told on every page of the order, for a shopper counts all of it.</summary>
-    static IEnumerable<string> Extra(Order order, string key)
+    static IEnumerable<string> Extra(Order order, string key, Payment? shown, Func<string, string> gateway)
     {
-        // Also of two times on one and the same page; and a refund without these words would read as the order's own.
-        if (order.Status == OrderStatus.Paid && key != "paid_twice" && order.Payments.Any(p => p.Captures.Any(c => c.Standing == Standing.Duplicate)))
-            yield return key is "refunded" or "taken_back" ? Texts.AlsoPaidTwice : Texts.StaysPaidTwice;
+        // Also of two times on one and the same page; and a refund without these words would read as the order's own. What came twice is named, with what became of it.
+        if (order.Status == OrderStatus.Paid)
+            foreach (var payment in order.Payments)
+                foreach (var second in payment.Captures.Where(c => c.Standing == Standing.Duplicate).Skip(key == "paid_twice" && payment == shown ? 1 : 0))
+                {
+                    var (money, isBack) = (Texts.MoneyAt(second.Amount, gateway(payment.Account)), IsBack(order, payment, second));
+                    yield return key is "refunded" or "taken_back" ? Texts.AlsoPaidTwice(money, isBack) : Texts.AndStaysPaid(money, isBack);
+                }
         foreach (var refund in order.Refunds)
             if (refund.Reserves || order.IsOpenFailure(refund)) yield return Texts.Refund(refund);
         if (order.Refunds.IsEmpty && order.Questions.Any(q => q.Kind == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;

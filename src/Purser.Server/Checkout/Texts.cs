@@ -116,8 +116,12 @@ public static class Texts
     public const string PaidAlready = "This order is paid already";
     public const string PaidOtherwiseWords = "It was paid by another try. Please do not pay on a page that is still open; should it happen, you are told here.";
     public const string PaidTwice = "The order is paid; you paid it twice";
-    public const string PaidTwiceWords = "It is paid by your other payment and stays paid. Only this second payment is not needed, and nothing of it is lost.";
-    public const string AlsoPaidTwice = "There was a second payment, too. It is not needed, and nothing of it is lost.";
+    public static string PaidTwiceWords(string second, bool isBack) => $"It is paid by your other payment and stays paid. " +
+        (isBack ? $"This second payment, {second}, was not needed and went back to you." : $"Only this second payment, {second}, is not needed, and nothing of it is lost.");
+    public static string AlsoPaidTwice(string second, bool isBack) => $"There was a second payment, too: {second}. {(isBack ? "It was not needed and went back to you." : "It is not needed, and nothing of it is lost.")}";
+    public static string AndStaysPaid(string second, bool isBack) => $"There was a second payment, too: {second}. " +
+        (isBack ? "It was not needed and went back to you; the order stays paid by the first." : "The order stays paid by the first; only the second is not needed, and nothing of it is lost.");
+    public static string MoneyAt(Money amount, string gateway) => $"{MoneyText.Of(amount)} at {gateway}";
     public const string StaysPaidTwice = "There was a second payment, too. The order stays paid; only the second payment is not needed, and nothing of it is lost.";
     public static string SecondPayment(string amount) => $"your second payment, {amount}";
     public const string PaidAndHeld = "The order is paid; a further payment arrived";

@@ -21,7 +21,7 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
     [InlineData("paid_late", "it still counts")]
     [InlineData("late_refund", "Refund of ₹499.00 INR: on the way.")]
     [InlineData("late_asked", "The shop has been told")]
-    [InlineData("paid_twice", "stays paid. Only this second payment is not needed, and nothing of it is lost.Refund of your second payment, ₹499.00 INR: on the way.")]
+    [InlineData("paid_twice", "stays paid. Only this second payment, ₹499.00 INR at Stripe, is not needed, and nothing of it is lost.Refund of your second payment, ₹499.00 INR: on the way.")]
     [InlineData("paid_otherwise", "It was paid by another try.")]
     [InlineData("paid_and_held", "₹1.00 INR arrived")]
     [InlineData("taken_back", "took the money back")]
@@ -74,13 +74,45 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
             var (_, page, _) = await house.Get(address);
             page.QuerySelector("h1")!.TextContent.ShouldBe(Texts.Paid);
             var words = page.QuerySelectorAll(".situation > p").Select(p => p.TextContent).ToList();
-            words.ShouldContain("There was a second payment, too. The order stays paid; only the second payment is not needed, and nothing of it is lost.");
+            words.ShouldContain("There was a second payment, too: ₹499.00 INR at Razorpay. The order stays paid by the first; only the second is not needed, and nothing of it is lost.");
             words.ShouldContain("Refund of your second payment, ₹499.00 INR: on the way. It usually takes five to seven working days.");
         }
         var (_, second, _) = await house.Get(EverySituation.Page(house, await EverySituation.Make(house, "paid_twice")));
         second.QuerySelector("h1")!.TextContent.ShouldBe("The order is paid; you paid it twice");
         second.QuerySelector("[data-tone]")!.GetAttribute("data-tone").ShouldBe("good");
     }
+
+    [Fact]
+    public async Task Of_money_that_came_twice_it_is_said_which_went_back()
+    {
+        var order = await EverySituation.Make(house, "paid_twice");
+        order = await Back(order, order.Refunds.ShouldHaveSingleItem());
+        (await Words(house.Links.Payment(order, order.Refunds[0].Payment))).ShouldContain(w => w.EndsWith("stays paid. This second payment, ₹499.00 INR at Stripe, was not needed and went back to you.", StringComparison.Ordinal));
+        (await Words(house.Links.Status(order))).ShouldContain("There was a second payment, too: ₹499.00 INR at Stripe. It was not needed and went back to you; the order stays paid by the first.");
+        // And then the first, too.
+        await house.Do(order.Id, new OrderCommand.Refund(order.PaidBy, null, null));
+        (await Words(house.Links.Status(order))).ShouldContain("There was a second payment, too: ₹499.00 INR at Stripe. It was not needed and went back to you.");
+    }
+
+    [Fact]
+    public async Task The_last_of_several_parts_is_all_of_the_money_also_where_one_went_back_at_the_gateway_s_console()
+    {
+        var order = await EverySituation.Make(house, "paid");
+        var money = order.Payments[0].Captures[0];
+        await house.Do(order.Id, (new RefundEvidence.Succeeded(order.Amount with { MinorUnits = 19_900 }) { RefundReference = "re_console", MoneyReference = money.MoneyReference })
+            .Learned(0, 1, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch, null));
+        foreach (var (part, headline) in new[] { (10_000, Texts.PartRefundDone), (20_000, Texts.RefundDone) })
+        {
+            order = await house.Do(order.Id, new OrderCommand.Refund(null, order.Amount with { MinorUnits = part }, null));
+            order = await Back(order, order.Refunds[^1]);
+            (await house.Get(house.Links.Status(order))).Page.QuerySelector("h1")!.TextContent.ShouldBe(headline);
+        }
+    }
+
+    Task<Order> Back(Order order, Refund refund) =>
+        house.Do(order.Id, new RefundEvidence.Succeeded(refund.Amount).Learned(refund.Number, refund.Payment, EvidenceSource.Webhook, DateTimeOffset.UnixEpoch.AddSeconds(refund.Number), null));
+
+    async Task<IEnumerable<string>> Words(string address) => (await house.Get(address)).Page.QuerySelectorAll(".situation > p").Select(p => p.TextContent);
 
     [Fact]
     public async Task A_part_of_a_refund_that_failed_is_told_although_a_later_part_went_back()
