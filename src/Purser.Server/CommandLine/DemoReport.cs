@@ -75,7 +75,7 @@ sealed record DemoReport(
     static void Write(IAnsiConsole console, string title, IReadOnlyList<DemoBook> all)
     {
         var (stated, settled) = (all.Any(b => b.InStatement != 0), all.Any(b => b.Settled != 0));
-        string[] more = [.. stated ? ["statement only"] : Array.Empty<string>(), .. settled ? ["settled", "still owed"] : Array.Empty<string>()];
+        string[] more = [.. stated ? ["statement only"] : Array.Empty<string>(), .. settled ? ["settled", "not paid out"] : Array.Empty<string>()];
         var books = new Table().Border(TableBorder.Simple).Title(title).AddColumns((string[])["gateway", "currency", "movements", "captured", "given back", "theirs", "ours", .. more, ""]);
         for (var column = 2; column < 7 + more.Length; column++) books.Columns[column].RightAligned();
         foreach (var b in all)
@@ -88,7 +88,7 @@ sealed record DemoReport(
             ]);
         console.Write(books);
         if (all.Where(b => b.Settled != 0 && b.Ours != b.Settled).Select(b => b.Gateway).Distinct().ToList() is { Count: > 0 } owing)
-            console.MarkupLineInterpolated($"[grey]still owed: taken, and in no payout of the statement; it is paid out later, or stays in the account there until you withdraw it ({string.Join(", ", owing)})[/]\n");
+            console.MarkupLineInterpolated($"[grey]not paid out: your money that the gateway still keeps; nothing is missing. No payout of its statement has brought it to your bank yet: a later one will, or, where a gateway pays out only on demand, it waits in your account there until you withdraw it ({string.Join(", ", owing)})[/]\n");
     }
 
     static string Cell(DemoResult? result, Dictionary<string, int> numbers) => result switch
