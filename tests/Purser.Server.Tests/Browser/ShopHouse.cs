@@ -45,8 +45,15 @@ public class ShopHouse : IAsyncLifetime
     public async Task Restart(Func<Task> meanwhile)
     {
         await shop.DisposeAsync().AsTask().InTime("the shop's process to end");
-        await meanwhile();
-        await Open(Url);
+        try
+        {
+            await meanwhile();
+        }
+        finally
+        {
+            // Also for the tests after one that failed.
+            await Open(Url);
+        }
     }
 
     /// <summary>Sends a message again that went in vain. Its own next try may be minutes away, or under way this moment, and then fail yet.</summary>
