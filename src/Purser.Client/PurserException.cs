@@ -6,25 +6,31 @@ public abstract class PurserException : Exception
     private protected PurserException(string message, Exception? inner = null) : base(message, inner) { }
 
     /// <summary>Whether what was asked for may have happened all the same: make the same call again, under the same <see cref="Key"/>, or read how it stands.
-    /// False when Purser itself said no, by a status of 400 to 499 other than 408: then nothing was done.</summary>
+    /// False when Purser itself said no at each attempt, by a status of 400 to 499 other than 408: then nothing was done.</summary>
     public abstract bool MayHaveHappened { get; }
+
+    /// <summary>What an attempt before this one asked for may have happened, or a part of it did.</summary>
+    internal bool Earlier { get; set; }
 
     /// <summary>The Idempotency-Key that each attempt of this call carried; null when it had none, because asking twice is harmless.</summary>
     public string? Key { get; internal set; }
 }
 
-/// <summary>The answer says what is wrong and what to do. Nothing was done, unless <see cref="PurserException.MayHaveHappened"/>: Purser met a fault in the middle of it, or the answer
-/// is not Purser's, as from a proxy that gave up waiting.</summary>
+/// <summary>The answer says what is wrong and what to do. Nothing was done, unless <see cref="PurserException.MayHaveHappened"/>: Purser met a fault in the middle of it, the answer
+/// is not Purser's, as from a proxy that gave up waiting, or that of an earlier attempt was lost.</summary>
 public sealed class PurserProblemException : PurserException
 {
+    /// <summary>Purser's own no: this attempt did nothing.</summary>
+    readonly bool isNo;
+
     internal PurserProblemException(string? problem, string title, int status, string detail, string message) : base(message) =>
-        (Problem, Title, Status, Detail, MayHaveHappened) = (problem ?? "unknown", title, status, detail, problem is null || status is < 400 or 408 or >= 500);
+        (Problem, Title, Status, Detail, isNo) = (problem ?? "unknown", title, status, detail, problem is not null && status is >= 400 and not 408 and < 500);
 
     /// <summary>The problem's name, which never changes: <c>order_paid</c>. It can be read at <c>/problems/order_paid</c> of the server. <c>unknown</c> when the answer was not Purser's, as from a proxy.</summary>
     public string Problem { get; }
 
     /// <inheritdoc/>
-    public override bool MayHaveHappened { get; }
+    public override bool MayHaveHappened => Earlier || !isNo;
 
     /// <summary>One sentence about this type of problem.</summary>
     public string Title { get; }

@@ -52,6 +52,7 @@ sealed class PurserLine
 
     async Task<T> Repeat<T>(Func<Task<T>> once, string? key, CancellationToken stop)
     {
+        var earlier = false;
         for (var attempt = 1; ; attempt++)
         {
             PurserException failure;
@@ -61,7 +62,8 @@ sealed class PurserLine
             }
             catch (PurserException e)
             {
-                e.Key = key;
+                (e.Key, e.Earlier) = (key, earlier);
+                earlier = e.MayHaveHappened;
                 if (attempt >= options.MostAttempts || !MayPass(e)) throw;
                 failure = e;
             }

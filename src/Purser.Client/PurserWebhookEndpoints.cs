@@ -29,7 +29,7 @@ public sealed class PurserWebhookEndpoints
         }
         catch (PurserException e)
         {
-            e.Key = asked;
+            (e.Key, e.Earlier) = (asked, true);
             throw;
         }
     }
@@ -57,8 +57,17 @@ public sealed class PurserWebhookEndpoints
     /// <summary>Ends an endpoint. What waited for it is not sent.</summary>
     /// <param name="id">The endpoint's id.</param>
     /// <param name="stop">Gives the call up.</param>
-    public Task<WebhookEndpoint> Delete(string id, CancellationToken stop = default) =>
-        line.Send(HttpMethod.Delete, Path(id), null, null, PurserJson.Default.WebhookEndpoint, stop);
+    public async Task Delete(string id, CancellationToken stop = default)
+    {
+        try
+        {
+            await line.Send(HttpMethod.Delete, Path(id), null, null, PurserJson.Default.WebhookEndpoint, stop);
+        }
+        catch (PurserProblemException gone) when (gone is { Earlier: true, Problem: "webhook_endpoint_unknown" })
+        {
+            // An attempt whose answer was lost has ended it.
+        }
+    }
 
     /// <summary>Puts a new secret in force; the answer has it. For the overlap messages carry the signatures of both.</summary>
     /// <param name="id">The endpoint's id.</param>

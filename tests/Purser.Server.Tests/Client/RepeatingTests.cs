@@ -133,6 +133,30 @@ public sealed class RepeatingTests(PostgresFixture postgres) : IClassFixture<Pos
         (await house.Purser.Payments.Start(order.Id)).Number.ShouldBe(3);
     }
 
+    [Theory]
+    [InlineData(429, "too_many_requests", 3)]
+    [InlineData(401, "key_unknown", 1)]
+    public async Task A_no_after_an_answer_that_was_lost_does_not_say_that_nothing_was_done(int status, string problem, int noes)
+    {
+        var order = await house.Purser.Orders.Place(ClientHouse.Book("no after all"));
+        house.Wire.LoseAnswer();
+        for (var i = 0; i < noes; i++) house.Wire.Answer((HttpStatusCode)status, body: $$"""{"type": "/problems/{{problem}}", "detail": "No."}""", media: "application/problem+json");
+        var no = await Should.ThrowAsync<PurserProblemException>(() => house.Purser.Payments.Start(order.Id));
+        (no.Problem, no.MayHaveHappened).ShouldBe((problem, true));
+        (await house.Purser.Payments.Start(order.Id, key: no.Key)).Number.ShouldBe(1);
+        (await house.Api.Count("select count(*) from payments")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_endpoint_whose_end_was_not_heard_of_has_ended()
+    {
+        var made = await house.Purser.WebhookEndpoints.Create(new NewWebhookEndpoint { Url = "http://127.0.0.1:9/purser" });
+        house.Wire.LoseAnswer();
+        await house.Purser.WebhookEndpoints.Delete(made.Id);
+        (await house.Purser.WebhookEndpoints.List()).ShouldBeEmpty();
+        (await Should.ThrowAsync<PurserProblemException>(() => house.Purser.WebhookEndpoints.Delete(made.Id))).MayHaveHappened.ShouldBeFalse();
+    }
+
     [Fact]
     public async Task A_pause_longer_than_the_callers_patience_is_the_callers_to_take()
     {
