@@ -34,6 +34,7 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         };
         // Denied money that came after all pays its order again.
         if (one.Type == EventType.OrderPaid) await Cancellation(order, stop);
+        if (one.Type == EventType.OrderPaid && written is not null) await CreditEarlier(order, stop);
         return written is null
             ? new DeliveryAnswer(now, TimeSpan.Zero, null, NotOwed, null, null, "") { IsMoot = true }
             : new DeliveryAnswer(now, time.GetElapsedTime(began), StatusCodes.Status200OK, null, written.Number, null, "");
@@ -98,6 +99,14 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
             default:
                 return null;
         }
+    }
+
+    /// <summary>What went back before its money was the order's had no invoice to be credited when that was told.</summary>
+    async Task CreditEarlier(OrderId id, CancellationToken stop)
+    {
+        if (await orders.Find(id, stop) is not { } found) return;
+        foreach (var refund in found.Order.Refunds)
+            if (refund.Status == RefundStatus.Succeeded) await CreditNote(id, refund.Number, stop);
     }
 
     /// <summary>What is told of a failed refund may come after what is told of the next one, for which its credit note would leave nothing.</summary>

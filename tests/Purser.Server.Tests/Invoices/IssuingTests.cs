@@ -275,6 +275,30 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
+    public async Task What_went_back_before_its_money_was_the_orders_has_its_credit_note_once_the_order_is_paid()
+    {
+        var order = await house.Pages.Open(await house.Pages.Place());
+        order = await house.Pages.Pay(order, amount: 40_000);
+        var money = order.Payments[0].Captures.ShouldHaveSingleItem().MoneyReference;
+        order = await house.Pages.Do(order.Id, new OrderCommand.Refund(1, null, null, money));
+        order = await house.Hear(order, 1, new RefundEvidence.Succeeded(order.Refunds[0].Amount, "ARN-1"));
+        await house.NoneWait();
+        (await house.Store.Of(order.Id, default)).ShouldBeEmpty();
+
+        order = await house.Pages.Hear(order, new Evidence.Succeeded(money, order.Amount), source: EvidenceSource.Inquiry);
+        (order.Status, order.Refunds[0].Reason).ShouldBe((OrderStatus.Paid, RefundReason.Mismatched));
+        for (var told = 0; told < 2; told++)
+        {
+            await house.NoneWait();
+            (await house.Store.Of(order.Id, default)).Select(i => (i.Kind, i.Refund, i.Total.MinorUnits)).ShouldBe([(InvoiceKind.Invoice, null, 49_900), (InvoiceKind.CreditNote, 1, 40_000)]);
+            await house.Do("update deliveries set state = 0, due_at = now(), leased_until = null");
+        }
+        (await house.Pages.Get(house.Pages.Links.Status(order))).Page.QuerySelectorAll("a[href*=invoice], a[href*=credit_note]").Length.ShouldBe(2);
+        await house.NoneWait();
+        await house.NothingIsWrong();
+    }
+
+    [Fact]
     public async Task The_buyers_state_decides_which_taxes_are_printed()
     {
         house.Pages.Billing = new Billing("4 Lake Road, Pune 411001", "MH", null);
