@@ -290,9 +290,12 @@ public sealed class InvoicePdf(ShopperTokens tokens)
 
         string Number(long minorUnits) => MoneyText.Number(new Money(minorUnits, invoice.Total.Currency), indian);
 
-        string TaxNumberName(string? country) => statement.Taxes.Any(t => t is not Tax.Vat) && country is null or PlaceOfSupply.India ? "GSTIN" : words.TaxNumber(statement.Taxes.Length > 0 && statement.Taxes[0] == Tax.Vat ? document.TaxName : words.Tax);
+        // Where the buyer names no country, the seller's is meant.
+        bool IsIndia(string? country) => (country ?? document.Seller.Country) == PlaceOfSupply.India;
+
+        string TaxNumberName(string? country) => statement.Taxes.Any(t => t is not Tax.Vat) && IsIndia(country) ? "GSTIN" : words.TaxNumber(statement.Taxes.Length > 0 && statement.Taxes[0] == Tax.Vat ? document.TaxName : words.Tax);
 
         string Region(string? country, string? state) =>
-            string.Join(", ", new[] { country is null or PlaceOfSupply.India && IndianState.Find(state) is { } known ? words.State(known) : state, country }.Where(p => p is { Length: > 0 }));
+            string.Join(", ", new[] { IsIndia(country) && IndianState.Find(state) is { } known ? words.State(known) : state, country }.Where(p => p is { Length: > 0 }));
     }
 }

@@ -83,4 +83,16 @@ public sealed class InvoiceOptionsTests(PostgresFixture postgres) : IClassFixtur
         OrderBody.Read(fields, new InvoiceOptions { Seller = "Leaf & Kettle", Country = country, Tax = tax });
         fields.Faults.Select(f => f.Field).ShouldBe(fault is null ? [] : [fault]);
     }
+
+    [Theory]
+    [InlineData("""{"state": "TX"}""", null)]
+    [InlineData("""{"country": "US", "state": "TX"}""", null)]
+    [InlineData("""{"country": "IN", "state": "TX"}""", "customer.state")]
+    public void Where_nobody_invoices_a_customer_without_a_country_is_of_none(string customer, string? fault)
+    {
+        var fields = new JsonFields(JsonElement.Parse($$"""{"currency": "USD", "amount": 1, "description": "x", "customer": {{customer}}}"""));
+        OrderBody.Read(fields, new InvoiceOptions());
+        fields.Faults.Select(f => f.Field).ShouldBe(fault is null ? [] : [fault]);
+        fields.Faults.ShouldAllBe(f => f.Remedy.Contains("'customer.country'", StringComparison.Ordinal));
+    }
 }

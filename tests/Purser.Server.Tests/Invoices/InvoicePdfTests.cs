@@ -92,6 +92,18 @@ public sealed partial class InvoicePdfTests
         Text(Draw(Invoice(locale: locale))).ShouldNotContain("CRN-");
     }
 
+    [Theory]
+    [InlineData("US", null, "MN", "MN")]
+    [InlineData("US", "IN", "MN", "Manipur (14), IN")]
+    [InlineData("IN", null, "MN", "Manipur (14)")]
+    [InlineData("IN", "US", "MN", "MN, US")]
+    public void A_state_is_read_as_one_of_the_buyers_country_or_of_the_sellers_where_it_names_none(string seller, string? buyer, string state, string printed)
+    {
+        var invoice = Invoice(taxes: []);
+        invoice = invoice with { Document = invoice.Document with { Seller = invoice.Document.Seller with { Country = seller, State = "MN" }, Buyer = invoice.Document.Buyer with { Country = buyer, State = state } } };
+        Text(Draw(invoice)).Split('\n').ShouldContain(printed);
+    }
+
     [Fact]
     public void Drawn_again_on_another_day_it_is_the_same_file_with_a_token_whose_time_began_when_it_was_issued()
     {
