@@ -94,9 +94,12 @@ public sealed record Order : IJsonOnDeserialized
     [JsonIgnore]
     public string StatusUrl => CheckoutUrl.Replace($"/checkout/{Id}", $"/status/{Id}", StringComparison.Ordinal);
 
-    /// <summary>The invoice as PDF, for the shopper, once the order is paid; null until then. Where no seller is configured it leads to a 404.</summary>
+    /// <summary>The invoice as PDF, for the shopper, once the order is paid; null until then, and where none is written, because no seller is configured or none was at that time.</summary>
     [JsonIgnore]
-    public string? InvoiceUrl => PaidBy is null ? null : CheckoutUrl.Replace($"/checkout/{Id}", $"/v1/orders/{Id}/invoice", StringComparison.Ordinal);
+    public string? InvoiceUrl => Links?.Invoice is { } path ? CheckoutUrl.Replace($"/checkout/{Id}", path, StringComparison.Ordinal) : null;
+
+    [JsonInclude]
+    internal OrderLinks? Links { get; init; }
 
     [JsonInclude, JsonRequired, JsonPropertyName("amount")]
     internal long AmountMinorUnits { get; init; }
@@ -107,6 +110,9 @@ public sealed record Order : IJsonOnDeserialized
         foreach (var line in Lines) line.Currency = Currency;
     }
 }
+
+/// <summary>Where to go on, as paths.</summary>
+sealed record OrderLinks(string? Invoice);
 
 /// <summary>The money of an order.</summary>
 public sealed record OrderAmounts

@@ -3,6 +3,7 @@ using Npgsql;
 using Purser.Orders;
 using Purser.Payments;
 using Purser.Server.Engine;
+using Purser.Server.Invoices;
 
 namespace Purser.Server.Checkout;
 
@@ -24,9 +25,7 @@ public sealed class CheckoutStore(NpgsqlDataSource database)
 
     static readonly string LoadContent = $"""
         select lines, return_url, clock_timestamp(), locale,
-            exists (select from invoices i where i.order_id = orders.id and i.kind = 0)
-            or exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = 3 and e.status < 2
-                join events v on v.order_id = d.order_id and v.sequence = d.sequence where d.order_id = orders.id and v.type = {(short)EventType.OrderPaid}),
+            {InvoiceStore.IsThere},
             status = {(short)OrderStatus.Cancelled} and exists (select from invoices i where i.order_id = orders.id and i.kind = 0)
         from orders where id = any($1)
         """;

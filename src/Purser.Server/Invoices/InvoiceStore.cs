@@ -50,6 +50,13 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         await keep.ExecuteNonQueryAsync(stop);
     }
 
+    /// <summary>Of a row of orders: its invoice is written, or owed by a seller who still is one.</summary>
+    internal static readonly string IsThere = $"""
+        (exists (select from invoices i where i.order_id = orders.id and i.kind = {(short)InvoiceKind.Invoice})
+            or exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = {(short)ReceiverKind.Invoices} and e.status < {(short)ReceiverStatus.Deleted}
+                join events v on v.order_id = d.order_id and v.sequence = d.sequence where d.order_id = orders.id and v.type = {(short)EventType.OrderPaid}))
+        """;
+
     /// <summary>The order was paid since there is a seller: the delivery that says so is there, in whatever state.</summary>
     public async Task<bool> IsOwed(OrderId order, CancellationToken stop)
     {

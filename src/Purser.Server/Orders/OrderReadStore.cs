@@ -5,11 +5,16 @@ using Purser.Orders;
 using Purser.Payments;
 using Purser.Refunds;
 using Purser.Server.Engine;
+using Purser.Server.Invoices;
 
 namespace Purser.Server.Orders;
 
 /// <summary>An order with the part that no decision reads.</summary>
-public sealed record StoredOrder(Order Order, OrderContent Content);
+public sealed record StoredOrder(Order Order, OrderContent Content)
+{
+    /// <summary>It is paid, and its invoice is written or owed.</summary>
+    public bool HasInvoice { get; init; }
+}
 
 /// <param name="Status">As the API shows it.</param>
 /// <param name="Before">Orders whose id is smaller: the cursor.</param>
@@ -19,7 +24,8 @@ public sealed record OrderFilter(
 /// <summary>Reading orders without locking them. Order, payments and refunds are of one moment.</summary>
 public sealed class OrderReadStore(NpgsqlDataSource database)
 {
-    const string Content = "select id, lines, metadata, user_id, return_url, fingerprint, locale, billing from orders where id = any($1) order by id";
+    static readonly string Content =
+        $"select id, lines, metadata, user_id, return_url, fingerprint, locale, billing, status = {(int)OrderStatus.Paid} and {InvoiceStore.IsThere} from orders where id = any($1) order by id";
 
     /// <summary>An order's id is drawn by a process's clock and its time set by the database's; they differ by less than this.</summary>
     static readonly TimeSpan ClocksDiffer = TimeSpan.FromHours(1);
@@ -113,11 +119,11 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         var orders = new List<Order>();
         while (await rows.ReadAsync(stop)) orders.Add(OrderTableStore.ReadOrder(rows));
         await rows.NextResultAsync(stop);
-        var contents = new List<OrderContent>();
+        var contents = new List<(OrderContent Content, bool HasInvoice)>();
         while (await rows.ReadAsync(stop))
-            contents.Add(new OrderContent(RowJson.ReadLines(rows.GetString(1)), RowJson.ReadPairs(rows.GetString(2)), rows.IsDBNull(3) ? null : rows.GetString(3),
+            contents.Add((new OrderContent(RowJson.ReadLines(rows.GetString(1)), RowJson.ReadPairs(rows.GetString(2)), rows.IsDBNull(3) ? null : rows.GetString(3),
                 rows.IsDBNull(4) ? null : rows.GetString(4), [.. rows.GetFieldValue<byte[]>(5)], rows.IsDBNull(6) ? null : rows.GetString(6),
-                rows.IsDBNull(7) ? null : RowJson.ReadBilling(rows.GetString(7))));
+                rows.IsDBNull(7) ? null : RowJson.ReadBilling(rows.GetString(7))), rows.GetBoolean(8)));
         await rows.NextResultAsync(stop);
         var payments = new List<(long Order, Payment P)>();
         while (await rows.ReadAsync(stop)) payments.Add((rows.GetInt64(0), OrderTableStore.ReadPayment(rows)));
@@ -128,6 +134,6 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
         var paymentsOf = payments.ToLookup(p => p.Order, p => p.P);
         var refundsOf = refunds.ToLookup(r => r.Order, r => r.R);
         return [.. orders.Zip(contents, (order, content) => new StoredOrder(
-            order with { Payments = [.. paymentsOf[order.Id.Value]], Refunds = [.. refundsOf[order.Id.Value]] }, content))];
+            order with { Payments = [.. paymentsOf[order.Id.Value]], Refunds = [.. refundsOf[order.Id.Value]] }, content.Content) { HasInvoice = content.HasInvoice })];
     }
 }

@@ -46,7 +46,8 @@ public sealed record OrderView(
 
     /// <param name="token">The shopper's.</param>
     /// <param name="forMerchant">With what is nobody else's business: who the shopper is, what gateways and people said, what does not agree.</param>
-    public static OrderView From(Order order, OrderContent content, PublicAddress address, string token, Situation situation, bool forMerchant)
+    /// <param name="hasInvoice">It is written, or owed.</param>
+    public static OrderView From(Order order, OrderContent content, PublicAddress address, string token, Situation situation, bool forMerchant, bool hasInvoice)
     {
         var accepted = order.PaidBy is { } number
             ? order.Payment(number)!.Captures.Where(c => c.Standing == Standing.Accepted).Aggregate(Money.Zero(order.Amount.Currency), (sum, c) => sum + c.Amount)
@@ -73,7 +74,7 @@ public sealed record OrderView(
             new ShopperView(situation.Key, situation.Headline, situation.Told, situation.CanBePaid, situation.Step == Step.Elsewhere),
             new OrderLinks($"/v1/orders/{id}", $"/v1/orders/{id}/payments", $"/v1/orders/{id}/events", $"/v1/orders/{id}/explanation", $"/v1/orders/{id}/live",
                 order.HasEnded ? null : $"/v1/orders/{id}/cancellation", order.Fulfilment == Purser.Orders.Fulfilment.Waiting ? $"/v1/orders/{id}/fulfilment" : null,
-                order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null, order.Status == OrderStatus.Paid ? $"/v1/orders/{id}/invoice" : null));
+                order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null, hasInvoice ? $"/v1/orders/{id}/invoice" : null));
     }
 
     /// <summary>The status for the world: a paid order whose own money went back is refunded. Duplicate and late money that goes back changes

@@ -11,7 +11,7 @@ namespace Purser.Server.Orders;
 public sealed class OrderViews(OrderReadStore store, PublicAddress address, ShopperTokens tokens, GatewayAccounts accounts, TimeProvider time)
 {
     public OrderView Of(HttpContext http, StoredOrder stored) =>
-        OrderView.From(stored.Order, stored.Content, address, TokenFor(http, stored.Order), SituationOf(stored.Order), ApiCaller.Of(http).IsMerchant);
+        OrderView.From(stored.Order, stored.Content, address, TokenFor(http, stored.Order), SituationOf(stored.Order), ApiCaller.Of(http).IsMerchant, stored.HasInvoice);
 
     /// <summary>As the order's own status page tells it.</summary>
     public Situation SituationOf(Order order) => Situation.Of(order, null, time.GetUtcNow(), accounts.Title, accounts.PostsAnew);

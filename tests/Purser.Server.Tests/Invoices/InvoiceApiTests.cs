@@ -34,6 +34,7 @@ public sealed class InvoiceApiTests(PostgresFixture postgres) : IClassFixture<Po
         {
             id = await Paid(house, "a");
             token = (await house.Get($"/v1/orders/{id}")).Text("token");
+            (await house.Get($"/v1/orders/{id}")).Body.GetProperty("links").GetProperty("invoice").GetString().ShouldBe($"/v1/orders/{id}/invoice");
             var (answer, bytes) = await Fetch(house, $"/v1/orders/{id}/invoice");
             first = bytes;
             answer.StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -73,11 +74,14 @@ public sealed class InvoiceApiTests(PostgresFixture postgres) : IClassFixture<Po
             before = await Paid(house, "before");
             var none = await house.Get($"/v1/orders/{before}/invoice");
             (none.Status, none.Problem).ShouldBe((HttpStatusCode.NotFound, "invoice_unknown"));
+            await LeadsToNone(house, before);
             none.Text("remedy").ShouldContain("Purser:Invoices:Seller");
         }
         await using var later = await ApiHouse.Open(database, InvoiceHouse.Seller);
         (await later.Get($"/v1/orders/{before}/invoice")).Text("remedy").ShouldContain("before a seller was configured have none");
+        await LeadsToNone(later, before);
         var unpaid = (await later.Order()).Text("id");
+        await LeadsToNone(later, unpaid);
         (await later.Get($"/v1/orders/{unpaid}/invoice")).Text("detail").ShouldBe("The order is not paid yet.");
         (await later.Get("/v1/orders/ord_0000000000000/invoice")).Problem.ShouldBe("order_unknown");
         (await later.Get("/v1/refunds/ref_0000000000000_1/credit_note")).Problem.ShouldBe("refund_unknown");
@@ -85,6 +89,9 @@ public sealed class InvoiceApiTests(PostgresFixture postgres) : IClassFixture<Po
         (await later.Get($"/v1/invoices/{Uri.EscapeDataString("x\r\ny")}.pdf")).Status.ShouldBe(HttpStatusCode.NotFound);
         (await later.Count("select count(*) from invoices")).ShouldBe(0);
     }
+
+    static async Task LeadsToNone(ApiHouse house, string order) =>
+        (await house.Get($"/v1/orders/{order}")).Body.GetProperty("links").GetProperty("invoice").GetString().ShouldBeNull();
 
     [Fact]
     public async Task Lists_go_on_where_they_ended()
