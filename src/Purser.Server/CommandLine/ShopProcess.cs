@@ -20,6 +20,7 @@ sealed class ShopProcess : IAsyncDisposable
     /// <summary>That an order is paid, that one is released which was paid and held, and that something does not agree: a person of the shop's is to look.</summary>
     const string Wanted = """ "event_types": ["order.paid", "discrepancy.opened", "discrepancy.resolved", "dispute.closed"] """;
 
+    const string Description = "The sample shop";
     const string Ready = "Now listening on: ";
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -93,21 +94,26 @@ sealed class ShopProcess : IAsyncDisposable
         throw new StartFailureException($"The sample shop ended before it was ready; perhaps another program holds its port ({url}).") { IsTaken = true };
     }
 
-    /// <summary>Its webhook endpoint, by our API. One of an earlier start is kept with all that waits for it, and gets a new secret, for the old one is not shown again.</summary>
-    static async Task<string> Register(string url, string purserUrl, string secretKey, CancellationToken stop)
+    /// <summary>Its webhook endpoint, by our API. One of an earlier start is kept with all that waits for it, also from another address, and gets a new secret, for the old one
+    /// is not shown again. There is one shop, so further ones of earlier starts end.</summary>
+    /// <returns>The secret.</returns>
+    internal static async Task<string> Register(string url, string purserUrl, string secretKey, CancellationToken stop)
     {
         using var api = new HttpClient { BaseAddress = new Uri(purserUrl) };
         api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secretKey);
         using var listed = JsonDocument.Parse(await api.GetStringAsync(new Uri("/v1/webhook_endpoints", UriKind.Relative), stop));
-        foreach (var endpoint in listed.RootElement.GetProperty("webhook_endpoints").EnumerateArray())
+        var earlier = listed.RootElement.GetProperty("webhook_endpoints").EnumerateArray()
+            .Select(e => (Path: $"/v1/webhook_endpoints/{e.GetProperty("id").GetString()}", IsHere: e.GetProperty("url").GetString() == url, IsShops: e.GetProperty("description").GetString() == Description))
+            .Where(e => e.IsHere || e.IsShops).OrderByDescending(e => e.IsHere).ToList();
+        foreach (var further in earlier.Skip(1).Where(e => e.IsShops))
+            using (await Send(api, HttpMethod.Delete, further.Path, "", stop)) { }
+        if (earlier is [var (path, _, _), ..])
         {
-            if (endpoint.GetProperty("url").GetString() != url || endpoint.GetProperty("status").GetString() == "deleted") continue;
-            var path = $"/v1/webhook_endpoints/{endpoint.GetProperty("id").GetString()}";
-            using (await Send(api, HttpMethod.Patch, path, $$"""{"status": "active", {{Wanted}}}""", stop)) { }
+            using (await Send(api, HttpMethod.Patch, path, $$"""{"url": "{{url}}", "status": "active", {{Wanted}}}""", stop)) { }
             using var rotated = await Send(api, HttpMethod.Post, path + "/rotation", """{"overlap_hours": 0}""", stop);
             return rotated.RootElement.GetProperty("secret").GetString()!;
         }
-        using var made = await Send(api, HttpMethod.Post, "/v1/webhook_endpoints", $$"""{"url": "{{url}}", "description": "The sample shop", {{Wanted}}}""", stop);
+        using var made = await Send(api, HttpMethod.Post, "/v1/webhook_endpoints", $$"""{"url": "{{url}}", "description": "{{Description}}", {{Wanted}}}""", stop);
         return made.RootElement.GetProperty("secret").GetString()!;
     }
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Purser.Orders;
 using Purser.Server.Api;
+using Purser.Server.Engine;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
 
@@ -40,13 +41,17 @@ public static class ReceiverEndpoints
         var types = Types(fields, body.EventTypes);
         fields.RefuseUnknown();
         if (WebhookSignature.Fault(body.Signature == WebhookSignature.Asymmetric, Ed25519.OfThisMachine) is { } unsigned) fields.Fault(unsigned.Field, unsigned.Detail, unsigned.Remedy);
+        var key = IdempotencyKey.Of(http, JsonSerializer.Serialize(body, ApiJson.Default.ReceiverBody));
+        var isRight = fields.Faults.Count == 0;
         await CheckUrl(fields, body.Url, guard, line, stop);
+        // What its host's name leads to may be another address since: what was done under this key was done.
+        if (isRight && fields.Faults.Count > 0 && key is not null && await store.FindKey(key, stop) is { } done && done.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint))
+            return await Replay(done);
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!secrets.CanKeep) return new Problem(ProblemTypes.SecretsKeyMissing);
 
         var id = "we_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         var (secret, shown) = WebhookSignature.NewKey(body.Signature == WebhookSignature.Asymmetric);
-        var key = IdempotencyKey.Of(http, JsonSerializer.Serialize(body, ApiJson.Default.ReceiverBody));
         switch (await store.Make(id, body.Url!, body.Description, types ?? [], body.Ordered ?? false, secrets.Seal(id, 1, secret), shown, time.GetUtcNow(), key, stop))
         {
             case ReceiverMade.Now { Receiver: var made }:
@@ -55,12 +60,14 @@ public static class ReceiverEndpoints
             case ReceiverMade.TooMany:
                 return new Problem(ProblemTypes.TooManyWebhookEndpoints, $"There are {ReceiverStore.Most} webhook endpoints, which is the most there can be.");
             case ReceiverMade.KeyUsed { Key: var used } when used.Fingerprint.AsSpan().SequenceEqual(key!.Fingerprint):
-                return await store.Find(used.Resource, stop) is { } first ? ApiJson.Answer(ReceiverView.From(first), replayed: true) : Unknown();
+                return await Replay(used);
             case ReceiverMade.KeyUsed { Key: var used }:
                 return Refusals.KeyConflict(http, used.Resource);
             default:
                 throw new InvalidOperationException("No rule for what became of the endpoint.");
         }
+
+        async Task<IResult> Replay(StoredKey used) => await store.Find(used.Resource, stop) is { } first ? ApiJson.Answer(ReceiverView.From(first), replayed: true) : Unknown();
     }
 
     static async Task CheckUrl(JsonFields fields, string? url, AddressGuard guard, WebhookLine line, CancellationToken stop)

@@ -255,6 +255,13 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         return await RequestKeyStore.Claim(connection, key, id, stop);
     }
 
+    /// <summary>What this key was used for, if it was.</summary>
+    public async Task<StoredKey?> FindKey(RequestKey key, CancellationToken stop)
+    {
+        await using var connection = await database.OpenConnectionAsync(stop);
+        return await RequestKeyStore.Find(connection, key, stop);
+    }
+
     /// <summary>The secrets that are in force, the newest first.</summary>
     public async Task<IReadOnlyList<SealedSecret>> Secrets(Receiver receiver, DateTimeOffset now, CancellationToken stop)
     {

@@ -155,6 +155,43 @@ public sealed class ReceiverApiTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
+    public async Task The_sample_shop_has_one_endpoint_wherever_it_starts_and_a_repeat_is_answered_though_its_address_may_be_none_any_more()
+    {
+        const string Mine = """{"url": "http://127.0.0.1:9/mine", "description": "Mine"}""";
+        var database = await postgres.CreateDatabase();
+        string mine;
+        await using (var house = await DeliveryHouse.Open(database))
+        {
+            mine = (await house.Api.Post("/v1/webhook_endpoints", Mine, null, ("Idempotency-Key", "mine"))).Text("id");
+            // As earlier starts left them.
+            foreach (var port in (int[])[1, 2]) await house.Api.Post("/v1/webhook_endpoints", $$"""{"url": "http://127.0.0.1:{{port}}/purser/webhook", "description": "The sample shop"}""");
+            string? before = null;
+            foreach (var port in (int[])[3, 4, 2, 2])
+            {
+                var url = $"http://127.0.0.1:{port}/purser/webhook";
+                var secret = await ShopProcess.Register(url, house.Api.Http.BaseAddress!.AbsoluteUri, house.Api.Secret, default);
+                secret.ShouldStartWith("whsec_");
+                secret.ShouldNotBe(before);
+                before = secret;
+                var shops = await Shops(house.Api);
+                (shops.ShouldHaveSingleItem().Url, (await house.Api.Count("select count(*) from webhook_endpoints where status < 2 and kind = 0"))).ShouldBe((url, 2L));
+            }
+        }
+
+        // Addresses of this machine are none any more; what was asked for before they were refused was done.
+        await using var later = await ApiHouse.Open(database, (SecretSettings.KeyVariable, SecretSettings.NewKey()));
+        var again = await later.Post("/v1/webhook_endpoints", Mine, null, ("Idempotency-Key", "mine"));
+        (again.Status, again.Headers.GetValues("Idempotency-Replayed").Single(), again.Text("id")).ShouldBe((HttpStatusCode.OK, "true", mine));
+        (await later.Post("/v1/webhook_endpoints", Mine, null, ("Idempotency-Key", "another"))).Text("field").ShouldBe("url");
+        (await later.Post("/v1/webhook_endpoints", Mine.Replace("Mine", "Yours", StringComparison.Ordinal), null, ("Idempotency-Key", "mine"))).Text("field").ShouldBe("url");
+        (await later.Post("/v1/webhook_endpoints", Mine)).Text("field").ShouldBe("url");
+
+        static async Task<List<(string Id, string Url)>> Shops(ApiHouse api) =>
+            [.. (await api.Get("/v1/webhook_endpoints")).Body.GetProperty("webhook_endpoints").EnumerateArray()
+                .Where(e => e.GetProperty("description").GetString() == "The sample shop").Select(e => (e.GetProperty("id").GetString()!, e.GetProperty("url").GetString()!))];
+    }
+
+    [Fact]
     public async Task The_doctor_names_endpoints_that_the_settings_of_now_keep_silent_and_how_to_mend_it()
     {
         var database = await postgres.CreateDatabase();
