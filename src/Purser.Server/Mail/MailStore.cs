@@ -13,7 +13,8 @@ public abstract record OperatorNotice(long Number, int Failures)
     /// <summary>What it is about, in a word.</summary>
     public abstract string About { get; }
 
-    public sealed record EndpointPaused(long Number, int Failures, string Endpoint, string Url, DateTimeOffset Since, string? Because, GivenUp Dead) : OperatorNotice(Number, Failures)
+    /// <param name="IsPaused">Still, or again.</param>
+    public sealed record EndpointPaused(long Number, int Failures, string Endpoint, string Url, DateTimeOffset Since, bool IsPaused, string? Because, GivenUp Dead) : OperatorNotice(Number, Failures)
     {
         public override string About => Endpoint;
     }
@@ -169,7 +170,7 @@ public sealed class MailStore(NpgsqlDataSource database)
                 u.count, u.since, u.orders, u.types, e.kind,
                 t.file, f.name, coalesce(f.account, t.account), f.state = any($4), q.currencies, q.counts, q.sums, a.count, a.oldest,
                 g.count, g.currencies, g.sums, g.orders, g.words,
-                b.count, b.ids, b.names, b.whys, b.rows, b.columns, t.what
+                b.count, b.ids, b.names, b.whys, b.rows, b.columns, t.what, e.status = {(short)ReceiverStatus.Paused}
             from taken t left join webhook_endpoints e on e.number = t.receiver left join settlement_files f on f.id = t.file
             cross join lateral (
                 select (select count(*) from deliveries d where d.receiver = t.receiver and d.state = 2), (select min(at) from deliveries d where d.receiver = t.receiver and d.state = 2) as since,
@@ -223,7 +224,7 @@ public sealed class MailStore(NpgsqlDataSource database)
         switch (row.GetInt16(2))
         {
             case 1:
-                return new OperatorNotice.EndpointPaused(number, failures, row.GetString(4), row.GetString(5), Time(3)!.Value, row.IsDBNull(6) ? null : row.GetString(6), dead);
+                return new OperatorNotice.EndpointPaused(number, failures, row.GetString(4), row.GetString(5), Time(3)!.Value, row.GetBoolean(34), row.IsDBNull(6) ? null : row.GetString(6), dead);
             case 2:
                 return new OperatorNotice.DeliveriesDead(number, failures, (ReceiverKind)row.GetInt16(12), row.GetString(4), row.GetString(5), Time(7), dead);
             case 3:

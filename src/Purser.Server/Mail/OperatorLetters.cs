@@ -66,7 +66,7 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
     /// <returns>Null when nothing of it is so any more.</returns>
     public LetterContent? Notice(OperatorNotice notice) => notice switch
     {
-        OperatorNotice.EndpointPaused paused => Paused(paused),
+        OperatorNotice.EndpointPaused { IsPaused: true } paused => Paused(paused),
         OperatorNotice.DeliveriesDead { Dead.Count: > 0 } dead => Dead(dead),
         OperatorNotice.RowsOpened { Open.Count: > 0 } opened => Opened(opened),
         OperatorNotice.Gathered { Count: > 0 } gathered => Gathered(gathered),

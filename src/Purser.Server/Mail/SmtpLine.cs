@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Net.Mail;
 using System.Security.Authentication;
@@ -73,7 +75,7 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
             // Of the class 5.7 are refusals of us and not of the recipient: another day, or another setting, may help.
             if (each.Length == message.To.Count) return Answer((int)first.StatusCode, "The server did not take the recipient.", words, IsForGood(first) && !words.Contains(" 5.7.", StringComparison.Ordinal));
             // It says so at the end, when the others have the mail: they should not have it again and again for one who will never be taken.
-            var missed = $"The server did not take {string.Join(", ", each.Select(e => $"recipient {letter.To.IndexOf(e.FailedRecipient?.Trim('<', '>') ?? "") + 1}"))} of {letter.To.Length}.";
+            var missed = $"The server did not take {string.Join(", ", each.Select(e => $"recipient {Place(letter.To, e.FailedRecipient?.Trim('<', '>') ?? "")}"))} of {letter.To.Length}.";
             return Answer(IsForGood(first) ? Taken : (int)first.StatusCode, missed, words) with { HasReachedSome = true };
         }
         catch (SmtpException failed) when ((int)failed.StatusCode > 0)
@@ -97,5 +99,30 @@ public sealed class SmtpLine(MailOptions options, TimeProvider time) : IMailLine
 
     /// <summary>Servers like to repeat the address; it stands on the order, and nowhere else.</summary>
     static string Without(IEnumerable<string> addresses, string text) =>
-        addresses.Aggregate(text, (cleaned, address) => cleaned.Replace(address, "(the recipient)", StringComparison.OrdinalIgnoreCase));
+        addresses.SelectMany(Forms).Aggregate(text, (cleaned, address) => cleaned.Replace(address, "(the recipient)", StringComparison.OrdinalIgnoreCase));
+
+    /// <returns>From 1; 0 when it is none of them.</returns>
+    static int Place(ImmutableArray<string> addresses, string failed) =>
+        addresses.TakeWhile(a => !Forms(a).Contains(failed, StringComparer.OrdinalIgnoreCase)).Count() is var before && before < addresses.Length ? before + 1 : 0;
+
+    /// <summary>As it stands on the order, and as it is sent where its host's name is not ASCII.</summary>
+    static IEnumerable<string> Forms(string address)
+    {
+        yield return address;
+        var host = address.LastIndexOf('@') + 1;
+        if (!Ascii.IsValid(address) && AsciiOf(address[host..]) is { } sent) yield return address[..host] + sent;
+    }
+
+    static string? AsciiOf(string host)
+    {
+        try
+        {
+            return new IdnMapping().GetAscii(host);
+        }
+        catch (ArgumentException)
+        {
+            // No name of a host: nothing was sent to it.
+            return null;
+        }
+    }
 }

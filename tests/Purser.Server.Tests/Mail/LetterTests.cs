@@ -408,6 +408,18 @@ public sealed class LetterTests : IAsyncLifetime
         (await server.All()).ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData("The server did not take the recipient.")]
+    [InlineData("The server did not take recipient 2 of 2.", "first@shop.example")]
+    public async Task A_recipient_whose_host_is_not_ascii_is_not_kept_in_the_words_of_a_refusal(string trouble, params string[] others)
+    {
+        await server.Be("refuse asha@bücher.example 550 5.1.1 <asha@xn--bcher-kva.example> is unknown here");
+        var line = new SmtpLine(new MailOptions { Host = "127.0.0.1", Port = server.Port, Tls = "none", From = "pay@shop.example" }, TimeProvider.System);
+        var answer = await line.Send(new Letter("<one@shop.example>", [.. others, "asha@bücher.example"], "Paid", "text", "html"), default);
+        answer.Trouble.ShouldBe(trouble);
+        answer.Text.ShouldNotBeNull().ShouldSatisfyAllConditions(t => t.ShouldContain("(the recipient)"), t => t.ShouldNotContain("cher", Case.Insensitive));
+    }
+
     [Fact]
     public async Task A_subject_cannot_end_its_header()
     {

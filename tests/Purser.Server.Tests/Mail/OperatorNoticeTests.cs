@@ -110,6 +110,22 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
     }
 
     [Fact]
+    public async Task An_endpoint_that_was_resumed_or_deleted_before_the_mail_left_brings_none()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, WithMailbox);
+        await house.Ask<long>("""
+            with made as (
+                insert into webhook_endpoints (id, url, types, ordered, status, created_at, updated_at)
+                select 'we_' || s, 'http://127.0.0.1:9/' || s, '{}', false, s, now(), now() from generate_series(0, 2) s returning number),
+            n as (insert into operator_notices (kind, receiver, since, at, due_at) select 1, number, now(), now(), now() from made returning 1)
+            select count(*) from n
+            """);
+        await AllTold(house.Ask<long>, 3);
+        var letter = house.Host.Services.GetRequiredService<Mailbox>().Letters.ShouldHaveSingleItem().Letter;
+        letter.ShouldSatisfyAllConditions(l => l.Subject.ShouldBe("Purser: A webhook endpoint is paused"), l => l.Text.ShouldContain("Endpoint: we_1"));
+    }
+
+    [Fact]
     public async Task Where_operators_have_no_mail_no_notice_is_kept()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, [.. WithMailbox, ("Mail:Operators", "")]);
