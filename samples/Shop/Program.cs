@@ -9,7 +9,7 @@ var purserAddress = settings.GetValue<Uri>("Address")!;
 builder.Services.AddRazorComponents();
 builder.Services.AddPurser(options => (options.Address, options.SecretKey) = (purserAddress, settings["SecretKey"]!));
 builder.Services.AddSingleton(new PurserWebhooks(settings["WebhookSecret"]!));
-builder.Services.AddSingleton(new Parcels(builder.Configuration["Parcels"] ?? Path.Combine(Path.GetTempPath(), "leaf-and-kettle.parcels")));
+builder.Services.AddSingleton(new Parcels(builder.Configuration["Parcels"] ?? Path.Combine(builder.Environment.ContentRootPath, "leaf-and-kettle.parcels")));
 var app = builder.Build();
 
 app.Use(async (http, next) =>
