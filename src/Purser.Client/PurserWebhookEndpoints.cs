@@ -54,7 +54,7 @@ public sealed class PurserWebhookEndpoints
     public Task<WebhookEndpoint> Change(string id, WebhookEndpointChange change, CancellationToken stop = default) =>
         line.Send(HttpMethod.Patch, Path(id), JsonSerializer.SerializeToUtf8Bytes(change, PurserJson.Default.WebhookEndpointChange), null, PurserJson.Default.WebhookEndpoint, stop);
 
-    /// <summary>Ends an endpoint. What waited for it is not sent.</summary>
+    /// <summary>Ends an endpoint. What waited for it is not sent. That there is none of that id is an error, unless the answer of an earlier attempt was lost, which may have ended it.</summary>
     /// <param name="id">The endpoint's id.</param>
     /// <param name="stop">Gives the call up.</param>
     public async Task Delete(string id, CancellationToken stop = default)

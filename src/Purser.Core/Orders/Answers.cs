@@ -95,9 +95,27 @@ static class Answers
         if (question.Kind is not (DiscrepancyKind.Late or DiscrepancyKind.Duplicate or DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed))
             return new Refusing(Refusal.AnswerUnsuitable);
         var failed = draft.Order.Refunds.FirstOrDefault(r => r.AsksByItself && new RefundId(draft.Order.Id, r.Number).Reference == question.MoneyReference);
+        if (question.Kind == DiscrepancyKind.RefundFailed) failed ??= draft.Order.RefundOf(c.Payment, question.MoneyReference!);
         var (why, refund, _) = RefundMachine.Request(
-            draft, new OrderCommand.Refund(c.Payment, question.Amount, c.Why, failed?.MoneyReference ?? question.MoneyReference), c.By);
+            draft, new OrderCommand.Refund(c.Payment, IsOfOrder(draft.Order, failed) ? question.Amount : null, c.Why, failed?.MoneyReference ?? question.MoneyReference), c.By, failed?.Number);
         return why is { } refusal ? new Refusing(refusal) : new Doing(c.Payment, refund);
+    }
+
+    /// <summary>Of other money than the order's all that is left goes back.</summary>
+    static bool IsOfOrder(Order order, Refund? failed) =>
+        failed is null || order.Payment(failed.Payment)!.Captures.Any(c => c.MoneyReference == failed.MoneyReference && c.Standing == Standing.Accepted);
+
+    /// <summary>Parts of the order's own money that failed, whose money another refund does not give back anew: all but the one that it is asked for instead of; or, when it is asked for by itself, those
+    /// that are left when it is spread over them, the one of its amount first and what a person closed last. One in a currency that the money turned out not to be of is answered by any.</summary>
+    public static List<Refund> LeftOpen(List<Refund> failures, Func<Refund, bool> isClosed, Money amount, int? answers)
+    {
+        failures = [.. failures.Where(r => r.Amount.Currency == amount.Currency && r.Number != answers)];
+        if (answers is not null) return failures;
+        var (left, wanted) = (new List<Refund>(), amount);
+        foreach (var r in failures.OrderBy(isClosed).ThenByDescending(r => r.Amount == wanted).ThenBy(r => r.Number))
+            if (r.Amount.CompareTo(amount) <= 0) amount -= r.Amount;
+            else left.Add(r);
+        return left;
     }
 
     public static RefundReason ReasonOf(Standing standing) => standing switch

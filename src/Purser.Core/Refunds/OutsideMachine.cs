@@ -147,15 +147,25 @@ static class OutsideMachine
         if (draft.Order.Payment(r.Payment)!.OutsideRefunds.FirstOrDefault(o => o.RefundReference == name && !o.MayBeOurs) is not { } one) return;
         // Two rows are two sums.
         if ((r.Settled is not null && one.RowKey is not null) || (r.Returned is not null && one.Returned is not null)) return;
+        if (e is RefundEvidence.Settled { Row.RowKey: var row } && one.RowKey is { } has && has != row) return;
+        // Another amount is no success of ours: then it stays booked as it is, and ours is doubted.
+        if (one.RowKey is null && one.Amount.MinorUnits > 0 && one.Amount != r.Amount && !(e is RefundEvidence.Succeeded whole && whole.Amount == r.Amount)) return;
 
         TakeBack(draft, r.Payment, one, e);
         draft.Change(r with { RefundReference = name });
         void Hear(RefundEvidence fact, EvidenceSource source) => RefundMachine.Apply(draft, draft.Order.Refund(r.Number)!, fact.Learned(r.Number, r.Payment, source, e.At, e.RawKey));
         // What was paid out is so already.
-        if (RowOf(one) is { } row) Hear(new RefundEvidence.Settled(row, PaidOut: false), EvidenceSource.Settlement);
+        if (RowOf(one) is { } went) Hear(new RefundEvidence.Settled(went, PaidOut: false), EvidenceSource.Settlement);
         else if (one.Amount.MinorUnits > 0) Hear(new RefundEvidence.Succeeded(one.Amount), EvidenceSource.Webhook);
         if (one.CameBack) Hear(new RefundEvidence.Failed("came back", one.Returned), one.Returned is null ? EvidenceSource.Webhook : EvidenceSource.Settlement);
+        // Ours was denied, and is not booked. A word that all is gone may have been taken for it, so the gateway is asked.
+        if (one.CameBack || draft.Order.Refund(r.Number)!.Status == RefundStatus.Succeeded) return;
+        draft.Change(draft.Order.Payment(r.Payment)! with { HeardAt = draft.Now });
+        if (!draft.Calls.Exists(c => c.Payment == r.Payment && c is not (GatewayCall.Refund or GatewayCall.InquireRefund))) OrderMachine.Ask(draft, r.Payment);
     }
+
+    /// <summary>A refund that the gateway made is kept under this name, and was not handed over.</summary>
+    public static bool Has(Order order, int payment, string? name) => order.Payment(payment)!.OutsideRefunds.Any(o => o.RefundReference == name && !o.MayBeOurs);
 
     /// <summary>Of what an older program kept only the row's name is known; what it kept stays booked.</summary>
     static Settled? RowOf(OutsideRefund one) => one.Settled ?? (one.RowKey is { } key ? new Settled(key, one.Amount, -one.Amount) : null);

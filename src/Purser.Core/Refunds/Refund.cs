@@ -68,7 +68,7 @@ public sealed record Refund
     public bool NotSettled { get; init; }
 
     /// <summary>It failed when another refund of the order's own money had been asked for, so that its question is none of that one's. It is asked about under our name for it until
-    /// money is given back anew, or it went after all.</summary>
+    /// its money is given back anew, or it went after all.</summary>
     public bool AsksByItself { get; init; }
 
     /// <summary>It may still move money, or has: its amount is not to be given back again.</summary>

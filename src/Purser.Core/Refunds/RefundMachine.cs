@@ -14,7 +14,8 @@ static class RefundMachine
     // Requests.
 
     /// <summary>Somebody, or a person's answer, wants money given back.</summary>
-    public static (Refusal? Why, int Number, bool Existed) Request(Draft draft, OrderCommand.Refund c, string? by = null)
+    /// <param name="answers">The failed refund that it is an answer to.</param>
+    public static (Refusal? Why, int Number, bool Existed) Request(Draft draft, OrderCommand.Refund c, string? by = null, int? answers = null)
     {
         var order = draft.Order;
         if ((c.Payment ?? order.PaidBy) is not { } number || order.Payment(number) is not { } p)
@@ -33,7 +34,7 @@ static class RefundMachine
         if (amount.Currency != capture.Amount.Currency || amount.MinorUnits <= 0 || amount.CompareTo(left) > 0) return (Refusal.RefundTooLarge, 0, false);
         if (capture.Standing != Standing.Accepted && amount != left) return (Refusal.RefundWhole, 0, false);
         if (!IsAnother(order, p, draft.Rules)) return (Refusal.RefundedOnce, 0, false);
-        return (null, Begin(draft, p, capture, amount, Answers.ReasonOf(capture.Standing), c.Note, default, by), false);
+        return (null, Begin(draft, p, capture, amount, Answers.ReasonOf(capture.Standing), c.Note, default, by, answers: answers), false);
     }
 
     /// <summary>The shopper's bank has the money or wants it, or the gateway took it back: who gave it back as well gave it twice.</summary>
@@ -56,12 +57,18 @@ static class RefundMachine
     static Capture MoneyOf(Order order, Refund r) => order.Payment(r.Payment)!.Captures.First(c => c.MoneyReference == r.MoneyReference);
 
     /// <param name="asked">False when the money has only just come, so that nobody was asked about it yet.</param>
+    /// <param name="answers">The failed refund that this one is asked for instead of; null when it is asked for by itself.</param>
     public static int Begin(
-        Draft draft, Payment p, Capture capture, Money amount, RefundReason reason, string? note, Because because, string? by = null, bool asked = true)
+        Draft draft, Payment p, Capture capture, Money amount, RefundReason reason, string? note, Because because, string? by = null, bool asked = true, int? answers = null)
     {
+        var failures = draft.Order.Refunds.Where(r => r.Payment == p.Number && r.MoneyReference == capture.MoneyReference && r.Status == Failed && draft.Order.IsOpenFailure(r)).ToList();
+        bool IsClosed(Refund r) => p.Answers.Contains(new Answered(DiscrepancyKind.RefundFailed, r.AsksByItself ? NameOf(draft, r) : r.MoneyReference));
+        var unanswered = capture.Standing == Standing.Accepted ? Answers.LeftOpen(failures, IsClosed, amount, answers) : [];
+        // The question under the money's name is about the latest refund, which is this one now.
+        var displaced = unanswered.Find(r => !r.AsksByItself && !IsClosed(r));
         foreach (var place in (DiscrepancyKind[])[DiscrepancyKind.AmountMismatch, DiscrepancyKind.RefundFailed]) draft.TakeBack(new Answered(place, capture.MoneyReference), p.Number);
         p = p with { Answers = draft.Order.Payment(p.Number)!.Answers };
-        var alone = draft.Order.Refunds.Where(r => r.AsksByItself && r.Payment == p.Number && r.MoneyReference == capture.MoneyReference).ToList();
+        var alone = failures.Where(r => r.AsksByItself && !unanswered.Contains(r)).ToList();
         bool About(string? name) => name == capture.MoneyReference || alone.Exists(r => name == NameOf(draft, r));
         var before = asked ? draft.Order.Questions.Where(q => q.Payment == p.Number && About(q.MoneyReference)).ToList() : [];
         // Whatever a person answered about this money before, it has another place now.
@@ -87,6 +94,11 @@ static class RefundMachine
             if (!draft.Order.Questions.Contains(question))
                 draft.Tell(EventType.DiscrepancyResolved, p.Number, because, question.Amount, money: question.MoneyReference,
                     discrepancy: question.Kind, reason: "refund", by: by);
+        if (displaced is not null)
+        {
+            draft.Change(displaced with { AsksByItself = true });
+            draft.Tell(EventType.DiscrepancyOpened, p.Number, because, displaced.Amount, money: NameOf(draft, displaced), discrepancy: DiscrepancyKind.RefundFailed, reason: displaced.Why);
+        }
         return number;
     }
 
@@ -105,7 +117,7 @@ static class RefundMachine
             if (e is RefundEvidence.Failed { Row: { } again } && known.Returned is { } first && first.RowKey != again.RowKey) return false;
             OutsideMachine.HandOver(draft, known, e);
             known = draft.Order.Refund(known.Number)!;
-            known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
+            if (!OutsideMachine.Has(draft.Order, known.Payment, e.RefundReference)) known = known with { RefundReference = known.RefundReference ?? e.RefundReference };
             if (e.Source == EvidenceSource.Inquiry && e.At >= known.HeardAt) known = known with { HeardAt = null };
             draft.Change(known);
             Apply(draft, known, e);
@@ -186,7 +198,7 @@ static class RefundMachine
         // The question under the money's name is about the latest refund. Of the order's own money parts go back, each by one, and each that fails is asked about.
         var latest = draft.Order.RefundOf(r.Payment, r.MoneyReference)!.Number == r.Number;
         var (money, given) = (MoneyOf(draft.Order, r), draft.Order.IsGivenBack(r.Payment, MoneyOf(draft.Order, r)));
-        var alone = !latest && money.Standing == Standing.Accepted;
+        var alone = !latest && (money.Standing == Standing.Accepted || IsPart(draft.Order, r, money));
         draft.Change(r with { Status = Failed, Why = why, DoneAt = draft.Now, NotSettled = false, AsksByItself = alone });
         if (r.NotSettled) Found(draft, r, because, "failed");
         if (latest) draft.Drop(new Answered(DiscrepancyKind.RefundFailed, r.MoneyReference), r.Payment);
@@ -203,6 +215,13 @@ static class RefundMachine
         // Another amount was told for this money meanwhile, which did not count while more was on its way back.
         if ((p.Contradicted || p.HeardAt == draft.Now) && !draft.Calls.Exists(c => c.Payment == r.Payment && c is not (GatewayCall.Refund or GatewayCall.InquireRefund)))
             OrderMachine.Ask(draft, r.Payment);
+    }
+
+    /// <summary>Others took the rest of money that must go back whole, so that none of them is of this part.</summary>
+    static bool IsPart(Order order, Refund r, Capture money)
+    {
+        var others = order.Refunds.Where(o => o.Number != r.Number && o.Payment == r.Payment && o.MoneyReference == r.MoneyReference && o.Reserves).Select(o => o.Amount).ToList();
+        return others.Count > 0 && others.Append(r.Amount).All(a => a.Currency == money.Amount.Currency) && others.Aggregate(r.Amount, (sum, a) => sum + a).CompareTo(money.Amount) <= 0;
     }
 
     static void Succeed(Draft draft, Refund r, Money amount, RefundEvidence because)
@@ -347,7 +366,7 @@ static class RefundMachine
         if (r.Status == Failed && Due(draft.Order, r, draft.Rules) <= draft.Now)
         {
             // Money that must not stay goes back by a refund of its own when the gateway refused the first.
-            Begin(draft, draft.Order.Payment(r.Payment)!, MoneyOf(draft.Order, r), r.Amount, r.Reason, r.Note, default);
+            Begin(draft, draft.Order.Payment(r.Payment)!, MoneyOf(draft.Order, r), r.Amount, r.Reason, r.Note, default, answers: r.Number);
             if (r.HeardAt is not null) Look(draft, r);
         }
         else if (r.NeverLeft && r.Asks < Refund.MostBits) AskFor(draft, r, default);

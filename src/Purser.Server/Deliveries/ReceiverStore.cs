@@ -131,33 +131,33 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
     /// that must not be the last try of a message.</param>
     async Task Release(int receiver, bool goesOn, DateTimeOffset now, CancellationToken stop)
     {
-        var (after, looked) = ((Due: now, Order: long.MaxValue, Sequence: int.MaxValue), 0L);
+        var (after, looked) = ((Due: goesOn ? DateTimeOffset.MinValue : now, Order: long.MaxValue, Sequence: int.MaxValue), 0L);
         while (true)
         {
             await using var step = new Step(await database.OpenConnectionAsync(stop), receiver);
             await using var rows = await step.Read("""
                 with chosen as (
-                    select d.order_id, d.sequence, d.due_at, row_number() over (order by d.due_at, d.order_id, d.sequence) as place
+                    select d.order_id, d.sequence, d.due_at, count(*) filter (where d.due_at > $2) over (order by d.due_at, d.order_id, d.sequence) as place
                     from deliveries d where d.receiver = $1 and d.state = 0 and (d.due_at, d.order_id, d.sequence) > ($3, $4, $5)
                     order by d.due_at, d.order_id, d.sequence limit $9),
                 released as (
                     update deliveries d set due_at = case when $6 then least(d.due_at, $2 + (($7 + chosen.place) / $8) * interval '1 second') else $2 end,
                         failures = case when $6 then 0 else d.failures end
                     from chosen, webhook_endpoints e
-                    where e.number = $1 and d.order_id = chosen.order_id and d.sequence = chosen.sequence and d.receiver = $1 and d.state = 0 and d.due_at > $2
+                    where e.number = $1 and d.order_id = chosen.order_id and d.sequence = chosen.sequence and d.receiver = $1 and d.state = 0 and (d.due_at > $2 or ($6 and d.failures > 0))
                         and case when $6 then e.status = 0 and (d.leased_until is null or d.leased_until <= $2) else not e.ordered
                             and exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null) end
                     returning 1)
-                select c.due_at, c.order_id, c.sequence, (select count(*) from chosen) from chosen c order by c.due_at desc, c.order_id desc, c.sequence desc limit 1
+                select c.due_at, c.order_id, c.sequence, (select count(*) from chosen), c.place from chosen c order by c.due_at desc, c.order_id desc, c.sequence desc limit 1
                 """, stop, At(now), At(after.Due), new NpgsqlParameter<long> { TypedValue = after.Order }, new NpgsqlParameter<int> { TypedValue = after.Sequence },
                 new NpgsqlParameter<bool> { TypedValue = goesOn }, new NpgsqlParameter<long> { TypedValue = looked }, new NpgsqlParameter<int> { TypedValue = ResumedPerSecond });
             if (!await rows.ReadAsync(stop)) return;
             after = (rows.GetFieldValue<DateTimeOffset>(0), rows.GetInt64(1), rows.GetInt32(2));
-            var chosen = rows.GetInt64(3);
+            var (chosen, later) = (rows.GetInt64(3), rows.GetInt64(4));
             await rows.DisposeAsync();
             await step.Commit(stop);
             if (chosen < Step.Most) return;
-            looked += chosen;
+            looked += later;
         }
     }
 

@@ -117,7 +117,7 @@ public static class DoctorCommand
     static async Task Look(MailOptions mail, Report report, CancellationToken stop)
     {
         if (await MailProbe.Ask(mail, stop) is { } wrong) report.Bad("mail", $"{wrong} Check Mail:Host and Mail:Port.");
-        else report.Good("mail", $"{mail.Host}:{mail.Port} answers{(mail.RequiresTls ? " and offers STARTTLS" : "")}. Whether it takes the password is seen with the first mail.");
+        else report.Good("mail", $"{mail.Host}:{mail.Port} answers{(mail.BeginsWithTls ? " and speaks TLS from the first byte" : mail.RequiresTls ? " and offers STARTTLS" : "")}. Whether it takes the password is seen with the first mail.");
         if (mail.OperatorAddresses.Count == 0) report.Note("mail", "Mail:Operators is empty; nobody is written to about discrepancies and dead receivers.");
     }
 

@@ -35,11 +35,11 @@ public static class MailProbe
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return $"{place} says nothing for {Patience.TotalSeconds} seconds. A port for TLS from the first byte, mostly 465, would be silent so, too: it wants Mail:Tls=implicit.";
+            return $"{place} says nothing for {Patience.TotalSeconds} seconds.{(options.BeginsWithTls ? "" : " A port for TLS from the first byte, mostly 465, would be silent so, too: it wants Mail:Tls=implicit.")}";
         }
-        catch (SmtpTunnel.NotSpokenException)
+        catch (SmtpTunnel.NotSpokenException other)
         {
-            return $"{place} does not speak TLS from the first byte, so nothing will be sent. Use its port for it, mostly 465, or set Mail:Tls to starttls.";
+            return $"{place} does not speak TLS from the first byte, or none that this machine takes ({other.InnerException?.Message}), so nothing will be sent. Use its port for it, mostly 465, or set Mail:Tls to starttls.";
         }
         catch (AuthenticationException)
         {

@@ -78,7 +78,7 @@ sealed class SmtpTunnel : IAsyncDisposable
         try
         {
             using var client = await door.AcceptTcpClientAsync(stop);
-            door.Stop();
+            // The door stays ours until the end: nobody else gets a port that the client may still come to.
             await Task.WhenAll(Pour(client.GetStream(), secure), Pour(secure, client.GetStream()));
 
             // Whichever side ends first ends both.

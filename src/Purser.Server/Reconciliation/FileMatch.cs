@@ -63,7 +63,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
 
             var bits = KeyGroups.Bits(pass.Lines, pass.Parts);
             var keeping = Task.CompletedTask;
-            var doubtful = new List<Reclassed>();
+            var doubtful = new List<Doubtful>();
             KeyRow[] rows = [];
             for (var part = 0; part < pass.Parts; part++)
             {
@@ -72,41 +72,45 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                 var (groups, begin) = (KeyGroups.Of(rows.AsSpan(0, count), part, pass.Parts, bits), part == 0);
                 keeping = beside(() => store.KeepKeys(file.Id, bits, groups, begin, stop));
                 table.Clear(count);
-                var repeated = new Dictionary<int, EarlierRow>();
+                var repeated = new Dictionary<int, (EarlierRow First, EarlierRow Last)>();
                 var changed = new Dictionary<int, (EarlierRow First, EarlierRow Last)>();
                 var loaded = rows;
                 for (var i = 0; i < count; i++)
                     if (table.Add(i, rows[i].Key, (one, other) => loaded[one].Key == loaded[other].Key) is >= 0 and var twin)
-                        doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.DuplicateLine, file.Id, rows[twin].Number));
+                        doubtful.Add(new Doubtful(rows[i].Number, SettlementClass.DuplicateLine, (file.Id, rows[twin].Number), (file.Id, rows[twin].Number)));
                 foreach (var chunk in earlier.Read(part))
                     foreach (var before in chunk)
                     {
                         var found = table.Find(before.Key, i => loaded[i].Key == before.Key);
                         if (found < 0) continue;
-                        if (rows[found].Content == before.Content)
-                        {
-                            if (!repeated.TryGetValue(found, out var same) || IsLater(before, same)) repeated[found] = before;
-                        }
-                        // The first of all versions was applied; the later ones are compared with it.
-                        else if (!changed.TryGetValue(found, out var others)) changed[found] = (before, before);
-                        else changed[found] = (IsEarlier(before, others.First) ? before : others.First, IsLater(before, others.Last) ? before : others.Last);
+                        var versions = rows[found].Content == before.Content ? repeated : changed;
+                        versions[found] = !versions.TryGetValue(found, out var others) ? (before, before)
+                            : (IsEarlier(before, others.First) ? before : others.First, IsLater(before, others.Last) ? before : others.Last);
                     }
                 for (var i = 0; i < count; i++)
                 {
                     var differs = changed.TryGetValue(i, out var versions);
                     // What it says the last version says, too; one that says again what was corrected since takes the correction back.
-                    if (repeated.TryGetValue(i, out var same) && !(differs && IsLater(versions.Last, same))) await Change(new Reclassed(rows[i].Number, SettlementClass.Repeated));
-                    else if (differs) doubtful.Add(new Reclassed(rows[i].Number, SettlementClass.Changed, versions.First.File, versions.First.Number));
+                    var isKnown = repeated.TryGetValue(i, out var same);
+                    if (isKnown && !(differs && IsLater(versions.Last, same.Last))) await Change(new Reclassed(rows[i].Number, SettlementClass.Repeated));
+                    // The first of all versions was applied, so a change is a difference from that; whether there is one, the last says.
+                    else if (differs)
+                        doubtful.Add(new Doubtful(rows[i].Number, SettlementClass.Changed, Place(isKnown && IsEarlier(same.First, versions.First) ? same.First : versions.First), Place(versions.Last)));
                 }
                 if (doubtful.Count >= LookedUpAtOnce) await Compare(doubtful);
             }
             await keeping;
             await Compare(doubtful);
 
+            static (long, int) Place(EarlierRow row) => (row.File, row.Number);
             // Of a file that has a row twice, the first counts.
             bool IsLater(EarlierRow one, EarlierRow other) => one.File == other.File ? one.Number < other.Number : turns[one.File] > turns[other.File];
             bool IsEarlier(EarlierRow one, EarlierRow other) => one.File == other.File ? one.Number < other.Number : turns[one.File] < turns[other.File];
         }
+
+        /// <param name="First">The row that counts as the first of its name.</param>
+        /// <param name="Last">The one that it must not contradict.</param>
+        readonly record struct Doubtful(int Number, SettlementClass Class, (long File, int Number) First, (long File, int Number) Last);
 
         /// <summary>The file's keys, when they are few.</summary>
         long[]? Few()
@@ -120,14 +124,14 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
         }
 
         /// <summary>64 bits may be equal by chance: before a row is set aside for its key, the keys themselves are compared.</summary>
-        async Task Compare(List<Reclassed> doubtful)
+        async Task Compare(List<Doubtful> doubtful)
         {
             foreach (var some in doubtful.Chunk(LookedUpAtOnce))
             {
-                var same = await store.SameKeys(file.Id, some, stop);
+                var same = await store.SameKeys(file.Id, [.. some.Select(d => new Reclassed(d.Number, d.Class, d.Last.File, d.Last.Number))], stop);
                 foreach (var one in some)
                     if (same.TryGetValue(one.Number, out var agree))
-                        await Change(agree && one.Class == SettlementClass.Changed ? new Reclassed(one.Number, SettlementClass.Repeated) : one);
+                        await Change(agree && one.Class == SettlementClass.Changed ? new Reclassed(one.Number, SettlementClass.Repeated) : new Reclassed(one.Number, one.Class, one.First.File, one.First.Number));
             }
             doubtful.Clear();
         }

@@ -97,6 +97,11 @@ public sealed class OrderedBacklogTests(PostgresFixture postgres) : IClassFixtur
         (await Count($"select max(seconds.count) from (select count(*) from deliveries where due_at > '{Now:O}' group by due_at) seconds")).ShouldBe(ReceiverStore.ResumedPerSecond);
         (await Count($"select count(*) from deliveries where due_at > '{Now.AddSeconds(Orders / ReceiverStore.ResumedPerSecond):O}'")).ShouldBe(0);
         (await Count("select sum(count)::bigint from steps")).ShouldBe(Orders * 6);
+        // Resumed on the day after, when all that was put off is due: the one try that is left must not be the last.
+        await using (var tired = database.CreateCommand($"update deliveries set failures = 7, due_at = '{Now.AddHours(-13):O}' where order_id = (select min(order_id) from deliveries) and sequence = 1"))
+            (await tired.ExecuteNonQueryAsync()).ShouldBeGreaterThan(0);
+        foreach (var status in new[] { ReceiverStatus.Paused, ReceiverStatus.Active }) await receivers.Change("whe_1", new ReceiverChange(null, null, null, null, status), Now, default);
+        (await Count("select count(*) from deliveries where failures > 0 and receiver = (select number from webhook_endpoints where id = 'whe_1')")).ShouldBe(0);
 
         // Ending mail or the books touches nothing of what waits for them.
         var touched = await Count("select count(*) from steps");

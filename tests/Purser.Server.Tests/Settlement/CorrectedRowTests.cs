@@ -41,6 +41,7 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
         var paid = await house.Paid();
+        var bytes = 0;
         SettlementLine Says(long net, string? utr = "UTR1") => Line("a", paid, money: $"m_{paid.Reference}") with { Net = Inr(net), PayoutReference = utr };
         await house.Settle(Statement(Says(48722)));
         (await Books(house)).ShouldBe("bank 48722 INR, fees 1178 INR, sales -49900 INR");
@@ -67,6 +68,10 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
         (await Books(house)).ShouldBe("bank 48822 INR, fees 1078 INR, sales -49900 INR");
         var told = await house.Settle(Statement(Says(48722), Line("b", null, 100, SettlementKind.Adjustment), Line("c", null, 100, SettlementKind.Adjustment)));
         SettlementHouse.Classes(told).ShouldBe(new Dictionary<string, int> { ["repeated"] = 2, ["adjustment"] = 1 }, ignoreOrder: true);
+        // In other words, too: less is said of it, it is corrected, and corrected back.
+        foreach (var (net, utr, changed) in new (long, string?, int)[] { (48722, null, 0), (47500, "UTR1", 1), (48722, null, 1), (47500, "UTR1", 1), (48722, "UTR1", 1) })
+            SettlementHouse.Classes(await house.Settle([.. Statement(Says(net, utr)), .. Enumerable.Repeat((byte)'\n', ++bytes)])).ContainsKey("changed").ShouldBe(changed == 1, $"{net} {utr}");
+        (await Books(house)).ShouldBe("bank 48922 INR, fees 978 INR, sales -49900 INR");
         await Honest(house);
         await house.Sound();
         await house.Ask<long>("with spoilt as (update settlement_postings set amount = amount + 1 where row_key = 'a (changed)' returning 1) select count(*) from spoilt");

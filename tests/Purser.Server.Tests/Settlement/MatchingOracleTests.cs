@@ -19,9 +19,10 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         with theirs as (
             select l.*, f.account, row_number() over (partition by l.row_key order by l.number) as nth from settlement_lines l join settlement_files f on f.id = l.file where l.file = $1),
         before as (
-            select t.number, bool_or((w.kind, w.amount, w.currency, w.net, w.net_currency, w.fee, w.tax, w.order_id, w.payment, w.money_reference, w.settled_on)
-                is not distinct from (t.kind, t.amount, t.currency, t.net, t.net_currency, t.fee, t.tax, t.order_id, t.payment, t.money_reference, t.settled_on)) as same
-            from theirs t join settlement_lines w on w.row_key = t.row_key and w.file < t.file group by t.number)
+            select distinct on (t.number) t.number, (w.kind, w.amount, w.currency, w.net, w.net_currency) = (t.kind, t.amount, t.currency, t.net, t.net_currency)
+                and coalesce(w.fee = t.fee, true) and coalesce(w.tax = t.tax, true) and coalesce((w.order_id, w.payment) = (t.order_id, t.payment), true)
+                and coalesce(w.money_reference = t.money_reference, true) and coalesce(w.settled_on = t.settled_on, true) as same
+            from theirs t join settlement_lines w on w.row_key = t.row_key and w.file < t.file order by t.number, w.file desc, w.number)
         select t.number, case
             when t.nth > 1 then 8
             when b.same then 15

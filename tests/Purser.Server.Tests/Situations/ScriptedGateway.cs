@@ -40,7 +40,8 @@ sealed class ScriptedGateway(string name) : IGateway, ICancelLinks
     public Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop)
     {
         LinksAsked.AddOrUpdate(call.Payment.Reference, 1, (_, n) => n + 1);
-        return Task.FromResult(AnswerToLink?.Invoke(call) ?? Link(call.Payment, call.Amount));
+        // Elsewhere: an answer that makes its thread wait must not be the one that the engine, or whoever asked, goes on with.
+        return AnswerToLink is { } answer ? Task.Run(() => answer(call), CancellationToken.None) : Task.FromResult<GatewayAnswer>(Link(call.Payment, call.Amount));
     }
 
     public static GatewayAnswer.Done Link(PaymentId payment, Money amount) => new(

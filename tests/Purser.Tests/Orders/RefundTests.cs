@@ -111,6 +111,16 @@ public sealed class RefundTests
         closed.When(new OrderCommand.Reopen(1, DiscrepancyKind.RefundFailed, name, "Asha", "not paid")).Told("discrepancy.opened").Questions("refund_failed 100.00 INR");
         // Money that is given back anew answers all of them, also what was closed.
         Parts().Hears(failed, refund: 1).Hears(failed, refund: 2).Refunds().Told("refund.requested", "discrepancy.resolved", "discrepancy.resolved").Questions().Hears(new RefundEvidence.Rejected("busy")).Questions("refund_failed 499.00 INR");
+        // What answers one of them leaves the other asked about, whichever it is.
+        Scenario Two() => Parts().Hears(failed, refund: 1).Hears(failed, refund: 2);
+        var one = Two().When(new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, name, AnswerAction.Refund, "Asha", "another account"));
+        one.Told("refund.requested", "discrepancy.resolved", "discrepancy.resolved", "discrepancy.opened").Questions("refund_failed 200.00 INR").Hears(Back(100), refund: 3).Questions("refund_failed 200.00 INR");
+        one.When(new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, new RefundId(story.Order.Id, 2).Reference, AnswerAction.Refund, "Asha", "that, too")).Told("refund.requested", "discrepancy.resolved").Questions();
+        Two().When(new OrderCommand.Answer(1, DiscrepancyKind.RefundFailed, story.Order.Refund(2)!.MoneyReference, AnswerAction.Refund, "Asha", "x"))
+            .Told("refund.requested", "discrepancy.resolved").Backs("100.00 INR failed", "200.00 INR failed", "200.00 INR requested").Questions("refund_failed 100.00 INR");
+        // So does a refund that is asked for by itself: it answers as much as it is.
+        Two().Refunds(100).Questions("refund_failed 200.00 INR").Refunds(50).Questions("refund_failed 200.00 INR").Refunds(349).Questions();
+        Two().Refunds(50).Questions("refund_failed 100.00 INR", "refund_failed 200.00 INR");
         // It was refused, another was asked for, and it went after all.
         Paid().Refunds(100).Refunds(200).Hears(new RefundEvidence.Rejected("busy"), refund: 1).Questions("refund_failed 100.00 INR")
             .Hears(Back(100), refund: 1).Told("refund.succeeded", "discrepancy.resolved").Questions().Hears(failed, refund: 1).Questions("refund_failed 100.00 INR");
