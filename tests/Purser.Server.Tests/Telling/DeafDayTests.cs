@@ -88,11 +88,13 @@ public sealed class DeafDayTests(PostgresFixture postgres) : IClassFixture<Postg
         ids.Count.ShouldBeGreaterThanOrEqualTo(PaidADay * 5);
         // Twice only where a machine under load gave its answer too late.
         var late = await house.Count($"select count(*) from delivery_attempts where trouble like 'No answer%' and sent_at >= '{up:O}'");
+        // Or where it began so late with a request that it was up again by then, and we had given that one up.
+        var unanswered = await house.Count("select count(*) from delivery_attempts where trouble like 'No answer%'");
         foreach (var path in paths.Append("/refused"))
         {
             var heard = taken.Where(t => t.Path == path).Select(t => t.Id).ToList();
             heard.Distinct().Order(StringComparer.Ordinal).ShouldBe(ids, ignoreOrder: false, path);
-            if (path != "/ordered") (heard.Count - ids.Count).ShouldBeInRange(0, (int)late, path);
+            if (path != "/ordered") (heard.Count - ids.Count).ShouldBeInRange(0, (int)(path == "/silent" ? unanswered : late), path);
         }
         foreach (var order in receiver.At("/ordered").GroupBy(h => h.Id[..h.Id.LastIndexOf('_')]))
             order.Select(h => h.Sequence).ShouldBe(order.Select(h => h.Sequence).Order(), "none is tried before the one before it was taken");
