@@ -40,12 +40,13 @@ public readonly record struct SaidRefund(string RowKey, string? Reference, Money
 /// <summary>Which refund a row is about when it does not carry our reference.</summary>
 public static class RefundRows
 {
-    /// <summary>Several are under way, and any of them may be the one: guessing would call a refund done that is not.</summary>
+    /// <summary>Those under way may be the one or not: guessing would call a refund done that is not.</summary>
     public const int Doubtful = -1;
 
     /// <summary>The one that this row settled before; else the one of that name. Else, of those that have not failed, are of its amount, were asked for before it happened and have no
-    /// other name: the first that no row has settled or is about to and that is known to have gone back; else the only one that the gateway knows; else the only one under way. When
-    /// all have theirs it is one row too many, and money went once more than by the first.</summary>
+    /// other name: the first that no row has settled or is about to and that is known to have gone back; else the only one that the gateway knows; else the only one under way. Whether a
+    /// row with a name is that of one under way without any, the gateway will say: it may be that of another that somebody made there. When all have theirs it is one row too many, and
+    /// money went once more than by the first.</summary>
     /// <param name="refunds">All of the payment, by number.</param>
     /// <param name="taken">Numbers that other rows of the same batch are about.</param>
     /// <returns>Its number; 0 when there is none, or <see cref="Doubtful"/>.</returns>
@@ -55,7 +56,11 @@ public static class RefundRows
         var alike = refunds.Where(said.IsLike).ToList();
         var free = alike.Where(r => r.RowKey is null && !taken.Contains(r.Number)).OrderByDescending(Went).ThenByDescending(r => Went(r) || r.Reference is not null).ToList();
         if (free is [var best, ..])
-            return free is [_, var other, ..] && !Went(other) && !Went(best) && best.Reference is null == other.Reference is null ? Doubtful : best.Number;
+        {
+            if (Went(best)) return best.Number;
+            if (best.Reference is null && said.Reference is not null) return Doubtful;
+            return free is [_, var other, ..] && !Went(other) && best.Reference is null == other.Reference is null ? Doubtful : best.Number;
+        }
         return alike is [var first, ..] ? first.Number : 0;
     }
 

@@ -22,7 +22,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
     /// <summary>Under a name of ours it would be money of its own beside the real one, which would then seem to have come twice.</summary>
     public const string Nameless = "wait: the row has no name for its money, and it closes itself when the gateway tells of it; if it stays, ask the gateway, and close";
 
-    const string WhichRefund = "wait: several refunds of this amount are under way, and it closes itself when the gateway has said which of them went back";
+    const string WhichRefund = "wait: one or several refunds of this amount are under way, and it closes itself when the gateway has said which of them went back, or none";
 
     const string WhichReturned = "several refunds of this amount went back: find which of them came back at the gateway, pay it out anew, and close";
 

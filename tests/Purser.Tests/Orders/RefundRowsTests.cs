@@ -62,6 +62,16 @@ public sealed class RefundRowsTests
     }
 
     [Fact]
+    public void A_name_that_nobody_knows_may_be_of_another_than_the_nameless_one_under_way()
+    {
+        Pick([Ours(1, null, null, false)], "row_a", "theirs_9").ShouldBe(RefundRows.Doubtful);
+        Pick([Ours(1, null, null, false), Ours(2, null, null, true)], "row_a", "theirs_9").ShouldBe(2);
+        // When the gateway has told its name, or that it went, there is no doubt.
+        Pick([Ours(1, "theirs_1", null, false)], "row_a", "theirs_9").ShouldBe(0);
+        Pick([Ours(1, null, null, true)], "row_a", "theirs_9").ShouldBe(1);
+    }
+
+    [Fact]
     public void A_row_without_a_refund_is_about_none() => Pick([], "row_a", null).ShouldBe(0);
 
     [Fact]
