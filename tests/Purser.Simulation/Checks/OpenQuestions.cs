@@ -91,10 +91,20 @@ sealed class OpenQuestions(World world)
         SettlementClass.UnknownOrder when world.Database.Statements.Line(question) is { Kind: SettlementKind.Refund, MoneyReference: { } money } && world.Database.FindMoney(question.Account, money) is null
             => "a statement told of a refund of money that nobody knows",
         SettlementClass.UnknownOrder when world.Database.Statements.Line(question).Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned => "a statement told of a dispute before anybody knew of the money",
+        SettlementClass.RefundUnasked when world.Database.Statements.Line(question) is { Kind: SettlementKind.RefundReturned, RefundReference: { } name } && OnlyItsReturnIsStated(question.Account, name)
+            => "a statement told that a refund came back, and nobody ever told that it went",
         SettlementClass.DuplicateLine => "a row stands twice in a statement",
         SettlementClass.Changed => "a row came again with other content",
         _ => null,
     };
+
+    /// <summary>Somebody gave it back at the gateway, and the row of that never came.</summary>
+    bool OnlyItsReturnIsStated(string account, string refund)
+    {
+        var desk = world.Desks.Single(d => d.Gateway.Account == account);
+        return desk.Gateway.Unasked.Exists(u => u.RefundId == refund) && desk.Gateway.Returned.Exists(back => back.RefundId == refund)
+            && desk.Delivered.All(d => d.Said.Kind != SettlementKind.Refund || d.Said.RefundReference != refund);
+    }
 
     void Count(string? why, int order, string what)
     {
