@@ -14,6 +14,9 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
     const long MegaByte = 1 << 20;
     const long LeastFreeBytes = 200 * MegaByte;
 
+    /// <summary>So long one that was just killed may take to go.</summary>
+    static readonly TimeSpan LastBreath = TimeSpan.FromSeconds(3);
+
     public string Folder { get; } = options.Home;
 
     public string Data => Path.Combine(Folder, "data");
@@ -54,7 +57,16 @@ sealed class PostgresHome(EmbeddedPostgresOptions options, PostgresAccount accou
         var opened = await account.Shell("chmod 700 \"$1\" && mkdir -p \"$1/log\" && test -w \"$1/log\"", [Folder], stop);
         if (opened.ExitCode != 0)
             throw PostgresFailure.From($"The folder {Folder} cannot be used", opened.Output + "\nPermission denied", Folder);
-        return Lock();
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+            try
+            {
+                return Lock();
+            }
+            catch (StartFailureException held) when (held.IsTaken && TimeProvider.System.GetElapsedTime(began) < LastBreath)
+            {
+                await Task.Delay(50, stop);
+            }
     }
 
     FileStream Lock()

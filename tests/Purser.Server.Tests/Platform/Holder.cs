@@ -58,6 +58,7 @@ sealed class Holder : IDisposable
             foreach (var child in Children(process.Id).ToList()) child.Kill();
         }
         process.Kill();
+        await process.WaitForExitAsync();
     }
 
     public void Dispose()
