@@ -64,12 +64,14 @@ public sealed class GatewayWorld : IDisposable
         return string.Concat(prefix, id);
     }
 
-    /// <summary>Does something after a time of the gateway, which passes <see cref="Speed"/> times as fast as ours.</summary>
+    /// <summary>Does something after a time of the gateway, which passes <see cref="Speed"/> times as fast as ours. What was begun before a reset belongs
+    /// to no book any more and does not come.</summary>
     public void Later(TimeSpan delay, Action act) => new Deed(this, act).After(delay / Speed);
 
     /// <summary>Done by the clock itself and nobody else, so that a simulated clock does it in its own order.</summary>
     sealed class Deed(GatewayWorld world, Action act)
     {
+        readonly Book day = world.Book;
         ITimer? timer;
 
         public void After(TimeSpan delay)
@@ -81,7 +83,7 @@ public sealed class GatewayWorld : IDisposable
         void Do()
         {
             timer!.Dispose();
-            if (!world.closing.IsCancellationRequested) act();
+            if (world.Book == day && !world.closing.IsCancellationRequested) act();
         }
     }
 

@@ -20,7 +20,7 @@ public sealed class WebhookSender : IDisposable
     const int AnswerKept = 512;
 
     /// <summary>A reordered event waits for a later one, but not for ever.</summary>
-    static readonly TimeSpan ReorderPatience = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan ReorderPatience = TimeSpan.FromSeconds(2);
 
     readonly GatewayWorld world;
     readonly Action<IGatewayDialect, GatewayNotice>? courier;
@@ -31,6 +31,9 @@ public sealed class WebhookSender : IDisposable
     readonly Lock heldGate = new();
     Letter? held;
     volatile WebhookEndpoint endpoint;
+
+    /// <summary>Another one after each reset.</summary>
+    volatile object day = new();
 
     internal WebhookSender(GatewayWorld world, Action<IGatewayDialect, GatewayNotice>? courier)
     {
@@ -73,7 +76,7 @@ public sealed class WebhookSender : IDisposable
         if (news.NotSent is not null) return Task.CompletedTask;
         var rule = world.Faults.ForWebhook(type, part => world.Dialect.Links().Any(l => l.Id == linkId && l.Reference?.Contains(part, StringComparison.Ordinal) == true));
         news.Fault = rule?.Fault;
-        var letter = new Letter(news);
+        var letter = new Letter(news, day);
         switch (rule?.Fault)
         {
             case "drop":
@@ -120,12 +123,13 @@ public sealed class WebhookSender : IDisposable
     public bool SendAgain(string eventId, int times)
     {
         if (Find(eventId) is not { } news || endpoint.Url is null) return false;
-        for (var i = 0; i < times; i++) Enqueue(new(news) { Retry = false });
+        for (var i = 0; i < times; i++) Enqueue(new(news, day) { Retry = false });
         return true;
     }
 
     internal void Forget()
     {
+        day = new();
         lock (heldGate) held = null;
         while (outgoing.Reader.TryRead(out var letter)) letter.FirstTry.TrySetResult();
         order.Clear();
@@ -180,6 +184,12 @@ public sealed class WebhookSender : IDisposable
         await foreach (var letter in outgoing.Reader.ReadAllAsync())
         {
             if (world.Closing.IsCancellationRequested) return;
+            // A next try may have waited while all was forgotten.
+            if (letter.Day != day)
+            {
+                letter.FirstTry.TrySetResult();
+                continue;
+            }
             var attempt = await Try(letter);
             letter.News.Add(attempt);
             letter.FirstTry.TrySetResult();
@@ -231,7 +241,7 @@ public sealed class WebhookSender : IDisposable
         return Encoding.UTF8.GetString(bytes, 0, length);
     }
 
-    sealed record Letter(WebhookEvent News)
+    sealed record Letter(WebhookEvent News, object Day)
     {
         /// <summary>Said instead of what happened.</summary>
         public JsonNode? Said { get; init; }

@@ -15,7 +15,7 @@ namespace Purser.Gateways.Tests;
 public sealed class SandboxControlTests : IAsyncLifetime
 {
     const string Name = "razorpay";
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     readonly ConcurrentQueue<(string Event, string? Signature, string Body)> heard = new();
     Sandbox.Sandbox sandbox = null!;
@@ -247,6 +247,21 @@ public sealed class SandboxControlTests : IAsyncLifetime
         heard.Clear();
         await Pay("z");
         await Until(() => heard.Count == 4);
+    }
+
+    [Fact]
+    public async Task What_was_being_told_when_all_is_forgotten_is_not_told_again()
+    {
+        var forgotten = new TaskCompletionSource();
+        (earAnswers, earThinks) = (500, forgotten.Task);
+        await Listen(["today"], "order.paid");
+        await Pay("x");
+        await Until(() => heard.Count == 1);
+        sandbox.Reset();
+        forgotten.SetResult();
+        await Pay("y");
+        await Until(() => sandbox.World(Name)!.Webhooks.Endpoint.Disabled);
+        heard.CountBy(h => h.Body).Select(h => h.Value).ShouldBe([1, sandbox.World(Name)!.Dialect.RetryDelays.Count + 1]);
     }
 
     [Fact]
