@@ -167,7 +167,8 @@ public sealed class BillDeskSimulatorTests(World world) : IClassFixture<World>, 
     {
         await Create("ORD20260001A1");
         (await Get("ORD20260001A1")).Status.ShouldBe(404);
-        var (status, acted) = await gateway.Shopper("ORD20260001A1", outcome, delayMs: 600_000_000);
+        world.StandStill();
+        var (status, acted) = await gateway.Shopper("ORD20260001A1", outcome);
         (status, acted["return_url"]!.ToString()).ShouldBe((200, Back));
         var returned = JsonNode.Parse(Payload(acted["return_form"]!["transaction_response"]!.ToString()))!;
         var (found, read) = await Get("ORD20260001A1");
@@ -188,8 +189,8 @@ public sealed class BillDeskSimulatorTests(World world) : IClassFixture<World>, 
     public async Task The_bank_decides_later(string outcome, string auth)
     {
         await Create("ORD20260001A1");
-        await gateway.Shopper("ORD20260001A1", outcome, delayMs: 6000);
-        await World.Until(() => Get("ORD20260001A1").Result.Body["auth_status"]!.ToString() == auth);
+        await gateway.Shopper("ORD20260001A1", outcome);
+        await World.Until(async () => (await Get("ORD20260001A1")).Body["auth_status"]!.ToString() == auth);
         (await gateway.Book()).Count.ShouldBe(auth == "0300" ? 1 : 0);
         await world.Hear(2);
     }
@@ -199,8 +200,8 @@ public sealed class BillDeskSimulatorTests(World world) : IClassFixture<World>, 
     {
         await Set(new { late_money = "refund" });
         await Create("ORD20260001A1");
-        await gateway.Shopper("ORD20260001A1", "paid_late", delayMs: 600);
-        await World.Until(() => gateway.Book().Result.Count == 2);
+        await gateway.Shopper("ORD20260001A1", "paid_late");
+        await World.Until(async () => (await gateway.Book()).Count == 2);
         var told = (await Ask("/payments/ve1_2/transactions/get", About("ORD20260001A1", details: true))).Body;
         told["refundInfo"]!.AsArray().ShouldHaveSingleItem()!["refund_status"]!.ToString().ShouldBe("0699");
     }
@@ -297,11 +298,12 @@ public sealed class BillDeskSimulatorTests(World world) : IClassFixture<World>, 
     {
         await Set(new { refunds = how, refund_webhooks = "on" });
         (await Refund(await Paid("ORD20260001A1"), "RF0001", "499.00")).Body["refund_status"]!.ToString().ShouldBe("0002");
-        await World.Until(() => Ask("/payments/ve1_2/refunds/get", new() { ["mercid"] = Merchant, ["merc_refund_ref_no"] = "RF0001" })
-            .Result.Body["refund_status"]!.ToString() == end);
+        await World.Until(async () => (await Ask("/payments/ve1_2/refunds/get", new() { ["mercid"] = Merchant, ["merc_refund_ref_no"] = "RF0001" }))
+            .Body["refund_status"]!.ToString() == end);
         (await gateway.Book()).Count.ShouldBe(movements);
         var heard = await world.Hear(2);
-        JsonNode.Parse(Payload(heard[^1].Text["transaction_response=".Length..]))!["objectid"]!.ToString().ShouldBe("refund");
+        // Two messages that are on their way together may overtake each other.
+        heard.Select(h => JsonNode.Parse(Payload(h.Text["transaction_response=".Length..]))!["objectid"]!.ToString()).ShouldContain("refund");
     }
 
     [Fact]

@@ -42,6 +42,8 @@ sealed class CCAvenueSimulatorSession(World world, Gateway gateway)
     public static Dictionary<string, string> Said(string hex, bool isSealed = false) =>
         Open(hex, isSealed).Split('&').Select(p => p.Split('=', 2)).ToDictionary(p => p[0], p => p[1]);
 
+    public void StandStill() => world.StandStill();
+
     public Task Set(object settings) => world.Put("/control/ccavenue/settings", settings);
 
     public Task<(int Status, string Page)> Post(Dictionary<string, string> form) => PostRaw(Closed(Text(form)), AccessCode);
@@ -61,9 +63,9 @@ sealed class CCAvenueSimulatorSession(World world, Gateway gateway)
     }
 
     /// <summary>What the browser carries back.</summary>
-    public async Task<Dictionary<string, string>> Return(string order, string outcome, string url, int delayMs = 0)
+    public async Task<Dictionary<string, string>> Return(string order, string outcome, string url)
     {
-        var (_, result) = await gateway.Shopper(order, outcome, delayMs);
+        var (_, result) = await gateway.Shopper(order, outcome);
         result["return_url"]!.ToString().ShouldBe(url, result.ToJsonString());
         var form = result["return_form"]!.AsObject();
         form.Select(f => f.Key).ShouldBe(["encResp", "orderNo", "crossSellUrl"]);

@@ -131,7 +131,8 @@ public sealed class CCAvenueSimulatorTests(World world) : IClassFixture<World>, 
     public async Task The_browser_has_one_word_for_it_and_the_api_another(string outcome, string browser, string api, string url)
     {
         await session.Post(Form("ORD-3", ("cancel_url", "https://pay.example.test/no")));
-        (await session.Return("ORD-3", outcome, url, delayMs: 3_600_000))["order_status"].ShouldBe(browser);
+        session.StandStill();
+        (await session.Return("ORD-3", outcome, url))["order_status"].ShouldBe(browser);
         (await session.Track("ORD-3"))["order_status"]!.ToString().ShouldBe(api);
         (await session.Gateway.Book()).Count.ShouldBe(0);
         Said(QueryHelpers.ParseQuery((await world.Hear(1))[0].Text)["encResp"].ToString())["order_status"].ShouldBe(browser);
@@ -154,7 +155,7 @@ public sealed class CCAvenueSimulatorTests(World world) : IClassFixture<World>, 
     public async Task What_comes_late_is_told_in_the_words_of_the_api()
     {
         await session.Post(Form("ORD-5"));
-        var back = await session.Return("ORD-5", "paid_pending", "https://pay.example.test/cb/ccavenue", delayMs: 100);
+        var back = await session.Return("ORD-5", "paid_pending", "https://pay.example.test/cb/ccavenue");
         // Two messages that are on their way together may overtake each other.
         var news = (await session.Told(2)).Single(n => n.ContainsKey("order_no"));
         (news["order_no"], news["reference_no"], news["order_status"], news["order_amt"], news["order_fraud_status"]).ShouldBe(("ORD-5", back["tracking_id"], "Shipped", "1250.50", "NA"));
@@ -185,7 +186,7 @@ public sealed class CCAvenueSimulatorTests(World world) : IClassFixture<World>, 
         (await session.Told(1))[0]["order_status"].ShouldBe("Timeout");
         await session.Set(new { late = "Timeout" });
         await session.Post(Form("late"));
-        (await session.Return("late", "paid_late", "https://pay.example.test/cb/ccavenue", delayMs: 100))["order_status"].ShouldBe("Timeout");
+        (await session.Return("late", "paid_late", "https://pay.example.test/cb/ccavenue"))["order_status"].ShouldBe("Timeout");
         await session.Becomes("late", "Shipped");
     }
 

@@ -155,10 +155,12 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
     public async Task What_the_bank_says_later_is_told_later(string outcome, string status, string unmapped, string endStatus, string endUnmapped)
     {
         await Post(Form("later"));
-        await gateway.Shopper("later", outcome, delayMs: 300_000);
+        world.StandStill();
+        await gateway.Shopper("later", outcome);
         var now = await Detail("later");
         (now["status"]!.ToString(), now["unmappedstatus"]!.ToString()).ShouldBe((status, unmapped));
-        await Until(async () => (await Detail("later"))["unmappedstatus"]!.ToString() == endUnmapped);
+        world.Resume();
+        await World.Until(async () => (await Detail("later"))["unmappedstatus"]!.ToString() == endUnmapped);
         (await Detail("later"))["status"]!.ToString().ShouldBe(endStatus);
         (await gateway.Book()).Count.ShouldBe(endStatus == "success" ? 1 : 0);
     }
@@ -172,7 +174,7 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
         await world.Put("/control/payu/settings", new { late_money = "refund" });
         await Post(Form("late"));
         await gateway.Shopper("late", "paid_late");
-        await Until(async () => (await Detail("late"))["unmappedstatus"]!.ToString() == "autoRefund");
+        await World.Until(async () => (await Detail("late"))["unmappedstatus"]!.ToString() == "autoRefund");
         (await gateway.Book()).Count(m => m!["reference"]!.ToString() == "late").ShouldBe(2);
     }
 
@@ -199,7 +201,7 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
         var queued = await Refund(paid, "backr1", "100.00");
         (queued["status"]!.GetValue<int>(), queued["error_code"]!.GetValue<int>(), queued["mihpayid"]!.GetValue<long>().ToString()).ShouldBe((1, 102, paid));
         var id = queued["request_id"]!.ToString();
-        await Until(async () => (await Action(id))["status"]!.ToString() == "success");
+        await World.Until(async () => (await Action(id))["status"]!.ToString() == "success");
         var all = (await Ask("check_action_status", paid, ("var2", "payuid")))["transaction_details"]![paid]!.AsObject();
         all.Count.ShouldBe(2);
         (all[id]!["token"]!.ToString(), all[id]!["action"]!.ToString(), all[id]!["amt"]!.ToString()).ShouldBe(("backr1", "refund", "100.00"));
@@ -213,7 +215,8 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
     public async Task A_refund_moves_money_once_and_never_more_than_came()
     {
         var paid = await Paid("once");
-        // At once, for the pause between equal amounts is shortened like all of the gateway's time.
+        // The pause between equal amounts is shortened like all of the gateway's time.
+        world.StandStill();
         var both = await Task.WhenAll(Refund(paid, "r1", "100.00"), Refund(paid, "r2", "100.00"));
         both.Select(b => b["error_code"]!.GetValue<int>()).Order().ShouldBe([102, 214]);
         var taken = both[0]["error_code"]!.GetValue<int>() == 102 ? "r1" : "r2";
@@ -225,7 +228,8 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
         await world.Put("/control/payu/settings", new { duplicate_token = "plain" });
         (await Refund(paid, taken, "100.00"))["msg"]!.ToString().ShouldBe("token already used or request pending");
         (await Refund(paid, "r5", "399.00"))["error_code"]!.GetValue<int>().ShouldBe(102);
-        await Until(async () => (await gateway.Book()).Count == 3);
+        world.Resume();
+        await World.Until(async () => (await gateway.Book()).Count == 3);
     }
 
     [Fact]
@@ -234,7 +238,7 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
         await world.Put("/control/payu/settings", new { refund = "failure", drift = "on" });
         var paid = await Paid("fails");
         var id = (await Refund(paid, "r1", "499.00"))["request_id"]!.ToString();
-        await Until(async () => (await Action(id))["status"]!.ToString() == "failure");
+        await World.Until(async () => (await Action(id))["status"]!.ToString() == "failure");
         (await world.Hear(1, h => h.Text.StartsWith('{')))[0].Json["mihpayid"]!.ToString().ShouldBe($" {paid} ");
         (await gateway.Book()).Count.ShouldBe(1);
         (await Refund(paid, "r2", "499.00"))["error_code"]!.GetValue<int>().ShouldBe(102);
@@ -260,7 +264,7 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
         (await Ask("get_settlement_details", "02-01-2026"))["status"]!.GetValue<int>().ShouldBe(0);
         var paid = await Paid("settled");
         await Refund(paid, "r1", "100.00");
-        await Until(async () => (await gateway.Book()).Count == 2);
+        await World.Until(async () => (await gateway.Book()).Count == 2);
         var rows = (await Ask("get_settlement_details", india))["Txn_details"]!.AsObject();
         rows.Select(r => r.Key).ShouldBe(["1", "2"]);
         var capture = rows["1"]!;
@@ -338,15 +342,6 @@ public sealed class PayUSimulatorTests(World world) : IClassFixture<World>, IAsy
 
     static Dictionary<string, string> Signed(string command, string var1) =>
         new() { ["key"] = Key, ["command"] = command, ["var1"] = var1, ["hash"] = Sha($"{Key}|{command}|{var1}|{Salt}") };
-
-    static async Task Until(Func<Task<bool>> condition)
-    {
-        for (var since = TimeProvider.System.GetTimestamp(); !await condition();)
-        {
-            TimeProvider.System.GetElapsedTime(since).ShouldBeLessThan(World.Patience, "It did not come about.");
-            await Task.Delay(20);
-        }
-    }
 
     static string Sha(string text) => Convert.ToHexStringLower(SHA512.HashData(Encoding.UTF8.GetBytes(text)));
 }

@@ -173,11 +173,13 @@ public sealed class PhonePeSimulatorTests(World world) : IClassFixture<World>, I
         await Create("p1");
         await Create("p2");
         await Create("p3");
-        (await gateway.Shopper("p1", "paid_pending", delayMs: 600_000)).Body["return_url"]!.ToString().ShouldBe(Back);
+        world.StandStill();
+        (await gateway.Shopper("p1", "paid_pending")).Body["return_url"]!.ToString().ShouldBe(Back);
         (await Get("/checkout/v2/order/p1/status")).Body!["paymentDetails"]![0]!["state"]!.ToString().ShouldBe("PENDING");
-        await gateway.Shopper("p2", "pending_then_failed", delayMs: 30_000);
-        await gateway.Shopper("p3", "paid_late", delayMs: 600_000);
+        await gateway.Shopper("p2", "pending_then_failed");
+        await gateway.Shopper("p3", "paid_late");
         await gateway.Shopper("p3", "expired");
+        world.Resume();
         await world.Hear(2, n => n.Json["event"]!.ToString() == "checkout.order.completed");
         (await Get("/checkout/v2/order/p3/status")).Body!["state"]!.ToString().ShouldBe("COMPLETED");
         (await Get("/checkout/v2/order/p2/status")).Body!["state"]!.ToString().ShouldBe("PENDING");
@@ -185,10 +187,12 @@ public sealed class PhonePeSimulatorTests(World world) : IClassFixture<World>, I
 
         await world.Put("/control/phonepe/settings", new { late_money = "reversed" });
         await Create("p4");
-        await gateway.Shopper("p4", "paid_late", delayMs: 600_000);
+        world.StandStill();
+        await gateway.Shopper("p4", "paid_late");
         await gateway.Shopper("p4", "expired");
+        world.Resume();
         await Create("p5");
-        await gateway.Shopper("p5", "paid_pending", delayMs: 1_200_000);
+        await gateway.Shopper("p5", "paid_pending");
         await world.Hear(3, n => n.Json["event"]!.ToString() == "checkout.order.completed");
         (await gateway.Book()).Select(m => m!["reference"]!.ToString()).ShouldNotContain("p4");
     }
@@ -199,10 +203,12 @@ public sealed class PhonePeSimulatorTests(World world) : IClassFixture<World>, I
         await Create("back");
         (await AskRefund("RF1", "back", 10000)).Status.ShouldBe(400);
         await gateway.Shopper("back", "paid");
+        world.StandStill();
         var (status, body) = await AskRefund("RF1", "back", 10000);
         (status, body["state"]!.ToString(), body["amount"]!.GetValue<long>()).ShouldBe((200, "PENDING", 10000));
         (await AskRefund("RF1", "back", 10000)).Status.ShouldBe(400);
         (await AskRefund("RF2", "back", 10000)).Body["message"]!.ToString().ShouldContain("under way");
+        world.Resume();
         await world.Hear(1, n => n.Json["event"]!.ToString() == "pg.refund.completed");
         await world.Hear(1, n => n.Json["event"]!.ToString() == "pg.refund.accepted");
         var read = (await Get("/payments/v2/refund/RF1/status")).Body!;

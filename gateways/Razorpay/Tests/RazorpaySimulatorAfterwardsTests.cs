@@ -47,7 +47,7 @@ public sealed class RazorpaySimulatorAfterwardsTests(World world) : IClassFixtur
         await gateway.Fault(new { call = "refund", fault = "slow", delay_ms = World.Held, times = 2 });
         var (one, other) = (Refund(payment, new { amount = 100 }, "refund-busy-1"), Refund(payment, new { amount = 100 }, "refund-busy-1"));
         (await await Task.WhenAny(one, other)).Status.ShouldBe(409);
-        world.Release();
+        world.Resume();
         (await Task.WhenAll(one, other)).Select(a => a.Status).Order().ShouldBe([200, 409]);
     }
 
@@ -68,7 +68,8 @@ public sealed class RazorpaySimulatorAfterwardsTests(World world) : IClassFixtur
     public async Task Only_captured_money_goes_back_and_only_while_there_is_some()
     {
         await Create("open");
-        var (_, begun) = await gateway.Shopper("open", "paid_pending", delayMs: 100_000_000);
+        world.StandStill();
+        var (_, begun) = await gateway.Shopper("open", "paid_pending");
         (await Refund(begun["money_ids"]![0]!.ToString(), new { }, null)).Body["error"]!["description"]!.ToString().ShouldContain("captured");
         var payment = await Paid("all");
         await world.Put("/control/razorpay/settings", new { balance = "empty" });

@@ -129,10 +129,12 @@ public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, 
     {
         var (_, link) = await Create("late");
         var id = link["id"]!.ToString();
-        var (_, result) = await gateway.Shopper("late", "paid_late", delayMs: 1_200_000);
+        world.StandStill();
+        var (_, result) = await gateway.Shopper("late", "paid_late");
         var payment = result["money_ids"]![0]!.ToString();
         (await Get($"/v1/payments/{payment}"))["status"]!.ToString().ShouldBe("failed");
         (await Post($"/v1/payment_links/{id}/cancel")).Status.ShouldBe(200);
+        world.Resume();
         await world.Hear(1, n => n.Json["event"]!.ToString() == "payment.captured");
         var cancelled = await Get($"/v1/payment_links/{id}");
         cancelled["status"]!.ToString().ShouldBe("cancelled");
@@ -154,10 +156,12 @@ public sealed class RazorpaySimulatorTests(World world) : IClassFixture<World>, 
         await Create("p1");
         await Create("p2");
         await Create("p3");
-        var (_, begun) = await gateway.Shopper("p1", "paid_pending", delayMs: 30_000);
+        world.StandStill();
+        var (_, begun) = await gateway.Shopper("p1", "paid_pending");
         (await Get($"/v1/payments/{begun["money_ids"]![0]}"))["fee"].ShouldBeNull();
-        await gateway.Shopper("p2", "pending_then_failed", delayMs: 30_000);
+        await gateway.Shopper("p2", "pending_then_failed");
         await gateway.Shopper("p3", "wrong_amount");
+        world.Resume();
         await world.Hear(2, n => n.Json["event"]!.ToString() == "payment.captured");
         await world.Hear(1, n => n.Json["event"]!.ToString() == "payment.failed");
         (await gateway.Book()).Select(m => m!["amount"]!.GetValue<long>()).Order().ShouldBe([49899, 49900]);

@@ -25,12 +25,14 @@ public sealed class StripeAfterwardsTests(World world) : IClassFixture<World>, I
     public async Task Money_that_comes_after_the_session_expired_is_told_of_and_leaves_it_expired()
     {
         var id = await Create("late");
-        var (_, acted) = await gateway.Shopper("late", "paid_late", delayMs: 1_200_000);
+        world.StandStill();
+        var (_, acted) = await gateway.Shopper("late", "paid_late");
         acted["return_url"].ShouldBeNull();
         var open = await Get($"{Sessions}/{id}?expand[]=payment_intent");
         open["status"]!.ToString().ShouldBe("open");
         open["payment_intent"]!["last_payment_error"].ShouldNotBeNull();
         (await Post($"{Sessions}/{id}/expire")).Status.ShouldBe(200);
+        world.Resume();
         await World.Until(() => gateway.Inside.Book.Movements.Count == 1);
         var ended = await Get($"{Sessions}/{id}?expand[]=payment_intent");
         ended["status"]!.ToString().ShouldBe("expired");
@@ -45,9 +47,11 @@ public sealed class StripeAfterwardsTests(World world) : IClassFixture<World>, I
     {
         var open = await Create("open");
         var paid = await Create("paid");
-        await gateway.Shopper("open", "paid_late", delayMs: 600_000);
-        await gateway.Shopper("paid", "paid_late", delayMs: 600_000);
+        world.StandStill();
+        await gateway.Shopper("open", "paid_late");
+        await gateway.Shopper("paid", "paid_late");
         (await gateway.Shopper("paid", "paid")).Status.ShouldBe(200);
+        world.Resume();
         await World.Until(() => gateway.Inside.Book.Movements.Count == 3);
         (await Get($"{Sessions}/{open}"))["payment_status"]!.ToString().ShouldBe("paid");
         (await Get($"{Sessions}/{paid}"))["status"]!.ToString().ShouldBe("complete");

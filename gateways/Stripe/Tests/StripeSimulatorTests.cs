@@ -96,7 +96,7 @@ public sealed class StripeSimulatorTests(World world) : IClassFixture<World>, IA
         var (one, other) = (Post(Sessions, Asked("busy"), "k"), Post(Sessions, Asked("busy"), "k"));
         var refused = await await Task.WhenAny(one, other);
         (refused.Status, refused.Body["error"]!["code"]!.ToString()).ShouldBe((409, "idempotency_key_in_use"));
-        world.Release();
+        world.Resume();
         (await Task.WhenAll(one, other)).Select(a => a.Status).Order().ShouldBe([200, 409]);
         gateway.Inside.Dialect.Links().Count().ShouldBe(1);
     }
@@ -144,10 +144,12 @@ public sealed class StripeSimulatorTests(World world) : IClassFixture<World>, IA
     {
         var (_, good, _) = await Create("good");
         var (_, bad, _) = await Create("bad");
-        await gateway.Shopper("good", "paid_pending", delayMs: 120_000);
-        await gateway.Shopper("bad", "pending_then_failed", delayMs: 120_000);
+        world.StandStill();
+        await gateway.Shopper("good", "paid_pending");
+        await gateway.Shopper("bad", "pending_then_failed");
         var completed = await world.Hear(2, n => n.Json["type"]!.ToString() == "checkout.session.completed");
         completed.ShouldAllBe(n => n.Json["data"]!["object"]!["payment_status"]!.ToString() == "unpaid");
+        world.Resume();
         await world.Hear(1, n => n.Json["type"]!.ToString() == "checkout.session.async_payment_succeeded");
         await world.Hear(1, n => n.Json["type"]!.ToString() == "checkout.session.async_payment_failed");
         (await Get($"{Sessions}/{good["id"]}"))["payment_status"]!.ToString().ShouldBe("paid");

@@ -126,7 +126,7 @@ public abstract partial class GatewayContract<TGateway>
         while (true)
         {
             var fact = (await InquireRefund(refund)).ShouldBeOfType<RefundAnswer.Done>().Fact;
-            if (fact is RefundEvidence.Succeeded or RefundEvidence.Failed || TimeProvider.System.GetElapsedTime(since).TotalSeconds > 8) return fact;
+            if (fact is RefundEvidence.Succeeded or RefundEvidence.Failed || TimeProvider.System.GetElapsedTime(since) > SandboxWorld.Patience) return fact;
             await Task.Delay(50);
         }
     }

@@ -33,6 +33,7 @@ public abstract partial class GatewayContract<TGateway>
             await Refund(refund);
             returned = (await Ended(refund)).ShouldBeOfType<RefundEvidence.Succeeded>();
         }
+        sandbox.Resume();
         var sent = await AllSent();
         // The fault truly struck, wherever there is more than one piece of news.
         if (sent.Count > 1) sent.SequenceEqual(sent.Order()).ShouldBeFalse();
@@ -126,7 +127,7 @@ public abstract partial class GatewayContract<TGateway>
         {
             var sent = await sandbox!.Sent();
             if (sent.Count > 0 && sent.All(s => s is not null)) return [.. sent.Select(s => s!.Value)];
-            if (TimeProvider.System.GetElapsedTime(since).TotalSeconds > 20) throw new TimeoutException("Not every webhook was sent.");
+            if (TimeProvider.System.GetElapsedTime(since) > SandboxWorld.Patience) throw new TimeoutException("Not every webhook was sent.");
             await Task.Delay(20);
         }
     }

@@ -110,7 +110,7 @@ public abstract partial class GatewayContract<TGateway>
     /// <summary>One conversation with its own wires, which remember no earlier one.</summary>
     async Task<GatewayAnswer> Over(Crossing network, Func<GatewayLine, Task<GatewayAnswer>> talk)
     {
-        using var apart = new GatewayLines(network, limits: Impatient);
+        using var apart = new GatewayLines(network, limits: Patient);
         return await talk(apart.Open(sandbox!.Account, Gateway.Profile));
     }
 }

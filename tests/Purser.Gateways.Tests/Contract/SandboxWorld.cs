@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Purser.Gateways.Tests.Outside;
 using Purser.Payments;
 using Purser.Sandbox;
 
@@ -15,19 +16,20 @@ namespace Purser.Gateways.Tests.Contract;
 /// <summary>One gateway of the sandbox with one account, spoken to over HTTP only, and a receiver for its webhooks.</summary>
 public sealed class SandboxWorld : IAsyncDisposable
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-    /// <summary>Longer than any honest answer takes, shorter than a silent sandbox is silent.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    /// <summary>Shorter than a silent sandbox is silent.</summary>
     static readonly TimeSpan ShopperWaits = TimeSpan.FromSeconds(4);
 
     readonly Sandbox.Sandbox sandbox;
+    readonly HeldClock clock;
     readonly WebApplication receiver;
     readonly HttpClient control;
     readonly ConcurrentQueue<RawMessage> news = new();
     readonly string name;
 
-    SandboxWorld(Sandbox.Sandbox sandbox, WebApplication receiver, string name, GatewayAccount account)
+    SandboxWorld(Sandbox.Sandbox sandbox, HeldClock clock, WebApplication receiver, string name, GatewayAccount account)
     {
-        (this.sandbox, this.receiver, this.name, Account) = (sandbox, receiver, name, account);
+        (this.sandbox, this.clock, this.receiver, this.name, Account) = (sandbox, clock, receiver, name, account);
         control = new HttpClient { BaseAddress = sandbox.ControlUrl };
     }
 
@@ -60,7 +62,9 @@ public sealed class SandboxWorld : IAsyncDisposable
 
     public static async Task<SandboxWorld> Start(string name)
     {
-        var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = 1000, Seed = 1 });
+        // A webhook that is held back for a later one waits for it, however slow the machine is.
+        var clock = new HeldClock(WebhookSender.ReorderPatience);
+        var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = 1000, Seed = 1, Clock = clock });
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -73,7 +77,7 @@ public sealed class SandboxWorld : IAsyncDisposable
             // Where webhooks are signed with a key of the API, they have no setting of their own.
             && !settings.ContainsValue(text)) settings = settings.SetItem("webhook_secret", text);
         var world = new SandboxWorld(
-            sandbox, receiver, name, new GatewayAccount("main", name, new Uri(gateway.GetProperty("url").GetString()!), settings) { TestMode = true });
+            sandbox, clock, receiver, name, new GatewayAccount("main", name, new Uri(gateway.GetProperty("url").GetString()!), settings) { TestMode = true });
         receiver.Run(world.Receive);
         await receiver.StartAsync();
         await world.Put("webhook_endpoint", new { url = receiver.Urls.Single() + "/gateways/main/webhook", secrets = settings.TryGetValue("webhook_secret", out var s) ? new[] { s } : null });
@@ -83,6 +87,12 @@ public sealed class SandboxWorld : IAsyncDisposable
     /// <summary>Whether it was told to leave some call without an answer.</summary>
     public bool IsSilent { get; private set; }
 
+    /// <summary>The gateway's time stands still: what it would do later waits for <see cref="Resume"/>.</summary>
+    public void StandStill() => clock.StandStill();
+
+    /// <summary>Time goes on: what waited happens now, and a webhook that is held back goes out.</summary>
+    public void Resume() => clock.Resume();
+
     public Task Fault(string call, string fault, int times = 1, int delayMs = 3000) => Plan(new[] { (call, fault) }, times, delayMs);
 
     /// <summary>Until they are cleared.</summary>
@@ -90,6 +100,8 @@ public sealed class SandboxWorld : IAsyncDisposable
 
     public async Task ClearFaults()
     {
+        // Whoever gave up waiting may have done so before the gateway was reached.
+        if (IsSilent) await Until(() => sandbox.World(name)!.Faults.Struck.Any(n => n > 0), "silence");
         (await control.DeleteAsync(new Uri($"/control/{name}/faults", UriKind.Relative))).EnsureSuccessStatusCode();
         IsSilent = false;
     }
@@ -100,9 +112,9 @@ public sealed class SandboxWorld : IAsyncDisposable
         return Put("faults", rules.Select(r => new { call = r.Call, fault = r.Fault, times, delay_ms = delayMs }));
     }
 
-    public async Task<Acted> Act(PaymentId payment, string outcome, int delayMs = 1000)
+    public async Task<Acted> Act(PaymentId payment, string outcome)
     {
-        using var answer = await control.PostAsJsonAsync($"/control/{name}/payments", new { reference = payment.Reference, outcome, delay_ms = delayMs });
+        using var answer = await control.PostAsJsonAsync($"/control/{name}/payments", new { reference = payment.Reference, outcome, delay_ms = 1000 });
         var told = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return new Acted(
             told.TryGetProperty("outcome", out var o) ? o.GetString()! : told.ToString(),
@@ -114,7 +126,7 @@ public sealed class SandboxWorld : IAsyncDisposable
     /// <summary>A shopper's browser follows the link: visits it, or posts its form. False when the gateway did not take it.</summary>
     public async Task<bool> Follow(PaymentLink link)
     {
-        using var http = new HttpClient { Timeout = ShopperWaits };
+        using var http = new HttpClient { Timeout = IsSilent ? ShopperWaits : Patience };
         using var form = link is PaymentLink.Form f ? new FormUrlEncodedContent(f.Fields) : null;
         try
         {

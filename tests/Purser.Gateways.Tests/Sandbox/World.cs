@@ -15,9 +15,9 @@ namespace Purser.Gateways.Tests.Outside;
 /// <summary>The outside world on free ports, a client for each side, and an ear for webhooks.</summary>
 public sealed class World : IAsyncLifetime
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    /// <summary>A fault's delay, in milliseconds, that ends when the test says so: <see cref="Release"/>.</summary>
+    /// <summary>A fault's delay, in milliseconds, that ends when the test says so: <see cref="Resume"/>.</summary>
     public const int Held = 3_600_000;
 
     readonly HeldClock clock = new(TimeSpan.FromMilliseconds(Held));
@@ -67,15 +67,18 @@ public sealed class World : IAsyncLifetime
     {
         Sandbox.Reset();
         turn++;
-        clock.Hold();
+        clock.Begin();
         EarAnswers = _ => 200;
         await Put($"/control/{name}/webhook_endpoint", new { url = EarUrl, secrets });
         Deliveries.Clear();
         return new(this, name, new() { BaseAddress = Sandbox.Url(name) });
     }
 
-    /// <summary>Ends every wait of <see cref="Held"/>, also what begins one until the next test.</summary>
-    public void Release() => clock.Release();
+    /// <summary>The gateways' time stands still: what they would do later, such as a bank's word or a refund's end, waits for <see cref="Resume"/>.</summary>
+    public void StandStill() => clock.StandStill();
+
+    /// <summary>Time goes on: what waited happens now. Ends every wait of <see cref="Held"/> too, also what begins one until the next test.</summary>
+    public void Resume() => clock.Resume();
 
     public async Task Put(string path, object body)
     {
@@ -90,37 +93,12 @@ public sealed class World : IAsyncLifetime
         return all;
     }
 
-    public static async Task Until(Func<bool> condition)
+    public static Task Until(Func<bool> condition) => Until(() => Task.FromResult(condition()));
+
+    public static async Task Until(Func<Task<bool>> condition)
     {
-        var end = TimeProvider.System.GetTimestamp();
-        while (!condition())
-        {
-            TimeProvider.System.GetElapsedTime(end).ShouldBeLessThan(Patience, "It did not come about.");
-            await Task.Delay(10);
-        }
-    }
-}
-
-/// <summary>The system's clock, but for waits of one length: those end when the test says so, however slow the machine is.</summary>
-sealed class HeldClock(TimeSpan held) : TimeProvider
-{
-    readonly ConcurrentQueue<ITimer> waiting = new();
-    volatile bool isReleased;
-
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-    {
-        var timer = System.CreateTimer(callback, state, dueTime, period);
-        if (dueTime == held) waiting.Enqueue(timer);
-        if (isReleased) Release();
-        return timer;
-    }
-
-    public void Hold() => isReleased = false;
-
-    public void Release()
-    {
-        isReleased = true;
-        while (waiting.TryDequeue(out var timer)) timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        for (var since = TimeProvider.System.GetTimestamp(); !await condition(); await Task.Delay(10))
+            TimeProvider.System.GetElapsedTime(since).ShouldBeLessThan(Patience, "It did not come about.");
     }
 }
 
@@ -153,9 +131,9 @@ public sealed class Gateway(World world, string name, HttpClient http) : IDispos
 
     public Task Fault(params object[] rules) => world.Put($"/control/{name}/faults", rules);
 
-    public async Task<(int Status, JsonNode Body)> Shopper(string reference, string outcome, int delayMs = 0)
+    public async Task<(int Status, JsonNode Body)> Shopper(string reference, string outcome)
     {
-        using var answer = await world.Control.PostAsJsonAsync($"/control/{name}/payments", new { reference, outcome, delay_ms = delayMs });
+        using var answer = await world.Control.PostAsJsonAsync($"/control/{name}/payments", new { reference, outcome, delay_ms = 0 });
         return ((int)answer.StatusCode, (await answer.Content.ReadFromJsonAsync<JsonNode>())!);
     }
 
