@@ -46,7 +46,7 @@ static class RazorpaySettlement
                 Method = row.Method,
                 HappenedAt = Wire.Time(row.CreatedAt),
                 SettledOn = Wire.Time(row.SettledAt) is { } at ? DateOnly.FromDateTime(at.ToOffset(Ist).DateTime) : null,
-                PayoutReference = row.SettlementUtr ?? row.SettlementId,
+                PayoutReference = row.SettlementUtr,
             });
         }
         return new SettlementAnswer.Done(lines, rows.Count == PageSize ? (skip + PageSize).ToString(CultureInfo.InvariantCulture) : null);
@@ -67,7 +67,7 @@ static class RazorpaySettlement
             Method = row.Cell("method"),
             HappenedAt = row.Cell("created_at") is null ? null : row.Time("created_at", Ist, Times),
             SettledOn = row.Cell("settled_at") is null ? null : DateOnly.FromDateTime(row.Time("settled_at", Ist, Times).DateTime),
-            PayoutReference = row.AnyOf("settlement_utr", "settlement_id"),
+            PayoutReference = row.Cell("settlement_utr"),
         };
     }
 

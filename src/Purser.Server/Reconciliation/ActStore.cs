@@ -214,7 +214,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     public async Task<IReadOnlyList<long>> Unanswered(bool closed, long after, int most, CancellationToken stop)
     {
         var ask = new NpgsqlBatchCommand($"""
-            select id from settlement_discrepancies where {(closed ? "resolved_at is not null and not final" : "resolved_at is null")} and id > $1 and class = any ($3) order by id limit $2
+            select id from settlement_discrepancies where {(closed ? "resolved_at is not null and not final" : "resolved_at is null and decided_at is null")} and id > $1 and class = any ($3) order by id limit $2
             """);
         ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
         ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
@@ -251,7 +251,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 select p.order_id, p.number as payment from payments p where (l.kind in ($5, $8) or d.class = $9) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
             where d.id = any ($1) and d.class = any ($2) and (d.class <> $9 or (l.kind in ($10, $11) and d.resolved_at is not null)) and (d.resolved_at is null or (not d.final
-                    and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, c.order_id) and e.at > d.resolved_at))))
+                    and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, c.order_id) and e.at > d.resolved_at - interval '1 day'))))
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id
             """);
@@ -327,7 +327,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         with closed as (
             update settlement_discrepancies set resolved_at = clock_timestamp(), resolution = $2, by_first = null, by_second = null, key_first = null, key_second = null, decided_at = null, final = true,
                 reason = $3 || case when resolved_at is null and decided_at is null then '' else format(' Before, %s answered %s: %s', concat_ws(' and ', by_first, by_second), resolution, reason) end
-            where id = $1 and (resolved_at is null or not final) returning account, row_key, file),
+            where id = $1 and (resolved_at is null or not final) and (resolved_at is not null or decided_at is null) returning account, row_key, file),
         taken_back as (
             insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at)
             select p.account, p.row_key, max(p.last) + row_number() over (order by p.ledger_account, p.currency), p.ledger_account, -sum(p.amount)::bigint, p.currency, c.file, statement_timestamp()

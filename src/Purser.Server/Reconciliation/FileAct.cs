@@ -207,8 +207,9 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 return await Settle(file, line, now, paidOut, stop) is { } why ? Asking(file, line, why is Unconfirmed or Nameless ? SettlementClass.TheirsPaid : line.Class, Reason(why, line)) : Nothing(line);
             case SettlementClass.TheirsPaid when now is not null:
                 return await Claim(file, line, now, paidOut, stop) is { } unsure ? Asking(file, line, line.Class, Reason(unsure, line)) : Nothing(line);
-            case SettlementClass.OursPaid when now is { Money: [var only, ..] }:
-                await Tell(line, stop, Learned(file, line, new Evidence.Unsettled(Known(line, now) ?? only, $"{file.Name}, row {line.Row}, says that it failed.")));
+            // A first try of the same link may have failed, under a name of its own.
+            case SettlementClass.OursPaid when now is { Money: [var first, ..] } && (Known(line, now) ?? (line.Line.MoneyReference is null ? first : null)) is { } money:
+                await Tell(line, stop, Learned(file, line, new Evidence.Unsettled(money, $"{file.Name}, row {line.Row}, says that it failed.")));
                 return Nothing(line);
             case SettlementClass.BothUnpaid when now is { Status: PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Processing or PaymentStatus.Unresolved }:
                 await Tell(line, stop, new OrderCommand.CancelPayment(line.Payment!.Value.Number));

@@ -233,11 +233,14 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
     public async Task A_row_that_says_more_or_less_than_before_is_the_same_row_and_one_that_contradicts_it_is_not()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
-        var (one, two, three) = (await house.Paid(), await house.Paid(), await house.Paid());
+        var (one, two, three, four) = (await house.Paid(), await house.Paid(), await house.Paid(), await house.Paid());
         static SettlementLine Less(SettlementLine line) => line with { SettledOn = null, PayoutReference = null };
-        await house.Settle(Statement(Less(Paid("a", one)), Paid("b", two), Paid("c", three)));
-        var again = await house.Settle(Statement(Paid("a", one), Less(Paid("b", two)), Paid("c", three) with { PayoutReference = "UTR2" }));
-        SettlementHouse.Classes(again).ShouldBe(new Dictionary<string, int> { ["repeated"] = 2, ["changed"] = 1 }, ignoreOrder: true);
+        // The tax by itself, or in the fee.
+        static SettlementLine Whole(SettlementLine line) => line with { Fee = line.Fee + line.Tax!.Value, Tax = null };
+        await house.Settle(Statement(Less(Paid("a", one)), Paid("b", two), Paid("c", three), Paid("d", four)));
+        var again = await house.Settle(Statement(Paid("a", one), Less(Paid("b", two)), Paid("c", three) with { PayoutReference = "UTR2" }, Whole(Paid("d", four))));
+        SettlementHouse.Classes(again).ShouldBe(new Dictionary<string, int> { ["repeated"] = 3, ["changed"] = 1 }, ignoreOrder: true);
+        SettlementHouse.Classes(await house.Settle(Statement(Whole(Paid("d", four)) with { Fee = Inr(1179) }, Line("x", null, 100, SettlementKind.Adjustment)))).ShouldContainKeyAndValue("changed", 1);
     }
 
     [Fact]

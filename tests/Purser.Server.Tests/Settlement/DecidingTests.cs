@@ -154,6 +154,43 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
         await house.Sound();
     }
 
+    [Fact]
+    public async Task A_refund_that_was_decided_is_made_though_the_gateway_tells_of_the_money_before_it_is_begun()
+    {
+        var crashes = 1;
+        var hook = new SettlementHook(at =>
+        {
+            if (at == SettlementHook.Decided && Interlocked.Decrement(ref crashes) >= 0) throw new IOException("killed");
+        });
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), hook, One);
+        var payment = await house.Pending();
+        await house.Settle(Statement(Row("a", payment)));
+        var question = await Question(house);
+        (await house.Post($"/v1/discrepancies/{question}/resolution", new { action = "refund", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.InternalServerError);
+        await house.Tell(payment, "captured", 49900, $"m_{payment.Reference}");
+        // It closes no question that is decided.
+        (await house.Host.Services.GetRequiredService<LaterEvidence>().Sweep(default)).ShouldBe(0);
+        (await house.Host.Services.GetRequiredService<Resolutions>().Resume(TimeSpan.Zero, default)).ShouldBe(1);
+        (await house.Ask<long>($"select count(*) from refunds where order_id = {payment.Order.Value}")).ShouldBe(1);
+        (await house.Get($"/v1/discrepancies/{question}")).Text("resolution").ShouldBe("refund");
+        (await house.Ask<long>($"select count(*) from events where order_id = {payment.Order.Value} and type = {(int)EventType.SettlementMatched}")).ShouldBe(1);
+        await house.Sound();
+    }
+
+    [Fact]
+    public async Task What_a_later_file_asks_of_the_row_meanwhile_is_not_answered_by_who_saw_the_earlier()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, One);
+        SettlementLine Says(long net) => Line("x", null, 100, SettlementKind.Adjustment) with { Net = new Money(net, Currency.Find("INR")), PayoutReference = "UTR1" };
+        foreach (var net in (long[])[100, 90]) await house.Settle(Statement(Says(net)));
+        var seen = (await house.Host.Services.GetRequiredService<DiscrepancyStore>().Find(new DiscrepancyId(null, 0, await house.Ask<long>("select id from settlement_discrepancies")), default))!;
+        await house.Settle(Statement(Says(10)));
+        var answer = await house.Host.Services.GetRequiredService<Resolutions>().Resolve(seen, "accept", new Actor("Asha", 1), "it is 90", null, default);
+        answer.Problem!.Type.Name.ShouldBe("answer_overtaken");
+        (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(1);
+        await house.Sound();
+    }
+
     [Theory]
     [InlineData("note", HttpStatusCode.OK, "Asha note 1")]
     [InlineData("accept", HttpStatusCode.Accepted, "Asha propose_accept 1")]

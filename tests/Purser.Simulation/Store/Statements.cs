@@ -222,10 +222,11 @@ sealed class Statements(World world)
     static bool Agree(SettlementLine one, SettlementLine other)
     {
         static bool Either<T>(T? a, T? b) => a is null || b is null || a.Equals(b);
-        return one.Kind == other.Kind && one.Amount == other.Amount && one.Net == other.Net && Either(one.Fee, other.Fee) && Either(one.Tax, other.Tax)
+        return one.Kind == other.Kind && one.Amount == other.Amount && one.Net == other.Net && ((Either(one.Fee, other.Fee) && Either(one.Tax, other.Tax)) || IsFeeWithTax(one, other) || IsFeeWithTax(other, one))
             && Either(one.Payment, other.Payment) && Either(one.Refund, other.Refund) && Either(one.MoneyReference, other.MoneyReference)
             && Either(one.RefundReference, other.RefundReference) && Either(one.PayoutReference, other.PayoutReference)
-            && Either(one.HappenedAt, other.HappenedAt) && Either(one.SettledOn, other.SettledOn);
+            && Either(one.SettledOn, other.SettledOn);
+        static bool IsFeeWithTax(SettlementLine whole, SettlementLine parts) => whole is { Fee: { } all, Tax: null } && parts is { Fee: { } fee, Tax: { } tax } && all == fee + tax;
     }
 
     public void StreamPayments(string account, long from, long to, Action<OursRow> take)
