@@ -46,7 +46,7 @@ static class RazorpaySettlement
                 Method = row.Method,
                 HappenedAt = Wire.Time(row.CreatedAt),
                 SettledOn = Wire.Time(row.SettledAt) is { } at ? DateOnly.FromDateTime(at.ToOffset(Ist).DateTime) : null,
-                PayoutReference = row.SettlementUtr,
+                PayoutReference = Payout(type, row.SettlementUtr, row.SettlementId),
             });
         }
         return new SettlementAnswer.Done(lines, rows.Count == PageSize ? (skip + PageSize).ToString(CultureInfo.InvariantCulture) : null);
@@ -67,9 +67,12 @@ static class RazorpaySettlement
             Method = row.Cell("method"),
             HappenedAt = row.Cell("created_at") is null ? null : row.Time("created_at", Ist, Times),
             SettledOn = row.Cell("settled_at") is null ? null : DateOnly.FromDateTime(row.Time("settled_at", Ist, Times).DateTime),
-            PayoutReference = row.Cell("settlement_utr"),
+            PayoutReference = Payout(type, row.Cell("settlement_utr"), row.Cell("settlement_id")),
         };
     }
+
+    /// <summary>The transfer's number. It may come later than the row, which would then seem to say something else; on adjustments it never comes, and the settlement is named.</summary>
+    static string? Payout(string type, string? utr, string? settlement) => utr ?? (type == "adjustment" ? settlement : null);
 
     /// <summary>Only what is written with its decimals: whole numbers may be paise as the API counts them, a hundred times as much. Nothing is nothing
     /// in both. Null for an empty cell.</summary>
