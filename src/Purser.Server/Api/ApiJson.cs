@@ -24,7 +24,7 @@ namespace Purser.Server.Api;
 [JsonSerializable(typeof(PaymentView)), JsonSerializable(typeof(PaymentBody)), JsonSerializable(typeof(GatewayList)), JsonSerializable(typeof(RefundView)), JsonSerializable(typeof(RefundBody))]
 [JsonSerializable(typeof(ProductView)), JsonSerializable(typeof(ProductList)), JsonSerializable(typeof(ProductBody)), JsonSerializable(typeof(ProductChange))]
 [JsonSerializable(typeof(EventView)), JsonSerializable(typeof(EventList)), JsonSerializable(typeof(OrderEventList))]
-[JsonSerializable(typeof(DiscrepancyList)), JsonSerializable(typeof(DiscrepancyView)), JsonSerializable(typeof(ResolutionBody)), JsonSerializable(typeof(ReopeningBody)), JsonSerializable(typeof(SettlementDismissalBody)), JsonSerializable(typeof(NewsList)), JsonSerializable(typeof(NewsView))]
+[JsonSerializable(typeof(DiscrepancyList)), JsonSerializable(typeof(DiscrepancyView)), JsonSerializable(typeof(ResolutionBody)), JsonSerializable(typeof(ReopeningBody)), JsonSerializable(typeof(SettlementDismissalBody)), JsonSerializable(typeof(InvoiceBody)), JsonSerializable(typeof(NewsList)), JsonSerializable(typeof(NewsView))]
 [JsonSerializable(typeof(SettlementView)), JsonSerializable(typeof(SettlementList)), JsonSerializable(typeof(SettlementLineList))]
 [JsonSerializable(typeof(ExplanationView)), JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(BalanceList)), JsonSerializable(typeof(StatementView)), JsonSerializable(typeof(RiskView))]

@@ -224,7 +224,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             union all select 'refunds requested and not sent', count(*), min(requested_at) from refunds where status = 0
             union all select 'webhooks given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind = 0 and e.status < 2
             union all select 'mails given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind in (1, 2)
-            union all select 'invoices given up', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind = 3
+            union all select 'invoices and credit notes given up (GET /v1/deliveries?status=dead&webhook_endpoint=invoices names their orders and says why)', count(*), min(d.at) from deliveries d join webhook_endpoints e on e.number = d.receiver where d.state = 2 and e.kind = 3
             union all select 'notices to operators that no mail server took', count(*), min(at) from operator_notices where state = 0 and failures > 0
             """);
         var waiting = new List<(string, long, DateTimeOffset?)>();

@@ -48,6 +48,16 @@ static class InvoiceDocs
         Problems = [KeyMissing, TokenExpired, SecretKeyNeeded, OrderUnknown, InvoiceUnknown],
     };
 
+    public static readonly ApiOperation Write = new("writeOrderInvoice", Tag, "Write an order's invoice with its buyer put right", Access.Secret)
+    {
+        Description = "Only where by what the order says of its buyer the invoice would be wrong, and so is not written; a delivery that was given up says so. What was given back meanwhile is credited then, too. " +
+            "The same again changes nothing, and no invoice that is written is changed.",
+        Body = typeof(InvoiceBody),
+        Examples = [("a buyer in Pune", """{"customer": {"name": "Asha Rao", "address": "4 Lake Road, Pune 411001", "country": "IN", "state": "MH"}}""")],
+        Answers = [new(201, "Written now.", typeof(InvoiceView), One), new(200, "Written before, with this buyer.", typeof(InvoiceView), One)],
+        Problems = [MalformedJson, KeyMissing, SecretKeyNeeded, OrderUnknown, InvoiceUnknown, InvoiceWritten, InvalidFields],
+    };
+
     public static readonly ApiOperation OfCancelled = new("readOrderCreditNote", Tag, "A cancelled order's credit note as PDF", Access.Shopper)
     {
         Description = "Where a gateway denies the money of a paid order and the order is cancelled, this takes its invoice back whole. What a refund takes back has a credit note of its own.",

@@ -1,5 +1,6 @@
 using Purser.Orders;
 using Purser.Server.Api;
+using Purser.Server.Deliveries;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
 
@@ -14,6 +15,7 @@ public sealed class InvoiceEndpoints(InvoiceIssuer issuer, InvoiceStore store, I
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/orders/{id}/invoice", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfOrder(id, http, stop)).Is(InvoiceDocs.OfOrder);
+        routes.MapPut("/v1/orders/{id}/invoice", (string id, HttpContext http, InvoiceEndpoints e, DeliverySender sender, CancellationToken stop) => e.Write(id, http, sender, stop)).Is(InvoiceDocs.Write);
         routes.MapGet("/v1/orders/{id}/credit_note", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfCancelled(id, http, stop)).Is(InvoiceDocs.OfCancelled);
         routes.MapGet("/v1/refunds/{id}/credit_note", (string id, HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.OfRefund(id, http, stop)).Is(InvoiceDocs.OfRefund);
         routes.MapGet("/v1/invoices", (HttpContext http, InvoiceEndpoints e, CancellationToken stop) => e.List(InvoiceKind.Invoice, http, stop)).Is(InvoiceDocs.List);
@@ -31,7 +33,33 @@ public sealed class InvoiceEndpoints(InvoiceIssuer issuer, InvoiceStore store, I
         // What is owed is written now, though its delivery waits: who was told of the payment is quicker than a queue.
         var written = (await store.Of(order, stop)).FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) ?? await issuer.Invoice(order, stop);
         if (written is not null) return Answer(written, http);
+        return await Why(order, id, stop);
+    }
+
+    async Task<Problem> Why(OrderId order, string id, CancellationToken stop)
+    {
+        if (await issuer.Hindrance(order, stop) is { } hindrance) return new Problem(ProblemTypes.InvoiceUnknown, hindrance) { Field = "id", Resource = id, Remedy = "The shop writes it with the buyer as it should be printed: see docs/invoices.md." };
         return await orders.Find(order, stop) is not { } stored ? new Problem(ProblemTypes.OrderUnknown) { Field = "id" } : None(stored.Order.Status == OrderStatus.Paid, id, "The order is not paid yet.");
+    }
+
+    /// <summary>With another buyer than its order's, where by that one it would be wrong. The same again does nothing more.</summary>
+    async Task<IResult> Write(string id, HttpContext http, DeliverySender sender, CancellationToken stop)
+    {
+        var (fields, unreadable) = await JsonBody.Read(http);
+        if (fields is null) return unreadable!;
+        var body = new InvoiceBody(CustomerBody.Read(fields, options));
+        fields.RefuseUnknown();
+        if (!fields.Has("customer")) fields.Fault("customer", "'customer' is missing.", "Send the buyer as it should be printed.");
+        foreach (var (name, sent) in new[] { ("customer.email", body.Customer?.Email), ("customer.phone", body.Customer?.Phone) })
+            if (sent is not null) fields.Fault(name, $"'{name}' is not printed on an invoice.", "Leave it out.");
+        if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
+        if (!OrderId.TryParse(id, out var order)) return new Problem(ProblemTypes.OrderUnknown) { Field = "id" };
+        var said = new BuyerPart(body.Customer!.Name, body.Customer.Address, body.Customer.Country, body.Customer.State, body.Customer.TaxId);
+        var isNew = !(await store.Of(order, stop)).Any(i => i.Kind == InvoiceKind.Invoice);
+        if (await issuer.Invoice(order, said, stop) is not { } written) return await Why(order, id, stop);
+        if (written.Document.Buyer != said) return new Problem(ProblemTypes.InvoiceWritten, $"It is {written.Number}, with another buyer.") { Resource = written.Number };
+        if (isNew) sender.LookAgain();
+        return isNew ? ApiJson.Answer(InvoiceView.From(written), StatusCodes.Status201Created, $"/v1/invoices/{written.Number}") : ApiJson.Answer(InvoiceView.From(written), replayed: true);
     }
 
     /// <summary>The credit note without a refund: of an order whose gateway denied the money.</summary>
@@ -54,6 +82,7 @@ public sealed class InvoiceEndpoints(InvoiceIssuer issuer, InvoiceStore store, I
         if (!RefundId.TryParse(id, out var refund)) return new Problem(ProblemTypes.RefundUnknown) { Field = "id" };
         var written = (await store.Of(refund.Order, stop)).FirstOrDefault(i => i.Refund == refund.Number && i.VoidedAt is null) ?? await issuer.CreditNote(refund.Order, refund.Number, stop);
         if (written is not null) return Answer(written, http);
+        if (await issuer.Hindrance(refund.Order, stop) is not null) return await Why(refund.Order, id, stop);
         return (await orders.Find(refund.Order, stop))?.Order.Refund(refund.Number) is not { } told ? new Problem(ProblemTypes.RefundUnknown) { Field = "id" }
             : None(told.Status == Purser.Refunds.RefundStatus.Succeeded, id, "The money has not gone back, or not yet.");
     }

@@ -17,6 +17,9 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
 {
     const string NotOwed = "No invoice: the order was paid before there was a seller, or this money was never invoiced.";
 
+    /// <summary>What the outcome of a delivery begins with whose invoice there is a <see cref="Hindrance"/> to.</summary>
+    internal const string WouldBeWrong = "The invoice would be wrong";
+
     readonly string zone = options.TimeZone ?? mail.TimeZone;
 
     public bool IsConfigured => options.IsConfigured;
@@ -35,19 +38,57 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         // Denied money that came after all pays its order again.
         if (one.Type == EventType.OrderPaid) await Cancellation(order, stop);
         if (one.Type == EventType.OrderPaid && written is not null) await CreditEarlier(order, stop);
+        if (written is null && await Hindrance(order, stop) is { } hindrance) return new DeliveryAnswer(now, time.GetElapsedTime(began), null, hindrance, null, null, "") { IsFinal = true };
         return written is null
             ? new DeliveryAnswer(now, TimeSpan.Zero, null, NotOwed, null, null, "") { IsMoot = true }
             : new DeliveryAnswer(now, time.GetElapsedTime(began), StatusCodes.Status200OK, null, written.Number, null, "");
     }
 
     /// <summary>Makes sure that the order's invoice is written.</summary>
-    /// <returns>Null when none is owed.</returns>
+    /// <returns>Null when none is owed, or there is a <see cref="Hindrance"/>.</returns>
     public async Task<StoredInvoice?> Invoice(OrderId id, CancellationToken stop)
     {
         if (!IsConfigured) return null;
         if ((await store.Of(id, stop)).FirstOrDefault(i => i.Kind == InvoiceKind.Invoice) is { } written) return written;
-        if (!await store.IsOwed(id, stop) || await orders.Find(id, stop) is not { Order: { Status: OrderStatus.Paid, PaidBy: { } payment } } found) return null;
-        var now = time.GetUtcNow();
+        return await Owed(id, stop) is { } found && FaultOf(found) is null ? await Write(found, stop) : null;
+    }
+
+    /// <summary>Why an invoice that is owed is not written: by what its order says of the buyer it would have the wrong taxes for ever. Placing an order refuses that, but not while
+    /// there is no seller, or one under another law.</summary>
+    /// <returns>Null when the invoice is written, can be, or is not owed.</returns>
+    public async Task<string?> Hindrance(OrderId id, CancellationToken stop)
+    {
+        if (!IsConfigured || (await store.Of(id, stop)).Any(i => i.Kind == InvoiceKind.Invoice) || await Owed(id, stop) is not { } found || FaultOf(found) is not { } fault) return null;
+        return $"{WouldBeWrong}, and is not written: {fault} Write it with PUT /v1/orders/{id}/invoice and the buyer as it should be printed.";
+    }
+
+    /// <summary>Writes an invoice to which there is a <see cref="Hindrance"/>, with the buyer as somebody who knows says it is, and what of it was given back meanwhile. No other invoice is changed by it.</summary>
+    /// <param name="buyer">In whom <see cref="BuyerRules"/> find no fault.</param>
+    /// <returns>The order's invoice, whoever's buyer it has; null when none is owed.</returns>
+    public async Task<StoredInvoice?> Invoice(OrderId id, BuyerPart buyer, CancellationToken stop)
+    {
+        if (await Invoice(id, stop) is { } written) return written;
+        if (!IsConfigured || await Owed(id, stop) is not { Order: var order } found) return null;
+        var corrected = found with
+        {
+            Order = order with { Customer = order.Customer with { Name = buyer.Name, Country = buyer.Country } },
+            Content = found.Content with { Billing = new Billing(buyer.Address, buyer.State, buyer.TaxId) },
+        };
+        var added = await Write(corrected, stop);
+        // What was given up for want of it finds it now, and credits what went back.
+        await store.SendAgain(id, time.GetUtcNow(), stop);
+        return added;
+    }
+
+    async Task<StoredOrder?> Owed(OrderId id, CancellationToken stop) =>
+        await store.IsOwed(id, stop) && await orders.Find(id, stop) is { Order: { Status: OrderStatus.Paid, PaidBy: not null } } found ? found : null;
+
+    string? FaultOf(StoredOrder found) => options.Tax != "gst" ? null
+        : BuyerRules.Faults(found.Order.Customer.Country, found.Content.Billing?.State, found.Content.Billing?.TaxId, options).Select(f => f.Detail).FirstOrDefault();
+
+    async Task<StoredInvoice> Write(StoredOrder found, CancellationToken stop)
+    {
+        var (id, payment, now) = (found.Order.Id, found.Order.PaidBy!.Value, time.GetUtcNow());
         var document = Document(found);
         var statement = document.Statement(found.Order.Amount.Currency);
         // Lines are the order's amount by the rules of placing it; an invoice that says otherwise must not be.

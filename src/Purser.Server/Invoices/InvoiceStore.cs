@@ -50,11 +50,11 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         await keep.ExecuteNonQueryAsync(stop);
     }
 
-    /// <summary>Of a row of orders: its invoice is written, or owed by a seller who still is one.</summary>
+    /// <summary>Of a row of orders: its invoice is written, or owed by a seller who still is one; not one that is given up since it would be wrong.</summary>
     internal static readonly string IsThere = $"""
         (exists (select from invoices i where i.order_id = orders.id and i.kind = {(short)InvoiceKind.Invoice})
             or exists (select from deliveries d join webhook_endpoints e on e.number = d.receiver and e.kind = {(short)ReceiverKind.Invoices} and e.status < {(short)ReceiverStatus.Deleted}
-                join events v on v.order_id = d.order_id and v.sequence = d.sequence where d.order_id = orders.id and v.type = {(short)EventType.OrderPaid}))
+                join events v on v.order_id = d.order_id and v.sequence = d.sequence where d.order_id = orders.id and not (d.state = {(short)DeliveryState.Dead} and starts_with(coalesce(d.outcome, ''), '{InvoiceIssuer.WouldBeWrong}')) and v.type = {(short)EventType.OrderPaid}))
         """;
 
     /// <summary>The order was paid since there is a seller: the delivery that says so is there, in whatever state.</summary>
@@ -68,6 +68,18 @@ public sealed class InvoiceStore(NpgsqlDataSource database)
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)ReceiverKind.Invoices });
         ask.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)EventType.OrderPaid });
         return (bool)(await ask.ExecuteScalarAsync(stop))!;
+    }
+
+    /// <summary>What was given up of an order's invoice and credit notes is tried again, from the beginning of the schedule.</summary>
+    public async Task SendAgain(OrderId order, DateTimeOffset now, CancellationToken stop)
+    {
+        await using var again = database.CreateCommand($"""
+            update deliveries d set state = 0, due_at = $2, failures = 0, leased_until = null, ended_at = null from webhook_endpoints e
+            where d.order_id = $1 and d.state = {(short)DeliveryState.Dead} and e.number = d.receiver and e.kind = {(short)ReceiverKind.Invoices} and e.status < {(short)ReceiverStatus.Deleted}
+            """);
+        again.Parameters.Add(Of(order));
+        again.Parameters.Add(At(now));
+        await again.ExecuteNonQueryAsync(stop);
     }
 
     public async Task<StoredInvoice?> Find(string number, InvoiceKind kind, CancellationToken stop)

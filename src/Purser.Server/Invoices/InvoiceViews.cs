@@ -1,6 +1,10 @@
 using System.ComponentModel;
+using Purser.Server.Orders;
 
 namespace Purser.Server.Invoices;
+
+public sealed record InvoiceBody(
+    [property: Description("The buyer as it should be printed, without email and phone; what is left out is not printed.")] CustomerBody? Customer = null);
 
 /// <summary>An invoice or a credit note as the API shows it.</summary>
 public sealed record InvoiceView(

@@ -121,7 +121,7 @@ sealed class OperatorLetters(PublicAddress address, MailOptions options)
             ReceiverKind.Shoppers => ("Mails to shoppers are given up", "No mail server took them in more than a day of trying, or said that there is no such mailbox. Whether the shopper " +
                 "can be reached another way, the order knows."),
             ReceiverKind.Operators => ("Mails to operators are given up", "No mail server took them in more than a day of trying, or said that there is no such mailbox. What they told is below."),
-            ReceiverKind.Invoices => ("Invoices are given up", "Invoices and credit notes could not be written in more than a day of trying. The attempts of each say why, and so does the server's log."),
+            ReceiverKind.Invoices => ("Invoices are given up", "Invoices and credit notes could not be written in more than a day of trying, or would be wrong by what their orders say of the buyers. The attempts of each say why, and so does the server's log."),
             _ => ("Webhooks are given up", "The receiver did not take them in more than a day of trying."),
         };
         return new("en", LetterTone.Care, headline)

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Text.Json.Serialization;
-using Purser.Invoices;
 using Purser.Server.Invoices;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
@@ -98,16 +97,7 @@ public sealed record CustomerBody(
     /// <summary>An invoice is never written anew, so a slip that would put another tax on it for ever is refused here.</summary>
     static void CheckBilling(CustomerBody customer, JsonFields fields, InvoiceOptions seller)
     {
-        var india = (customer.Country ?? (seller.IsConfigured ? seller.Country : null)) == PlaceOfSupply.India;
-        var underGst = india && seller is { IsConfigured: true, Tax: "gst" };
-        var gstin = customer.Country == PlaceOfSupply.India || underGst;
-        if (customer.State is { } state && (india ? IndianState.Find(state) is null : !state.All(char.IsAsciiLetterOrDigit)))
-            fields.Fault("state", $"'customer.state' is no state{(india ? " of India" : "")}.", "Send its letters of ISO 3166-2, such as KA for Karnataka, or leave it out; with 'customer.country' where it is a state of another country than the seller's.");
-        if (customer.TaxId is { } number && (gstin ? !Gstin.IsWellFormed(number) : !number.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or ' ' or '.' or '/')))
-            fields.Fault("tax_id", gstin ? "'customer.tax_id' is no GSTIN: its form or its last character is not right." : "'customer.tax_id' is no tax number.",
-                "Send it as it stands on the buyer's certificate, such as 27AAPFU0939F1ZV, or leave it out; with 'customer.country' where it is a number of another country than the seller's.");
-        if (underGst && IndianState.Find(customer.State) is { } said && Gstin.StateOf(customer.TaxId) is { } registered && said != registered)
-            fields.Fault("state", $"'customer.state' is {said.Name}, and 'customer.tax_id' is registered in {registered.Name}.", "Correct one of them, or leave the state out: the number says it.");
+        foreach (var (field, detail, remedy) in BuyerRules.Faults(customer.Country, customer.State, customer.TaxId, seller)) fields.Fault(field, detail, remedy);
     }
 
     static bool LooksLikeEmail(string text)

@@ -120,6 +120,9 @@ public static class ProblemTypes
     public static readonly ProblemType InvoiceUnknown = new("invoice_unknown", 404, "There is no such invoice or credit note.",
         "None has this number.", "GET /v1/invoices and GET /v1/credit_notes list all of them.");
 
+    public static readonly ProblemType InvoiceWritten = new("invoice_written", 409, "The invoice is written.",
+        "It has another buyer, and an invoice is never written anew.", "GET /v1/invoices/{number} shows it; give its money back to have it credited.");
+
     public static readonly ProblemType NothingCaptured = new("nothing_captured", 409, "There is no money to give back.",
         "Nothing was captured on the payment, or it is not known yet.", "Read the payment; money can be given back once it has succeeded.");
 
@@ -185,7 +188,7 @@ public static class ProblemTypes
         MalformedJson, InvalidQuery, InvalidHeader, BadRequest, KeyMissing, KeyUnknown, TokenExpired, SecretKeyNeeded, OriginRefused, RouteUnknown,
         OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, SettlementNotRefused, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted, DeliveryUnderWay,
         TooManyWebhookEndpoints, SecretsKeyMissing, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
-        OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, InvoiceUnknown, NothingCaptured,
+        OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, InvoiceUnknown, InvoiceWritten, NothingCaptured,
         NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
         BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,
     ];

@@ -39,7 +39,7 @@ sealed class GuideTown : IAsyncDisposable
 
     public GatewayWorld World(string gateway) => sandbox.World(gateway)!;
 
-    public static async Task<GuideTown> Open(string connection)
+    public static async Task<GuideTown> Open(string connection, params (string Name, string Value)[] more)
     {
         var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = 60 });
         var settings = new Dictionary<string, string?>
@@ -48,6 +48,7 @@ sealed class GuideTown : IAsyncDisposable
             ["Deliveries:Development"] = "true",
             ["Purser:Settlement:FetchDays"] = "0",
         };
+        foreach (var (name, value) in more) settings[name] = value;
         foreach (var gateway in SandboxHouse.Playable)
         {
             var (account, world) = ($"Gateways:{gateway}", sandbox.World(gateway)!);

@@ -5,6 +5,7 @@ using Purser.Gateways;
 using Purser.Server.Audit;
 using Purser.Server.Mail;
 using Purser.Server.Platform;
+using Purser.Server.Tests.Invoices;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Guides;
@@ -27,7 +28,7 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task What_a_guide_tells_the_reader_to_do_works(string guide)
     {
         var page = GuidePage.Read(guide == Readme ? "README.md" : $"docs/{guide}.md");
-        await using var town = await GuideTown.Open(await postgres.CreateDatabase());
+        await using var town = await GuideTown.Open(await postgres.CreateDatabase(), guide == "invoices" ? InvoiceHouse.Seller : []);
         switch (guide)
         {
             case Readme:
@@ -54,11 +55,17 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
                 var signature = HexSignature.HmacSha256(ItsSecret, Encoding.UTF8.GetBytes($"{at}.{body}"));
                 await File.WriteAllTextAsync(Path.Combine(town.Folder, "webhook.http"), Regex.Replace(message, "t=[0-9]+,v1=[0-9a-f]+", $"t={at},v1={signature}").TrimEnd('\n'));
                 break;
+            case "invoices":
+                // An order from before there was a seller, whose invoice would be wrong.
+                await Do(town, "update webhook_endpoints set status = 1 where id = 'invoices'");
+                town.Words["ORDER"] = await town.Pay("razorpay", "paid");
+                await Do(town, "update orders set billing = '{\"state\": \"CA\"}'");
+                break;
             case "mail":
                 // A mail that no server took, given up.
                 await new MailStore(town.Database).Keep(true, null, TimeProvider.System.GetUtcNow(), default);
                 await town.Pay("razorpay", "paid");
-                await using (var die = town.Database.CreateCommand("update deliveries set state = 2, ended_at = now()")) (await die.ExecuteNonQueryAsync()).ShouldBe(1);
+                await Do(town, "update deliveries set state = 2, ended_at = now()");
                 break;
         }
         // An installation that has sold before: its feed begins with more than one page of others' events.
@@ -69,11 +76,17 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
         if (page.Blocks.Where(b => b.Kind == "sh" && !(guide == Readme && IsOfUp(b))).ToList() is { Count: > 0 } commands) (await town.Run(commands)).ShouldSatisfyAllConditions([.. Told.Where(t => t.Guide == guide).Select(t => (Action<string>)(said => said.ShouldContain(t.Words)))]);
     }
 
+    static async Task Do(GuideTown town, string sql)
+    {
+        await using var command = town.Database.CreateCommand(sql);
+        (await command.ExecuteNonQueryAsync()).ShouldBe(1);
+    }
+
     /// <summary>What a guide says that the reader will see.</summary>
     static readonly (string Guide, string Words)[] Told =
     [
         ("refunds", "\"status\":\"unresolved\""), ("refunds", "\"status\":\"succeeded\""), ("books", "receivable:razorpay"), ("books", "The latest anchor is that of"), ("mail", "\"locale\":\"hi\""),
-        ("invoices", "\"tax_rate\":\"5\""), ("signatures", "right"), (Readme, "\"checkout_url\":\""), (Readme, "right"),
+        ("invoices", "\"tax_rate\":\"5\""), ("invoices", "\"place_of_supply\":\"US\""), ("signatures", "right"), (Readme, "\"checkout_url\":\""), (Readme, "right"),
     ];
 
     [Fact]

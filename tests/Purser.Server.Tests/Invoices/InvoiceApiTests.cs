@@ -94,6 +94,42 @@ public sealed class InvoiceApiTests(PostgresFixture postgres) : IClassFixture<Po
         (await house.Get($"/v1/orders/{order}")).Body.GetProperty("links").GetProperty("invoice").GetString().ShouldBeNull();
 
     [Fact]
+    public async Task What_an_order_of_before_the_seller_says_of_its_buyer_is_put_right_once_and_never_after()
+    {
+        var database = await postgres.CreateDatabase();
+        string id;
+        await using (var house = await ApiHouse.Open(database))
+            id = (await house.Order("""{"currency": "INR", "amount": 49900, "description": "Tea", "customer": {"name": "Ann", "state": "CA"}}""")).Text("id");
+        await using var later = await ApiHouse.Open(database, InvoiceHouse.Seller);
+        await later.Tell("evt_ca", "captured", (await later.Post($"/v1/orders/{id}/payments", "{}")).Text("reference"));
+        var none = await later.Get($"/v1/orders/{id}/invoice");
+        (none.Status, none.Problem).ShouldBe((HttpStatusCode.NotFound, "invoice_unknown"));
+        none.Text("detail").ShouldContain("'customer.state' is no state of India.");
+        await Until.True(async () => await later.Count("select count(*) from deliveries where state = 2") == 1, "the invoice to be given up");
+        await LeadsToNone(later, id);
+
+        Task<Answered> Put(string order, string customer) => later.Send(HttpMethod.Put, $"/v1/orders/{order}/invoice", customer.Length == 0 ? "{}" : $$"""{"customer": {{customer}}}""", later.Secret);
+        (await Put(id, "")).Text("field").ShouldBe("customer");
+        (await Put(id, """{"state": "CA"}""")).Text("field").ShouldBe("customer.state");
+        (await Put(id, """{"email": "ann@example.com"}""")).Text("field").ShouldBe("customer.email");
+        (await Put("ord_0000000000000", """{"name": "Ann"}""")).Problem.ShouldBe("order_unknown");
+        (await later.Count("select count(*) from invoices")).ShouldBe(0);
+        const string Ann = """{"name": "Ann", "country": "US", "state": "CA"}""";
+        var written = await Put(id, Ann);
+        (written.Status, written.Body.GetProperty("document").GetProperty("place_of_supply").GetString()).ShouldBe((HttpStatusCode.Created, "US"));
+        (await Put(id, Ann)).Status.ShouldBe(HttpStatusCode.OK);
+        var other = await Put(id, """{"name": "Ann", "country": "IN"}""");
+        (other.Status, other.Problem).ShouldBe((HttpStatusCode.Conflict, "invoice_written"));
+        (await later.Get($"/v1/invoices/{written.Text("number")}")).Body.GetProperty("document").GetProperty("buyer").GetProperty("state").GetString().ShouldBe("CA");
+        (await later.Get($"/v1/orders/{id}")).Body.GetProperty("links").GetProperty("invoice").GetString().ShouldBe($"/v1/orders/{id}/invoice");
+        await Until.True(async () => await later.Count("select count(*) from deliveries where state = 1 and outcome = '200'") == 1, "the delivery to end well");
+
+        // Of an order in which nothing is wrong nobody states another buyer.
+        var right = await Paid(later, "right");
+        (await Put(right, """{"name": "Somebody else"}""")).Problem.ShouldBe("invoice_written");
+    }
+
+    [Fact]
     public async Task Lists_go_on_where_they_ended()
     {
         await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), InvoiceHouse.Seller);

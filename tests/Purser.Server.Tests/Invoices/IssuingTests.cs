@@ -1,6 +1,7 @@
 using Npgsql;
 using Purser.Orders;
 using Purser.Refunds;
+using Purser.Server.Doctor;
 using Purser.Server.Invoices;
 using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Deliveries;
@@ -307,6 +308,29 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
         var document = (await house.Store.Of(order.Id, default)).ShouldHaveSingleItem().Document;
         (document.PlaceOfSupply, document.Buyer.Address).ShouldBe(("27", "4 Lake Road, Pune 411001"));
         document.Taxes.ShouldBe(["igst"]);
+    }
+
+    [Theory]
+    [InlineData("CA", null)]
+    [InlineData(null, "DE123456789")]
+    [InlineData("KA", "27AAPFU0939F1ZV")]
+    public async Task An_invoice_that_would_have_the_wrong_taxes_for_ever_is_not_written_until_its_buyer_is_put_right(string? state, string? number)
+    {
+        house.Pages.Billing = new Billing("1 Main Street", state, number);
+        var order = await house.Refund(await house.Paid(), 10_000);
+        await house.NoneWait();
+        (await house.Store.Of(order.Id, default)).ShouldBeEmpty();
+        (await house.Count("select count(*) from deliveries where state = 2 and attempts = 1 and outcome like '%customer.%' and outcome not like '%Main Street%'")).ShouldBe(2);
+        (await new InvariantStore(house.Database).Waiting(default)).Single(w => w.What.StartsWith("invoices", StringComparison.Ordinal)).Count.ShouldBe(2);
+        (await house.Pages.Get(house.Pages.Links.Status(order))).Page.QuerySelector("a[href*=invoice]").ShouldBeNull();
+
+        (await house.Issuer.Invoice(order.Id, new BuyerPart("Asha Rao", "4 Lake Road, Pune 411001", "IN", "MH", null), default))!.Document.Buyer.State.ShouldBe("MH");
+        await house.NoneWait();
+        var written = await house.Store.Of(order.Id, default);
+        written.Select(i => (i.Kind, i.Total.MinorUnits, i.Document.Buyer.State, i.Document.Taxes.Single())).ShouldBe([(InvoiceKind.Invoice, 49_900, "MH", "igst"), (InvoiceKind.CreditNote, 10_000, "MH", "igst")]);
+        (await house.Count("select count(*) from deliveries where state = 2")).ShouldBe(0);
+        (await house.Pages.Get(house.Pages.Links.Status(order))).Page.QuerySelector("a[href*=invoice]").ShouldNotBeNull();
+        await house.NothingIsWrong();
     }
 
     [Fact]
