@@ -66,7 +66,10 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         if (shown is not null && shown.Number != accepted.Number)
         {
             if (shown.Captures.FirstOrDefault(c => c.Standing == Standing.Duplicate) is { } second)
-                return new("paid_twice", Tone.Good, Texts.PaidTwice, [Texts.PaidTwiceWords(Texts.MoneyAt(second.Amount, gateway(shown.Account)), IsBack(order, shown, second))]) { Safety = Texts.PaidSafety };
+                return new("paid_twice", Tone.Good, IsOnly(order) ? Texts.PaidTwice : Texts.PaidOften, [Texts.PaidTwiceWords(Texts.MoneyAt(second.Amount, gateway(shown.Account)), IsBack(order, shown, second), IsOnly(order))])
+                {
+                    Safety = Texts.PaidSafety,
+                };
             if (shown.Status == PaymentStatus.Held)
                 return new("paid_and_held", Tone.Care, Texts.PaidAndHeld, [Texts.HeldWords(Held(shown), order.Amount)])
                 {
@@ -197,18 +200,22 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
     /// <summary>Money beside the order: told on every page of the order, for a shopper counts all of it.</summary>
     static IEnumerable<string> Extra(Order order, string key, Payment? shown, Func<string, string> gateway)
     {
+        var isOnly = IsOnly(order);
         // Also of two times on one and the same page; and a refund without these words would read as the order's own. What came twice is named, with what became of it.
         if (order.Status == OrderStatus.Paid)
             foreach (var payment in order.Payments)
                 foreach (var second in payment.Captures.Where(c => c.Standing == Standing.Duplicate).Skip(key == "paid_twice" && payment == shown ? 1 : 0))
                 {
                     var (money, isBack) = (Texts.MoneyAt(second.Amount, gateway(payment.Account)), IsBack(order, payment, second));
-                    yield return key is "refunded" or "taken_back" ? Texts.AlsoPaidTwice(money, isBack) : Texts.AndStaysPaid(money, isBack);
+                    yield return key is "refunded" or "taken_back" ? Texts.AlsoPaidTwice(money, isBack, isOnly) : Texts.AndStaysPaid(money, isBack, isOnly);
                 }
         foreach (var refund in order.Refunds)
-            if (refund.Reserves || order.IsOpenFailure(refund)) yield return Texts.Refund(refund);
-        if (order.Refunds.IsEmpty && order.Questions.Any(q => q.Kind == DiscrepancyKind.Duplicate)) yield return Texts.DuplicateAsked;
+            if (refund.Reserves || order.IsOpenFailure(refund)) yield return Texts.Refund(refund, isOnly);
+        if (order.Refunds.IsEmpty && order.Questions.Any(q => q.Kind == DiscrepancyKind.Duplicate)) yield return isOnly ? Texts.DuplicateAsked : Texts.DuplicatesAsked;
     }
+
+    /// <summary>No more than one time was it paid again.</summary>
+    internal static bool IsOnly(Order order) => order.Payments.Sum(p => p.Captures.Count(c => c.Standing == Standing.Duplicate)) <= 1;
 
     static Money Held(Payment payment) => payment.Captures.LastOrDefault(c => c.Standing == Standing.Mismatched)?.Amount ?? payment.Amount;
 }

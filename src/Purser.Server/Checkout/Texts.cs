@@ -116,16 +116,23 @@ public static class Texts
     public const string PaidAlready = "This order is paid already";
     public const string PaidOtherwiseWords = "It was paid by another try. Please do not pay on a page that is still open; should it happen, you are told here.";
     public const string PaidTwice = "The order is paid; you paid it twice";
-    public static string PaidTwiceWords(string second, bool isBack) => $"It is paid by your other payment and stays paid. " +
-        (isBack ? $"This second payment, {second}, was not needed and went back to you." : $"Only this second payment, {second}, is not needed, and nothing of it is lost.");
-    public static string AlsoPaidTwice(string second, bool isBack) => $"There was a second payment, too: {second}. {(isBack ? "It was not needed and went back to you." : "It is not needed, and nothing of it is lost.")}";
-    public static string AndStaysPaid(string second, bool isBack) => $"There was a second payment, too: {second}. " +
-        (isBack ? "It was not needed and went back to you; the order stays paid by the first." : "The order stays paid by the first; only the second is not needed, and nothing of it is lost.");
+    public const string PaidOften = "The order is paid; you paid it more than once";
+    public static string PaidTwiceWords(string money, bool isBack, bool isOnly) => $"It is paid by your other payment and stays paid. " +
+        (isBack ? $"This {Which(isOnly)} payment, {money}, was not needed and went back to you." : $"Only this {Which(isOnly)} payment, {money}, is not needed, and nothing of it is lost.");
+    public static string AlsoPaidTwice(string money, bool isBack, bool isOnly) =>
+        $"There was a {Which(isOnly)} payment, too: {money}. {(isBack ? "It was not needed and went back to you." : "It is not needed, and nothing of it is lost.")}";
+    public static string AndStaysPaid(string money, bool isBack, bool isOnly) => $"There was a {Which(isOnly)} payment, too: {money}. " +
+        (isBack ? "It was not needed and went back to you; the order stays paid by the first." : $"The order stays paid by the first; only the {Which(isOnly)} is not needed, and nothing of it is lost.");
+    /// <summary>Of two that were not needed none is the second.</summary>
+    static string Which(bool isOnly) => isOnly ? "second" : "further";
     public static string MoneyAt(Money amount, string gateway) => $"{MoneyText.Of(amount)} at {gateway}";
     public const string StaysPaidTwice = "There was a second payment, too. The order stays paid; only the second payment is not needed, and nothing of it is lost.";
+    public const string StaysPaidOften = "There was a further payment, too. The order stays paid; only the further payment is not needed, and nothing of it is lost.";
     public static string SecondPayment(string amount) => $"your second payment, {amount}";
+    public static string FurtherPayment(string amount) => $"your further payment, {amount}";
     public const string PaidAndHeld = "The order is paid; a further payment arrived";
     public const string DuplicateAsked = "The shop has been told of the second payment and decides with you what becomes of it.";
+    public const string DuplicatesAsked = "The shop has been told of the further payments and decides with you what becomes of them.";
     public const string TakenBack = "Your payment was taken back";
     public const string TakenBackWords = "The order was paid, and then the bank or the payment company took the money back. The shop has been told and will turn to you.";
     public const string Refunded = "Refund under way";
@@ -156,9 +163,11 @@ public static class Texts
     public const string LateAsked = "Your money came too late; the shop decides what becomes of it";
     public const string LateAskedWords = "It arrived safely after this order was closed, and nothing is lost. The shop has been told and decides whether it counts or goes back to you.";
 
-    public static string Refund(Refund refund)
+    /// <param name="isOnly">No more than one payment of the order was not needed.</param>
+    public static string Refund(Refund refund, bool isOnly)
     {
-        var amount = refund.Reason == RefundReason.Duplicate ? SecondPayment(MoneyText.Of(refund.Amount)) : MoneyText.Of(refund.Amount);
+        var amount = MoneyText.Of(refund.Amount);
+        if (refund.Reason == RefundReason.Duplicate) amount = isOnly ? SecondPayment(amount) : FurtherPayment(amount);
         return refund.Status switch
         {
             RefundStatus.Succeeded when refund.BankReference is { } reference => $"Refund of {amount}: paid back. Your bank can find it by {reference}; it may take some days to show it.",

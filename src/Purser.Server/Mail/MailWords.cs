@@ -61,11 +61,10 @@ public sealed record MailWords
     public required string LateWords { get; init; }
     public required string LateAsked { get; init; }
     public required string LateAskedWords { get; init; }
-    public required string Twice { get; init; }
-    /// <summary>What goes back, when it is a second payment.</summary>
-    public required Func<string, string> SecondPayment { get; init; }
-    public required string TwiceWords { get; init; }
-    public required string TwiceAsked { get; init; }
+    /// <summary>Of the one payment that was not needed.</summary>
+    public required ExtraWords Second { get; init; }
+    /// <summary>Of one of several.</summary>
+    public required ExtraWords Further { get; init; }
     public required string Held { get; init; }
     /// <summary>What arrived, what the order is.</summary>
     public required Func<string, string, string> HeldWords { get; init; }
@@ -74,7 +73,6 @@ public sealed record MailWords
     public required string RestRefundDone { get; init; }
     /// <summary>What all parts come to.</summary>
     public required Func<string, string> AllPaidBack { get; init; }
-    public required string SecondRefundDone { get; init; }
     public required string StaysPaid { get; init; }
     public required string RefundFailed { get; init; }
     public required string RefundFailedWords { get; init; }
@@ -133,17 +131,14 @@ public sealed record MailWords
         LateWords = Texts.LateRefundWords,
         LateAsked = Texts.LateAsked,
         LateAskedWords = Texts.LateAskedWords,
-        Twice = Texts.PaidTwice,
-        SecondPayment = Texts.SecondPayment,
-        TwiceWords = Texts.StaysPaidTwice,
-        TwiceAsked = Texts.DuplicateAsked,
+        Second = new(Texts.PaidTwice, Texts.SecondPayment, Texts.StaysPaidTwice, Texts.DuplicateAsked, "Your second payment was paid back"),
+        Further = new(Texts.PaidOften, Texts.FurtherPayment, Texts.StaysPaidOften, Texts.DuplicatesAsked, "Your further payment was paid back"),
         Held = Texts.Held,
         HeldWords = (got, due) => $"{got} arrived, and the order is {due}. Nothing is lost: the shop has been told and will put it right with you.",
         RefundDone = Texts.RefundDone,
         PartRefundDone = Texts.PartRefundDone,
         RestRefundDone = "The rest of your money was paid back",
         AllPaidBack = amount => $"With that all of it, {amount}, has gone back to you.",
-        SecondRefundDone = "Your second payment was paid back",
         StaysPaid = "The order stays paid by your first payment.",
         RefundFailed = "Your refund did not work yet",
         RefundFailedWords = "The shop has been told and has it in hand. You need not do anything.",
@@ -155,3 +150,8 @@ public sealed record MailWords
         RefundInHand = amount => $"Refund of {amount}: it did not work yet. The shop has been told and tries another way.",
     };
 }
+
+/// <summary>What is said of a payment that was not needed, for the order had its own.</summary>
+/// <param name="Payment">What goes back, by its amount.</param>
+/// <param name="Asked">A person decides.</param>
+public sealed record ExtraWords(string Headline, Func<string, string> Payment, string Words, string Asked, string PaidBack);

@@ -97,7 +97,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
     {
         if (accepted.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted) is not { } money) return (null, []);
         var refunds = order.Refunds.Where(r => r.Payment == accepted.Number && r.MoneyReference == money.MoneyReference && r.Reserves).ToList();
-        ImmutableArray<string> progress = [.. refunds.Select(r => Progress(r, words, format))];
+        ImmutableArray<string> progress = [.. refunds.Select(r => Progress(order, r, words, format))];
         if (order.NotGivenBack(accepted.Number, money).MinorUnits == 0)
             return (words.PaidWentBack, progress.IsEmpty ? [words.RefundPaidBack(format.Amount(money.Amount), null)] : progress);
         return (refunds.Sum(r => r.Amount.MinorUnits) >= money.Amount.MinorUnits ? words.PaidGoesBack : null, progress);
@@ -140,7 +140,8 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
     static LetterContent Twice(Order order, ToldEvent told, MailWords words, ReaderFormat format)
     {
         var progress = Progress(order, told, words, format);
-        return new LetterContent(words.Locale, LetterTone.Care, words.Twice) { Words = [words.TwiceWords, .. progress.IsEmpty ? [words.TwiceAsked] : progress] };
+        var extra = Extra(order, words);
+        return new LetterContent(words.Locale, LetterTone.Care, extra.Headline) { Words = [extra.Words, .. progress.IsEmpty ? [extra.Asked] : progress] };
     }
 
     static LetterContent Done(Order order, Refund done, MailWords words, ReaderFormat format)
@@ -148,12 +149,12 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         var money = order.Payment(done.Payment)!.Captures.FirstOrDefault(c => c.MoneyReference == done.MoneyReference);
         var (headline, more) = done switch
         {
-            { Reason: RefundReason.Duplicate } => (words.SecondRefundDone, StaysPaid(order) ? words.StaysPaid : null),
+            { Reason: RefundReason.Duplicate } => (Extra(order, words).PaidBack, StaysPaid(order) ? words.StaysPaid : null),
             _ when done.Amount == money?.Amount => (words.RefundDone, null),
             _ when money is not null && IsLast(order, done, money) => (words.RestRefundDone, words.AllPaidBack(format.Amount(money.Amount))),
             _ => (words.PartRefundDone, (string?)null),
         };
-        return new LetterContent(words.Locale, LetterTone.Good, headline) { Words = [Progress(done, words, format), .. more is null ? (string[])[] : [more]] };
+        return new LetterContent(words.Locale, LetterTone.Good, headline) { Words = [Progress(order, done, words, format), .. more is null ? (string[])[] : [more]] };
     }
 
     /// <summary>Nothing of the money is left, and this part of it went back after all others.</summary>
@@ -169,11 +170,14 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
     /// <summary>How far the refunds of the event's money are; empty when none was asked for.</summary>
     static ImmutableArray<string> Progress(Order order, ToldEvent told, MailWords words, ReaderFormat format) =>
         [.. order.Refunds.Where(r => r.Payment == told.Payment && r.MoneyReference == told.MoneyReference && (r.Reserves || order.IsOpenFailure(r)))
-            .Select(r => Progress(r, words, format))];
+            .Select(r => Progress(order, r, words, format))];
 
-    static string Progress(Refund refund, MailWords words, ReaderFormat format)
+    static ExtraWords Extra(Order order, MailWords words) => Situation.IsOnly(order) ? words.Second : words.Further;
+
+    static string Progress(Order order, Refund refund, MailWords words, ReaderFormat format)
     {
-        var amount = refund.Reason == RefundReason.Duplicate ? words.SecondPayment(format.Amount(refund.Amount)) : format.Amount(refund.Amount);
+        var amount = format.Amount(refund.Amount);
+        if (refund.Reason == RefundReason.Duplicate) amount = Extra(order, words).Payment(amount);
         return refund.Status switch
         {
             RefundStatus.Succeeded => words.RefundPaidBack(amount, refund.BankReference),

@@ -81,6 +81,12 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
         second.QuerySelector("h1")!.TextContent.ShouldBe("The order is paid; you paid it twice");
         second.QuerySelector("[data-tone]")!.GetAttribute("data-tone").ShouldBe("good");
     }
+        // And of three times none is the second.
+        order = await house.Pay(order, money: "once_more");
+        var often = await Words(house.Links.Status(order));
+        often.Count(w => w.StartsWith("There was a further payment, too: ₹499.00 INR at Razorpay. The order stays paid by the first; only the further is not needed", StringComparison.Ordinal)).ShouldBe(2);
+        often.Count(w => w.StartsWith("Refund of your further payment, ₹499.00 INR: on the way.", StringComparison.Ordinal)).ShouldBe(2);
+        often.ShouldNotContain(w => w.Contains("second"));
 
     [Fact]
     public async Task Of_money_that_came_twice_it_is_said_which_went_back()
