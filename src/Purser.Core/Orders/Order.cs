@@ -166,6 +166,10 @@ public sealed record Order
     static readonly DiscrepancyKind[] Doubts =
         [DiscrepancyKind.SettledOtherwise, DiscrepancyKind.FeeMismatch, DiscrepancyKind.SettledTwice, DiscrepancyKind.NotSettled];
 
+    /// <summary>It gives back money that pays the order. What that was when the refund was asked for, and so its reason, is another thing: money that came too late or of a wrong amount may pay the order since.</summary>
+    public bool IsOfAcceptedMoney(Refund refund) =>
+        refund.Payment == PaidBy && Payment(refund.Payment)!.Captures.Any(c => c.Standing == Standing.Accepted && c.MoneyReference == refund.MoneyReference);
+
     /// <summary>The latest refund of this money, if one was ever asked for.</summary>
     public Refund? RefundOf(int payment, string moneyReference) =>
         Refunds.LastOrDefault(r => r.Payment == payment && r.MoneyReference == moneyReference);

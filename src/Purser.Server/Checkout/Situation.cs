@@ -57,7 +57,7 @@ public sealed record Situation(string Key, Tone Tone, string Headline, Immutable
         var accepted = order.Payment(order.PaidBy!.Value)!;
         if (accepted.Reversals.Any(r => accepted.Captures.Any(c => c.MoneyReference == r.MoneyReference)))
             return new("taken_back", Tone.Care, Texts.TakenBack, [Texts.TakenBackWords]) { Safety = Texts.DoNotPayAgain };
-        var wanted = order.Refunds.Where(r => r.Reason == RefundReason.Merchant && r.Reserves).ToList();
+        var wanted = order.Refunds.Where(r => order.IsOfAcceptedMoney(r) && r.Reserves).ToList();
         if (wanted.Count > 0)
             return new("refunded", order.Refunds.Any(order.IsOpenFailure) ? Tone.Care : Tone.Calm, HowFarBack(order, accepted, wanted), [Texts.RefundedWords])
             {

@@ -165,7 +165,7 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
 
     /// <summary>What paid the order is there, and nobody gave or took any of it back.</summary>
     static bool StaysPaid(Order order) =>
-        order.PaidBy is { } paid && order.Status == OrderStatus.Paid && order.Payment(paid)!.Reversals.IsEmpty && !order.Refunds.Any(r => r.Reserves && r.Reason == RefundReason.Merchant);
+        order.PaidBy is { } paid && order.Status == OrderStatus.Paid && order.Payment(paid)!.Reversals.IsEmpty && !order.Refunds.Any(r => r.Reserves && order.IsOfAcceptedMoney(r));
 
     /// <summary>How far the refunds of the event's money are; empty when none was asked for.</summary>
     static ImmutableArray<string> Progress(Order order, ToldEvent told, MailWords words, ReaderFormat format) =>

@@ -94,8 +94,9 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
     }
 
     static readonly string Back =
-        "(select coalesce(sum(r.amount), 0) from refunds r where r.order_id = orders.id and r.payment = orders.paid_by " +
-        $"and r.status = {(int)RefundStatus.Succeeded} and r.reason = {(int)RefundReason.Merchant})";
+        "(select coalesce(sum(r.amount), 0) from refunds r join payments p on p.order_id = r.order_id and p.number = r.payment " +
+        $"where r.order_id = orders.id and r.payment = orders.paid_by and r.status = {(int)RefundStatus.Succeeded} and r.currency = orders.currency " +
+        $"and exists (select from jsonb_array_elements(p.captures::jsonb) c where (c->>'standing')::int = {(int)Standing.Accepted} and c->>'reference' = r.money_reference))";
 
     /// <summary>The smallest id that could have been drawn at this time: ids begin with 42 bits of milliseconds, and 21 follow.</summary>
     static long FirstId(DateTimeOffset at, TimeSpan about) => Math.Clamp(at.ToUnixTimeMilliseconds() + (long)about.TotalMilliseconds, 0, (1L << 42) - 1) << 21;

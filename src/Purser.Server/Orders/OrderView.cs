@@ -77,13 +77,13 @@ public sealed record OrderView(
                 order.Payments.Any(p => p.Captures.Length > 0) ? $"/v1/orders/{id}/refunds" : null, hasInvoice ? $"/v1/orders/{id}/invoice" : null));
     }
 
-    /// <summary>The status for the world: a paid order whose own money went back is refunded. Duplicate and late money that goes back changes
-    /// nothing about the order.</summary>
+    /// <summary>The status for the world: a paid order whose own money went back is refunded. Money beside it that goes back changes
+    /// nothing about the order. <see cref="OrderReadStore"/> filters by the same.</summary>
     public static string StatusOf(Order order)
     {
-        if (order is { Status: OrderStatus.Paid, PaidBy: { } number })
+        if (order.Status == OrderStatus.Paid)
         {
-            var back = order.Refunds.Where(r => r.Payment == number && r.Status == RefundStatus.Succeeded && r.Reason == RefundReason.Merchant).Sum(r => r.Amount.MinorUnits);
+            var back = order.Refunds.Where(r => order.IsOfAcceptedMoney(r) && r.Status == RefundStatus.Succeeded && r.Amount.Currency == order.Amount.Currency).Sum(r => r.Amount.MinorUnits);
             if (back > 0) return back >= order.Amount.MinorUnits ? "refunded" : "partially_refunded";
         }
         return EventNames.Snake(order.Status.ToString());

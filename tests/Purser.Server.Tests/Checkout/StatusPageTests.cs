@@ -1,7 +1,11 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
+using Purser.Payments;
 using Purser.Refunds;
 using Purser.Server.Checkout;
+using Purser.Server.Engine;
+using Purser.Server.Orders;
 
 namespace Purser.Server.Tests.Checkout;
 
@@ -77,16 +81,16 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
             words.ShouldContain("There was a second payment, too: ₹499.00 INR at Razorpay. The order stays paid by the first; only the second is not needed, and nothing of it is lost.");
             words.ShouldContain("Refund of your second payment, ₹499.00 INR: on the way. It usually takes five to seven working days.");
         }
-        var (_, second, _) = await house.Get(EverySituation.Page(house, await EverySituation.Make(house, "paid_twice")));
-        second.QuerySelector("h1")!.TextContent.ShouldBe("The order is paid; you paid it twice");
-        second.QuerySelector("[data-tone]")!.GetAttribute("data-tone").ShouldBe("good");
-    }
         // And of three times none is the second.
         order = await house.Pay(order, money: "once_more");
         var often = await Words(house.Links.Status(order));
         often.Count(w => w.StartsWith("There was a further payment, too: ₹499.00 INR at Razorpay. The order stays paid by the first; only the further is not needed", StringComparison.Ordinal)).ShouldBe(2);
         often.Count(w => w.StartsWith("Refund of your further payment, ₹499.00 INR: on the way.", StringComparison.Ordinal)).ShouldBe(2);
         often.ShouldNotContain(w => w.Contains("second"));
+        var (_, second, _) = await house.Get(EverySituation.Page(house, await EverySituation.Make(house, "paid_twice")));
+        second.QuerySelector("h1")!.TextContent.ShouldBe("The order is paid; you paid it twice");
+        second.QuerySelector("[data-tone]")!.GetAttribute("data-tone").ShouldBe("good");
+    }
 
     [Fact]
     public async Task Of_money_that_came_twice_it_is_said_which_went_back()
@@ -261,5 +265,60 @@ public sealed class StatusPageTests(PageHouse house) : IClassFixture<PageHouse>
         (await house.Get("/v1/nothing")).Answer.Content.Headers.ContentType?.MediaType.ShouldBe("application/problem+json");
         (await house.Http.DeleteAsync("/status")).StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         (await house.Get(house.Links.Payment(order, 1).Replace("_1?", "_7?", StringComparison.Ordinal))).Status.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    /// <summary>What the API calls an order, what the list finds under that name, and what the shopper is told are three readings of the same rows.</summary>
+    [Fact]
+    public async Task What_went_back_is_the_same_to_the_API_the_list_and_the_shopper_whatever_happened_before()
+    {
+        var chance = new Random(20_261_122);
+        var seen = new HashSet<string>();
+        var orders = new OrderReadStore(house.Host.Services.GetRequiredService<Npgsql.NpgsqlDataSource>());
+        for (var story = 0; story < 60; story++)
+        {
+            var order = await house.Open(await house.Place(userId: "told_three_times", policy: new OrderPolicy(
+                chance.Next(2) == 0 ? LatePolicy.Ask : LatePolicy.Accept, chance.Next(2) == 0 ? DuplicatePolicy.Ask : DuplicatePolicy.Refund)));
+            for (var step = 0; step < 9; step++) order = await Happen(order, chance);
+        }
+        string[] statuses = ["awaiting_payment", "paid", "partially_refunded", "refunded", "expired", "cancelled"];
+        foreach (var status in statuses)
+            foreach (var found in await orders.List(new OrderFilter(status, null, null, null, "told_three_times", null, null, null, 200), default))
+            {
+                var (order, name) = (found.Order, $"{found.Order.Id}: {string.Join(", ", found.Order.Refunds.Select(r => $"{r.Reason} {r.Status} {r.Amount} of {r.MoneyReference}"))}");
+                seen.Add(order.Refunds.Any(r => order.IsOfAcceptedMoney(r) && r.Reason != RefundReason.Merchant) ? status + " of what was wrong once" : order.Refunds.IsEmpty ? status : status + " beside refunds");
+                OrderView.StatusOf(order).ShouldBe(status, name);
+                if (order.Status != OrderStatus.Paid) continue;
+                var shown = Situation.Of(order, null, TimeProvider.System.GetUtcNow(), a => a, _ => false);
+                var under = order.Refunds.Any(r => order.IsOfAcceptedMoney(r) && r.IsOpen);
+                shown.Headline.ShouldBe(under ? Texts.Refunded : status switch { "refunded" => Texts.RefundDone, "partially_refunded" => Texts.PartRefundDone, _ => order.Late ? Texts.PaidLate : Texts.Paid }, name);
+                seen.Add(shown.Headline);
+            }
+        var listed = 0;
+        foreach (var status in statuses.Append(null))
+            listed += (status is null ? -1 : 1) * (await orders.List(new OrderFilter(status, null, null, null, "told_three_times", null, null, null, 200), default)).Count;
+        listed.ShouldBe(0, "each order has one status");
+        foreach (var wanted in new[] { "paid", "paid beside refunds", "partially_refunded beside refunds", "partially_refunded of what was wrong once", "refunded beside refunds", Texts.Refunded, Texts.RefundDone, Texts.PartRefundDone, Texts.PaidLate })
+            seen.ShouldContain(wanted);
+    }
+
+    /// <summary>One thing that may come next, or nothing.</summary>
+    async Task<Order> Happen(Order order, Random chance)
+    {
+        var at = DateTimeOffset.UnixEpoch.AddSeconds(order.Sequence);
+        OrderInput Money(string name, long amount) => new Evidence.Succeeded($"{name}_{order.Id.Letters}", order.Amount with { MinorUnits = amount }).Learned(1, EvidenceSource.Inquiry, at, null);
+        var refund = order.Refunds.IsEmpty ? null : order.Refunds[chance.Next(order.Refunds.Length)];
+        OrderInput? input = chance.Next(10) switch
+        {
+            0 or 1 => Money("first", order.Amount.MinorUnits),
+            2 => Money("first", 40_000),
+            3 => Money("second", order.Amount.MinorUnits),
+            4 => new OrderCommand.Refund(1, chance.Next(2) == 0 ? null : order.Amount with { MinorUnits = 10_000 }, null, $"{(chance.Next(3) == 0 ? "second" : "first")}_{order.Id.Letters}"),
+            5 => chance.Next(3) == 0 ? new OrderCommand.Cancel() : null,
+            6 => order.Questions.FirstOrDefault() is { } asked
+                ? new OrderCommand.Answer(asked.Payment, asked.Kind, asked.MoneyReference, asked.Kind == DiscrepancyKind.Late && chance.Next(2) == 0 ? AnswerAction.Accept : AnswerAction.Refund, "asha", "It is so.") : null,
+            7 => refund is null ? null : new RefundEvidence.Failed("account closed").Learned(refund.Number, 1, EvidenceSource.Webhook, at, null),
+            _ => refund is null ? null : new RefundEvidence.Succeeded(refund.Amount).Learned(refund.Number, 1, EvidenceSource.Webhook, at, null),
+        };
+        return input is not null && await house.Host.Engine.Submit(order.Id, input, default) is EngineReply.Done { Reply: Reply.Made made } ? made.Order : order;
     }
 }
