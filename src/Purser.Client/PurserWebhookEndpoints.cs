@@ -92,7 +92,7 @@ public sealed class PurserWebhookEndpoints
     public Task<WebhookTest> Test(string id, CancellationToken stop = default) =>
         line.Post(Path(id) + "/test", null, PurserLine.NewKey(), PurserJson.Default.WebhookTest, stop);
 
-    /// <summary>Sends what could not be delivered again, with the same ids. Gives how many messages.</summary>
+    /// <summary>Sends what was given up, and what waits for a later attempt, again at once, with the same ids. Gives how many messages.</summary>
     /// <param name="id">The endpoint's id.</param>
     /// <param name="since">The time of the first events.</param>
     /// <param name="until">The end, which is not part of it; now when left out.</param>

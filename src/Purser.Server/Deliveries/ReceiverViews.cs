@@ -65,6 +65,6 @@ public sealed record DeliveryList(IReadOnlyList<DeliveryView> Deliveries, [prope
 
 public sealed record RedeliveryBody(
     [property: Description("The time of the first events.")] string? Since = null, [property: Description("The end, which is not part of it; now when left out.")] string? Until = null,
-    [property: Description("dead, when left out; delivered; or any of both.")] string? Status = null);
+    [property: Description("dead, when left out: what was given up, and what waits for a later attempt; delivered; or any of them.")] string? Status = null);
 
-public sealed record RedeliveryView([property: Description("How many are sent again.")] long Deliveries);
+public sealed record RedeliveryView([property: Description("How many are due now; those that are being sent at the moment are not among them.")] long Deliveries);

@@ -5,7 +5,7 @@ using Purser.Server.Engine;
 
 namespace Purser.Server.Deliveries;
 
-/// <summary>What of an endpoint's deliveries is sent again.</summary>
+/// <summary>What of an endpoint's deliveries is sent again. With what was given up goes what waits for a later attempt: it is due now.</summary>
 public sealed record RedeliveryWish(int Receiver, IReadOnlyList<DeliveryState> States, DateTimeOffset Since, DateTimeOffset? Until);
 
 /// <summary>Has the deliveries of a period sent again, however many they are: some in each commit. How far it came is kept with the request's Idempotency-Key, so that
@@ -14,6 +14,9 @@ public sealed class RedeliveryStore(NpgsqlDataSource database)
 {
     /// <summary>Looked at in one commit. A second or so on a slow disk; a statement may take thirty.</summary>
     public int AtOnce { get; init; } = 5000;
+
+    /// <summary>In place of a time: all that had ended is through, and what waits is looked at.</summary>
+    static readonly DateTime Ended = DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Utc);
 
     /// <param name="Now">When it was asked for: all that is sent again is due from then on.</param>
     /// <param name="At">Of the last delivery that was looked at; null before the first.</param>
@@ -64,8 +67,39 @@ public sealed class RedeliveryStore(NpgsqlDataSource database)
         where (order_id, sequence, receiver) > ($7, $8, $10) order by order_id, sequence, receiver limit $9
         """;
 
+    /// <summary>Each once, by its name: one that fails while the rest is brought forward is put off again, and stays so. What is under way is left alone.</summary>
+    const string NextWaiting = """
+        select order_id, sequence, receiver, at from deliveries
+        where receiver = $1 and state = 0 and due_at > $4 and at >= $2 and at < $3 and (order_id, sequence) > ($5, $6) order by order_id, sequence limit $7
+        """;
+
     /// <returns>Null when there is nothing more.</returns>
     async Task<Progress?> Step(NpgsqlConnection connection, RedeliveryWish wish, Progress from, CancellationToken stop)
+    {
+        if (from.At != Ended && await Again(connection, wish, from, stop) is { } next) return next;
+        if (!wish.States.Contains(DeliveryState.Dead)) return null;
+        return await BringForward(connection, wish, from.At == Ended ? from : new Progress(from.Count, from.Now, Ended, 0, 0, 0), stop);
+    }
+
+    async Task<Progress?> BringForward(NpgsqlConnection connection, RedeliveryWish wish, Progress reached, CancellationToken stop)
+    {
+        await using var step = new NpgsqlCommand($"""
+            with looked as ({NextWaiting}),
+            again as (
+                update deliveries d set due_at = $4, failures = 0, leased_until = null from looked l
+                where d.order_id = l.order_id and d.sequence = l.sequence and d.receiver = $1 and d.state = 0 and d.due_at > $4 and (d.leased_until is null or d.leased_until <= $4) returning 1)
+            select (select count(*) from again), l.order_id, l.sequence from looked l order by l.order_id desc, l.sequence desc limit 1
+            """, connection);
+        step.Parameters.AddRange(new NpgsqlParameter[]
+        {
+            new NpgsqlParameter<int> { TypedValue = wish.Receiver }, At(wish.Since.UtcDateTime), At(wish.Until?.UtcDateTime ?? reached.Now), At(reached.Now),
+            new NpgsqlParameter<long> { TypedValue = reached.Order }, new NpgsqlParameter<int> { TypedValue = reached.Sequence }, new NpgsqlParameter<int> { TypedValue = AtOnce },
+        });
+        await using var rows = await step.ExecuteReaderAsync(stop);
+        return await rows.ReadAsync(stop) ? reached with { Count = reached.Count + rows.GetInt64(0), Order = rows.GetInt64(1), Sequence = rows.GetInt32(2) } : null;
+    }
+
+    async Task<Progress?> Again(NpgsqlConnection connection, RedeliveryWish wish, Progress from, CancellationToken stop)
     {
         var onlyDead = wish.States is [DeliveryState.Dead];
         await using var step = new NpgsqlCommand($"""

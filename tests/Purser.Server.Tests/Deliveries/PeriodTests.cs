@@ -96,6 +96,41 @@ public sealed class PeriodTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await Waiting(Now.AddHours(2))).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(true, DeliveryState.Dead)]
+    [InlineData(true, DeliveryState.Delivered, DeliveryState.Dead)]
+    [InlineData(false, DeliveryState.Delivered)]
+    public async Task What_waits_for_a_later_attempt_is_due_now_and_counted_once_though_the_request_breaks_off(bool isMeant, params DeliveryState[] states)
+    {
+        // Put off for hours; and of other periods and receivers, under way, and due as it is, some that are not meant.
+        await Do($"""
+            delete from deliveries where receiver = {receiver} and order_id % 100 <> 1;
+            insert into deliveries (order_id, sequence, receiver, at, state, due_at, attempts, failures, leased_until)
+            select 20000 + g, 1, {receiver}, timestamptz '{Since:O}', 0, timestamptz '{Now:O}' + interval '9 hours', 5, 5, null::timestamptz from generate_series(1, 301) g
+            union all select 30001, 1, {receiver}, timestamptz '{Since:O}' - interval '1 minute', 0, timestamptz '{Now:O}' + interval '9 hours', 5, 5, null
+            union all select 30002, 1, {receiver + 1}, timestamptz '{Since:O}', 0, timestamptz '{Now:O}' + interval '9 hours', 5, 5, null
+            union all select 30003, 1, {receiver}, timestamptz '{Since:O}', 0, timestamptz '{Now:O}' + interval '9 hours', 5, 5, timestamptz '{Now:O}' + interval '1 minute'
+            union all select 30004, 1, {receiver}, timestamptz '{Since:O}', 0, timestamptz '{Now:O}' - interval '1 minute', 5, 5, null
+            """);
+        var ended = await house.Count($"select count(*) from deliveries where receiver = {receiver} and order_id between 1000 and 8999 and state in ({string.Join(", ", states.Select(s => (int)s))})");
+        var meant = ended + (isMeant ? 301 : 0);
+        if (isMeant)
+        {
+            await Do("""
+                create function break_off() returns trigger language plpgsql as $$ begin raise exception 'killed'; end $$;
+                create trigger break_off before update on deliveries for each row when (old.order_id = 20200) execute function break_off()
+                """);
+            await Should.ThrowAsync<PostgresException>(() => Store(70).Again(Wish(states), Now, Key, default));
+            (await Waiting(Now)).ShouldBeInRange(ended + 1, meant - 1);
+            await Do("drop trigger break_off on deliveries");
+            // One of the first fails meanwhile, and waits as every one that fails.
+            await Do($"update deliveries set due_at = timestamptz '{Now:O}' + interval '5 seconds', failures = 1 where order_id = 20001");
+        }
+        (await Store(70).Again(Wish(states), Now, Key, default)).ShouldBe((meant, null));
+        (await Waiting(Now)).ShouldBe(meant - (isMeant ? 1 : 0));
+        (await house.Count("select count(*) from deliveries where order_id >= 30000 and failures = 5")).ShouldBe(4);
+    }
+
     [Fact]
     public async Task Several_who_repeat_the_request_at_once_share_the_work_and_are_told_the_same()
     {
