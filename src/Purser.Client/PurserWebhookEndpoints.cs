@@ -54,20 +54,11 @@ public sealed class PurserWebhookEndpoints
     public Task<WebhookEndpoint> Change(string id, WebhookEndpointChange change, CancellationToken stop = default) =>
         line.Send(HttpMethod.Patch, Path(id), JsonSerializer.SerializeToUtf8Bytes(change, PurserJson.Default.WebhookEndpointChange), null, PurserJson.Default.WebhookEndpoint, stop);
 
-    /// <summary>Ends an endpoint. What waited for it is not sent. That there is none of that id is an error, unless the answer of an earlier attempt was lost, which may have ended it.</summary>
+    /// <summary>Ends an endpoint. What waited for it is not sent. One that was ended before stays so; that there never was one of that id is an error.</summary>
     /// <param name="id">The endpoint's id.</param>
     /// <param name="stop">Gives the call up.</param>
-    public async Task Delete(string id, CancellationToken stop = default)
-    {
-        try
-        {
-            await line.Send(HttpMethod.Delete, Path(id), null, null, PurserJson.Default.WebhookEndpoint, stop);
-        }
-        catch (PurserProblemException gone) when (gone is { Earlier: true, Problem: "webhook_endpoint_unknown" })
-        {
-            // An attempt whose answer was lost has ended it.
-        }
-    }
+    public Task Delete(string id, CancellationToken stop = default) =>
+        line.Send(HttpMethod.Delete, Path(id), null, null, PurserJson.Default.WebhookEndpoint, stop);
 
     /// <summary>Puts a new secret in force; the answer has it. For the overlap messages carry the signatures of both.</summary>
     /// <param name="id">The endpoint's id.</param>

@@ -65,8 +65,8 @@ static class DeliveryDocs
 
     public static readonly ApiOperation Delete = new("deleteWebhookEndpoint", Tag, "Delete a webhook endpoint", Access.Secret)
     {
-        Description = "What waited for it is abandoned from then on, as is what was dead, and stays in the list of deliveries.",
-        Answers = [new(200, "The endpoint as it was.", typeof(ReceiverView), Receiver(status: "deleted"))],
+        Description = "What waited for it is abandoned from then on, as is what was dead, and stays in the list of deliveries. The same again changes nothing and is answered likewise.",
+        Answers = [new(200, "The endpoint as it was; deleted now or before.", typeof(ReceiverView), Receiver(status: "deleted"))],
         Problems = [KeyMissing, SecretKeyNeeded, WebhookEndpointUnknown],
     };
 

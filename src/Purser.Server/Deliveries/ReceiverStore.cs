@@ -161,12 +161,19 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
         }
     }
 
-    /// <summary>Nothing more is sent there; what waits is given up, visibly: the first of it at once, and the rest by whoever sends deliveries.</summary>
+    /// <summary>For good, and once: one that was deleted before is given as it is. Nothing more is sent there; what waits is given up, visibly: the first of it at once, and the rest by whoever sends deliveries.</summary>
     public async Task<Receiver?> Delete(string id, DateTimeOffset now, CancellationToken stop)
     {
-        if (await End(id, now, stop) is not { } gone) return null;
+        if (await End(id, now, stop) is not { } gone) return await Gone(id, stop);
         await GiveUp(gone.Number, now, stop);
         return gone;
+    }
+
+    async Task<Receiver?> Gone(string id, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand($"select {Columns} from webhook_endpoints e where id = $1 and kind = 0 and status = 2");
+        ask.Parameters.Add(Text(id));
+        return await Read(ask, stop) is [var gone] ? gone : null;
     }
 
     async Task<Receiver?> End(string id, DateTimeOffset now, CancellationToken stop)

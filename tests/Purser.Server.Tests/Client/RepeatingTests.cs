@@ -154,7 +154,15 @@ public sealed class RepeatingTests(PostgresFixture postgres) : IClassFixture<Pos
         house.Wire.LoseAnswer();
         await house.Purser.WebhookEndpoints.Delete(made.Id);
         (await house.Purser.WebhookEndpoints.List()).ShouldBeEmpty();
-        (await Should.ThrowAsync<PurserProblemException>(() => house.Purser.WebhookEndpoints.Delete(made.Id))).MayHaveHappened.ShouldBeFalse();
+        await house.Purser.WebhookEndpoints.Delete(made.Id);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_never_was_has_not_ended_whatever_was_answered_before()
+    {
+        house.Wire.Answer(HttpStatusCode.BadGateway);
+        (await Should.ThrowAsync<PurserProblemException>(() => house.Purser.WebhookEndpoints.Delete("we_0123456789abcdef"))).Problem.ShouldBe("webhook_endpoint_unknown");
+        house.Wire.Requests.Count.ShouldBe(2);
     }
 
     [Fact]

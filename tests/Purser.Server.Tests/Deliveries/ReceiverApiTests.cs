@@ -118,7 +118,12 @@ public sealed class ReceiverApiTests(PostgresFixture postgres) : IClassFixture<P
         kept.ShouldStartWith("enc:v1:");
         SecretSettings.Decrypt(key, $"webhook_endpoints:{id}:1", kept).ShouldBe(secret);
         SecretSettings.Decrypt(key, "webhook_endpoints:we_other:1", kept).ShouldBeNull();
-        (await house.Send(HttpMethod.Delete, $"/v1/webhook_endpoints/{id}", null, house.Secret)).Text("status").ShouldBe("deleted");
+        Task<Answered> Delete(string endpoint) => house.Send(HttpMethod.Delete, $"/v1/webhook_endpoints/{endpoint}", null, house.Secret);
+        var deleted = await Delete(id);
+        deleted.Text("status").ShouldBe("deleted");
+        (await Delete(id)).Body.ToString().ShouldBe(deleted.Body.ToString());
+        (await Delete("we_0123456789abcdef")).Problem.ShouldBe("webhook_endpoint_unknown");
+        (await Delete("invoices")).Problem.ShouldBe("webhook_endpoint_unknown");
         (await house.Get($"/v1/webhook_endpoints/{id}")).Problem.ShouldBe("webhook_endpoint_unknown");
         (await house.Count("select count(*) from webhook_secrets")).ShouldBe(0);
     }
