@@ -107,11 +107,7 @@ public sealed class BillDeskSandboxTests(World world) : IClassFixture<World>, IA
         var refund = new RefundCall(account, new RefundId(payment.Order, 1), payment, payment.Reference, money.MoneyReference, Amount, Amount, null, "Order 42", Now);
         (await Billdesk.Refund(refund, Line(), default)).ShouldBeOfType<RefundAnswer.Done>().Fact.ShouldBeOfType<RefundEvidence.Accepted>();
         RefundEvidence fact = new RefundEvidence.Accepted();
-        for (var i = 0; i < 200 && fact is RefundEvidence.Accepted; i++)
-        {
-            await Task.Delay(20);
-            fact = (await Billdesk.InquireRefund(refund, Line(), default)).ShouldBeOfType<RefundAnswer.Done>().Fact;
-        }
+        await World.Until(async () => (fact = (await Billdesk.InquireRefund(refund, Line(), default)).ShouldBeOfType<RefundAnswer.Done>().Fact) is not RefundEvidence.Accepted);
         fact.ShouldBeOfType(end);
     }
 

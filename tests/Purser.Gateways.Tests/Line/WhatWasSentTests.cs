@@ -8,7 +8,7 @@ namespace Purser.Gateways.Tests.Line;
 /// <summary>The question that matters after a call went wrong: can it have reached them?</summary>
 public sealed class WhatWasSentTests
 {
-    static readonly GatewayLimits Quick = new() { WholeCall = TimeSpan.FromMilliseconds(700), Connect = TimeSpan.FromMilliseconds(300), AnswerBytes = 64 * 1024 };
+    static readonly GatewayLimits Quick = new() { WholeCall = TimeSpan.FromSeconds(3), Connect = TimeSpan.FromSeconds(2), AnswerBytes = 64 * 1024 };
 
     [Fact]
     public async Task A_refused_connection_is_not_sent()
@@ -210,7 +210,7 @@ public sealed class WhatWasSentTests
             await c.ReadRequest();
             await c.Write([.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {bomb.Length}\r\n\r\n"), .. bomb.ToArray()]);
         });
-        using var lines = new GatewayLines(limits: Quick with { WholeCall = TimeSpan.FromSeconds(5) });
+        using var lines = new GatewayLines(limits: Quick with { WholeCall = TimeSpan.FromSeconds(60) });
         var line = TestAccount.Open(lines, server.Address);
         (await line.Send(TestAccount.Post(), default)).ShouldBeOfType<LineReply.Lost>().Reason.ShouldBe("answer too long");
         // What is kept of it is the beginning, and no more of it than of any answer.

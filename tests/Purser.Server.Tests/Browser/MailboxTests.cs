@@ -46,7 +46,7 @@ public sealed class MailboxTests(BrowserHouse house) : IClassFixture<BrowserHous
         }
         server.Locale = null;
         await Hurry();
-        await Until.True(async () => await Waiting() == 0, "all mails to leave", seconds: 60);
+        await Until.True(async () => await Waiting() == 0, "all mails to leave");
 
         await using var context = await house.Open();
         var page = await context.NewPageAsync();

@@ -68,7 +68,7 @@ public class ShopHouse : IAsyncLifetime
         {
             return false;
         }
-    }, "the try under way to end", seconds: 60);
+    }, "the try under way to end");
 
     public async Task DisposeAsync()
     {

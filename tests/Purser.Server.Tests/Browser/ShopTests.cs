@@ -146,6 +146,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
             await CheckOut(Page);
             var reference = await Pay(Page);
             await House.HasOnePaymentAndOneParcel(reference);
+            await BrowserHouse.Shows(Page, "paid");
             await GoTo(Page, $"/orders/{reference}");
             await Says(Page, "Packed and on its way");
         });
@@ -321,6 +322,7 @@ public sealed class ShopTests(BrowserHouse browsers, ShopHouse house) : ShopWays
         await CheckOut(other);
         reference = await Pay(other);
         await House.HasOnePaymentAndOneParcel(reference);
+        await BrowserHouse.Shows(other, "paid");
         await GoTo(other, $"/orders/{reference}");
         await House.Purser.Refunds.Request((await House.Purser.Orders.Find(reference))!.Id, new NewRefund { Reference = "a cup", AmountMinorUnits = 100_00 });
         await Assertions.Expect(other.GetByRole(AriaRole.Status)).ToHaveTextAsync(new Regex("^(Refund under way|A part of your money was paid back)$"));

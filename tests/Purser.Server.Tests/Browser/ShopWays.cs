@@ -159,19 +159,21 @@ public abstract class ShopWays(BrowserHouse browsers, ShopHouse house) : IAsyncL
         return reference;
     }
 
-    /// <summary>A page that is just led back from the gateway may interrupt the way; then it is gone once more.</summary>
-    protected static async Task GoTo(IPage page, string address)
+    /// <summary>A page that is just led elsewhere may interrupt the way. The browser may still go the way that was interrupted: whoever begins anew meanwhile is
+    /// interrupted by that, again and again.</summary>
+    protected async Task GoTo(IPage page, string path)
     {
-        for (var tries = 0; tries < 5; tries++)
+        for (var left = 5; ; left--)
             try
             {
-                await page.GotoAsync(address);
+                await page.GotoAsync(path);
                 return;
             }
-            catch (PlaywrightException e) when (e.Message.Contains("interrupted", StringComparison.Ordinal))
+            catch (PlaywrightException e) when (left > 0 && e.Message.Contains("interrupted", StringComparison.Ordinal))
             {
+                await page.WaitForLoadStateAsync();
+                if (page.Url == house.Url + path) return;
             }
-        await page.GotoAsync(address);
     }
 
     protected static Task Says(IPage page, string heading) => Assertions.Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync(heading);

@@ -93,7 +93,7 @@ public sealed class TwoNodesTests(BrowserHouse browsers, PostgresFixture postgre
         await watching.EvaluateAsync("() => { window.notReloaded = true }").InTime();
 
         await doomed.Kill();
-        await Until.True(() => town.Front.Passed.GetValueOrDefault((other.Url, "socket")) > 0, "the page to come back at the other node", seconds: 60);
+        await Until.True(() => town.Front.Passed.GetValueOrDefault((other.Url, "socket")) > 0, "the page to come back at the other node");
         await page.Locator("button[value=paid]").ClickAsync();
         // By its socket, and not only because a page that waits looks now and then.
         await Until.True(() => told.Any(t => t.Contains("\"order.paid\"", StringComparison.Ordinal)), "the socket to tell of it");

@@ -15,7 +15,7 @@ public static class EverySituation
         ["processing"] = async house => await house.Hear(await house.Open(await house.Place()), new Evidence.Processing()),
         ["unresolved"] = async house => await house.Hear(await house.Start(await house.Place()), new Evidence.AnswerLost(1, "time-out")),
         ["link_closing"] = async house => await house.Do((await house.Open(await house.Place())).Id, new OrderCommand.CancelPayment(1)),
-        ["closing"] = async house => await house.RunOut(await house.Open(await house.Place(lives: TimeSpan.FromSeconds(1)))),
+        ["closing"] = async house => await house.RunOut(await house.OpenShortly()),
         ["held"] = async house => await house.Pay(await house.Open(await house.Place()), amount: 29_900),
         ["paid"] = async house => await house.Pay(await house.Open(await house.Place())),
         ["paid_late"] = async house => await house.Pay(await Expired(house, new OrderPolicy(LatePolicy.Accept))),
@@ -63,7 +63,7 @@ public static class EverySituation
 
     static async Task<Order> Expired(PageHouse house, OrderPolicy policy)
     {
-        var order = await house.RunOut(await house.Open(await house.Place(policy: policy, lives: TimeSpan.FromSeconds(1))));
+        var order = await house.RunOut(await house.OpenShortly(policy));
         return await house.Hear(order, new Evidence.LinkExpired());
     }
 

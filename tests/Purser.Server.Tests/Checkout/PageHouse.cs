@@ -112,7 +112,22 @@ public sealed class PageHouse : IAsyncLifetime
     public async Task<Order> Open(Order order, PaymentLink? link = null, int payment = 1)
     {
         await Start(order);
-        return await Hear(order, new Evidence.LinkOpened(link ?? new PaymentLink.Redirect(PayPage), order.Amount) { GatewayReference = $"plink_{order.Id.Letters}_{payment}" }, payment);
+        return await Opened(order, link, payment);
+    }
+
+    Task<Order> Opened(Order order, PaymentLink? link = null, int payment = 1) =>
+        Hear(order, new Evidence.LinkOpened(link ?? new PaymentLink.Redirect(PayPage), order.Amount) { GatewayReference = $"plink_{order.Id.Letters}_{payment}" }, payment);
+
+    /// <summary>With an open link, and with little time left: as little as lasts until the link is open on this machine.</summary>
+    public async Task<Order> OpenShortly(OrderPolicy? policy = null)
+    {
+        for (var lives = TimeSpan.FromSeconds(1); ; lives *= 2)
+        {
+            var order = await Place(policy: policy, lives: lives);
+            if (await Host.Engine.Submit(order.Id, new OrderCommand.StartPayment("razorpay", "card"), CancellationToken.None) is not EngineReply.Done { Reply: Reply.Made }) continue;
+            order = await Opened(order);
+            if (TimeProvider.System.GetUtcNow() < order.ExpiresAt) return order;
+        }
     }
 
     public Task<Order> Pay(Order order, long? amount = null, int payment = 1, string money = "money") =>

@@ -175,7 +175,7 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
     public async Task Watching_goes_through_an_outage_without_a_gap()
     {
         var order = await Purser.Orders.Place(ClientHouse.Book("watched"));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         var changes = new List<OrderChange>();
         var watching = Task.Run(async () =>
         {
@@ -203,7 +203,7 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
     public async Task Watching_an_order_that_a_backup_set_back_begins_anew()
     {
         var order = await Purser.Orders.Place(ClientHouse.Book("set back"));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         await using var changes = Purser.Watch(order.Id, after: 99, patience.Token).GetAsyncEnumerator(patience.Token);
         (await changes.MoveNextAsync()).ShouldBeTrue();
         (changes.Current.Rewound, changes.Current.Sequence, changes.Current.Events.Single().Type).ShouldBe((true, 1, EventTypes.OrderCreated));
@@ -235,7 +235,7 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
         (captured.Amount, captured.Payment!.Status, captured.Source).ShouldBe((new Money(49_900, "INR"), PaymentStatus.Succeeded, "webhook"));
 
         var kept = (await Purser.Events.Page(limit: 3)).Next;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         var second = await house.Other().Orders.Place(ClientHouse.Book("f2"));
         house.Wire.LoseAnswer().Answer(HttpStatusCode.BadGateway);
         var heard = new List<string>();

@@ -33,7 +33,7 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
         app.Urls.Add("http://127.0.0.1:0");
         await app.StartAsync();
         var purser = app.Services.GetRequiredService<PurserClient>();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
 
         (await Place(purser)).ShouldStartWith($"{house.Address}checkout/ord_");
         var order = (await purser.Orders.Find("cart-1001"))!;
@@ -106,7 +106,7 @@ public sealed partial class ReadmeTests(PostgresFixture postgres) : IClassFixtur
     public async Task A_paid_order_that_is_held_is_fulfilled_when_it_is_released_by_the_receiver_and_by_the_feeds_reader()
     {
         await using var house = await ClientHouse.Open(await postgres.CreateDatabase());
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         var shipped = new ConcurrentDictionary<string, bool>();
         await using (var receiver = await Receiver(house, shipped))
         {

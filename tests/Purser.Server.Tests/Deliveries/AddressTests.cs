@@ -95,7 +95,7 @@ public sealed class AddressTests
         }
         // The same way is open where the network is allowed: so it was the guard that held.
         now = [IPAddress.Loopback];
-        using var allowed = Line(new DeliveryOptions { AllowedNetworks = "127.0.0.0/8", Ports = port, TimeOut = TimeSpan.FromSeconds(5) });
+        using var allowed = Line(new DeliveryOptions { AllowedNetworks = "127.0.0.0/8", Ports = port, TimeOut = TimeSpan.FromSeconds(60) });
         var sending = Send(allowed, url);
         using (await inside.AcceptSocketAsync()) { }
         (await sending).IsDelivered.ShouldBeFalse();
@@ -126,8 +126,8 @@ public sealed class AddressTests
     public async Task Answers_that_are_big_slow_or_none_are_cut()
     {
         await using var receiver = await TestReceiver.Open();
-        var options = Development with { TimeOut = TimeSpan.FromSeconds(3) };
-        using var line = new WebhookLine(new AddressGuard(options), options, Dns.GetHostAddressesAsync, TimeProvider.System);
+        using var line = Waiting(60);
+        using var hasty = Waiting(3);
         receiver.Does = async (http, h) =>
         {
             switch (h.Path)
@@ -153,12 +153,18 @@ public sealed class AddressTests
         };
         var endless = await Send(line, $"{receiver.Url}/endless");
         (endless.IsDelivered, endless.Text!.Length).ShouldBe((true, 4096));
-        var drip = await Send(line, $"{receiver.Url}/drip");
+        var drip = await Send(hasty, $"{receiver.Url}/drip");
         (drip.IsDelivered, drip.Text).ShouldBe((true, "so far"));
-        (await Send(line, $"{receiver.Url}/silent")).Trouble.ShouldBe("No answer within 3 seconds.");
+        (await Send(hasty, $"{receiver.Url}/silent")).Trouble.ShouldBe("No answer within 3 seconds.");
         (await Send(line, $"{receiver.Url}/headers")).Trouble.ShouldBe("The answer was not HTTP, or broke off.");
         (await Send(line, $"{receiver.Url}/abort")).IsDelivered.ShouldBeFalse();
         (await Send(line, "http://127.0.0.1:1/")).Trouble.ShouldNotBeNull().ShouldStartWith("No connection");
+
+        static WebhookLine Waiting(int seconds)
+        {
+            var options = Development with { TimeOut = TimeSpan.FromSeconds(seconds) };
+            return new(new AddressGuard(options), options, Dns.GetHostAddressesAsync, TimeProvider.System);
+        }
     }
 
     [Fact]

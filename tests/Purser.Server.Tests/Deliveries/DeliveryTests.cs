@@ -19,6 +19,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task What_happened_while_the_receiver_was_down_for_a_day_is_told_when_it_is_back()
     {
         await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Clock.StandStill();
         house.Receiver.Does = (http, _) => Refuse(http);
         await house.Endpoint();
         await house.Paid("down");
@@ -97,6 +98,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task A_receiver_that_asks_for_it_is_told_of_an_order_in_order()
     {
         await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Clock.StandStill();
         var refused = 0;
         house.Receiver.Does = (http, h) => h.Sequence == 1 && Interlocked.Increment(ref refused) == 1 ? Refuse(http, 500) : Task.CompletedTask;
         await house.Endpoint(more: ", \"ordered\": true");
@@ -116,6 +118,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task What_was_given_up_is_seen_and_sent_again_one_by_one_or_by_period()
     {
         await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Clock.StandStill();
         house.Receiver.Does = async (http, _) =>
         {
             http.Response.StatusCode = 500;
@@ -198,6 +201,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task Failures_of_half_an_hour_days_after_a_dead_letter_pause_nothing_until_one_delivery_has_failed_for_good()
     {
         await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Clock.StandStill();
         var refuses = true;
         house.Receiver.Does = (http, _) => refuses ? Refuse(http, 500) : Task.CompletedTask;
         var endpoint = (await house.Endpoint("/hook", ", \"event_types\": [\"order.created\"]")).Text("id");
@@ -238,6 +242,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task A_late_answer_of_the_address_before_says_nothing_of_the_new_one()
     {
         await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase());
+        house.Clock.StandStill();
         var (asked, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         house.Receiver.Does = async (http, h) =>
         {

@@ -203,12 +203,15 @@ public sealed class EngineTests(PostgresFixture postgres) : IClassFixture<Postgr
         for (var i = 0; i < 40; i++) await one.Placed();
         await one.Ask<object>("update orders set wake_at = clock_timestamp() - interval '1 second' returning 1");
 
-        var lease = TimeSpan.FromMilliseconds(1500);
+        var lease = TimeSpan.FromHours(1);
         var taken = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => one.Store.TakeDue(30, lease, default)));
         var ids = taken.SelectMany(t => t).ToList();
         ids.Count.ShouldBe(40);
         ids.Distinct().Count().ShouldBe(40);
-        await Until.True(async () => (await one.Store.TakeDue(100, lease, default)).Count > 0, "the lease to end");
+        (await one.Store.TakeDue(100, lease, default)).ShouldBeEmpty();
+        // An hour passes.
+        await one.Ask<object>("update orders set wake_at = wake_at - interval '1 hour' returning 1");
+        (await one.Store.TakeDue(100, lease, default)).Count.ShouldBe(40);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class InvoiceHouse : IAsyncLifetime
 
     public Task GoOn() => Do("update webhook_endpoints set status = 0 where id = 'invoices'");
 
-    public Task NoneWait() => Until.True(async () => await Count("select count(*) from deliveries where state = 0") == 0, "all deliveries to end", seconds: 60);
+    public Task NoneWait() => Until.True(async () => await Count("select count(*) from deliveries where state = 0") == 0, "all deliveries to end");
 
     public async Task<Order> Paid(long amount = 49_900, params OrderLine[] lines) => await Pages.Pay(await Pages.Open(await Pages.Place(amount, lines: lines)));
 

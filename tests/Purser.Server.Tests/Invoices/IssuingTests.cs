@@ -359,7 +359,7 @@ public sealed class IssuingTests(PostgresFixture postgres) : IClassFixture<Postg
         {
             clock.Push(TimeSpan.FromMinutes(2));
             return await Count("select count(*) from deliveries where state = 0") == 0;
-        }, "all to be written", seconds: 60);
+        }, "all to be written");
         (await Count("select count(*) from invoices")).ShouldBe(12);
         (await Count("select max(place) from invoices")).ShouldBe(12);
     }

@@ -60,7 +60,7 @@ public sealed class KilledFileTests(PostgresFixture postgres) : IClassFixture<Po
 
             async Task KillWithin(Func<(FileState State, int Stored, int Acted), bool> reached, string what)
             {
-                await Until.True(async () => reached(await Now()), what, 120);
+                await Until.True(async () => reached(await Now()), what);
                 await server.Kill();
                 // Nobody waits here until the dead process's lease has run out.
                 (await world.Ask<long>($"with over as (update settlement_files set leased_until = clock_timestamp() where id = {id} returning 1) select count(*) from over")).ShouldBe(1);
@@ -77,7 +77,7 @@ public sealed class KilledFileTests(PostgresFixture postgres) : IClassFixture<Po
             (within.State, within.Acted is > 0 and < Rows).ShouldBe((FileState.Acting, true), $"killed at {within}");
 
             server = await ServerProcess.Start(settings);
-            await Until.True(async () => (await Now()).State == FileState.Done, "the file to be done", 180);
+            await Until.True(async () => (await Now()).State == FileState.Done, "the file to be done");
             (await Now()).ShouldBe((FileState.Done, Rows, Rows));
         }
         finally

@@ -46,9 +46,9 @@ public sealed class KilledTellingTests(PostgresFixture postgres) : IClassFixture
                 """);
             await using (var first = await ServerProcess.Start(own))
             {
-                await Until.True(() => receiver.At("/hook").Count >= Answered + Places, "messages that are not answered", 60);
+                await Until.True(() => receiver.At("/hook").Count >= Answered + Places, "messages that are not answered");
                 await mail.Wait(Places);
-                await Until.True(async () => await Count(database, Blocked) > 0, "an invoice with a number that is not written", 60);
+                await Until.True(async () => await Count(database, Blocked) > 0, "an invoice with a number that is not written");
                 await first.Kill();
             }
             await Bury(database);
@@ -65,9 +65,9 @@ public sealed class KilledTellingTests(PostgresFixture postgres) : IClassFixture
             await Do(holder, "lock table delivery_attempts in share mode");
             await using (var second = await ServerProcess.Start(own))
             {
-                await Until.True(() => receiver.At("/hook").Count >= told + Places, "messages that are taken", 60);
+                await Until.True(() => receiver.At("/hook").Count >= told + Places, "messages that are taken");
                 await mail.Wait(mailed + Places);
-                await Until.True(async () => await Count(database, Blocked) >= 3 * Places, "three receivers' places to be held", 60);
+                await Until.True(async () => await Count(database, Blocked) >= 3 * Places, "three receivers' places to be held");
                 await second.Kill();
             }
             await Bury(database);
@@ -76,7 +76,7 @@ public sealed class KilledTellingTests(PostgresFixture postgres) : IClassFixture
         (await Count(database, "select count(*) from deliveries where state = 0 and attempts > 0")).ShouldBeGreaterThanOrEqualTo(3 * Places);
 
         await using (await ServerProcess.Start(own))
-            await Until.True(async () => await Count(database, "select count(*) from deliveries where state <> 1") == 0, "all to be told", 60);
+            await Until.True(async () => await Count(database, "select count(*) from deliveries where state <> 1") == 0, "all to be told");
 
         var heard = receiver.At("/hook");
         (await Count(database, "select count(*) from events")).ShouldBe(heard.Select(h => h.Id).Distinct().Count());

@@ -54,7 +54,7 @@ public sealed class TheirBookTests(SandboxHouse house) : IClassFixture<SandboxHo
             hurry.Parameters.Add(new NpgsqlParameter<long> { TypedValue = order.Value });
             await hurry.ExecuteNonQueryAsync();
             return (await house.Read(order)).Refunds[0].Status == RefundStatus.Succeeded;
-        }, "the refund to be done", 60);
+        }, "the refund to be done");
     }
 
     async Task<OrderId> Play(string gateway, string currency, string outcome)

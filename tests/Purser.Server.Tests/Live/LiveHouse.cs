@@ -119,7 +119,7 @@ public sealed class LiveHouse : IAsyncDisposable
     /// <summary>The next message, or null when the socket closed.</summary>
     public static async Task<JsonElement?> NextMessage(ClientWebSocket socket)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         var buffer = new byte[16384];
         var length = 0;
         while (true)

@@ -32,14 +32,14 @@ public sealed class MailDeliveryTests(PostgresFixture postgres) : IClassFixture<
     }
 
     static Task NoneLeft(ApiHouse house, string condition, string what) =>
-        Until.True(async () => await house.Count($"select count(*) from deliveries where {condition}") == 0, what, seconds: 60);
+        Until.True(async () => await house.Count($"select count(*) from deliveries where {condition}") == 0, what);
 
     [Fact]
     public async Task What_happened_while_the_mail_server_was_down_for_a_day_is_told_once_when_it_is_back_and_payments_went_on()
     {
         int port;
         await using (var gone = await MailServer.Start()) port = gone.Port;
-        var clock = new PushedClock();
+        var clock = new PushedClock().StandStill();
         await using var house = await House(await postgres.CreateDatabase(), clock, port);
         var orders = new List<string>();
         for (var i = 0; i < 3; i++) orders.Add(await Paid(house, $"down{i}"));
@@ -102,7 +102,7 @@ public sealed class MailDeliveryTests(PostgresFixture postgres) : IClassFixture<
     public async Task A_recipient_that_the_server_refuses_for_good_is_given_up_at_once_and_can_be_written_to_again()
     {
         await using var server = await MailServer.Start();
-        var clock = new PushedClock();
+        var clock = new PushedClock().StandStill();
         await using var house = await House(await postgres.CreateDatabase(), clock, server.Port);
         await server.Be("refuse 550 5.1.1 <ADDRESS> is unknown here");
         await Paid(house, "refused");
@@ -133,7 +133,7 @@ public sealed class MailDeliveryTests(PostgresFixture postgres) : IClassFixture<
     public async Task A_mail_whose_acknowledgement_was_lost_comes_again_under_the_same_id()
     {
         await using var server = await MailServer.Start();
-        var clock = new PushedClock();
+        var clock = new PushedClock().StandStill();
         await using var house = await House(await postgres.CreateDatabase(), clock, server.Port);
         await server.Be("lose");
         await Paid(house, "lost");

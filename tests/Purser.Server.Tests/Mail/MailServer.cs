@@ -58,7 +58,7 @@ sealed class MailServer : IAsyncDisposable
 
     public async Task<IReadOnlyList<Mailed>> Wait(int count)
     {
-        await Until.True(() => mails.Count >= count, $"{count} mails", seconds: 60);
+        await Until.True(() => mails.Count >= count, $"{count} mails");
         return [.. mails];
     }
 

@@ -25,7 +25,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
 
     static Task AllTold(Func<string, Task<long>> count, int notices) =>
         Until.True(async () => await count("select count(*) from operator_notices where state = 1") == notices && await count("select count(*) from operator_notices") == notices,
-            $"{notices} notices to be told", seconds: 60);
+            $"{notices} notices to be told");
 
     [Fact]
     public async Task One_mail_tells_of_all_questions_of_a_file_about_rows_that_belong_to_no_order()
@@ -49,7 +49,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
         (await house.Ask<long>("select count(*) from operator_notices")).ShouldBe(1);
         // One of a kind that only a newer program knows waits for that, and nothing waits behind it.
         await house.Ask<long>("with n as (insert into operator_notices (kind, account, since, at, due_at) values (99, 'shop', now(), now(), now() - interval '1 day'), (4, 'shop', now(), now(), now()) returning 1) select count(*) from n");
-        await Until.True(async () => await house.Ask<long>("select count(*) from operator_notices where state = 1") == 2, "the notice that is known to be told", seconds: 60);
+        await Until.True(async () => await house.Ask<long>("select count(*) from operator_notices where state = 1") == 2, "the notice that is known to be told");
         (await house.Ask<string>("select string_agg(kind || ' ' || state || ' ' || failures || ' ' || (leased_until is null), ';') from operator_notices where state = 0")).ShouldBe("99 0 0 true");
         house.Host.Services.GetRequiredService<Mailbox>().Letters.Count.ShouldBe(1);
     }
@@ -71,7 +71,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
             var cut = (byte[])[.. Statement(good), .. "b,nonsense,,,,1,INR\n"u8];
             var first = await house.Settle(cut);
             first.Text("state").ShouldBe("refused");
-            await Until.True(() => Task.FromResult(Letters(services, Refused).Count == 1 && Letters(services, NotKept).Count == 1), "both to be told", 60);
+            await Until.True(() => Task.FromResult(Letters(services, Refused).Count == 1 && Letters(services, NotKept).Count == 1), "both to be told");
             var letter = System.Text.RegularExpressions.Regex.Replace(Letters(services, Refused)[0].Text, @"\s+", " ");
             foreach (var words in (string[])["Gateway account: shop", "Refused, and not replaced: 1", $"({first.Text("id")}) at row 3: The row has 7 cells where the header has 12.", $"/v1/settlements/{first.Text("id")}/dismissal"])
                 letter.ShouldContain(words, customMessage: letter);
@@ -179,13 +179,13 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
             http.Response.StatusCode = 410;
             return Task.CompletedTask;
         };
-        var clock = new PushedClock();
+        var clock = new PushedClock().StandStill();
         await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, MailDeliveryTests.Settings(server.Port, ("Mail:Operators", "money@shop.example")));
         await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{receiver.Url}}/gone", "event_types": ["order.created"]}""");
         await house.Order();
         for (var failures = 1; failures < DeliverySchedule.Waits.Count + 3; failures++)
         {
-            await Until.True(async () => await house.Count($"select count(*) from operator_notices where failures >= {failures}") == 1, $"{failures} failures", seconds: 60);
+            await Until.True(async () => await house.Count($"select count(*) from operator_notices where failures >= {failures}") == 1, $"{failures} failures");
             (await house.Count("select count(*) from operator_notices where state = 0")).ShouldBe(1);
             clock.Push(TimeSpan.FromHours(12));
         }
@@ -209,7 +209,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
             http.Response.StatusCode = 410;
             return Task.CompletedTask;
         };
-        var clock = new PushedClock();
+        var clock = new PushedClock().StandStill();
         await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, MailDeliveryTests.Settings(server.Port, ("Mail:Operators", $"{Stays}, {Left}")));
         await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{receiver.Url}}/gone", "event_types": ["order.created"]}""");
         await house.Order();
@@ -236,7 +236,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
             if (heard.Body.Contains("\"order.created\"", StringComparison.Ordinal)) http.Response.StatusCode = 500;
             return Task.CompletedTask;
         };
-        var clock = new PushedClock();
+        var clock = new PushedClock().StandStill();
         var now = clock.GetUtcNow();
         clock.Push(now.Date.AddDays(1).AddHours(1) - now.UtcDateTime);
         await using var house = await DeliveryHouse.Node(await postgres.CreateDatabase(), clock, WithMailbox);
@@ -285,7 +285,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
         await server.Be("refuse 550 5.1.1 <ADDRESS> is unknown here");
         var orders = new List<string>();
         foreach (var name in (string[])["a", "b", "c"]) orders.Add(await MailDeliveryTests.Paid(house, name));
-        await Until.True(async () => await house.Count("select count(*) from deliveries where state = 2") == 3, "all three to be given up", seconds: 60);
+        await Until.True(async () => await house.Count("select count(*) from deliveries where state = 2") == 3, "all three to be given up");
         await server.Be("take");
         for (var hours = 0; hours < 36 && await house.Count("select count(*) from operator_notices where state = 0") > 0; hours++) await Told();
         var letters = await server.All();
@@ -300,14 +300,14 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
         // What the mail says to do, as it says it.
         var (path, body) = Redelivery(all.Text);
         (await house.Post(path, body)).Body.GetProperty("deliveries").GetInt64().ShouldBe(3);
-        await Until.True(async () => await house.Count("select count(*) from deliveries where state <> 1") == 0, "all to be sent", seconds: 60);
+        await Until.True(async () => await house.Count("select count(*) from deliveries where state <> 1") == 0, "all to be sent");
 
         async Task Told()
         {
             var before = await house.Count("select coalesce(sum(failures), 0)::bigint + count(*) filter (where state = 1) from operator_notices");
             clock.Push(TimeSpan.FromHours(1));
             await Until.True(async () => await house.Count("select count(*) from operator_notices where state = 0 and due_at <= to_timestamp(" + clock.GetUtcNow().ToUnixTimeSeconds() + ")") == 0
-                || await house.Count("select coalesce(sum(failures), 0)::bigint + count(*) filter (where state = 1) from operator_notices") > before, "what is due to be told", seconds: 30);
+                || await house.Count("select coalesce(sum(failures), 0)::bigint + count(*) filter (where state = 1) from operator_notices") > before, "what is due to be told");
         }
     }
 
@@ -331,7 +331,7 @@ public sealed class OperatorNoticeTests(PostgresFixture postgres) : IClassFixtur
         await house.Count($"with u as (update orders set amount = amount - 1 where id = {number} returning 1) select count(*) from u");
         var (path, body) = Redelivery(letter.Text);
         (await house.Post(path, body)).Body.GetProperty("deliveries").GetInt64().ShouldBe(1);
-        await Until.True(async () => await house.Count("select count(*) from invoices") == 1, "the invoice", seconds: 60);
+        await Until.True(async () => await house.Count("select count(*) from invoices") == 1, "the invoice");
 
         Task Hold(string endpoints, int status) => house.Count($"with u as (update webhook_endpoints set status = {status} where id in ({endpoints}) returning 1) select count(*) from u");
     }

@@ -23,6 +23,7 @@ public sealed class FulfilmentTests(PostgresFixture postgres) : IClassFixture<Po
     {
         var database = await postgres.CreateDatabase();
         await using var house = await DeliveryHouse.Open(database);
+        house.Clock.StandStill();
         await using var second = await DeliveryHouse.Node(database, house.Clock);
         // The receiver answers too late once, and hears it again.
         var refused = 0;

@@ -14,7 +14,7 @@ public sealed class PaymentApiTests(PostgresFixture postgres) : IClassFixture<Po
 {
     ApiHouse house = null!;
 
-    public async Task InitializeAsync() => house = await ApiHouse.Open(await postgres.CreateDatabase(), ("Purser:LinkPatience", "00:00:02"));
+    public async Task InitializeAsync() => house = await ApiHouse.Open(await postgres.CreateDatabase());
 
     public async Task DisposeAsync() => await house.DisposeAsync();
 
@@ -71,17 +71,18 @@ public sealed class PaymentApiTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task A_silent_gateway_is_not_waited_for_for_ever()
     {
+        await using var hasty = await ApiHouse.Open(await postgres.CreateDatabase(), ("Purser:LinkPatience", "00:00:02"));
         using var never = new ManualResetEventSlim();
-        house.First.AnswerToLink = call =>
+        hasty.First.AnswerToLink = call =>
         {
             never.Wait();
             return ScriptedGateway.Link(call.Payment, call.Amount);
         };
-        var order = (await house.Order()).Text("id");
-        var waiting = await house.Post($"/v1/orders/{order}/payments", "{}");
+        var order = (await hasty.Order()).Text("id");
+        var waiting = await hasty.Post($"/v1/orders/{order}/payments", "{}");
         (waiting.Status, waiting.Text("status")).ShouldBe((HttpStatusCode.Created, "starting"));
         never.Set();
-        await Until.True(async () => (await house.Get($"/v1/payments/{waiting.Text("id")}")).Text("status") == "pending", "the link arrived");
+        await Until.True(async () => (await hasty.Get($"/v1/payments/{waiting.Text("id")}")).Text("status") == "pending", "the link arrived");
     }
 
     [Fact]

@@ -141,9 +141,9 @@ public sealed class DatabaseTests(PostgresFixture postgres) : IClassFixture<Post
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
         var port = ((IPEndPoint)silent.LocalEndpoint).Port;
-        await using var source = Database.Build($"Host=127.0.0.1;Port={port};Username=purser;Password=x;Database=purser");
+        await using var source = Database.Build($"Host=127.0.0.1;Port={port};Username=purser;Password=x;Database=purser;Timeout=600");
 
-        (await Database.Answers(source, TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(5))).ShouldBeFalse();
+        (await Database.Answers(source, TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(60))).ShouldBeFalse();
     }
 
     [Fact]

@@ -145,7 +145,7 @@ static class TestFolders
 /// <summary>Waiting for a condition, with a deadline and words for the failure.</summary>
 public static class Until
 {
-    public static async Task True(Func<Task<bool>> condition, string what, int seconds = 30)
+    public static async Task True(Func<Task<bool>> condition, string what, int seconds = 180)
     {
         for (var waited = Stopwatch.StartNew(); !await condition();)
         {
@@ -154,6 +154,6 @@ public static class Until
         }
     }
 
-    public static Task True(Func<bool> condition, string what, int seconds = 30) =>
+    public static Task True(Func<bool> condition, string what, int seconds = 180) =>
         True(() => Task.FromResult(condition()), what, seconds);
 }

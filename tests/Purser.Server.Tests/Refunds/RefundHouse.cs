@@ -28,6 +28,7 @@ public sealed class RefundHouse : IAsyncLifetime
     public static IReadOnlyList<string> Gateways { get; } = ["razorpay", "stripe", "paytm", "ccavenue"];
 
     readonly PostgresFixture postgres = new();
+    readonly StandingClock clock = new();
     Sandbox.Sandbox sandbox = null!;
     HttpClient control = null!, api = null!;
 
@@ -36,7 +37,7 @@ public sealed class RefundHouse : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await postgres.InitializeAsync();
-        sandbox = await Purser.Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = Speed });
+        sandbox = await Purser.Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = Speed, Clock = clock });
         var settings = new Dictionary<string, string?>
         {
             ["ConnectionStrings:Purser"] = await postgres.CreateDatabase(),
@@ -178,6 +179,17 @@ public sealed class RefundHouse : IAsyncLifetime
     {
         await Put($"/control/{gateway}/settings", new Dictionary<string, string> { [setting] = value });
         return new Afterwards(() => Put($"/control/{gateway}/settings", new Dictionary<string, string>()));
+    }
+
+    /// <summary>What a gateway would do later waits until the answer is disposed of, so that a test sees what is before it.</summary>
+    public IAsyncDisposable StandStill()
+    {
+        clock.StandStill();
+        return new Afterwards(() =>
+        {
+            clock.Resume();
+            return Task.CompletedTask;
+        });
     }
 
     public async Task<IAsyncDisposable> Suffers(string gateway, params object[] rules)

@@ -55,12 +55,16 @@ public sealed class RefundTroubleTests(RefundHouse house) : IClassFixture<Refund
     {
         await using var slow = await house.Behaves(gateway, setting, value);
         var order = await house.Paid(gateway);
-        var id = (await house.Refund(order, new { })).Text("id");
-        await house.Stands(id, "sent", asks: false);
-        (await house.Get($"/v1/orders/{order}")).Text("status").ShouldBe("paid");
-        (await house.Get($"/v1/orders/{order}/explanation")).Body.GetProperty("shopper").GetProperty("text").GetString()!
-            .ShouldContain("Refund of ₹499.00 INR: on the way.");
-        (await house.Page(order)).ShouldContain("499.00 INR: on the way");
+        string id;
+        await using (house.StandStill())
+        {
+            id = (await house.Refund(order, new { })).Text("id");
+            await house.Stands(id, "sent", asks: false);
+            (await house.Get($"/v1/orders/{order}")).Text("status").ShouldBe("paid");
+            (await house.Get($"/v1/orders/{order}/explanation")).Body.GetProperty("shopper").GetProperty("text").GetString()!
+                .ShouldContain("Refund of ₹499.00 INR: on the way.");
+            (await house.Page(order)).ShouldContain("499.00 INR: on the way");
+        }
 
         await house.Stands(id, "succeeded", asks: source == "inquiry");
         (await house.Source(order, "refund.succeeded")).ShouldBe(source);
@@ -142,8 +146,12 @@ public sealed class RefundTroubleTests(RefundHouse house) : IClassFixture<Refund
     {
         await using var bank = await house.Behaves("stripe", "refunds", "fails_later");
         var order = await house.Paid("stripe");
-        var id = (await house.Refund(order, new { })).Text("id");
-        await house.Stands(id, "succeeded", asks: false);
+        string id;
+        await using (house.StandStill())
+        {
+            id = (await house.Refund(order, new { })).Text("id");
+            await house.Stands(id, "succeeded", asks: false);
+        }
         var failed = await house.Stands(id, "failed", asks: false);
         failed.GetProperty("why").GetString().ShouldBe("expired_or_canceled_card");
 

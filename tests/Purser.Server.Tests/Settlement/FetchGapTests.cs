@@ -113,7 +113,7 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
 
         // A day whose answer was refused is asked for again, also when it is complete, and stands refused until its answer can be read.
         var refused = new RefusedFileStore(house.Database);
-        Task Worked() => Until.True(async () => await house.Ask<long>("select count(*) from settlement_files where state not in (5, 6)") == 0, "all files to be worked off", 60);
+        Task Worked() => Until.True(async () => await house.Ask<long>("select count(*) from settlement_files where state not in (5, 6)") == 0, "all files to be worked off");
         var bad = calendar.Today;
         await Worked();
         (await refused.Standing(default)).ShouldBeEmpty();

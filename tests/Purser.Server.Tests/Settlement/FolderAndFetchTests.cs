@@ -21,7 +21,7 @@ public sealed class FolderAndFetchTests(PostgresFixture postgres) : IClassFixtur
             await File.WriteAllBytesAsync(Path.Combine(mine, "half.csv.part"), Statement(Line("half", null, 1, SettlementKind.Adjustment)));
             await File.WriteAllBytesAsync(Path.Combine(mine, "a b;$(rm -rf).csv"), Statement(Line("k", null, 10, SettlementKind.Adjustment)));
             await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:Folder", folder));
-            await Until.True(async () => await house.Ask<long>("select count(*) from settlement_files where state = 5") == 1, "the dropped file to be done", 60);
+            await Until.True(async () => await house.Ask<long>("select count(*) from settlement_files where state = 5") == 1, "the dropped file to be done");
             File.Exists(Path.Combine(mine, "done", "a b;$(rm -rf).csv")).ShouldBeTrue();
             Directory.EnumerateFiles(mine).Select(Path.GetFileName).ShouldBe(["half.csv.part", "link.csv"], ignoreOrder: true);
             (await house.Ask<string>("select name from settlement_files")).ShouldBe("a b;$(rm -rf).csv");

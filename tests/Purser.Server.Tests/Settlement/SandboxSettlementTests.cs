@@ -30,13 +30,13 @@ public sealed class SandboxSettlementTests(SandboxHouse house) : IClassFixture<S
             // Some gateways send no webhook unless they are asked to; the alarm asks them.
             OrderId.TryParse(heard, out var order).ShouldBeTrue();
             await house.RingAlarm(order);
-            await Until.True(async () => (await api.GetFromJsonAsync<JsonElement>($"/v1/orders/{heard}")).GetProperty("status").GetString() == "paid", $"{gateway}'s money to be known", 60);
+            await Until.True(async () => (await api.GetFromJsonAsync<JsonElement>($"/v1/orders/{heard}")).GetProperty("status").GetString() == "paid", $"{gateway}'s money to be known");
             using var file = await control.GetAsync(new Uri($"/control/{gateway}/settlement", UriKind.Relative));
             if (!file.IsSuccessStatusCode) continue;
             using var sent = await api.PostAsync($"/v1/settlements?gateway={gateway}", new ByteArrayContent(await file.Content.ReadAsByteArrayAsync()));
             var id = (await sent.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString();
             JsonElement now = default;
-            await Until.True(async () => (now = await api.GetFromJsonAsync<JsonElement>($"/v1/settlements/{id}")).GetProperty("state").GetString() is "done" or "refused", $"{gateway}'s file", 60);
+            await Until.True(async () => (now = await api.GetFromJsonAsync<JsonElement>($"/v1/settlements/{id}")).GetProperty("state").GetString() is "done" or "refused", $"{gateway}'s file");
             now.GetProperty("state").GetString().ShouldBe("done", $"{gateway}: {now}");
             now.GetProperty("classes").EnumerateArray().Where(c => c.GetProperty("class").GetString() is "unknown_order" or "theirs_paid").ShouldBeEmpty($"{gateway}: {now}");
             await using var ask = house.Server.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
@@ -85,7 +85,7 @@ public sealed class SandboxSettlementTests(SandboxHouse house) : IClassFixture<S
     static async Task<JsonElement> Done(HttpClient api, string id, string gateway)
     {
         JsonElement now = default;
-        await Until.True(async () => (now = await api.GetFromJsonAsync<JsonElement>($"/v1/settlements/{id}")).GetProperty("state").GetString() is "done" or "refused", $"{gateway}'s statement", 60);
+        await Until.True(async () => (now = await api.GetFromJsonAsync<JsonElement>($"/v1/settlements/{id}")).GetProperty("state").GetString() is "done" or "refused", $"{gateway}'s statement");
         now.GetProperty("state").GetString().ShouldBe("done", $"{gateway}: {now}");
         return now;
     }
@@ -95,7 +95,7 @@ public sealed class SandboxSettlementTests(SandboxHouse house) : IClassFixture<S
     {
         OrderId.TryParse(id, out var order).ShouldBeTrue();
         await house.RingAlarm(order);
-        await Until.True(async () => (await api.GetFromJsonAsync<JsonElement>($"/v1/orders/{id}")).GetProperty("status").GetString() == "paid", $"{gateway}'s money to be known", 60);
+        await Until.True(async () => (await api.GetFromJsonAsync<JsonElement>($"/v1/orders/{id}")).GetProperty("status").GetString() == "paid", $"{gateway}'s money to be known");
     }
 
     static async Task<string> Pay(HttpClient api, HttpClient control, string gateway, int n)

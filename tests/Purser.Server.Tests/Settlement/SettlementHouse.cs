@@ -113,7 +113,7 @@ sealed class SettlementHouse : IAsyncDisposable
     public async Task<Answered> Ended(string id)
     {
         Answered now = null!;
-        await Until.True(async () => (now = await Get($"/v1/settlements/{id}")).Text("state") is "done" or "refused", $"{id} to be done", 60);
+        await Until.True(async () => (now = await Get($"/v1/settlements/{id}")).Text("state") is "done" or "refused", $"{id} to be done");
         return now;
     }
 

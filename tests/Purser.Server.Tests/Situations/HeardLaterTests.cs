@@ -68,7 +68,7 @@ public sealed class HeardLaterTests(PostgresFixture postgres) : IClassFixture<Po
             return new GatewayAnswer.Unknown("Service unavailable.");
         };
         await house.Tell("h1", "hinted", reference);
-        await Until.True(() => Task.FromResult(asked == 1), "the first question");
+        await Until.True(() => Volatile.Read(ref asked) > 0, "the first question");
 
         house.First.AnswerToInquiry = call => new GatewayAnswer.Done(
             new Evidence.Succeeded("m_1", call.Amount, "card"), new Evidence.Succeeded("m_2", call.Amount, "card"));

@@ -109,5 +109,5 @@ public sealed class DeafDayTests(PostgresFixture postgres) : IClassFixture<Postg
 
     /// <summary>All that is due by the clock was tried.</summary>
     Task Quiet(ApiHouse house) => Until.True(
-        async () => await house.Count($"select count(*) from deliveries where state = 0 and (leased_until is not null or due_at <= '{clock.GetUtcNow():O}')") == 0, "all that is due to be tried", seconds: 60);
+        async () => await house.Count($"select count(*) from deliveries where state = 0 and (leased_until is not null or due_at <= '{clock.GetUtcNow():O}')") == 0, "all that is due to be tried");
 }

@@ -36,7 +36,7 @@ public sealed class WebhookEdgeTests(PostgresFixture postgres) : IClassFixture<P
     public async Task An_account_that_we_do_not_have_is_answered_before_its_message_came()
     {
         await using var house = await ApiHouse.Open(await postgres.CreateDatabase());
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         using var raw = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await raw.ConnectAsync(IPAddress.Loopback, new Uri(house.Host.Url).Port);
         await raw.SendAsync(Encoding.ASCII.GetBytes("POST /gateways/none/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n"));
