@@ -6,7 +6,8 @@ using Purser.Server.Keys;
 namespace Purser.Server.Api;
 
 /// <summary>A token bucket for each key; for publishable keys one for each address that uses it, so that one visitor cannot use up the shop's.</summary>
-public sealed class RateLimits(ApiOptions options) : IDisposable
+/// <param name="refills">False where what was used up stays so for a day.</param>
+public sealed class RateLimits(ApiOptions options, bool refills = true) : IDisposable
 {
     readonly PartitionedRateLimiter<(string Name, int PerSecond, int Burst)> limiter =
         PartitionedRateLimiter.Create<(string Name, int PerSecond, int Burst), string>(of => RateLimitPartition.GetTokenBucketLimiter(of.Name, _ =>
@@ -14,7 +15,7 @@ public sealed class RateLimits(ApiOptions options) : IDisposable
             {
                 TokenLimit = of.Burst,
                 TokensPerPeriod = of.PerSecond >= PeriodsPerSecond ? of.PerSecond / PeriodsPerSecond : of.PerSecond,
-                ReplenishmentPeriod = of.PerSecond >= PeriodsPerSecond ? TimeSpan.FromSeconds(1) / PeriodsPerSecond : TimeSpan.FromSeconds(1),
+                ReplenishmentPeriod = !refills ? TimeSpan.FromDays(1) : of.PerSecond >= PeriodsPerSecond ? TimeSpan.FromSeconds(1) / PeriodsPerSecond : TimeSpan.FromSeconds(1),
                 QueueLimit = 0,
                 AutoReplenishment = true,
             }));

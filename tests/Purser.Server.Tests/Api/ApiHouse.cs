@@ -41,6 +41,9 @@ sealed class ApiHouse : IAsyncDisposable
     public NpgsqlDataSource Database => Host.Services.GetRequiredService<Database>().Source;
     public ShopperTokens Tokens => Host.Services.GetRequiredService<ShopperTokens>();
 
+    /// <summary>Limits of which nothing comes back with time, so that a test can use them up on a machine of any speed.</summary>
+    public static void NoRefill(IServiceCollection services) => services.AddSingleton(s => new RateLimits(s.GetRequiredService<ApiOptions>(), refills: false));
+
     public static Task<ApiHouse> Open(string connectionString, params (string Name, string Value)[] more) => Open(connectionString, null, more);
 
     public static async Task<ApiHouse> Open(string connectionString, Action<IServiceCollection>? also, params (string Name, string Value)[] more)

@@ -13,7 +13,7 @@ public sealed class StrangerTests(PostgresFixture postgres) : IClassFixture<Post
     [Fact]
     public async Task An_invented_key_is_limited_by_address_before_the_database_is_asked()
     {
-        await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), ("Purser:Api:StrangerBurst", "5"), ("Purser:Api:StrangerPerSecond", "1"));
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), ApiHouse.NoRefill, ("Purser:Api:StrangerBurst", "5"));
         (await house.Get("/v1/products")).Status.ShouldBe(HttpStatusCode.OK);
         var n = 0;
         await Until.True(async () => (await house.Get("/v1/products", Invented(++n))).Status == HttpStatusCode.TooManyRequests, "the allowance is used up");
@@ -26,7 +26,7 @@ public sealed class StrangerTests(PostgresFixture postgres) : IClassFixture<Post
     [Fact]
     public async Task One_stranger_pays_once_for_one_request()
     {
-        await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), ("Purser:Api:StrangerBurst", "6"), ("Purser:Api:StrangerPerSecond", "1"));
+        await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), ApiHouse.NoRefill, ("Purser:Api:StrangerBurst", "6"));
         var answers = new List<HttpStatusCode>();
         for (var n = 0; n < 6; n++) answers.Add((await house.Get("/v1/products", Invented(n))).Status);
         answers.ShouldAllBe(a => a == HttpStatusCode.Unauthorized);
@@ -70,7 +70,7 @@ public sealed class StrangerTests(PostgresFixture postgres) : IClassFixture<Post
     [InlineData("192.0.2.1", "192.0.2.2", false)]
     public void One_line_to_the_internet_has_one_allowance(string one, string other, bool same)
     {
-        using var limits = new RateLimits(new ApiOptions { StrangerBurst = 1, StrangerPerSecond = 1 });
+        using var limits = new RateLimits(new ApiOptions { StrangerBurst = 1 }, refills: false);
         limits.Exceeds(null, IPAddress.Parse(one)).ShouldBeNull();
         (limits.Exceeds(null, IPAddress.Parse(other)) is not null).ShouldBe(same);
     }
