@@ -25,6 +25,7 @@ static class Laws
         Questions(before, input, decision, story);
         Law(Folds(steps, after, out var why), $"events fold to the row: {why}", story);
         Law(OutsideHistory.Differs(after, steps) is null, $"events tell of what went back unasked: {OutsideHistory.Differs(after, steps)}", story);
+        Law(AnswerHistory.Differs(after, steps) is null, $"events tell of what answers moved: {AnswerHistory.Differs(after, steps)}", story);
     }
 
     static bool Folds(List<OrderEvent> steps, Order after, out string why)

@@ -157,8 +157,8 @@ public static class Examination
         static string Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) ?? "never";
     }
 
-    /// <summary>What went back unasked, and refunds that were refused.</summary>
-    static Difference? Outside(Order row, List<OrderEvent> events) => OutsideHistory.Differs(row, events) is { } differs
+    /// <summary>What went back unasked, what statements say of refunds and which were refused, and what answers moved.</summary>
+    static Difference? Outside(Order row, List<OrderEvent> events) => (OutsideHistory.Differs(row, events) ?? AnswerHistory.Differs(row, events)) is { } differs
         ? new Difference(differs.Row.StartsWith(RefundId.Prefix, StringComparison.Ordinal) ? "refunds" : "payments", differs.Row, differs.What) : null;
 
     /// <summary>Late money pays the order by its policy, or when a person says so later.</summary>
