@@ -38,6 +38,14 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.posting_state(p settlement_postings)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET "TimeZone" TO 'UTC'
+AS $function$select jsonb_build_array(p.row_key, p.line, p.ledger_account, p.amount, p.currency, p.posted_at)$function$
+;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql

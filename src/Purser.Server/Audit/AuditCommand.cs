@@ -94,14 +94,17 @@ public static class AuditCommand
             differ.Add(order.Id);
             if (differences.Count >= most) break;
         }
+        var decisions = new DecisionAuditStore(database);
+        HashSet<string> Posted() => [.. differences.Where(d => d.Table == "settlement_postings").Select(d => d.Row)];
         if (differences.Count < most) differences.AddRange(await store.Unbalanced(most - differences.Count, stop));
-        if (differences.Count < most) differences.AddRange(await new DecisionAuditStore(database).Run(most - differences.Count, stop));
+        if (differences.Count < most) differences.AddRange(await decisions.Run(most - differences.Count, stop));
         var statements = new RowExamination(database);
-        if (differences.Count < most) differences.AddRange(await statements.Run(differences.Where(d => d.Table == "settlement_postings").Select(d => d.Row).ToHashSet(), most - differences.Count, stop));
+        if (differences.Count < most) differences.AddRange(await statements.Run(Posted(), most - differences.Count, stop));
         postings += statements.Postings;
         if (differences.Count < most) differences.AddRange(await store.StrayCaptures(differ, most - differences.Count, stop));
         var files = new FileAuditStore(database);
         if (differences.Count < most) differences.AddRange(await files.Run(most - differences.Count, stop));
+        if (differences.Count < most) differences.AddRange(await decisions.Postings(Posted(), most - differences.Count, stop));
         var anchors = new AnchorStore(database);
         var kept = await anchors.All(stop);
         if (anchor is not null && !kept.Any(a => string.Equals(a.Text, anchor, StringComparison.OrdinalIgnoreCase)))

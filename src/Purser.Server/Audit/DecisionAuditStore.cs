@@ -68,7 +68,7 @@ public sealed class DecisionAuditStore(NpgsqlDataSource database)
     static async Task<IReadOnlyList<Difference>> Rows(NpgsqlConnection connection, int most, CancellationToken stop)
     {
         await using var ask = new NpgsqlCommand("""
-            with told as (select distinct on (about) about, number, state::jsonb as state from decisions order by about, number desc)
+            with told as (select distinct on (about) about, number, state::jsonb as state from decisions where not starts_with(about, 'settlement_postings/') order by about, number desc)
             select coalesce(t.about, d.about), t.number, t.state::text, d.state::text
             from told t full join decided d on d.about = t.about
             where not coalesce(d.state @> t.state and (d.state ? 'state') = (t.state ? 'state'), d.state is null and t.state is null and t.number is not null)
@@ -83,6 +83,42 @@ public sealed class DecisionAuditStore(NpgsqlDataSource database)
             found.Add(new Difference(table, row, What(rows.IsDBNull(1) ? null : rows.GetInt64(1), rows.IsDBNull(2) ? null : rows.GetString(2), rows.IsDBNull(3) ? null : rows.GetString(3))));
         }
         return found;
+    }
+
+    /// <summary>Every posting of a statement's row is as the commit said that made it: its sides, its file, and its time, by which the books of a day hold it.</summary>
+    /// <param name="except">Rows that are known to differ, as they are named.</param>
+    public async Task<IReadOnlyList<Difference>> Postings(IReadOnlySet<string> except, int most, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand("""
+            with told as (
+                select d.number, d.state->>'account' as account, (d.state->>'file')::bigint as file, x.posting->>0 as row_key, (x.posting->>1)::int as line, x.posting
+                from (select number, state::jsonb from decisions where starts_with(about, 'settlement_postings/')) d cross join lateral jsonb_array_elements(d.state->'postings') x (posting))
+            select distinct on (1) coalesce(t.account, p.account) || '/' || coalesce(t.row_key, p.row_key), coalesce(t.line, p.line), t.number, t.file, p.file, t.posting::text, posting_state(p)::text
+            from told t full join settlement_postings p on p.account = t.account and p.row_key = t.row_key and p.line = t.line
+            where (t.posting, t.file) is distinct from (posting_state(p), p.file) and coalesce(t.account, p.account) || '/' || coalesce(t.row_key, p.row_key) <> all ($1)
+            order by 1, 2 limit $2
+            """);
+        ask.CommandTimeout = 0;
+        ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. except] });
+        ask.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        var found = new List<Difference>();
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        while (await rows.ReadAsync(stop))
+            found.Add(new Difference("settlement_postings", rows.GetString(0), $"line {rows.GetInt32(1)}: " + (rows.IsDBNull(2) ? What(null, null, rows.GetString(6))
+                : rows.IsDBNull(4) ? What(rows.GetInt64(2), rows.GetString(5), null) : Moved(rows.GetInt64(2), (rows.GetInt64(3), rows.GetString(5)), (rows.GetInt64(4), rows.GetString(6))))));
+        return found;
+    }
+
+    /// <summary>What a posting says, in its order.</summary>
+    static readonly string[] Sides = ["row_key", "line", "ledger_account", "amount", "currency", "posted_at"];
+
+    static string Moved(long number, (long File, string Posting) told, (long File, string Posting) stands)
+    {
+        if (told.File != stands.File) return $"it is of {SettlementFile.IdOf(stands.File)}, and decision {number} says {SettlementFile.IdOf(told.File)}.";
+        using var said = JsonDocument.Parse(told.Posting);
+        using var row = JsonDocument.Parse(stands.Posting);
+        var side = Array.FindIndex(Sides, s => !JsonElement.DeepEquals(said.RootElement[Array.IndexOf(Sides, s)], row.RootElement[Array.IndexOf(Sides, s)]));
+        return $"its {Sides[side]} is {row.RootElement[side]}, and decision {number} says {said.RootElement[side]}.";
     }
 
     static string What(long? number, string? told, string? stands)
@@ -109,7 +145,7 @@ public sealed class DecisionAuditStore(NpgsqlDataSource database)
         return (table, table switch
         {
             "settlement_discrepancies" => $"dis_row_{key}",
-            "settlement_files" => $"{SettlementFile.Prefix}{key}",
+            "settlement_files" or "settlement_postings" => $"{SettlementFile.Prefix}{key}",
             "order_resolutions" when key.Split('_') is [var order, var sequence] && long.TryParse(order, CultureInfo.InvariantCulture, out var id) && int.TryParse(sequence, CultureInfo.InvariantCulture, out var number) =>
                 new DiscrepancyId(new OrderId(id), number, 0).ToString(),
             _ => key,

@@ -56,11 +56,13 @@ public sealed class FileAuditStore(NpgsqlDataSource database)
             ? new Difference("settlement_lines", SettlementFile.IdOf(file), $"it has {row.GetInt64(1)} lines, and says that {row.GetInt32(0)} are stored.") : null;
     }
 
-    /// <summary>A line of another class would mean something else for the books.</summary>
+    /// <summary>A line of another class, or one that corrects another row, would mean something else for the books.</summary>
     async Task<Difference?> Classes(long file, byte[] right, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
-        if ((await Task.Run(() => SettlementLineStore.Classes(connection, file), stop)).AsSpan().SequenceEqual(right)) return null;
+        var (whole, bare) = await Task.Run(() => SettlementLineStore.Classes(connection, file), stop);
+        if (whole.AsSpan().SequenceEqual(right)) return null;
+        if (bare.AsSpan().SequenceEqual(right)) return await Named(connection, file, stop);
         await using var ask = new NpgsqlCommand("select class, count(*) from settlement_lines where file = $1 group by class", connection) { CommandTimeout = 0 };
         ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
         var now = new Dictionary<SettlementClass, long>();
@@ -69,7 +71,20 @@ public sealed class FileAuditStore(NpgsqlDataSource database)
         var told = (await new SettlementFileStore(database).Find(file, stop))!.Classes.GroupBy(c => c.Class).ToDictionary(g => g.Key, g => g.Sum(c => (long)c.Count));
         var other = now.Keys.Union(told.Keys).Order().Where(c => now.GetValueOrDefault(c) != told.GetValueOrDefault(c))
             .Select(c => $": {now.GetValueOrDefault(c)} are {SettlementView.Word(c)}, and {told.GetValueOrDefault(c)} were").FirstOrDefault();
-        return new Difference("settlement_lines", SettlementFile.IdOf(file), $"the classes of its lines are not those with which it was applied{other}.");
+        return new Difference("settlement_lines", SettlementFile.IdOf(file), $"the classes of its lines{(other is null ? ", or the lines whose keys they have," : "")} are not those with which it was applied{other}.");
+    }
+
+    /// <summary>Of a file that an older program applied it is not kept which line has another's key; but the keys are the same.</summary>
+    static async Task<Difference?> Named(NpgsqlConnection connection, long file, CancellationToken stop)
+    {
+        await using var ask = new NpgsqlCommand("""
+            select l.number, l.row_key, l.was_file, l.was_number from settlement_lines l left join settlement_lines w on w.file = l.was_file and w.number = l.was_number
+            where l.file = $1 and l.was_file is not null and w.row_key is distinct from l.row_key order by 1 limit 1
+            """, connection) { CommandTimeout = 0 };
+        ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        await using var row = await ask.ExecuteReaderAsync(stop);
+        return await row.ReadAsync(stop)
+            ? new Difference("settlement_lines", $"{SettlementFile.IdOf(file)} line {row.GetInt32(0)}", $"{row.GetString(1)} is compared with line {row.GetInt32(3)} of {SettlementFile.IdOf(row.GetInt64(2))}, which has another key.") : null;
     }
 
     async Task<string?> Bytes(long file, byte[] sha, long length, CancellationToken stop)

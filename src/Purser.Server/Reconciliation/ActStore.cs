@@ -127,12 +127,10 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         write.BatchCommands.Add(Open(file, opened));
         await write.ExecuteNonQueryAsync(stop);
         foreach (var row in changed) await Correct(connection, file, row, [.. postings.Where(p => p.RowKey == RowName.Of(row.RowKey, row.Class))], stop);
-        if (opened.Count > 0)
-        {
-            await using var decide = new NpgsqlBatch(connection, transaction);
-            decide.BatchCommands.Add(DecisionStore.Opened(file.Account, [.. opened.Select(o => o.RowKey)]));
-            await decide.ExecuteNonQueryAsync(stop);
-        }
+        await using var decide = new NpgsqlBatch(connection, transaction);
+        if (opened.Count > 0) decide.BatchCommands.Add(DecisionStore.Opened(file.Account, [.. opened.Select(o => o.RowKey)]));
+        decide.BatchCommands.Add(DecisionStore.Posted(file.Account, [.. postings.Select(p => p.RowKey).Concat(others).Distinct()]));
+        await decide.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
     }
 
@@ -164,6 +162,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         await using var open = new NpgsqlBatch(connection, transaction);
         open.BatchCommands.Add(Open(file, opened));
         if (opened.Count > 0) open.BatchCommands.Add(DecisionStore.Opened(file.Account, [.. opened.Select(o => o.RowKey)]));
+        open.BatchCommands.Add(DecisionStore.Posted(file.Account, [rowKey]));
         await open.ExecuteNonQueryAsync(stop);
         await transaction.CommitAsync(stop);
     }
@@ -343,12 +342,12 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
         // A person who closes it in this moment is waited for, so that what the answer posted is seen below.
-        var (account, file) = ("", 0L);
-        await using (var hold = new NpgsqlCommand("select account, file from settlement_discrepancies where id = $1 for update", connection, transaction))
+        var (account, file, rowKey) = ("", 0L, "");
+        await using (var hold = new NpgsqlCommand("select account, file, row_key from settlement_discrepancies where id = $1 for update", connection, transaction))
         {
             hold.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
             await using var held = await hold.ExecuteReaderAsync(stop);
-            if (await held.ReadAsync(stop)) (account, file) = (held.GetString(0), held.GetInt64(1));
+            if (await held.ReadAsync(stop)) (account, file, rowKey) = (held.GetString(0), held.GetInt64(1), held.GetString(2));
         }
         await using var confirm = new NpgsqlCommand(Closing, connection, transaction);
         confirm.Parameters.Add(new NpgsqlParameter<long> { TypedValue = question });
@@ -357,6 +356,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         var closed = await confirm.ExecuteScalarAsync(stop) is 1L;
         if (closed && stands is [var first, ..]) await RowPostingStore.Restate(connection, account, first.RowKey, file, stands, stop);
         if (closed) await DecisionStore.Question(connection, question, stop);
+        if (closed) await RowPostingStore.Keep(connection, account, rowKey, stop);
         await transaction.CommitAsync(stop);
         return closed;
     }

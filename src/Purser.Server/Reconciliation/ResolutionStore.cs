@@ -302,8 +302,13 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     static Task Keep(NpgsqlConnection connection, DiscrepancyId id, CancellationToken stop) =>
         id.Order is { } order ? DecisionStore.Resolution(connection, order, id.Sequence, stop) : DecisionStore.Question(connection, id.Row, stop);
 
-    static Task Restate(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<RowPosting>? books, CancellationToken stop) =>
-        books is null ? Task.CompletedTask : RowPostingStore.Restate(connection, d.Account, RowName.Of(d.RowKey!, d.Class!.Value), d.File!.Value, books, stop);
+    static async Task Restate(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<RowPosting>? books, CancellationToken stop)
+    {
+        if (books is null) return;
+        var name = RowName.Of(d.RowKey!, d.Class!.Value);
+        await RowPostingStore.Restate(connection, d.Account, name, d.File!.Value, books, stop);
+        await RowPostingStore.Keep(connection, d.Account, name, stop);
+    }
 
     static void Values(NpgsqlCommand command, Decision decision)
     {

@@ -1,4 +1,5 @@
 using Npgsql;
+using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
 
@@ -26,5 +27,13 @@ static class RowPostingStore
         post.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. wanted.Select(p => p.Amount.MinorUnits)] });
         post.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. wanted.Select(p => p.Amount.Currency.Code)] });
         await post.ExecuteNonQueryAsync(stop);
+    }
+
+    /// <summary>The last step of a commit that posted under this name, or did not.</summary>
+    public static async Task Keep(NpgsqlConnection connection, string account, string rowKey, CancellationToken stop)
+    {
+        await using var keep = new NpgsqlBatch(connection);
+        keep.BatchCommands.Add(DecisionStore.Posted(account, [rowKey]));
+        await keep.ExecuteNonQueryAsync(stop);
     }
 }

@@ -22,6 +22,19 @@ static class DecisionStore
         return keep;
     }
 
+    /// <summary>What this commit posted under these names of an account.</summary>
+    public static NpgsqlBatchCommand Posted(string account, string[] rowKeys)
+    {
+        var keep = new NpgsqlBatchCommand("""
+            insert into decisions (about, state)
+            select 'settlement_postings/' || p.file, jsonb_build_object('account', p.account, 'file', p.file, 'postings', jsonb_agg(posting_state(p) order by p.row_key, p.line))::text
+            from settlement_postings p where p.account = $1 and p.row_key = any ($2) and p.xmin = pg_current_xact_id()::xid group by p.account, p.file order by p.file
+            """);
+        keep.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+        keep.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = rowKeys });
+        return keep;
+    }
+
     /// <summary>What persons decided about an order's question, or that they decided nothing any more.</summary>
     public static Task Resolution(NpgsqlConnection connection, OrderId order, int sequence, CancellationToken stop) => Keep(connection, """
         insert into decisions (about, state)

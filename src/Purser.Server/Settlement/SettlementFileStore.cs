@@ -191,7 +191,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         var ends = file is { State: FileState.Done, DryRun: false };
-        var classes = ends ? await Task.Run(() => SettlementLineStore.Classes(connection, file.Id), stop) : null;
+        var classes = ends ? await Task.Run(() => SettlementLineStore.Classes(connection, file.Id).Whole, stop) : null;
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var advance = new NpgsqlCommand("""
             update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10, preview = $11, classes = $12,

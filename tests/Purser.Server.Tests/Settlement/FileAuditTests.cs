@@ -27,6 +27,10 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
         }
         // Such a file is refused whole.
         (await house.Settle(Statement(Line("y", null, 5000, SettlementKind.Adjustment)).Concat("z,Nonsense,,,,1,INR\n"u8.ToArray()).ToArray())).Text("state").ShouldBe("refused");
+        // A row that is corrected, one that says the same as it said at first under another name, and that once more.
+        SettlementLine Stranger(string key, long amount) => Line(key, new PaymentId(new OrderId(77), 1), amount);
+        SettlementHouse.Classes(await house.Settle(Statement(Stranger("stranger", 800), Stranger("twin", 700), Stranger("twin", 700))))
+            .ShouldBe(new Dictionary<string, int> { ["changed"] = 1, ["unknown_order"] = 1, ["duplicate_line"] = 1 }, ignoreOrder: true);
         (await Audit()).ShouldBeEmpty();
         string[] tables = ["settlement_lines", "settlement_postings", "settlement_files", "settlement_file_parts", "settlement_discrepancies"];
         foreach (var kept in tables) await Do($"create table kept_{kept} as select * from {kept}");
@@ -45,6 +49,9 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
             // Together with what it posted, and where nothing is posted either way.
             ("update settlement_lines set class = 14 where row_key = 'x'; delete from settlement_postings where row_key = 'x'", "settlement_lines", "stl_1", "with which it was applied: 0 are adjustment, and 1 were"),
             ("update settlement_lines set class = 15 where row_key = 'none'", "settlement_lines", "stl_1", "with which it was applied: 0 are payout, and 1 were"),
+            (OtherFirst, "settlement_lines", "stl_3", "the classes of its lines, or the lines whose keys they have, are not those with which it was applied"),
+            (OtherTwin, "settlement_lines", "stl_3", "the classes of its lines, or the lines whose keys they have, are not those with which it was applied"),
+            ("update settlement_lines set was_file = null, was_number = null where file = 3 and number = 3", "settlement_lines", "stl_3", "or the lines whose keys they have, are not those"),
             ("delete from settlement_files where id = 2", "settlement_files", "stl_2", "it is not there, and decision"),
             ("update settlement_files set name = 'other.csv' where id = 1", "settlement_files", "stl_1", "its name is other.csv, and decision"),
             ("update settlement_files set state = 6, rows_stored = 0 where id = 1", "settlement_files", "stl_1", "its state is 6, and decision"),
@@ -61,5 +68,21 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
             (await Audit()).ShouldBeEmpty(sql);
         }
         unseen.ShouldBeEmpty();
+
+        // Of files of an older program, which kept the classes alone, another key is found.
+        var older = new FileAuditStore(house.Database);
+        await Do("update settlement_files f set classes = (select sha256(string_agg(int4send(l.number) || int2send(l.class), '' order by l.number)) from settlement_lines l where l.file = f.id) where state = 5");
+        (await older.Run(3, default)).ShouldBeEmpty();
+        foreach (var (sql, row, says) in new[] { (OtherFirst, "stl_3 line 1", "stranger is compared with line 2 of stl_3, which has another key"), (OtherTwin, "stl_3 line 3", "twin is compared with line 1 of stl_3, which has another key") })
+        {
+            await Do(sql);
+            (await older.Run(3, default)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(d => d.Row.ShouldBe(row), d => d.What.ShouldContain(says));
+            await Do("delete from settlement_lines; insert into settlement_lines select * from kept_settlement_lines");
+        }
     }
+
+    /// <summary>The books stay as they are, for that row says the same.</summary>
+    const string OtherFirst = "update settlement_lines set was_file = 3, was_number = 2 where file = 3 and number = 1";
+
+    const string OtherTwin = "update settlement_lines set was_number = 1 where file = 3 and number = 3";
 }

@@ -68,6 +68,11 @@ public sealed class RowAuditTests(PostgresFixture postgres) : IClassFixture<Post
             ("insert into settlement_postings values ('shop', 'made_up', 1, 'bank', 5, 'INR', 1, now()), ('shop', 'made_up', 2, 'sales', -5, 'INR', 1, now())", "shop/made_up", "stl_1 has no such row"),
             ("delete from settlement_postings where row_key = 'found' and line > 6", "shop/found", "resolved with evidence"),
             ("delete from settlement_postings where row_key = 'd'", "shop/d", "its postings are not there, the first of which is -516.70 INR on receivable:shop"),
+            ("update settlement_postings set posted_at = posted_at - interval '1 day' where row_key = 'x'", "shop/x", "line 1: its posted_at is"),
+            ("update settlement_postings set posted_at = posted_at + interval '1 day' where row_key = 'income' and line = 7", "shop/income", "line 7: its posted_at is"),
+            ("update settlement_postings set file = 2 where row_key = 'cost' and line = 7", "shop/cost", "line 7: it is of stl_2, and decision"),
+            ("update settlement_postings set line = line + 10 where row_key = 'undone' and line = 9", "shop/undone", "line 9: it is not there, and decision"),
+            ("insert into settlement_postings select account, row_key, 20, ledger_account, 0, currency, file, posted_at from settlement_postings where row_key = 'open' and line = 1", "shop/open", "line 20: no decision tells of it"),
             ("delete from settlement_postings where row_key = 'came'", "shop/came", "its postings are not there, the first of which is"),
         })
         {
@@ -100,7 +105,34 @@ public sealed class RowAuditTests(PostgresFixture postgres) : IClassFixture<Post
             (await Audit())[0].ShouldSatisfyAllConditions(d => (d.Table, d.Row).ShouldBe(("payments", later.ToString())), d => d.What.ShouldContain(says));
             await Do("update payments p set outside_refunds = k.outside_refunds from kept_payments k where (k.order_id, k.number) = (p.order_id, p.number)");
         }
+        await Word(house, Do, Audit);
         await Decided(house, Do, Audit, asked);
+    }
+
+    /// <summary>And of what rows said of refunds and what answers moved, each part.</summary>
+    static async Task Word(SettlementHouse house, Func<string, Task> change, Func<Task<IReadOnlyList<Difference>>> audit)
+    {
+        var less = await house.Pending();
+        await house.Tell(less, "captured", 40000, $"m_{less.Reference}");
+        var asked = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Select(d => d.GetProperty("id").GetString()!).Single(id => id.Contains(less.Order.Letters, StringComparison.Ordinal));
+        (await house.Post($"/v1/discrepancies/{asked}/resolution", new { action = "close", by = "Asha", reason = "seen" })).Status.ShouldBe(System.Net.HttpStatusCode.OK);
+        (await audit()).ShouldBeEmpty();
+        await change("create table kept_answers as select order_id, number, answers from payments; create table kept_settled as select order_id, number, settled from refunds");
+        foreach (var (sql, table, says) in new[]
+        {
+            ("update payments set answers = replace(answers, '-40000', '-39900') where answers is not null", "payments", "took -399.00 INR out of suspense, and its events say -400.00 INR"),
+            ("update payments set answers = '[]' where answers like '%-40000%'", "payments", "and it has no such answer"),
+            ("update refunds set settled = replace(settled, '-10000', '-9900')", "refunds", "it is settled as"),
+            ("update refunds set settled = jsonb_set(settled::jsonb, '{settled,row}', '\"other\"')::text where settled is not null", "refunds", "other"),
+        })
+        {
+            await change(sql);
+            var difference = await audit() is [var first, ..] ? first : throw new InvalidOperationException($"Nothing differs after {sql}.");
+            difference.Table.ShouldBe(table, sql);
+            difference.What.ShouldContain(says, Case.Sensitive, sql);
+            await change("update payments p set answers = k.answers from kept_answers k where (k.order_id, k.number) = (p.order_id, p.number); update refunds r set settled = k.settled from kept_settled k where (k.order_id, k.number) = (r.order_id, r.number)");
+        }
+        (await audit()).ShouldBeEmpty();
     }
 
     /// <summary>What persons and the policy decided is in no order's event. It is in a chain of its own, and a row that stands otherwise is named.</summary>
