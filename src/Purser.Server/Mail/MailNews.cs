@@ -43,12 +43,12 @@ sealed class MailNews(BatchChanges changes)
     }
 
     /// <summary>A shopper is told once that paying did not work, for the link in that mail always leads to how it stands; and once more after a try that
-    /// was to be waited for. What is being tried again already, on another link, needs no mail.</summary>
+    /// was to be waited for. What is being tried again already, on another link, is told when that fails, too: the mail waits for it, and so the later
+    /// failure needs none of its own.</summary>
     bool IsToTell(OrderEvent e)
     {
         var (before, after) = Of(e.Order);
-        var open = after.OpenPayment;
-        if (after.HasEnded || after.ClosingAt is not null || (open is not null && open.Number != e.Payment)) return false;
+        if (after.HasEnded || after.ClosingAt is not null || (after.Payment(e.Payment!.Value) is { Status: PaymentStatus.Failed } over && IsHandedOn(after, over))) return false;
         var waited = before?.Payment(e.Payment!.Value) is { Status: PaymentStatus.Processing } or { Status: PaymentStatus.Unresolved, LinkOpenedAt: not null };
         var told = before is not null && before.Payments.Any(p => p.DeclinedAt is not null || (p.Status == PaymentStatus.Failed && !IsHandedOn(after, p)));
         return (waited || !told) && (failed ??= []).Add(e.Order);

@@ -13,7 +13,7 @@ using Purser.Server.Tests.Platform;
 namespace Purser.Server.Tests.Mail;
 
 /// <summary>What mails say, as an independent program reads them after a real server took them.</summary>
-public sealed class LetterTests : IAsyncLifetime
+public sealed partial class LetterTests : IAsyncLifetime
 {
     MailServer server = null!;
     PageHouse house = null!;
@@ -141,38 +141,6 @@ public sealed class LetterTests : IAsyncLifetime
         await house.Hear(order, new Evidence.Declined("insufficient_funds"));
         (await Count("select count(*) from deliveries d join webhook_endpoints e on e.number = d.receiver where e.id = 'we_1' and d.due_at = d.at")).ShouldBeGreaterThan(3);
         (await Count("select count(*) from deliveries d join webhook_endpoints e on e.number = d.receiver where e.id = 'we_1' and d.due_at <> d.at")).ShouldBe(0);
-    }
-
-    [Fact]
-    public async Task A_decline_is_not_told_while_money_is_on_its_way_to_what_was_declined()
-    {
-        var order = await EverySituation.Make(house, "failed");
-        order = await house.Hear(order, new Evidence.Processing());
-        ShopperLetters.IsTriedAgain(order).ShouldBeTrue();
-        Situation.Of(order, null, TimeProvider.System.GetUtcNow(), a => a, _ => false).CanBePaid.ShouldBeFalse();
-        await PutOff();
-    }
-
-    [Fact]
-    public async Task A_decline_waits_while_the_shopper_tries_on_another_link_and_is_told_when_that_fails_too()
-    {
-        // The shopper gave the first up to pay in another way, and goes on with that.
-        var order = await EverySituation.Make(house, "declined");
-        await house.Do(order.Id, new OrderCommand.CancelPayment(1));
-        order = await house.Hear(order, new Evidence.LinkCancelled());
-        order.OpenPayment.ShouldBeNull();
-        await PutOff();
-        order = await house.Open(order, payment: 2);
-        await PutOff();
-        await house.Hear(order, new Evidence.Failed("do_not_honour"), 2);
-        (await Sent()).ShouldHaveSingleItem().Subject.ShouldContain("did not go through");
-    }
-
-    async Task PutOff()
-    {
-        await Hurry();
-        await Until.True(async () => await Count("select count(*) from deliveries where state = 0 and attempts = 0 and failures = 0 and leased_until is null and due_at > now() + interval '1 minute'") == 1, "it to be put off");
-        (await server.All()).ShouldBeEmpty();
     }
 
     [Fact]
