@@ -59,10 +59,10 @@ public sealed class PurserOrders
 
     /// <summary>Cancels an order: it cannot be paid any more, and open links are closed. Money that comes all the same is treated by the order's late policy.</summary>
     /// <param name="id">The order's id.</param>
-    /// <param name="key">An Idempotency-Key of your own.</param>
+    /// <param name="key">An Idempotency-Key of your own. When left out each call has its own: money may come after a yes, and the same call then says so.</param>
     /// <param name="stop">Gives the call up; the order may be cancelled all the same.</param>
     /// <exception cref="PurserProblemException"><c>order_paid</c> or <c>order_expired</c>: it was quicker.</exception>
-    public Task<Order> Cancel(string id, string? key = null, CancellationToken stop = default) => Act(id, "cancellation", key, stop);
+    public Task<Order> Cancel(string id, string? key = null, CancellationToken stop = default) => Act(id, "cancellation", key ?? PurserLine.NewKey(), stop);
 
     /// <summary>Says that the goods went out. Said again it is the same: the first time stays in <see cref="Order.FulfilledAt"/>.</summary>
     /// <param name="id">The order's id.</param>
@@ -130,13 +130,13 @@ public sealed class PurserPayments
 
     /// <summary>Asks the gateway to close the payment's link; it is cancelled once the gateway says so. Money that was quicker counts.</summary>
     /// <param name="id">The payment's id.</param>
-    /// <param name="key">An Idempotency-Key of your own.</param>
+    /// <param name="key">An Idempotency-Key of your own. When left out each call has its own: money may come after a yes, and the same call then says so.</param>
     /// <param name="stop">Gives the call up.</param>
     /// <exception cref="PurserProblemException"><c>payment_succeeded</c>, <c>payment_ended</c>: it was quicker. <c>link_cannot_be_cancelled</c>: the gateway has no way.</exception>
     public Task<Payment> Cancel(string id, string? key = null, CancellationToken stop = default)
     {
         var path = $"v1/payments/{Addresses.Id(id)}/cancellation";
-        return line.Post(path, null, key ?? PurserLine.KeyOf(path, default), PurserJson.Default.Payment, stop);
+        return line.Post(path, null, key ?? PurserLine.NewKey(), PurserJson.Default.Payment, stop);
     }
 }
 

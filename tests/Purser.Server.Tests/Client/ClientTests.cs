@@ -79,6 +79,23 @@ public sealed class ClientTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_cancellation_that_was_answered_with_yes_is_refused_once_late_money_has_paid_the_order()
+    {
+        var order = await Purser.Orders.Place(ClientHouse.Book("late") with { Policy = new OrderPolicy { LatePayment = LatePolicy.Accept } });
+        var payment = await Purser.Payments.Start(order.Id, gateway: "first");
+        await Purser.Payments.Cancel(payment.Id);
+        house.Wire.Requests.Clear();
+        house.Wire.LoseAnswer();
+        (await Purser.Orders.Cancel(order.Id)).Status.ShouldBe(OrderStatus.Cancelled);
+        house.Wire.Keys.Distinct().ShouldHaveSingleItem("one key for all attempts of a call").ShouldNotBeNull();
+        (await Purser.Orders.Cancel(order.Id)).Status.ShouldBe(OrderStatus.Cancelled);
+        await house.Api.Tell("e1", "captured", payment.Reference);
+        (await Purser.Orders.Get(order.Id)).Status.ShouldBe(OrderStatus.Paid);
+        (await Should.ThrowAsync<PurserProblemException>(() => Purser.Orders.Cancel(order.Id))).Problem.ShouldBe("order_paid");
+        (await Should.ThrowAsync<PurserProblemException>(() => Purser.Payments.Cancel(payment.Id))).Problem.ShouldBe("payment_succeeded");
+    }
+
+    [Fact]
     public async Task The_same_reference_is_the_same_order_and_other_content_is_refused_with_what_to_do()
     {
         var placed = await Purser.Orders.Place(ClientHouse.Book("one"));
