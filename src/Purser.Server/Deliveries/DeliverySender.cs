@@ -144,8 +144,9 @@ sealed partial class DeliverySender(
                 return;
             }
             var next = answer.IsFinal ? null : now + DeliverySchedule.After(one.Failures + 1, answer.RetryAfter);
-            if (await store.Failed(one, answer, next, now, options.PauseAfter, CancellationToken.None) is { } paused) LogPaused(log, paused, answer.Outcome);
-            else if (next is null) LogDead(log, one.Id, answer.Outcome);
+            var (paused, isGivenUp) = await store.Failed(one, answer, next, now, options.PauseAfter, CancellationToken.None);
+            if (paused is not null) LogPaused(log, paused, answer.Outcome);
+            else if (isGivenUp) LogDead(log, one.Id, answer.Outcome);
         }
         catch (NpgsqlException away)
         {

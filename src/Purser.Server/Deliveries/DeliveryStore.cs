@@ -136,19 +136,24 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         await batch.ExecuteNonQueryAsync(stop);
     }
 
-    /// <summary>What waited behind it, where order matters, need not wait any longer.</summary>
-    static NpgsqlBatchCommand Release(DeliveryId ended, DateTimeOffset now) =>
-        Of(ended, "update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4", At(now));
+    /// <summary>What waited behind it, where order matters, need not wait any longer, if it has ended.</summary>
+    static NpgsqlBatchCommand Release(DeliveryId ended, DateTimeOffset now) => Of(ended, """
+        update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4
+            and exists (select from deliveries h where h.order_id = $1 and h.sequence = $2 and h.receiver = $3 and h.ended_at is not null)
+        """, At(now));
 
     /// <summary>A first failure after days without events says nothing of those days: an endpoint is paused when one delivery has failed so often, and has done so for as long, or has failed
     /// for the last time.</summary>
     const int FailuresBeforePause = 4;
 
+    /// <summary>When it is sent again: never where that is null, unless its schedule began anew while this try was under way; then after the first wait.</summary>
+    const string NextTry = "case when d.failures < $8 and $9::timestamptz is not null then $9 else $4::timestamptz end";
+
     /// <summary>To be sent again later, or given up.</summary>
     /// <param name="next">Null: never.</param>
     /// <param name="pauseAfter">An endpoint that has only failed for so long is paused. What was sent to an address that it has no more says nothing of it.</param>
-    /// <returns>The id of the endpoint, if it was paused now.</returns>
-    public async Task<string?> Failed(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset? next, DateTimeOffset now, TimeSpan pauseAfter, CancellationToken stop)
+    /// <returns>The id of the endpoint, if it was paused now, and whether the delivery is given up.</returns>
+    public async Task<(string? Paused, bool IsGivenUp)> Failed(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset? next, DateTimeOffset now, TimeSpan pauseAfter, CancellationToken stop)
     {
         await using var batch = database.CreateBatch();
         // The endpoint first and its deliveries then, as whoever changes or deletes it takes them. It is locked in any case: what is put off below is put off
@@ -157,20 +162,22 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         { Parameters = { Whole(sent.Id.Receiver), At(now), Text(sent.Url) } });
         batch.BatchCommands.Add(Attempt(sent, answer));
         // What waits behind it cannot go earlier, and need not be looked at before; unless this lease is over, and another node knows more.
-        batch.BatchCommands.Add(Of(sent.Id, """
+        var anew = answer.IsFinal ? null : now + DeliverySchedule.After(1, answer.RetryAfter);
+        batch.BatchCommands.Add(Of(sent.Id, $"""
             with failed as (
-                update deliveries set state = case when $4::timestamptz is null then 2 else 0 end, due_at = coalesce($4, due_at), failures = failures + 1,
-                    ended_at = case when $4::timestamptz is null then $5 end, leased_until = null, outcome = $6
-                where order_id = $1 and sequence = $2 and receiver = $3 and state = 0 and attempts = $7 returning 1)
-            update deliveries d set due_at = $4 from failed, webhook_endpoints e
-            where e.number = $3 and e.ordered and d.order_id = $1 and d.sequence > $2 and d.receiver = $3 and d.state = 0 and d.due_at < $4
-            """, At(next), At(now), Text(answer.Outcome), Whole(sent.Attempt)));
+                update deliveries d set state = case when {NextTry} is null then 2 else 0 end, due_at = coalesce({NextTry}, d.due_at), failures = d.failures + 1,
+                    ended_at = case when {NextTry} is null then $5 end, leased_until = null, outcome = $6
+                where order_id = $1 and sequence = $2 and receiver = $3 and state = 0 and attempts = $7 returning d.state, d.due_at)
+            update deliveries d set due_at = f.due_at from failed f, webhook_endpoints e
+            where f.state = 0 and e.number = $3 and e.ordered and d.order_id = $1 and d.sequence > $2 and d.receiver = $3 and d.state = 0 and d.due_at < f.due_at
+            """, At(next), At(now), Text(answer.Outcome), Whole(sent.Attempt), Whole(sent.Failures), At(anew)));
         if (sent.Ordered && next is null) batch.BatchCommands.Add(Release(sent.Id, now));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
-            update webhook_endpoints set status = 1, updated_at = $2,
+            with paused as (update webhook_endpoints set status = 1, updated_at = $2,
                 paused_because = case when $4 then 'It answered 410: the receiver is gone.' else 'Nothing could be delivered for ' || extract(day from $2 - failing_since) || ' days.' end
             where number = $1 and kind = 0 and status = 0 and url = $6 and ($4 or ($5 and failing_since <= $3 and ($7 or exists (
-                select from delivery_attempts a where a.order_id = $8 and a.sequence = $9 and a.receiver = $1 and a.number >= $10 and a.sent_at <= $3)))) returning id
+                select from delivery_attempts a where a.order_id = $8 and a.sequence = $9 and a.receiver = $1 and a.number >= $10 and a.sent_at <= $3)))) returning id)
+            select (select id from paused), exists (select from deliveries d where d.order_id = $8 and d.sequence = $9 and d.receiver = $1 and d.state = 2 and d.ended_at = $2)
             """)
         {
             Parameters =
@@ -182,18 +189,29 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         // Operators hear of both by mail, where there is mail: of a pause each time, of what is given up once a day, for one event of many may fail for ever.
         // What is given up after that day's mail was written is in the next day's.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
-            with day as (select date_trunc('day', $2, 'UTC') as begins),
+            with day as (
+                select date_trunc('day', $2, 'UTC') as begins where $3 and exists (select from deliveries d where d.order_id = $4 and d.sequence = $5 and d.receiver = $1 and d.state = 2 and d.ended_at = $2)),
             written as (
-                select n.number from operator_notices n, day where $3 and n.kind = 2 and n.receiver = $1 and n.since = day.begins and (n.state <> 0 or n.leased_until is not null) for update of n)
+                select n.number from operator_notices n, day where n.kind = 2 and n.receiver = $1 and n.since = day.begins and (n.state <> 0 or n.leased_until is not null) for update of n)
             insert into operator_notices (kind, receiver, since, at, due_at)
             select k.kind, e.number, k.since, $2, greatest($2, k.since) from webhook_endpoints e
             cross join lateral (
                 select 1 as kind, coalesce(e.failing_since, $2) as since where e.status = 1 and e.updated_at = $2
-                union all select 2, day.begins + case when exists (select from written) then interval '1 day' else '0' end from day where $3) k
+                union all select 2, day.begins + case when exists (select from written) then interval '1 day' else '0' end from day) k
             where e.number = $1 and exists (select from webhook_endpoints o where o.kind = 2 and o.status = 0) on conflict do nothing
             """)
-        { Parameters = { Whole(sent.Id.Receiver), At(now), Yes(next is null) } });
-        return await batch.ExecuteScalarAsync(stop) as string;
+        {
+            Parameters =
+            {
+                Whole(sent.Id.Receiver), At(now), Yes(next is null), new NpgsqlParameter<long> { TypedValue = sent.Id.Order.Value }, Whole(sent.Id.Sequence),
+            },
+        });
+        await using var row = await batch.ExecuteReaderAsync(stop);
+        await row.ReadAsync(stop);
+        var end = (row.IsDBNull(0) ? null : row.GetString(0), row.GetBoolean(1));
+        // What fails after that row is thrown here.
+        while (await row.NextResultAsync(stop)) { }
+        return end;
     }
 
     /// <summary>Taken, and not tried: it is due again then.</summary>

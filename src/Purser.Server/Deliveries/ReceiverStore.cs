@@ -128,7 +128,7 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
     /// <summary>Makes due what waited behind others, some at a time: of a whole backlog at once the database would be busy for longer than anybody waits. What a crash or a lost
     /// caller leaves of it is due when what it waited for is, or when this is asked for again.</summary>
     /// <param name="goesOn">All that was put off is due, <see cref="ResumedPerSecond"/>, and begins its schedule anew: a receiver that has just come back may fail once more, and
-    /// that must not be the last try of a message.</param>
+    /// that must not be the last try of a message, nor must one be that is under way just now.</param>
     async Task Release(int receiver, bool goesOn, DateTimeOffset now, CancellationToken stop)
     {
         var (after, looked) = ((Due: goesOn ? DateTimeOffset.MinValue : now, Order: long.MaxValue, Sequence: int.MaxValue), 0L);
@@ -141,11 +141,11 @@ public sealed class ReceiverStore(NpgsqlDataSource database)
                     from deliveries d where d.receiver = $1 and d.state = 0 and (d.due_at, d.order_id, d.sequence) > ($3, $4, $5)
                     order by d.due_at, d.order_id, d.sequence limit $9),
                 released as (
-                    update deliveries d set due_at = case when $6 then least(d.due_at, $2 + (($7 + chosen.place) / $8) * interval '1 second') else $2 end,
+                    update deliveries d set due_at = case when not $6 then $2 when d.leased_until > $2 then d.due_at else least(d.due_at, $2 + (($7 + chosen.place) / $8) * interval '1 second') end,
                         failures = case when $6 then 0 else d.failures end
                     from chosen, webhook_endpoints e
                     where e.number = $1 and d.order_id = chosen.order_id and d.sequence = chosen.sequence and d.receiver = $1 and d.state = 0 and (d.due_at > $2 or ($6 and d.failures > 0))
-                        and case when $6 then e.status = 0 and (d.leased_until is null or d.leased_until <= $2) else not e.ordered
+                        and case when $6 then e.status = 0 and (d.failures > 0 or d.leased_until is null or d.leased_until <= $2) else not e.ordered
                             and exists (select from deliveries b where b.order_id = d.order_id and b.sequence < d.sequence and b.receiver = d.receiver and b.ended_at is null) end
                     returning 1)
                 select c.due_at, c.order_id, c.sequence, (select count(*) from chosen), c.place from chosen c order by c.due_at desc, c.order_id desc, c.sequence desc limit 1

@@ -101,6 +101,27 @@ public sealed class OrderedTests(PostgresFixture postgres) : IClassFixture<Postg
         (await FollowerDue()).ShouldBe(Now);
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task What_is_being_sent_for_the_last_time_when_its_endpoint_goes_on_begins_anew(bool goesOn, bool isFinal)
+    {
+        await TwoEvents(followerDue: Now);
+        await Do("insert into webhook_endpoints (id, url, kind, ordered, created_at, updated_at) values ('mail_operators', 'mail', 2, false, $1, $1)");
+        await Do("update deliveries set failures = 7 where sequence = 1");
+        var head = await TakeHead(Now);
+        if (goesOn) await new ReceiverStore(database).Change("we_1", new ReceiverChange(null, null, null, null, ReceiverStatus.Active), Now, default);
+        var (paused, isGivenUp) = await store.Failed(head, Refused with { IsFinal = isFinal }, null, Now, TimeSpan.FromDays(5), default);
+        var livesOn = goesOn && !isFinal;
+        (paused, isGivenUp).ShouldBe((null, !livesOn));
+        (await Count(livesOn ? "sequence = 1 and state = 0 and failures = 1 and leased_until is null and due_at between $1::timestamptz + interval '5 s' and $1::timestamptz + interval '6 s'"
+            : "sequence = 1 and state = 2 and ended_at = $1")).ShouldBe(1);
+        // What waits behind it waits as long; and of what lives on operators need not hear.
+        (await Count("sequence = 2 and state = 0 and due_at = (select h.due_at from deliveries h where h.sequence = 1)")).ShouldBe(1);
+        (await Count("sequence = 1 and exists (select from operator_notices where kind = 2)")).ShouldBe(livesOn ? 0 : 1);
+    }
+
     [Fact]
     public async Task While_an_endpoint_is_being_changed_nothing_is_put_off_there()
     {
@@ -141,9 +162,17 @@ public sealed class OrderedTests(PostgresFixture postgres) : IClassFixture<Postg
         return new DateTimeOffset((DateTime)(await ask.ExecuteScalarAsync())!);
     }
 
+    async Task<long> Count(string of)
+    {
+        await using var ask = database.CreateCommand(Timed($"select count(*) from deliveries where {of}"));
+        return (long)(await ask.ExecuteScalarAsync())!;
+    }
+
     async Task Do(string sql)
     {
-        await using var command = database.CreateCommand(sql.Replace("$1", $"'{Now:O}'", StringComparison.Ordinal).Replace("$2", $"'{NextTry:O}'", StringComparison.Ordinal));
+        await using var command = database.CreateCommand(Timed(sql));
         await command.ExecuteNonQueryAsync();
     }
+
+    static string Timed(string sql) => sql.Replace("$1", $"'{Now:O}'", StringComparison.Ordinal).Replace("$2", $"'{NextTry:O}'", StringComparison.Ordinal);
 }
