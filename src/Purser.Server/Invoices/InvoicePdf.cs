@@ -36,7 +36,7 @@ public sealed class InvoicePdf(ShopperTokens tokens)
     sealed class Sheet(PdfFile file, StoredInvoice invoice, InvoiceWords words, string link, Typesetter typesetter)
     {
         const double Left = 42, Right = PdfPage.Width - 42, Top = 48, Bottom = PdfPage.Height - 52;
-        const double Small = 7.5, Normal = 9, Big = 10.5, WidestFigure = 66, NameLine = 11.5, RateGap = 5;
+        const double Small = 7.5, Normal = 9, Big = 10.5, WidestFigure = 66, NameLine = 11.5, RateGap = 5, SumLine = 15;
         static readonly Ink Dark = new(0x1c, 0x24, 0x30), Soft = new(0x5b, 0x64, 0x70), Faint = new(0xe2, 0xde, 0xd5), Pale = new(0xf4, 0xf2, 0xec), Blue = new(0x1f, 0x3a, 0x5f), Red = new(0x9a, 0x2a, 0x1a);
 
         readonly InvoiceDocument document = invoice.Document;
@@ -213,8 +213,9 @@ public sealed class InvoicePdf(ShopperTokens tokens)
         void Totals()
         {
             var sums = HasTaxes ? Sums().ToList() : [];
-            var height = Math.Max(sums.Count * 15 + 60, 118);
-            if (y + height > Bottom)
+            // Code and total are on one page with the sums where those fit on one; of more the code stands beside the first.
+            var height = Math.Max(sums.Count * SumLine + 60, 118);
+            if (y + (height > Bottom - Top - 6 ? 118 : height) > Bottom)
             {
                 NewPage();
                 y += 6;
@@ -225,11 +226,21 @@ public sealed class InvoicePdf(ShopperTokens tokens)
             y = start + 10;
             foreach (var (label, value) in sums)
             {
+                if (y > Bottom)
+                {
+                    NewPage();
+                    y += 12;
+                }
                 page.TextToTheLeftOf(typesetter.Set(label), AmountEnds - 92, y, Normal, Soft);
                 page.TextToTheLeftOf(typesetter.Set(value), AmountEnds, y, Normal, Dark);
-                y += 15;
+                y += SumLine;
             }
             y += sums.Count > 0 ? 2 : -6;
+            if (y + 48 > Bottom + 12)
+            {
+                NewPage();
+                y += 6;
+            }
             page.Fill(Right - 260, y, 260, 30, Pale);
             page.Text(typesetter.Set(!isCredit ? words.TotalPaid : invoice.Refund is null ? words.TotalCancelled : words.TotalBack, bold: true), Right - 250, y + 19.5, Big, Dark);
             page.TextToTheLeftOf(typesetter.Set(MoneyText.Of(invoice.Total, indian), bold: true), AmountEnds, y + 19.5, 12, Blue);

@@ -186,6 +186,22 @@ public sealed partial class InvoicePdfTests
         text.ShouldContain("Page 2 of 2");
     }
 
+    [Theory]
+    [InlineData(60, 4, "vat"), InlineData(60, 6, "cgst", "sgst"), InlineData(44, 3, "vat"), InlineData(45, 4, "vat")]
+    public void However_many_rates_there_are_each_is_summed_up_and_the_total_is_on_the_page(int rates, int pages, params string[] taxes)
+    {
+        var pdf = Draw(Invoice(taxes: [.. taxes.Select(t => Enum.Parse<Tax>(t, ignoreCase: true))],
+            lines: [.. Enumerable.Range(1, rates).Select(i => new PricedLine($"Sencha no. {i}", 1, 100_000 + i, "0902", new TaxRate(i * 20)))]));
+        Pages(pdf).ShouldBe(pages);
+        var placed = Placed(pdf);
+        placed.ShouldAllBe(p => p.X >= 40 && p.X + p.Width <= PdfPage.Width - 40 && p.Y > 25 && p.Y < PdfPage.Height - 25);
+        placed.Count(p => p.Text.Contains(" % on ", StringComparison.Ordinal)).ShouldBe(rates * taxes.Length);
+        var paid = string.Create(CultureInfo.InvariantCulture, $"₹{(100_000L * rates + rates * (rates + 1L) / 2) / 100m:N2} INR");
+        var total = placed.FindIndex(p => p.Text == paid);
+        total.ShouldBeGreaterThan(placed.FindLastIndex(p => p.Text.Contains(" % on ", StringComparison.Ordinal)), "beneath the sums");
+        placed.ShouldContain(p => p.Text.Contains($"Page {pages} of {pages}", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Lines_break_at_spaces_and_within_words_only_where_one_is_too_long()
     {
