@@ -239,6 +239,7 @@ create table invoice_series (
   series text not null,
   last bigint not null,
   last_at timestamp with time zone not null,
+  skipped bigint default 0 not null,
   constraint invoice_series_pkey PRIMARY KEY (series)
 );
 

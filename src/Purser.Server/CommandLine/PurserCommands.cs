@@ -43,6 +43,7 @@ public static class PurserCommands
         root.Subcommands.Add(SecretsCommand.Make(Guard));
         root.Subcommands.Add(SignatureCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(KeysCommand.Make(() => Configuration(settings), Guard));
+        root.Subcommands.Add(InvoicesCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(LedgerCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(RiskCommand.Make(() => Configuration(settings), Guard));
         root.Subcommands.Add(AuditCommand.Make(() => Configuration(settings), Guard));

@@ -135,7 +135,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
         new("Invoices and credit notes are numbered 1..n within their series",
             """
             select coalesce(s.series, i.series) from invoice_series s full join (select series, count(*) as n, max(place) as last, min(place) as first from invoices group by series) i on i.series = s.series
-            where s.series is null or i.series is null or i.n <> i.last or i.first <> 1 or s.last <> i.last
+            where s.series is null or coalesce(i.n, 0) + s.skipped <> s.last or (i.series is null and s.skipped = 0) or i.last > s.last or i.first < 1
             """),
         new("An invoice is of the accepted payment, and of its amount to the minor unit",
             """

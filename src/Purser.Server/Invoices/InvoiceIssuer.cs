@@ -176,8 +176,7 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         return new NewInvoice(InvoiceKind.CreditNote, Series(options.CreditPrefix, now), invoice.Order, invoice.Payment, refund, new Money(credited.Total, invoice.Total.Currency), document);
     }
 
-    string Series(string prefix, DateTimeOffset now) =>
-        $"{prefix}-{FiscalYear.Of(DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(now, TimeZoneInfo.FindSystemTimeZoneById(zone)).DateTime), options.FirstMonth)}";
+    string Series(string prefix, DateTimeOffset now) => InvoiceSeries.Of(prefix, options, zone, now).Name;
 
     InvoiceDocument Document(StoredOrder found)
     {

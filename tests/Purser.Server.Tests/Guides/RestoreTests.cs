@@ -1,7 +1,13 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Server.Audit;
+using Purser.Server.CommandLine;
+using Purser.Server.Doctor;
+using Purser.Server.Invoices;
+using Purser.Server.Platform;
 using Purser.Server.Tests.Api;
 using Purser.Server.Tests.Deliveries;
+using Purser.Server.Tests.Invoices;
 using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Guides;
@@ -17,7 +23,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
         string cursor, book, waiting;
         List<string> told;
         long rows;
-        await using (var house = await ApiHouse.Open(from, ("Deliveries:Development", "true")))
+        await using (var house = await ApiHouse.Open(from, [("Deliveries:Development", "true"), .. InvoiceHouse.Seller]))
         {
             (await house.Post("/v1/webhook_endpoints", $$"""{"url": "{{receiver.Url}}/hook"}""")).Text("secret").ShouldStartWith("whsec_");
             await Paid(house, "one");
@@ -37,12 +43,14 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
         }
         folder.Delete(recursive: true);
 
-        await using var restored = await ApiHouse.Open(to, ("Deliveries:Development", "true"));
+        await using var restored = await ApiHouse.Open(to, [("Deliveries:Development", "true"), .. InvoiceHouse.Seller]);
         (await restored.Rows()).ShouldBe(rows);
         (await restored.Get("/v1/balances")).Body.GetProperty("balances").GetRawText().ShouldBe(book);
         (await AuditCommand.Run(restored.Database, null, null, 5, null, default)).ShouldSatisfyAllConditions(r => r.Orders.ShouldBe(3), r => r.Differences.ShouldBeEmpty());
         // The feed goes on behind the cursor of before, with what happens now and nothing twice.
         (await Feed(restored, $"after={cursor}")).ShouldBeEmpty();
+        // Five invoices were mailed since the dump was made.
+        await GoOnBehind(restored, 7);
         await Paid(restored, "three", waiting);
         List<string> events = [];
         await Until.True(async () => (events = await Feed(restored, $"after={cursor}")).Count >= 4, "the feed to go on");
@@ -50,6 +58,30 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
         events.ShouldAllBe(e => e.StartsWith(begins, StringComparison.Ordinal));
         await Until.True(async () => await restored.Count("select count(*) from deliveries where state <> 1") == 0, "the new ones to be delivered");
         receiver.At("/hook").Select(h => h.Id).ShouldBe([.. told, .. events], ignoreOrder: true);
+        (await restored.Count("select max(place) from invoices")).ShouldBe(8);
+        (await new InvariantStore(restored.Database).Check(default)).Where(f => f.Count > 0 && f.Name.Contains("numbered", StringComparison.Ordinal)).ShouldBeEmpty();
+        (await AuditCommand.Run(restored.Database, null, null, 5, null, default)).Differences.ShouldBeEmpty();
+    }
+
+    /// <summary>As `purser invoices continue-after` does. What cannot be meant is refused, and said twice it is the same.</summary>
+    static async Task GoOnBehind(ApiHouse house, long place)
+    {
+        var (now, zone) = (TimeProvider.System.GetUtcNow(), "Asia/Kolkata");
+        var options = house.Host.Services.GetRequiredService<InvoiceOptions>();
+        var series = InvoiceSeries.Of("INV", options, zone, now);
+        Task<string> Continue(string number, string by = "Asha Rao") => InvoicesCommand.Continue(new InvoiceSeriesStore(house.Database), options, zone, number, by, now, default);
+        foreach (var wrong in new[] { $"{series.Name}-7", $"{series.Name}-000000", "INV-0203-000007", "INX" + series.Number(7)[3..], series.Number(9_999_999), series.Number(1) })
+            await Should.ThrowAsync<StartFailureException>(() => Continue(wrong), wrong);
+        await Should.ThrowAsync<StartFailureException>(() => Continue(series.Number(place), "purser"));
+        (await house.Count("select last from invoice_series")).ShouldBe(2);
+        (await Continue(series.Number(2))).ShouldContain("already");
+        (await house.Count("select count(*) from audit_log")).ShouldBe(0);
+        (await Continue(series.Number(place))).ShouldContain($"The next number is {series.Number(place + 1)}.");
+        (await Continue(series.Number(place))).ShouldContain("already");
+        (await house.Count($"select count(*) from audit_log where by_whom = 'Asha Rao' and subject = '{series.Number(place)}' and detail like '%{series.Number(2)}%'")).ShouldBe(1);
+        // Of a series that was begun after the dump.
+        var credits = InvoiceSeries.Of("CRN", options, zone, now);
+        (await Continue(credits.Number(3))).ShouldContain(credits.Number(4));
     }
 
     static async Task<List<string>> Feed(ApiHouse house, string query) =>
