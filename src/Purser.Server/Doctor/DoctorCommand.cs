@@ -62,6 +62,7 @@ public static class DoctorCommand
                 await Examine(new RefusedFileStore(database.Source), report, stop);
                 // What `up` allows is for development, too.
                 if (beside is null) await Examine(new ReceiverStore(database.Source), mail, InvoiceOptions.Of(configuration), report, time, stop);
+                await Examine(new InvoiceSeriesStore(database.Source), InvoiceOptions.Of(configuration), mail, report, time, stop);
                 if (unusable.IsEmpty) await Examine(new ReceiverStore(database.Source), deliveries with { Development = deliveries.Development || beside is not null }, report, stop);
             }
             foreach (var unknown in standing.Unknown) report.Note("migrations", $"{unknown} was applied by a newer program.");
@@ -188,6 +189,16 @@ public static class DoctorCommand
                 var allow = new Uri(receiver.Url) is var url && guard.AllowsPort(url) ? "Give" : $"Set {DeliveryOptions.Section}:Ports to \"{options.Ports}, {url.Port}\", or give";
                 report.Bad("webhooks", $"Nothing is sent to {receiver.Id}: its address {fault}. {allow} it another address: PATCH /v1/webhook_endpoints/{receiver.Id} with url.");
             }
+    }
+
+    /// <summary>Numbers have an end under GST, by their length.</summary>
+    static async Task Examine(InvoiceSeriesStore numbers, InvoiceOptions invoices, MailOptions mail, Report report, TimeProvider time, CancellationToken stop)
+    {
+        if (!invoices.IsConfigured || invoices.Tax != "gst") return;
+        foreach (var series in InvoiceSeries.Both(invoices, invoices.TimeZone ?? mail.TimeZone, time.GetUtcNow()))
+            if (await numbers.Last(series, stop) is var last && series.IsNearlyFull(last))
+                report.Note("invoices", $"The last number is {series.Number(last)}, and after {series.Number(series.LastUnderGst)} numbers are longer than the sixteen characters that GST allows. " +
+                    $"Before that set {InvoiceOptions.Section}:{(series.Name.StartsWith(invoices.Prefix + "-", StringComparison.Ordinal) ? "Prefix" : "CreditPrefix")} to another, which may be shorter: its numbers begin at 1.");
     }
 
     /// <summary>Settings that were there once and are no more: what is kept for them waits without end, for no node ends what another may have.</summary>

@@ -7,6 +7,7 @@ using Purser.Server.Invoices;
 using Purser.Server.Orders;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Platform;
+using Purser.Server.Tests.Settlement;
 
 namespace Purser.Server.Tests.Invoices;
 
@@ -36,6 +37,33 @@ public sealed class InvoiceOptionsTests(PostgresFixture postgres) : IClassFixtur
             InvoiceOptions.Faults(configuration).ShouldBeEmpty();
             InvoiceOptions.Of(configuration).IsConfigured.ShouldBeTrue();
         }
+    }
+
+    [Theory]
+    [InlineData("TEAS", 999_999, 899_999)]
+    [InlineData("INV", 9_999_999, 8_999_999)]
+    public void Under_GST_a_series_is_called_nearly_full_while_a_tenth_of_its_numbers_is_left(string prefix, long last, long quiet)
+    {
+        var options = new InvoiceOptions { Tax = "gst", Prefix = prefix };
+        var series = InvoiceSeries.Both(options, "Asia/Kolkata", new DateTimeOffset(2027, 3, 31, 18, 0, 0, TimeSpan.Zero))[0];
+        (series.Name, series.LastUnderGst).ShouldBe(($"{prefix}-2627", last));
+        (series.Number(last).Length, series.Number(last + 1).Length).ShouldBe((16, 17));
+        (series.IsNearlyFull(quiet), series.IsNearlyFull(quiet + 1), series.Place(series.Number(quiet))).ShouldBe((false, true, quiet));
+    }
+
+    [Fact]
+    public async Task The_doctor_says_when_numbers_will_soon_be_too_long_for_GST()
+    {
+        var database = await postgres.CreateDatabase();
+        var settings = InvoiceHouse.Seller.Append(("Purser:Invoices:Prefix", "TEAS")).ToArray();
+        await using var source = Database.Build(database);
+        var (store, now) = (new InvoiceSeriesStore(source), TimeProvider.System.GetUtcNow());
+        var series = InvoiceSeries.Both(new InvoiceOptions { Tax = "gst", Prefix = "TEAS" }, "Asia/Kolkata", now)[0];
+        await store.ContinueAfter(series, 899_999, "Asha Rao", now, default);
+        (await DoctorSays.Of(database, settings)).ShouldNotContain("sixteen characters");
+        await store.ContinueAfter(series, 900_000, "Asha Rao", now, default);
+        (await DoctorSays.Of(database, settings)).ShouldSatisfyAllConditions(
+            d => d.ShouldContain($"The last number is {series.Number(900_000)}, and after {series.Number(999_999)} numbers are longer than the sixteen characters that GST allows."), d => d.ShouldContain("set Purser:Invoices:Prefix "));
     }
 
     [Fact]
