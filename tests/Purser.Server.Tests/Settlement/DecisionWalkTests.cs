@@ -26,7 +26,7 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
     public async Task Whatever_statements_say_and_persons_answer_the_books_follow(string theirsPaid)
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, ("Purser:Settlement:TheirsPaid", theirsPaid));
-        await new Walk(house, new Random((Seed * 31) + theirsPaid.Length + theirsPaid[0])).Go(rounds: 10);
+        await new Walk(house, new Random((Seed * 2) + (theirsPaid == "ask" ? 0 : 1))).Go(rounds: 8);
     }
 
     sealed class Walk(SettlementHouse house, Random chance)
@@ -47,13 +47,13 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
             for (var round = 0; round < rounds; round++)
                 try
                 {
-                    for (var i = chance.Next(2, 5); i > 0; i--) await Happen();
+                    for (var i = chance.Next(3, 7); i > 0; i--) await Happen();
                     await Settle();
                     await Agrees();
-                    for (var i = chance.Next(5); i > 0; i--) await Answer();
+                    for (var i = chance.Next(2, 8); i > 0; i--) await Answer();
                     await Agrees();
-                    if (chance.Next(2) == 0) await Happen();
-                    if (chance.Next(2) == 0) await TakeBack();
+                    for (var i = chance.Next(3); i > 0; i--) await Happen();
+                    for (var i = chance.Next(3); i > 0; i--) await TakeBack();
                     await Later.Sweep(default);
                     await Agrees();
                 }
@@ -73,15 +73,15 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
         /// <summary>Something at the gateway or of a merchant.</summary>
         async Task Happen()
         {
-            switch (chance.Next(9))
+            switch (chance.Next(11))
             {
                 case 0 or 1:
                     paid.Add(await house.Paid());
                     break;
-                case 2:
+                case 2 or 9:
                     pending.Add(await house.Pending(late: Any<string?>([null, "ask"])));
                     break;
-                case 3 when pending.Count > 0:
+                case 3 or 10 when pending.Count > 0:
                     var late = Any(pending);
                     pending.Remove(late);
                     if (chance.Next(2) == 0) await house.Post($"/v1/orders/{late.Order}/cancellation", new { });
@@ -149,7 +149,7 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
             var payment = chance.Next(8) == 0 ? new PaymentId(new OrderId(77 + chance.Next(3)), 1) : paid.Count > 0 ? Any(paid) : new PaymentId(new OrderId(77), 1);
             switch (chance.Next(10))
             {
-                case 0 when pending.Count > 0:
+                case 0 or 9 when pending.Count > 0:
                     var claimed = Any(pending);
                     return Of(claimed, SettlementKind.Payment, 49900, +1, Any<string?>([Money(claimed), null]));
                 case 1 or 2 or 3:
@@ -180,7 +180,7 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
 
         async Task Answer()
         {
-            if (await Open(false) is { Count: > 0 } open) await Do(Any(open), Any(["accept", "accept", "close", "write_off", "refund"]));
+            if (await Open(false) is { Count: > 0 } open) await Do(Any(open), Any(["accept", "accept", "close", "close", "write_off", "refund"]));
         }
 
         async Task Do(JsonElement question, string action)
