@@ -290,36 +290,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     /// <summary>Events by which money becomes known.</summary>
     public static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];
 
-    public async Task<IAsyncDisposable?> TakeTurn(CancellationToken stop)
-    {
-        var connection = await database.OpenConnectionAsync(stop);
-        try
-        {
-            await using var take = new NpgsqlCommand($"select pg_try_advisory_lock({TurnKey})", connection);
-            if (await take.ExecuteScalarAsync(stop) is true) return new Turn(connection);
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-        await connection.DisposeAsync();
-        return null;
-    }
+    public Task<IAsyncDisposable?> TakeTurn(CancellationToken stop) => TurnStore.Take(database, TurnKey, stop);
 
     const long TurnKey = 262468;
-
-    /// <summary>A session's lock, not a statement block's: a sweep may take longer than PostgreSQL lets one idle.</summary>
-    sealed class Turn(NpgsqlConnection connection) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await using (connection)
-            await using (var end = new NpgsqlCommand($"select pg_advisory_unlock({TurnKey})", connection))
-                // A connection that broke took the lock with it.
-                if (connection.State == System.Data.ConnectionState.Open) await end.ExecuteScalarAsync();
-        }
-    }
 
     /// <summary>Looks at the postings of that row alone, however many rows have posted.</summary>
     internal const string Closing = """

@@ -179,6 +179,11 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         if (await renew.ExecuteNonQueryAsync(stop) == 0) throw new LeaseLostException(file);
     }
 
+    /// <summary>The turn to take files from a folder, which one node has at a time; null when another has it.</summary>
+    public Task<IAsyncDisposable?> TakeFolder(CancellationToken stop) => TurnStore.Take(database, FolderTurn, stop);
+
+    const long FolderTurn = 262471;
+
     public async Task Release(long file, string worker)
     {
         await using var release = database.CreateCommand("update settlement_files set leased_by = null, leased_until = null where id = $1 and leased_by = $2");
