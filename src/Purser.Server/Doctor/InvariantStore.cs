@@ -113,6 +113,8 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             """),
         new("Postings of every event sum to zero per currency",
             "select order_id::text from postings group by order_id, sequence, currency having sum(amount) <> 0"),
+        new("Postings of every row of a statement sum to zero per currency",
+            "select account || '/' || row_key from settlement_postings group by account, row_key, currency having sum(amount) <> 0"),
         new("What was captured is what the books took in",
             """
             select o.id::text from orders o

@@ -13,9 +13,13 @@ static class KeyLookup
         "select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true), set_config('jit', 'off', true)";
 
     /// <summary>One such statement, in a round trip and a transaction of its own.</summary>
-    public static NpgsqlBatch Of(NpgsqlDataSource database, NpgsqlBatchCommand lookUp)
+    public static NpgsqlBatch Of(NpgsqlDataSource database, NpgsqlBatchCommand lookUp) => Fill(database.CreateBatch(), lookUp);
+
+    /// <summary>The same within the connection's transaction, to the end of which the plan is that of all its statements.</summary>
+    public static NpgsqlBatch Of(NpgsqlConnection connection, NpgsqlBatchCommand lookUp) => Fill(new NpgsqlBatch(connection), lookUp);
+
+    static NpgsqlBatch Fill(NpgsqlBatch batch, NpgsqlBatchCommand lookUp)
     {
-        var batch = database.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Plan));
         batch.BatchCommands.Add(lookUp);
         return batch;

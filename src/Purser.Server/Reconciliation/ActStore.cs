@@ -106,6 +106,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         var alone = postings.Where(p => !others.Contains(p.RowKey)).ToList();
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
+        // A row that a person decides about is held by its question.
+        if (file.Worker is not null) await SettlementFileStore.Hold(connection, file, stop);
         await using var write = new NpgsqlBatch(connection, transaction);
         write.BatchCommands.Add(new NpgsqlBatchCommand(KeyLookup.Plan));
         // The sides of one row are posted together or not at all: the first side decides for all.

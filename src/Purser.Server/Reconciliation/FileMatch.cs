@@ -25,7 +25,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
     /// <returns>Lines and money by class; they add up to the file.</returns>
     public async Task<IReadOnlyList<ClassTotal>> Run(SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, bool again, CancellationToken stop)
     {
-        if (again) await store.Presume(file.Id, stop);
+        if (again) await store.Presume(file, stop);
         var work = new Work(store, hook, file, pass, feeTooHigh, FewLines, Beside, stop);
         await work.CameBefore();
         await work.BesideOurs();
@@ -70,7 +70,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                 var count = Load(pass.Keys, part, ref rows);
                 await keeping;
                 var (groups, begin) = (KeyGroups.Of(rows.AsSpan(0, count), part, pass.Parts, bits), part == 0);
-                keeping = beside(() => store.KeepKeys(file.Id, bits, groups, begin, stop));
+                keeping = beside(() => store.KeepKeys(file, bits, groups, begin, stop));
                 table.Clear(count);
                 var repeated = new Dictionary<int, (EarlierRow First, EarlierRow Last)>();
                 var changed = new Dictionary<int, (EarlierRow First, EarlierRow Last)>();
@@ -228,7 +228,8 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
         async Task Flush()
         {
             if (waiting.Count == 0) return;
-            foreach (var (kind, moved) in await store.Store(file.Id, waiting, stop))
+            hook.At(SettlementHook.BeforeClasses);
+            foreach (var (kind, moved) in await store.Store(file, waiting, stop))
             {
                 Move(Matching.Presumed(kind), moved, -1);
                 Move(moved.Class, moved, 1);

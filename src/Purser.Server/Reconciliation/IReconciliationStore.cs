@@ -3,14 +3,15 @@ using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
 
-/// <summary>What matching reads and writes: PostgreSQL (<see cref="MatchStore"/>), or the simulation's world.</summary>
+/// <summary>What matching reads and writes: PostgreSQL (<see cref="MatchStore"/>), or the simulation's world. Whoever writes has the file's lease to the end of the commit, or
+/// <see cref="LeaseLostException"/> is thrown and nothing is written.</summary>
 public interface IMatchStore
 {
     /// <summary>Back to the presumed classes, for a match that was broken off.</summary>
-    Task Presume(long file, CancellationToken stop);
+    Task Presume(SettlementFile file, CancellationToken stop);
 
     /// <summary>Stores classes, and says what moved: presumed class, class, currencies, how many, amount, net.</summary>
-    Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop);
+    Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(SettlementFile file, IReadOnlyList<Reclassed> lines, CancellationToken stop);
 
     /// <summary>The keys of all rows that this account's earlier files have, a piece at a time. Earlier is what was applied: an account's files are applied one
     /// after another, and one that was refused comes after what was applied before it is read again.</summary>
@@ -21,7 +22,7 @@ public interface IMatchStore
     /// <summary>Keeps keys of this file's rows for files to come.</summary>
     /// <param name="bits">How many bits of a key tell its group.</param>
     /// <param name="begin">What was kept of the file before goes.</param>
-    Task KeepKeys(long file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop);
+    Task KeepKeys(SettlementFile file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop);
 
     /// <summary>Which of these pairs of lines really have the same key, and whether they agree in all that both of them say: a gateway's file and its API
     /// tell of one row in more or in less detail.</summary>
@@ -49,6 +50,7 @@ public interface IActStore
     Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop);
 
     /// <summary>Posts and opens what is new, in one commit. What was posted or opened for the same row before stays as it is.</summary>
+    /// <exception cref="LeaseLostException">The file was taken by a worker, and another has it now.</exception>
     Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
 
     /// <summary>Brings what the books have of a row to these sides, and opens what is new, in one commit; done again it does nothing.</summary>

@@ -26,19 +26,22 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
 {
     static readonly short[] PresumedByKind = [.. Enum.GetValues<SettlementKind>().Select(kind => (short)Matching.Presumed(kind))];
 
-    public async Task Presume(long file, CancellationToken stop)
+    public async Task Presume(SettlementFile file, CancellationToken stop)
     {
-        await using var presume = database.CreateCommand("""
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await SettlementFileStore.Hold(connection, file, stop);
+        await using var presume = new NpgsqlCommand("""
             update settlement_lines set class = ($2::smallint[])[kind + 1], was_file = null, was_number = null
             where file = $1 and class <> ($2::smallint[])[kind + 1]
-            """);
-        presume.CommandTimeout = 0;
-        presume.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+            """, connection) { CommandTimeout = 0 };
+        presume.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
         presume.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = PresumedByKind });
         await presume.ExecuteNonQueryAsync(stop);
+        await transaction.CommitAsync(stop);
     }
 
-    public async Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop)
+    public async Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(SettlementFile file, IReadOnlyList<Reclassed> lines, CancellationToken stop)
     {
         var store = new NpgsqlBatchCommand("""
             with moved as (
@@ -47,17 +50,21 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
                 where l.file = $1 and l.number = x.number returning l.kind, l.class, l.currency, l.net_currency, l.amount, l.net)
             select kind, class, currency, net_currency, count(*)::int, sum(amount)::bigint, sum(net)::bigint from moved group by 1, 2, 3, 4
             """);
-        store.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+        store.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
         store.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. lines.Select(l => l.Number)] });
         store.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. lines.Select(l => (short)l.Class)] });
         store.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. lines.Select(l => l.WasFile)] });
         store.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. lines.Select(l => l.WasNumber)] });
         var moved = new List<(SettlementKind, ClassTotal)>();
-        await using var lookUp = KeyLookup.Of(database, store);
-        await using var rows = await lookUp.Rows(stop);
-        while (await rows.ReadAsync(stop))
-            moved.Add(((SettlementKind)rows.GetInt16(0), new ClassTotal(
-                (SettlementClass)rows.GetInt16(1), rows.GetString(2), rows.GetString(3), rows.GetInt32(4), rows.GetInt64(5), rows.GetInt64(6))));
+        await using var connection = await database.OpenConnectionAsync(stop);
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await SettlementFileStore.Hold(connection, file, stop);
+        await using (var lookUp = KeyLookup.Of(connection, store))
+        await using (var rows = await lookUp.Rows(stop))
+            while (await rows.ReadAsync(stop))
+                moved.Add(((SettlementKind)rows.GetInt16(0), new ClassTotal(
+                    (SettlementClass)rows.GetInt16(1), rows.GetString(2), rows.GetString(3), rows.GetInt32(4), rows.GetInt64(5), rows.GetInt64(6))));
+        await transaction.CommitAsync(stop);
         return moved;
     }
 
@@ -104,10 +111,11 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
     }
 
     // Synchronous, for there are megabytes to send; whoever keeps keys does so beside whoever compares them.
-    public Task KeepKeys(long file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop)
+    public Task KeepKeys(SettlementFile file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop)
     {
         using var connection = database.OpenConnection();
         using var transaction = connection.BeginTransaction();
+        SettlementFileStore.HoldNow(connection, file);
         // Nobody waits for the disk: a match that a crash broke off is begun anew, and the commit behind it makes all durable.
         using (var change = new NpgsqlCommand("set local synchronous_commit = off", connection)) change.ExecuteNonQuery();
         if (begin)
@@ -116,7 +124,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
             foreach (var sql in (ReadOnlySpan<string>)["delete from settlement_key_groups where file = $1", "update settlement_files set key_bits = $2 where id = $1"])
             {
                 var command = new NpgsqlBatchCommand(sql);
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
                 if (sql.Contains("$2", StringComparison.Ordinal)) command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)bits });
                 forget.BatchCommands.Add(command);
             }
@@ -127,7 +135,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         foreach (var group in groups)
         {
             rows.Row(3);
-            rows.Write(file);
+            rows.Write(file.Id);
             rows.Write(group.Number);
             rows.Write(group.Keys.Span);
         }

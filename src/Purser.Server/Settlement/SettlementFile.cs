@@ -43,6 +43,9 @@ public sealed record SettlementFile(
     int RowsRead, int RowsStored, int RowsActed, int Tries, IReadOnlyList<ClassTotal> Classes, DateOnly? CoversFrom, DateOnly? CoversTo, int? Policy,
     FileRefusal? Refusal, DateTimeOffset? DoneAt, bool? PaidOut)
 {
+    /// <summary>Who took it to work on it, and so has its lease; null where nobody took it, as when a person decides about one of its rows.</summary>
+    public string? Worker { get; init; }
+
     /// <summary>Of a dry run that is matched.</summary>
     public DryRunPreview? Preview { get; init; }
 

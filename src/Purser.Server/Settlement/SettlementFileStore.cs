@@ -161,7 +161,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         claim.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. of] });
         try
         {
-            return await One(claim, stop);
+            return await One(claim, stop) is { } file ? file with { Worker = worker } : null;
         }
         catch (PostgresException other) when (other.SqlState == PostgresErrorCodes.UniqueViolation)
         {
@@ -183,6 +183,29 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
     public Task<IAsyncDisposable?> TakeFolder(CancellationToken stop) => TurnStore.Take(database, FolderTurn, stop);
 
     const long FolderTurn = 262471;
+
+    /// <summary>The first statement of what is committed for a file that this worker took: to the end of the commit nobody else takes it.</summary>
+    /// <exception cref="LeaseLostException">Another has it.</exception>
+    internal static async Task Hold(NpgsqlConnection connection, SettlementFile file, CancellationToken stop)
+    {
+        await using var hold = Hold(connection, file);
+        if (await hold.ExecuteScalarAsync(stop) is null) throw new LeaseLostException(file.Id);
+    }
+
+    /// <inheritdoc cref="Hold(NpgsqlConnection, SettlementFile, CancellationToken)"/>
+    internal static void HoldNow(NpgsqlConnection connection, SettlementFile file)
+    {
+        using var hold = Hold(connection, file);
+        if (hold.ExecuteScalar() is null) throw new LeaseLostException(file.Id);
+    }
+
+    static NpgsqlCommand Hold(NpgsqlConnection connection, SettlementFile file)
+    {
+        var hold = new NpgsqlCommand("select id from settlement_files where id = $1 and leased_by = $2 for share", connection);
+        hold.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
+        hold.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Worker ?? "" });
+        return hold;
+    }
 
     public async Task Release(long file, string worker)
     {

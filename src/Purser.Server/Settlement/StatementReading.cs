@@ -10,11 +10,11 @@ sealed class StatementRefusedException(FileRefusal why) : Exception(why.Why)
     public FileRefusal Refusal => why;
 }
 
-/// <summary>Where a test may stop the work, by name: after the bytes are kept, between two batches of lines, before a batch is acted on; between a person's
+/// <summary>Where a test may stop the work, by name: after the bytes are kept, between two batches of lines, before and after classes are stored, before a batch is acted on; between a person's
 /// decision and what it does, and between that and its end.</summary>
 public sealed record SettlementHook(Action<string> At)
 {
-    public const string Stored = "C13", BetweenBatches = "C14", BeforeActing = "C15", BetweenClasses = "C14b", Decided = "R1", Acted = "R2";
+    public const string Stored = "C13", BetweenBatches = "C14", BeforeActing = "C15", BeforeClasses = "C14a", BetweenClasses = "C14b", Decided = "R1", Acted = "R2";
 
     public static SettlementHook None { get; } = new(_ => { });
 }

@@ -49,6 +49,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         ("Events tell of every question, and its answer", "delete from discrepancies where kind = 3"),
         ("Events tell of every question, and its answer", "update discrepancies set resolved_at = opened_at, resolution = 'forgotten'"),
         ("Postings of every event sum to zero per currency", "delete from postings where line = 1"),
+        ("Postings of every row of a statement sum to zero per currency", "insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at) values ('shop', 'a', 1, 'fees', 5, 'INR', 1, now()), ('shop', 'b', 1, 'fees', -5, 'INR', 1, now())"),
         ("What was captured is what the books took in", "update orders set captured = captured + 1"),
         ("What went back by the books is what refunds gave back", "update refunds set status = 3"),
         ("Invoices and credit notes are numbered 1..n within their series", "update invoices set place = place + 1"),

@@ -109,8 +109,9 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         var account = new GatewayAccount("shop", "statements", new Uri("http://127.0.0.1:1"), System.Collections.Immutable.ImmutableDictionary<string, string>.Empty);
         var files = new SettlementFileStore(database);
         var file = (await files.TakeIn("shop", "f", FileSource.Upload, new MemoryStream(Statement(lines)), dryRun: false, 1 << 20, default)).File;
-        (await files.Claim("w", ["shop"], default))!.Id.ShouldBe(file.Id);
-        file = file with { State = FileState.Reading };
+        var taken = (await files.Claim("w", ["shop"], default))!;
+        taken.Id.ShouldBe(file.Id);
+        file = taken with { State = FileState.Reading };
         await files.Advance(file, "w", default);
         using var pass = await new StatementReading(new SettlementLineStore(database), 40, SettlementHook.None).Read(
             file with { Bytes = pretendedBytes }, files.Open(file), gateway.Sheet, account, (_, _, _, _) => false, "w", store: true, default);

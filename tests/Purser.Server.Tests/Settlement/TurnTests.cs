@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
 using Purser.Reconciliation;
+using Purser.Server.Audit;
 using Purser.Server.Gateways;
+using Purser.Server.Reconciliation;
 using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
 using Purser.Server.Tests.Situations;
@@ -69,6 +71,92 @@ public sealed class TurnTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await house.Ask<bool>($"select state = 0 and turn is null and leased_by is null from settlement_files where id = {refused.Text("id")[4..]}")).ShouldBeTrue();
         await house.Ask<long>($"with done as (update settlement_files set state = 5 where id = {other.Id} returning 1) select count(*) from done");
         (await house.Ended(refused.Text("id"))).Text("state").ShouldBe("refused");
+    }
+
+    /// <summary>Nothing that waits by it ever ends.</summary>
+    sealed class StillClock : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stood_still_until_another_had_ended_its_file_writes_nothing_more()
+    {
+        using var end = new ManualResetEventSlim();
+        using var busy = new ManualResetEventSlim();
+        // The house's own worker is held by a file of another account.
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), new SettlementHook(_ =>
+        {
+            busy.Set();
+            end.Wait();
+        }));
+        try
+        {
+            var (services, files) = (house.Host.Services, house.Host.Services.GetRequiredService<SettlementFileStore>());
+            Task Take(string account, byte[] bytes) => files.TakeIn(account, "x.csv", FileSource.Upload, new MemoryStream(bytes), dryRun: false, 10_000, default);
+            Task Expire() => house.Ask<long>("with past as (update settlement_files set leased_until = now() - interval '1 minute' where account = 'shop' returning 1) select count(*) from past");
+            Task<string> Kept() => house.Ask<string>("""
+                select (select string_agg(concat_ws(' ', file, number, class, was_file), ', ' order by file, number) from settlement_lines) || '; '
+                    || (select string_agg(concat_ws(' ', row_key, line, amount), ', ' order by row_key, line) from settlement_postings) || '; '
+                    || (select count(*) from settlement_discrepancies) || (select string_agg(concat_ws(' ', file, "group", encode(keys, 'hex')), ', ' order by file, "group") from settlement_key_groups)
+                """);
+            await Take("other", Statement(Line("other", null, 1, SettlementKind.Adjustment)));
+            busy.Wait(TimeSpan.FromMinutes(2)).ShouldBeTrue();
+            var pending = await house.Pending();
+            await Take("shop", Statement(Row("a", pending), Line("x", null, 5, SettlementKind.Adjustment)));
+
+            using var reached = new ManualResetEventSlim();
+            using var on = new ManualResetEventSlim();
+            var slow = ActivatorUtilities.CreateInstance<SettlementWorker>(services, new StillClock(), new SettlementHook(at =>
+            {
+                if (at != SettlementHook.BeforeClasses) return;
+                reached.Set();
+                on.Wait();
+            }));
+            var standing = Task.Run(() => slow.One(default));
+            try
+            {
+                reached.Wait(TimeSpan.FromMinutes(2)).ShouldBeTrue("it was about to say that we know of no payment");
+                await house.Tell(pending, "captured", 49900, $"m_{pending.Reference}");
+                await Expire();
+                (await ActivatorUtilities.CreateInstance<SettlementWorker>(services, SettlementHook.None).One(default)).ShouldBeTrue();
+                (await house.Ask<short>("select state from settlement_files where account = 'shop'")).ShouldBe((short)FileState.Done);
+                var before = await Kept();
+                on.Set();
+                (await standing).ShouldBeTrue();
+                (await Kept()).ShouldBe(before);
+            }
+            finally
+            {
+                on.Set();
+                await standing;
+            }
+            (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldBeEmpty();
+            await house.Sound();
+
+            // Whatever it is that the one writes who lost the file.
+            await Take("shop", Statement(Line("y", null, 7, SettlementKind.Adjustment)));
+            var lost = (await files.Claim("slow", ["shop"], default))!;
+            await Expire();
+            var held = (await files.Claim("quick", ["shop"], default))!;
+            held.Id.ShouldBe(lost.Id);
+            var (matches, acts) = (services.GetRequiredService<IMatchStore>(), services.GetRequiredService<IActStore>());
+            RowPosting[] sides = [new("y", 1, "fees", new Money(7, Currency.Find("INR"))), new("y", 2, "suspense", new Money(-7, Currency.Find("INR")))];
+            foreach (var write in (Func<SettlementFile, Task>[])
+                [f => matches.Presume(f, default), f => matches.Store(f, [new Reclassed(1, SettlementClass.Repeated)], default), f => Task.Run(() => matches.KeepKeys(f, 3, [], begin: true, default)),
+                    f => acts.Write(f, sides, [], default)])
+            {
+                await Should.ThrowAsync<LeaseLostException>(() => write(lost));
+                (await house.Ask<bool>($"select key_bits is null and not exists (select from settlement_postings where file = {lost.Id}) from settlement_files where id = {lost.Id}")).ShouldBeTrue();
+            }
+            await matches.KeepKeys(held, 3, [], begin: true, default);
+            await acts.Write(held, sides, [], default);
+            (await house.Ask<bool>($"select key_bits = 3 and exists (select from settlement_postings where file = {held.Id}) from settlement_files where id = {held.Id}")).ShouldBeTrue();
+        }
+        finally
+        {
+            end.Set();
+        }
     }
 
     [Fact]

@@ -47,9 +47,9 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     public Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop) =>
         Read<IReadOnlyList<StoredLine>>(() => Tables.List(file, only, after, limit));
 
-    public Task Presume(long file, CancellationToken stop) => Do("classes are taken back (C14)", () => Tables.Presume(file));
+    public Task Presume(SettlementFile file, CancellationToken stop) => Do("classes are taken back (C14)", () => Tables.Presume(file));
 
-    public Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(long file, IReadOnlyList<Reclassed> lines, CancellationToken stop) =>
+    public Task<IReadOnlyList<(SettlementKind Kind, ClassTotal Moved)>> Store(SettlementFile file, IReadOnlyList<Reclassed> lines, CancellationToken stop) =>
         Do<IReadOnlyList<(SettlementKind, ClassTotal)>>("classes are stored (C14)", () => Tables.Store(file, lines));
 
     public async IAsyncEnumerable<(long File, long Turn, int First, byte[] Keys)> EarlierKeys(SettlementFile file, long[]? only, [EnumeratorCancellation] CancellationToken stop)
@@ -58,7 +58,7 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     }
 
     /// <summary>The lines themselves are kept here, and tell their keys.</summary>
-    public Task KeepKeys(long file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop) => Do("keys are kept (C14)", () => { });
+    public Task KeepKeys(SettlementFile file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop) => Do("keys are kept (C14)", () => Tables.Hold(file));
 
     public Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop) => Read(() => Tables.SameKeys(file, pairs));
 

@@ -106,7 +106,7 @@ sealed class Statements(World world)
         if (free is null) return null;
         free.Begun = true;
         Lease(free, worker);
-        return free.Row = free.Row with { Tries = free.Row.Tries + 1 };
+        return (free.Row = free.Row with { Tries = free.Row.Tries + 1 }) with { Worker = worker };
     }
 
     void Lease(StoredFile file, string worker) => (file.LeasedBy, file.LeasedUntil) = (worker, Now + SettlementFileStore.Lease);
@@ -114,6 +114,9 @@ sealed class Statements(World world)
     public void Renew(long file, string worker) => Lease(Held(file, worker), worker);
 
     StoredFile Held(long file, string worker) => this[file].LeasedBy == worker ? this[file] : throw new LeaseLostException(file);
+
+    /// <summary>What is written for a file is written by who has it.</summary>
+    public void Hold(SettlementFile file) => Held(file.Id, file.Worker ?? "");
 
     public void Release(long file, string worker)
     {
@@ -184,13 +187,21 @@ sealed class Statements(World world)
         return line.MoneyReference is { } money ? world.Database.FindMoney(account, money) : null;
     }
 
-    public void Presume(long file)
+    public void Presume(SettlementFile file)
+    {
+        Hold(file);
+        Presume(file.Id);
+    }
+
+    void Presume(long file)
     {
         foreach (var line in this[file].Lines) (line.Class, line.Was) = (Matching.Presumed(line.Said.Kind), null);
     }
 
-    public List<(SettlementKind, ClassTotal)> Store(long id, IReadOnlyList<Reclassed> lines)
+    public List<(SettlementKind, ClassTotal)> Store(SettlementFile file, IReadOnlyList<Reclassed> lines)
     {
+        Hold(file);
+        var id = file.Id;
         foreach (var (line, to) in lines.Select(l => (this[id].Lines[l.Number - 1], l)))
             (line.Class, line.Was) = (to.Class, to.WasFile == 0 ? null : (to.WasFile, to.WasNumber));
         return [.. lines.Select(l => this[id].Lines[l.Number - 1])
@@ -292,6 +303,7 @@ sealed class Statements(World world)
 
     public void Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened)
     {
+        if (file.Worker is not null) Hold(file);
         foreach (var sides in world.Bug.PostsNoRows ? [] : postings.GroupBy(p => p.RowKey).Where(g => !Postings.ContainsKey((file.Account, g.Key))))
             Postings.Add((file.Account, sides.Key), [.. sides.DistinctBy(s => s.Line)]);
         foreach (var row in opened.Where(o => o.Class == SettlementClass.Changed && Discrepancies.TryGetValue((file.Account, o.RowKey, o.Class), out var asked) && asked.File != file.Id))
