@@ -28,7 +28,11 @@ public abstract record SettlementAnswer
     SettlementAnswer() { }
 
     /// <param name="Next">Null on the last page.</param>
-    public sealed record Done(IReadOnlyList<SettlementLine> Lines, string? Next) : SettlementAnswer;
+    public sealed record Done(IReadOnlyList<SettlementLine> Lines, string? Next) : SettlementAnswer
+    {
+        /// <summary>The gateway has not decided everything of the page: a row that is not among the lines may become one. The day is asked for again until nothing of it is so.</summary>
+        public bool IsUndecided { get; init; }
+    }
 
     /// <summary>No answer, or none that can be read whole. Nothing of the page is used.</summary>
     public sealed record Unknown(string Reason) : SettlementAnswer;

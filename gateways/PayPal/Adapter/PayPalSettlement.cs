@@ -93,6 +93,7 @@ static class PayPalSettlement
         if (!Wire.TryRead<TransactionsWire>(answer.Body.Span, out var list) || list is not { TransactionDetails: { } rows, TotalPages: { } pages } || (list.Page ?? page) != page)
             return new SettlementAnswer.Unknown("The answer is no list of transactions.");
         var lines = new List<SettlementLine>();
+        var undecided = false;
         foreach (var row in rows)
         {
             if (row?.TransactionInfo is not { TransactionId: { Length: > 0 } id, TransactionEventCode: { } code } info || !PayPalMapping.TryMoney(info.TransactionAmount, out var amount))
@@ -103,7 +104,8 @@ static class PayPalSettlement
                 if (!PayPalMapping.TryMoney(info.FeeAmount, out var told) || told.Value.Currency != amount.Value.Currency) return new SettlementAnswer.Unknown("A fee cannot be read.");
                 fee = told.Value;
             }
-            // Denied and pending ones have moved nothing.
+            // Denied and pending ones have moved nothing; a pending one may yet, and is then told of under this day.
+            undecided |= info.TransactionStatus == "P";
             if (info.TransactionStatus is "D" or "P") continue;
             var at = PayPalMapping.Time(info.TransactionInitiationDate);
             if (at is null && info.TransactionInitiationDate is { Length: > 0 }) return new SettlementAnswer.Unknown("A transaction's time cannot be read.");
@@ -111,7 +113,7 @@ static class PayPalSettlement
                 id, code, amount.Value, fee, info.CustomField, info.InvoiceId, info.PaypalReferenceIdType == "TXN" ? info.PaypalReferenceId : null,
                 at));
         }
-        return new SettlementAnswer.Done(lines, page < pages ? (page + 1).ToString(CultureInfo.InvariantCulture) : null);
+        return new SettlementAnswer.Done(lines, page < pages ? (page + 1).ToString(CultureInfo.InvariantCulture) : null) { IsUndecided = undecided };
     }
 
     /// <param name="gross">With its sign, as is the fee: what is kept is less than nothing.</param>

@@ -87,6 +87,22 @@ public sealed class PayPalAfterwardsTests(World world) : IClassFixture<World>
     }
 
     [Theory]
+    [InlineData("P", 0, true)]
+    [InlineData("S", 1, false)]
+    [InlineData("D", 0, false)]
+    public async Task A_page_with_a_pending_transaction_is_undecided_until_it_clears_or_is_denied(string status, int lines, bool undecided)
+    {
+        var network = new ScriptedNetwork(sent => ScriptedNetwork.Answer(sent.Path == "/v1/oauth2/token" ? """{"access_token":"a","token_type":"Bearer","expires_in":60}"""
+            : $$$"""
+            {"transaction_details":[{"transaction_info":{"transaction_id":"8SIM0000CAPTURE01","transaction_event_code":"T0006","transaction_initiation_date":"2025-06-15T15:06:38+0000",
+            "transaction_amount":{"currency_code":"EUR","value":"19.99"},"transaction_status":"{{{status}}}"}}],"page":1,"total_pages":1}
+            """));
+        var answer = await Gateway.ReadSettlement(new SettlementCall(Account, new DateOnly(2025, 6, 15), null), new GatewayLines(network, new ManualTime()).Open(Account, Gateway.Profile), default);
+        var done = answer.ShouldBeOfType<SettlementAnswer.Done>();
+        (done.Lines.Count, done.IsUndecided).ShouldBe((lines, undecided));
+    }
+
+    [Theory]
     [InlineData("\"2025-06-15T15:06:38+0000\"", true)]
     [InlineData("null", true)]
     [InlineData("\"15-Jun-25\"", false)]

@@ -84,29 +84,31 @@ public sealed partial class SettlementFetch(
         if (!await fetches.Claim(entry.Account.Name, day, Lease, again, stop)) return null;
         // A day may have millions of lines: they wait on the disk for the last of them.
         await using var told = SpillFile.Create(buffered: 64 * 1024);
-        var why = await Ask(byCall, entry, day, told, stop);
-        var file = why is null && told.Length > 0 ? await Keep(entry.Account.Name, day, told, stop) : (long?)null;
+        var (whole, why) = await Ask(byCall, entry, day, told, stop);
+        var file = whole && told.Length > 0 ? await Keep(entry.Account.Name, day, told, stop) : (long?)null;
         await fetches.End(entry.Account.Name, day, file, complete && why is null, why, stop);
         return file;
     }
 
-    /// <returns>Why it did not tell the day whole; null when it did.</returns>
-    async Task<string?> Ask(ISettleByCall byCall, GatewayAccounts.Entry entry, DateOnly day, Stream told, CancellationToken stop)
+    /// <returns>Whether it told all that there is by now, and why the day is not complete with it; null when it may be.</returns>
+    async Task<(bool Whole, string? Why)> Ask(ISettleByCall byCall, GatewayAccounts.Entry entry, DateOnly day, Stream told, CancellationToken stop)
     {
         string? page = null;
+        var undecided = false;
         for (var pages = 0; pages < MostPages; pages++)
         {
             if (await byCall.ReadSettlement(new SettlementCall(entry.Account, day, page), lines(entry), stop) is not SettlementAnswer.Done done)
             {
                 LogUnknown(log, entry.Account.Name, day);
                 // A part of a day is not used: what is missing would look as if it had not been settled.
-                return "The gateway gave no usable answer.";
+                return (false, "The gateway gave no usable answer.");
             }
             if (done.Lines.Count > 0) CanonicalSheet.Append(told, done.Lines);
-            if (done.Next is null) return null;
+            undecided |= done.IsUndecided;
+            if (done.Next is null) return (true, undecided ? "The gateway has not decided everything of the day." : null);
             page = done.Next;
         }
-        return $"The day has more than {MostPages} pages.";
+        return (false, $"The day has more than {MostPages} pages.");
     }
 
     async Task<long> Keep(string account, DateOnly day, Stream told, CancellationToken stop)

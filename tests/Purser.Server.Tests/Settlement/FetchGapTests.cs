@@ -26,11 +26,15 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         /// <summary>The day of which it tells more than can be counted.</summary>
         public DateOnly? Unreadable { get; set; }
 
+        /// <summary>The day of which it has not decided everything: its row is among the lines later.</summary>
+        public DateOnly? Undecided { get; set; }
+
         public GatewayProfile Profile => inner.Profile;
 
         public Task<SettlementAnswer> ReadSettlement(SettlementCall call, GatewayLine line, CancellationToken stop)
         {
             Asked.Enqueue(call.Day);
+            if (call.Day == Undecided) return Task.FromResult<SettlementAnswer>(new SettlementAnswer.Done([], null) { IsUndecided = true });
             var amount = call.Day == Unreadable ? long.MaxValue : 100;
             return Task.FromResult<SettlementAnswer>(Answers(call.Day) ? new SettlementAnswer.Done([Line($"row_{call.Day:yyyyMMdd}", null, amount, SettlementKind.Adjustment) with { SettledOn = call.Day }], null)
                 : new SettlementAnswer.Unknown("away"));
@@ -99,6 +103,18 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         calendar.Today = First.AddDays(40);
         (await Asked()).ShouldContain(First.AddDays(21));
         (await Asked()).ShouldBe([First.AddDays(21), First.AddDays(39), First.AddDays(40)]);
+        // Nor is one complete of which the gateway has not decided everything: what clears later is settled with it.
+        var cleared = First.AddDays(41);
+        Task<long> Booked() => house.Ask<long>($"select count(*) from settlement_postings where row_key = 'row_{cleared:yyyyMMdd}'");
+        (gateway.Undecided, calendar.Today) = (cleared, cleared.AddDays(2));
+        (await Asked()).ShouldContain(cleared);
+        calendar.Today = cleared.AddDays(6);
+        (await Asked()).ShouldContain(cleared);
+        (await Booked()).ShouldBe(0);
+        gateway.Undecided = null;
+        (await Asked()).ShouldContain(cleared);
+        await Until.True(async () => await Booked() > 0, "what cleared to be booked", 60);
+        (await Asked()).ShouldNotContain(cleared);
         told.Lines.ShouldBeEmpty();
 
         // Too long ago: told once, and by the doctor's question until a file covers it.
