@@ -27,7 +27,7 @@ public sealed class KilledTellingTests(PostgresFixture postgres) : IClassFixture
             .. MailDeliveryTests.Settings(mail.Port, ("Mail:TimeOut", "00:01:00")), .. InvoiceHouse.Seller, ("Deliveries:Development", "true"), ("Deliveries:TimeOut", "00:01:00"),
         ];
         await PaidAndUntold(connection, settings, receiver.Url + "/hook");
-        var own = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = connection + ";Maximum Pool Size=50" };
+        var own = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = connection + ";Maximum Pool Size=50;Command Timeout=600" };
         foreach (var (name, value) in settings) own[name] = value;
         await using var database = Server.Platform.Database.Build($"{connection};Application Name={Ours}");
 
