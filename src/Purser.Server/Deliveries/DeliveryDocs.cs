@@ -98,7 +98,7 @@ static class DeliveryDocs
     public static readonly ApiOperation RedeliverPeriod = new("redeliverPeriod", Tag, "Send an endpoint's deliveries of a period again", Access.Secret)
     {
         Description = "With the same ids, so that a receiver knows what it has handled. The schedule begins anew. What waits for a later attempt is due now and counted, unless only what was delivered is asked for. However many they are: should the answer of a long period not come, send the " +
-            "request again with the same `Idempotency-Key`, and it goes on where it was; without one, what was given up or waited is not sent twice either.",
+            "request again with the same `Idempotency-Key`, and it goes on where it was; without one, what has failed since is due now once more. A mail that was never tried goes when it is due.",
         Body = typeof(RedeliveryBody),
         Examples = [("what was given up", """{"since": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z", "status": "dead"}""")],
         Answers = [new(202, "They are due now.", typeof(RedeliveryView), """{"deliveries": 17}""")],

@@ -15,8 +15,8 @@ public sealed class RedeliveryStore(NpgsqlDataSource database)
     /// <summary>Looked at in one commit. A second or so on a slow disk; a statement may take thirty.</summary>
     public int AtOnce { get; init; } = 5000;
 
-    /// <summary>In place of a time: all that had ended is through, and what waits is looked at.</summary>
-    static readonly DateTime Ended = DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Utc);
+    /// <summary>In place of a time: what waits is looked at, before what has ended.</summary>
+    static readonly DateTime Waiting = DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Utc);
 
     /// <param name="Now">When it was asked for: all that is sent again is due from then on.</param>
     /// <param name="At">Of the last delivery that was looked at; null before the first.</param>
@@ -36,7 +36,7 @@ public sealed class RedeliveryStore(NpgsqlDataSource database)
     /// <returns>How many; or what the Idempotency-Key was used for before, and then nothing is done.</returns>
     public async Task<(long Count, StoredKey? Before)> Again(RedeliveryWish wish, DateTimeOffset now, RequestKey? key, CancellationToken stop)
     {
-        var progress = new Progress(0, now.UtcDateTime, null, 0, 0, 0);
+        var progress = new Progress(0, now.UtcDateTime, wish.States.Contains(DeliveryState.Dead) ? Waiting : null, 0, 0, 0);
         while (true)
         {
             await using var connection = await database.OpenConnectionAsync(stop);
@@ -67,19 +67,16 @@ public sealed class RedeliveryStore(NpgsqlDataSource database)
         where (order_id, sequence, receiver) > ($7, $8, $10) order by order_id, sequence, receiver limit $9
         """;
 
-    /// <summary>Each once, by its name: one that fails while the rest is brought forward is put off again, and stays so. What is under way is left alone.</summary>
+    /// <summary>Each once, by its name: one that fails while the rest is brought forward is put off again, and stays so. What is under way is left alone, and so is a mail that was never
+    /// tried: it waits for what becomes of its order.</summary>
     const string NextWaiting = """
         select order_id, sequence, receiver, at from deliveries
-        where receiver = $1 and state = 0 and due_at > $4 and at >= $2 and at < $3 and (order_id, sequence) > ($5, $6) order by order_id, sequence limit $7
+        where receiver = $1 and state = 0 and due_at > $4 and (failures > 0 or exists (select from webhook_endpoints e where e.number = $1 and e.kind = 0)) and at >= $2 and at < $3 and (order_id, sequence) > ($5, $6) order by order_id, sequence limit $7
         """;
 
     /// <returns>Null when there is nothing more.</returns>
-    async Task<Progress?> Step(NpgsqlConnection connection, RedeliveryWish wish, Progress from, CancellationToken stop)
-    {
-        if (from.At != Ended && await Again(connection, wish, from, stop) is { } next) return next;
-        if (!wish.States.Contains(DeliveryState.Dead)) return null;
-        return await BringForward(connection, wish, from.At == Ended ? from : new Progress(from.Count, from.Now, Ended, 0, 0, 0), stop);
-    }
+    async Task<Progress?> Step(NpgsqlConnection connection, RedeliveryWish wish, Progress from, CancellationToken stop) =>
+        from.At == Waiting ? await BringForward(connection, wish, from, stop) ?? new Progress(from.Count, from.Now, null, 0, 0, 0) : await Again(connection, wish, from, stop);
 
     async Task<Progress?> BringForward(NpgsqlConnection connection, RedeliveryWish wish, Progress reached, CancellationToken stop)
     {
@@ -99,6 +96,7 @@ public sealed class RedeliveryStore(NpgsqlDataSource database)
         return await rows.ReadAsync(stop) ? reached with { Count = reached.Count + rows.GetInt64(0), Order = rows.GetInt64(1), Sequence = rows.GetInt32(2) } : null;
     }
 
+    /// <summary>What ended when this had begun already is none of it: it may be one that was brought forward.</summary>
     async Task<Progress?> Again(NpgsqlConnection connection, RedeliveryWish wish, Progress from, CancellationToken stop)
     {
         var onlyDead = wish.States is [DeliveryState.Dead];
@@ -106,7 +104,7 @@ public sealed class RedeliveryStore(NpgsqlDataSource database)
             with looked as ({(onlyDead ? NextDead : NextOfAll)}),
             again as (
                 update deliveries d set state = 0, due_at = $5, failures = 0, leased_until = null, ended_at = null from looked l
-                where l.meant and d.order_id = l.order_id and d.sequence = l.sequence and d.receiver = $1 and d.state = any($2) returning 1)
+                where l.meant and d.order_id = l.order_id and d.sequence = l.sequence and d.receiver = $1 and d.state = any($2) and (d.ended_at is null or d.ended_at <= $5) returning 1)
             select (select count(*) from again), l.at, l.order_id, l.sequence, l.receiver from looked l order by {(onlyDead ? "l.at desc, " : "")}l.order_id desc, l.sequence desc, l.receiver desc limit 1
             """, connection);
         step.Parameters.AddRange(new NpgsqlParameter[]

@@ -38,7 +38,10 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
         // Denied money that came after all pays its order again.
         if (one.Type == EventType.OrderPaid) await Cancellation(order, stop);
         if (one.Type == EventType.OrderPaid && written is not null) await CreditEarlier(order, stop);
-        if (written is null && await Hindrance(order, stop) is { } hindrance) return new DeliveryAnswer(now, time.GetElapsedTime(began), null, hindrance, null, null, "") { IsFinal = true };
+        var hindrance = written is null ? await Hindrance(order, stop) : null;
+        // The invoice may have been written meanwhile.
+        if (written is null && hindrance is null && ToldEvent.Of(one).Refund is { } refund) written = await CreditNote(order, refund, stop);
+        if (hindrance is not null) return new DeliveryAnswer(now, time.GetElapsedTime(began), null, hindrance, null, null, "") { IsFinal = true };
         return written is null
             ? new DeliveryAnswer(now, TimeSpan.Zero, null, NotOwed, null, null, "") { IsMoot = true }
             : new DeliveryAnswer(now, time.GetElapsedTime(began), StatusCodes.Status200OK, null, written.Number, null, "");
@@ -67,7 +70,12 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
     /// <returns>The order's invoice, whoever's buyer it has; null when none is owed.</returns>
     public async Task<StoredInvoice?> Invoice(OrderId id, BuyerPart buyer, CancellationToken stop)
     {
-        if (await Invoice(id, stop) is { } written) return written;
+        if (await Invoice(id, stop) is { } written)
+        {
+            // Whoever wrote it may not have come further.
+            await Follow();
+            return written;
+        }
         if (!IsConfigured || await Owed(id, stop) is not { Order: var order } found) return null;
         var corrected = found with
         {
@@ -75,9 +83,15 @@ public sealed class InvoiceIssuer(InvoiceOptions options, MailOptions mail, Invo
             Content = found.Content with { Billing = new Billing(buyer.Address, buyer.State, buyer.TaxId) },
         };
         var added = await Write(corrected, stop);
-        // What was given up for want of it finds it now, and credits what went back.
-        await store.SendAgain(id, time.GetUtcNow(), stop);
+        await Follow();
         return added;
+
+        // What went back is credited, and what was given up for want of the invoice finds it now; also when nobody waits for the answer any more.
+        async Task Follow()
+        {
+            await CreditEarlier(id, CancellationToken.None);
+            await store.SendAgain(id, time.GetUtcNow(), CancellationToken.None);
+        }
     }
 
     async Task<StoredOrder?> Owed(OrderId id, CancellationToken stop) =>

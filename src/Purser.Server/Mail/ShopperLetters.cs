@@ -103,9 +103,9 @@ sealed class ShopperLetters(ShopperDoor door, PublicAddress address, MailOptions
         return (refunds.Sum(r => r.Amount.MinorUnits) >= money.Amount.MinorUnits ? words.PaidGoesBack : null, progress);
     }
 
-    /// <summary>The order waits to be paid, and nothing is under way. A later try that failed, too, is told of in this mail's place.</summary>
+    /// <summary>The order waits to be paid, nothing is under way, and no link is open that was not declined. A later try that failed, too, is told of in this mail's place.</summary>
     static bool StillFailed(Order order) =>
-        !order.HasEnded && order.ClosingAt is null && !order.Payments.Any(p => p.HasMoneyUnderWay)
+        !order.HasEnded && order.ClosingAt is null && !order.Payments.Any(p => p.HasMoneyUnderWay || (p.IsOpen && p is not { Status: PaymentStatus.Pending, DeclinedAt: not null }))
         && order.Payments[^1] is { Status: PaymentStatus.Failed } or { Status: PaymentStatus.Pending, DeclinedAt: not null };
 
     LetterContent Failed(Order order, MailWords words, ReaderFormat format)

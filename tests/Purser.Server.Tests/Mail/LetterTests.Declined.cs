@@ -35,16 +35,18 @@ public sealed partial class LetterTests
         (await Sent()).ShouldHaveSingleItem().Subject.ShouldContain("did not go through");
     }
 
-    [Fact]
-    public async Task Of_two_links_that_are_open_at_once_the_declines_are_told_once_when_both_have_failed()
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(2, 1)]
+    public async Task Of_two_links_that_are_open_at_once_the_declines_are_told_once_when_both_have_failed(int first, int last)
     {
         var order = await house.Open(await house.Place(policy: new OrderPolicy(AllowsSecondLink: true)));
         await house.Start(order, "stripe");
         order = await house.Hear(order, new Evidence.LinkOpened(new PaymentLink.Redirect(PageHouse.PayPage), order.Amount) { GatewayReference = "cs_2" }, 2);
         order.Payments.Count(p => p.IsOpen).ShouldBe(2);
-        order = await house.Hear(order, new Evidence.Declined("card_declined"));
+        order = await house.Hear(order, new Evidence.Declined("card_declined"), first);
         await PutOff();
-        await house.Hear(order, new Evidence.Declined("insufficient_funds"), 2);
+        await house.Hear(order, new Evidence.Declined("insufficient_funds"), last);
         (await Sent()).ShouldHaveSingleItem().Subject.ShouldContain("The payment was declined");
     }
 

@@ -91,13 +91,19 @@ public sealed class ReturnTests(PostgresFixture postgres) : IClassFixture<Postgr
     {
         await using var house = await ApiHouse.Open(await postgres.CreateDatabase(), ApiHouse.NoRefill, ("Purser:Api:TokenBurst", "3"));
         var (payment, token) = await Pay(house);
-        house.First.AnswerToInquiry = call => new Purser.Gateways.GatewayAnswer.Unknown("busy");
+        var asked = 0;
+        house.First.AnswerToInquiry = call =>
+        {
+            Interlocked.Increment(ref asked);
+            return new Purser.Gateways.GatewayAnswer.Unknown("busy");
+        };
         var waited = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Back()));
         waited.Max().ShouldBeGreaterThan(TimeSpan.FromSeconds(2.5));
         // Whoever comes again is shown at once what is known.
-        var shown = new List<TimeSpan>();
-        for (var i = 0; i < 5; i++) shown.Add(await Back());
-        shown.Min().ShouldBeLessThan(TimeSpan.FromSeconds(2.5));
+        var before = asked;
+        for (var i = 0; i < 5; i++) await Back();
+        // The order's own alarm may ring meanwhile.
+        (asked - before).ShouldBeLessThanOrEqualTo(1);
 
         async Task<TimeSpan> Back()
         {
