@@ -43,7 +43,7 @@ public sealed class GuidesRunTests(PostgresFixture postgres) : IClassFixture<Pos
             case "books":
                 await town.Pay("razorpay", "paid");
                 // Of today, made tomorrow.
-                town.Replace("5c1f...", (await new AnchorStore(town.Database).MakeNext(TimeProvider.System.GetUtcNow().AddDays(1), default))!.Text);
+                town.Replace("5c1f...", (await new AnchorStore(town.Database).MakeNext(TimeProvider.System.GetUtcNow().AddDays(2), default))!.Text);
                 break;
             case "signatures":
                 // The message as Stripe would send it now, to an account that has its secret.
