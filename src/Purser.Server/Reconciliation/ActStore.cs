@@ -252,7 +252,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 select p.order_id, p.number as payment from payments p where (l.kind in ($5, $8) or d.class = $9) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
             where d.id = any ($1) and d.class = any ($2) and (d.class <> $9 or (l.kind in ($10, $11) and d.resolved_at is not null)) and (d.resolved_at is null or (not d.final
-                    and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, c.order_id) and e.at > d.resolved_at - interval '1 day'))))
+                    and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, c.order_id) and e.at > d.resolved_at - case when d.resolved_at > now() - interval '1 day' then interval '1 day' else interval '0' end))))
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id
             """);

@@ -211,6 +211,10 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             case SettlementClass.OursPaid when now is { Money: [var first, ..] } && (Known(line, now) ?? (line.Line.MoneyReference is null ? first : null)) is { } money:
                 await Tell(line, stop, Learned(file, line, new Evidence.Unsettled(money, $"{file.Name}, row {line.Row}, says that it failed.")));
                 return Nothing(line);
+            // Of money under another name than ours it says nothing; whether they are one, the gateway knows.
+            case SettlementClass.OursPaid when now is not null && line.Payment is { } paid:
+                await Tell(line, stop, new OrderCommand.Look(paid.Number, Heard: true));
+                return Nothing(line);
             case SettlementClass.BothUnpaid when now is { Status: PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Processing or PaymentStatus.Unresolved }:
                 await Tell(line, stop, new OrderCommand.CancelPayment(line.Payment!.Value.Number));
                 await Tell(line, stop, new OrderCommand.Look(line.Payment.Value.Number, Heard: true));

@@ -30,7 +30,6 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
-        await SettlementFileStore.Hold(connection, file, stop);
         await using var presume = new NpgsqlCommand("""
             update settlement_lines set class = ($2::smallint[])[kind + 1], was_file = null, was_number = null
             where file = $1 and class <> ($2::smallint[])[kind + 1]
@@ -38,6 +37,8 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         presume.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
         presume.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = PresumedByKind });
         await presume.ExecuteNonQueryAsync(stop);
+        // Last, for of millions of lines this takes longer than a lease, which must be renewed meanwhile.
+        await SettlementFileStore.Hold(connection, file, stop);
         await transaction.CommitAsync(stop);
     }
 

@@ -58,6 +58,25 @@ public sealed class DenialTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task A_try_that_failed_under_another_name_holds_no_goods_and_the_gateway_is_asked()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var asked = 0;
+        house.Gateway.Inner.AnswerToInquiry = _ =>
+        {
+            Interlocked.Increment(ref asked);
+            return new GatewayAnswer.Unknown("busy");
+        };
+        var paid = await house.Paid();
+        var before = Volatile.Read(ref asked);
+        SettlementHouse.Classes(await house.Settle(Statement(Line("f", paid, kind: SettlementKind.FailedPayment, money: "m_another")))).ShouldBe(new Dictionary<string, int> { ["ours_paid"] = 1 });
+        await Until.True(() => Task.FromResult(Volatile.Read(ref asked) > before), "the gateway to be asked");
+        (await house.Ask<long>("select count(*) from discrepancies")).ShouldBe(0);
+        (await Status(house, paid)).ShouldBe("paid");
+        await house.Sound();
+    }
+
+    [Fact]
     public async Task An_order_whose_policy_asks_or_whose_goods_are_out_stays_for_a_person()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
