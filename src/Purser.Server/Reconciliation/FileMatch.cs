@@ -138,8 +138,8 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
 
         public async Task BesideOurs()
         {
-            var alone = new List<int>();
-            if (pass.WithOurs > fewLines) alone.AddRange(await Stream());
+            var alone = new LineSet();
+            if (pass.WithOurs > fewLines) await Stream(alone);
             else
                 for (var part = 0; part < pass.Parts; part++)
                     foreach (var chunk in pass.Money.Read(part))
@@ -166,13 +166,12 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
             if (found != Matching.Presumed(line.Kind)) await Change(new Reclassed(line.Number, found));
         }
 
-        /// <returns>Numbers of the lines that no payment of that time is about.</returns>
-        async Task<List<int>> Stream()
+        /// <param name="alone">Is told the lines that no payment of that time is about.</param>
+        async Task Stream(LineSet alone)
         {
             using var ours = new Spill<OursRow>(pass.Parts);
             await store.StreamPayments(file.Account, pass.LowestOrder, pass.HighestOrder,
                 row => ours.Add(pass.PartOf(RowHash.Payment(row.Order, row.Payment)), row), stop);
-            var alone = new List<int>();
             MoneyRow[] theirs = [];
             for (var part = 0; part < pass.Parts; part++)
             {
@@ -202,7 +201,6 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                 for (var i = 0; i < count; i++)
                     if (!met[i]) alone.Add(loaded[i].Number);
             }
-            return alone;
         }
 
         static int Load<T>(Spill<T> spill, int part, ref T[] rows) where T : unmanaged

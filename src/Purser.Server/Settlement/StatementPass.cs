@@ -38,7 +38,7 @@ sealed class StatementPass : IDisposable
     /// <summary>Lines about payments that carry our reference.</summary>
     public Spill<MoneyRow> Money { get; }
     /// <summary>Numbers of the other lines that are about an order, in their order.</summary>
-    public List<int> Others { get; } = [];
+    public LineSet Others { get; } = [];
     public KeyFilter Seen { get; }
     public int Lines { get; private set; }
     public int WithOurs { get; private set; }

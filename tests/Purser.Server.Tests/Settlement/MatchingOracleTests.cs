@@ -39,6 +39,19 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         left join payments p on p.order_id = coalesce(t.order_id, c.order_id) and p.number = coalesce(t.payment, c.payment)
         """;
 
+    [Fact]
+    public void Numbers_of_lines_are_kept_once_and_read_in_their_order()
+    {
+        var (chance, lines, oracle) = (new Random(1), new LineSet(), new SortedSet<int>());
+        foreach (var number in Enumerable.Range(0, 3000).Select(_ => chance.Next(100_000)).Append(0).Append(63).Append(64))
+        {
+            lines.Add(number);
+            oracle.Add(number);
+        }
+        lines.ShouldBe(oracle);
+        lines.Count.ShouldBe(oracle.Count);
+    }
+
     [Theory]
     [InlineData(1, 1_000, 20_000)]
     [InlineData(2, 1_000, 0)]
