@@ -526,9 +526,11 @@ create table settlement_discrepancies (
   key_first integer,
   key_second integer,
   booked boolean default false not null,
+  again_of text,
   constraint settlement_discrepancies_pkey PRIMARY KEY (id),
   constraint settlement_discrepancies_account_row_key_class_key UNIQUE (account, row_key, class)
 );
+CREATE INDEX settlement_discrepancies_again ON settlement_discrepancies USING btree (account, again_of) WHERE (again_of IS NOT NULL);
 CREATE INDEX settlement_discrepancies_answered ON settlement_discrepancies USING btree (id) WHERE ((resolved_at IS NOT NULL) AND (NOT final));
 CREATE INDEX settlement_discrepancies_closed ON settlement_discrepancies USING btree (opened_at, id) WHERE (resolved_at IS NOT NULL);
 CREATE INDEX settlement_discrepancies_closed_of ON settlement_discrepancies USING btree (account, opened_at, id) WHERE (resolved_at IS NOT NULL);

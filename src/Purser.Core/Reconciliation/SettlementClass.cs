@@ -18,7 +18,7 @@ public enum SettlementClass : byte
     /// <summary>They kept more than the contract says.</summary>
     Fee,
     UnknownOrder,
-    /// <summary>The same row twice in one file.</summary>
+    /// <summary>A further row of a key in one file, and not one that an earlier file has as often.</summary>
     DuplicateLine,
     Refund,
     RefundUnasked,

@@ -31,8 +31,11 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
     /// <summary>Postings of rows that stand there again or with other content have a name of their own: see <see cref="Repeated"/>.</summary>
     static readonly string OfFirstRows = $"""
         not exists (select from settlement_discrepancies q where q.class in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Changed})
-            and q.account = p.account and q.row_key || case q.class when {(int)SettlementClass.Changed} then '{RowName.Changed}' else '{RowName.Again}' end = p.row_key)
+            and q.account = p.account and {NameOf("q")} = p.row_key)
         """;
+
+    /// <summary>Under what such a question's row is booked; see <see cref="RowName"/>.</summary>
+    static string NameOf(string q) => $"{q}.row_key || case when {q}.again_of is not null then '' when {q}.class = {(int)SettlementClass.Changed} then '{RowName.Changed}' else '{RowName.Again}' end";
 
     /// <summary>Not those that came in an earlier file, or twice: they post nothing.</summary>
     static readonly string Applied = $"l.class not in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Repeated}, {(int)SettlementClass.Changed})";
@@ -79,13 +82,16 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
         while (await rows.ReadAsync(stop)) yield return Read(rows);
     }
 
-    /// <summary>Rows about which a person is always asked, and nobody was; one question is about all that have the same name and class.</summary>
+    /// <summary>Rows about which a person is always asked, and nobody was. A further row of a key has a question of its own, or an older program asked
+    /// once about all of them.</summary>
     public async Task<IReadOnlyList<Difference>> Unasked(int most, CancellationToken stop)
     {
         await using var ask = database.CreateCommand($"""
             select f.id, l.number, l.class, l.row_key from settlement_lines l join settlement_files f on f.id = l.file
             where {Acted} and (l.class = any ($2) or (l.class = {(int)SettlementClass.UnknownOrder} and l.kind <> {(int)SettlementKind.FailedPayment}))
                 and not exists (select from settlement_discrepancies d where d.account = f.account and d.row_key = l.row_key and d.class in (l.class, {(int)SettlementClass.NotApplied}))
+                and not (l.class = {(int)SettlementClass.DuplicateLine} and exists (select from settlement_discrepancies d where d.account = f.account
+                    and d.row_key = {RowName.FurtherSql("l.row_key", "l.file", "l.number")} and d.class in (l.class, {(int)SettlementClass.NotApplied})))
             order by 1, 2 limit $3
             """);
         ask.CommandTimeout = 0;
@@ -106,9 +112,8 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var ask = new NpgsqlCommand($"""
             select q.account, q.posted, q.file, {Line}, q.class, q.answer, false, s.line, s.ledger_account, s.amount, s.currency, l.was_file, l.was_number
-            from (select account, row_key || case class when {(int)SettlementClass.Changed} then '{RowName.Changed}' else '{RowName.Again}' end as posted, file, number, class, booked,
-                    case when resolved_at is not null then resolution end as answer
-                from settlement_discrepancies where class in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Changed})) q
+            from (select account, {NameOf("d")} as posted, file, number, class, booked, case when resolved_at is not null then resolution end as answer
+                from settlement_discrepancies d where class in ({(int)SettlementClass.DuplicateLine}, {(int)SettlementClass.Changed})) q
             left join settlement_lines l on l.file = q.file and l.number = q.number
             left join settlement_postings s on s.account = q.account and s.row_key = q.posted
             where q.booked or s.line is not null or q.answer = 'accept'

@@ -14,7 +14,12 @@ namespace Purser.Server.Reconciliation;
 public sealed record RowPosting(string RowKey, int Line, string LedgerAccount, Money Amount);
 
 /// <summary>A row that a person must look at, and that belongs to no order or must not be applied to it.</summary>
-public sealed record OpenedRow(string RowKey, SettlementClass Class, int Number, Money Amount, string Proposal);
+/// <param name="RowKey">The row's name in the books: see <see cref="RowName"/>.</param>
+public sealed record OpenedRow(string RowKey, SettlementClass Class, int Number, Money Amount, string Proposal)
+{
+    /// <summary>The key that the gateway gave a further row of that key; null of every other.</summary>
+    public string? AgainOf { get; init; }
+}
 
 /// <summary>What is known of the payment of a line that is acted on.</summary>
 /// <param name="Money">The gateway's references of money it took.</param>
@@ -174,25 +179,30 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         // Operators hear of the file by mail, once and where there is mail: these questions are no event of an order. It counts from the begin of this commit.
         var open = new NpgsqlBatchCommand($"""
             with news as (
-                select distinct on (x.row_key, x.class) x.* from unnest($3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::text[], $8::text[]) x (row_key, class, number, amount, currency, proposal)
+                select distinct on (x.row_key, x.class) x.* from unnest($3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[]) x (row_key, class, number, amount, currency, proposal, again_of)
                 order by x.row_key, x.class, x.number),
             before as (
                 select d.* from settlement_discrepancies d join news x on x.row_key = d.row_key and x.class = d.class
-                where d.account = $1 and d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("$2")} and not ({Booked}) for update of d),
+                where d.account = $1 and d.class = {AskedAnew} and {TurnOf("d.file")} < {TurnOf("$2")} for update of d),
             kept as (
                 insert into audit_log (at, by_whom, action, subject, reason, detail, policy)
                 select clock_timestamp(), 'purser', 'reopen', 'dis_row_' || id, format('stl_%s has the row once more.', $2::bigint),
                     json_build_object('amount', amount, 'currency', currency, 'line', format('%s of stl_%s', number, file))::text, null
                 from before where resolved_at is not null returning 1),
             opened as (
-                insert into settlement_discrepancies as d (account, row_key, class, file, number, amount, currency, proposal, opened_at)
-                select $1, x.row_key, x.class, $2, x.number, x.amount, x.currency,
+                insert into settlement_discrepancies as d (account, row_key, class, file, number, amount, currency, again_of, proposal, opened_at)
+                select $1, x.row_key, x.class, $2, x.number, x.amount, x.currency, x.again_of,
                     x.proposal || coalesce((select format('; line %s of stl_%s was %s', b.number, b.file, case when b.resolved_at is null then 'asked about before and not answered' else 'answered before' end)
-                        from before b where b.row_key = x.row_key and b.class = x.class), ''), clock_timestamp()
+                        from before b where b.row_key = x.row_key and b.class = x.class), '') || coalesce((select format('; of %s further rows of that key in earlier files %s were accepted', count(*), count(*) filter (where f.resolution = 'accept' and f.resolved_at is not null))
+                        from (
+                            select file, resolution, resolved_at from settlement_discrepancies where account = $1 and again_of = x.again_of and class = {(int)SettlementClass.DuplicateLine}
+                            union all
+                            select file, resolution, resolved_at from settlement_discrepancies where account = $1 and row_key = x.again_of and class = {(int)SettlementClass.DuplicateLine}) f
+                        where f.file <> $2 having count(*) > 0), ''), clock_timestamp()
                 from news x
                 on conflict (account, row_key, class) do update set file = excluded.file, number = excluded.number, amount = excluded.amount, currency = excluded.currency,
                     proposal = excluded.proposal, opened_at = excluded.opened_at, resolved_at = null, resolution = null, reason = null, by_first = null, by_second = null, key_first = null, key_second = null, policy = null, decided_at = null
-                where d.class = any ($9) and {TurnOf("d.file")} < {TurnOf("excluded.file")} and not ({Booked})
+                where d.class = {AskedAnew} and {TurnOf("d.file")} < {TurnOf("excluded.file")}
                 returning 1)
             insert into operator_notices (kind, file, since, at, due_at) select 3, $2, now(), now(), now()
             where exists (select from opened) and exists (select from webhook_endpoints where kind = 2 and status = 0) on conflict do nothing
@@ -205,7 +215,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         open.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. opened.Select(o => o.Amount.MinorUnits)] });
         open.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Amount.Currency.Code)] });
         open.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. opened.Select(o => o.Proposal)] });
-        open.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AskedAnew.Select(what => (short)what)] });
+        open.Parameters.Add(new NpgsqlParameter { Value = opened.Select(o => o.AgainOf).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         return open;
     }
 
@@ -251,7 +261,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             left join lateral (
                 select p.order_id, p.number as payment from payments p where (l.kind in ($5, $8) or d.class = $9) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
-            where d.id = any ($1) and d.class = any ($2) and (d.class <> $9 or (l.kind in ($10, $11) and d.resolved_at is not null)) and (d.resolved_at is null or (not d.final
+            where d.id = any ($1) and d.again_of is null and d.class = any ($2) and (d.class <> $9 or (l.kind in ($10, $11) and d.resolved_at is not null)) and (d.resolved_at is null or (not d.final
                     and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, c.order_id) and e.at > d.resolved_at - case when d.resolved_at > now() - interval '1 day' then interval '1 day' else interval '0' end))))
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id
@@ -277,11 +287,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         return found;
     }
 
-    /// <summary>A row that stood twice and was accepted is booked as two: a later file that has both again says nothing new.</summary>
-    static readonly string Booked = $"d.class = {(int)SettlementClass.DuplicateLine} and d.resolved_at is not null and d.resolution = 'accept'";
-
-    /// <summary>Questions that a later file with the same row asks anew, whatever was answered about the earlier one: what it says is another thing each time.</summary>
-    static readonly SettlementClass[] AskedAnew = [SettlementClass.Changed, SettlementClass.DuplicateLine];
+    /// <summary>A question that a later file with the same row asks anew, whatever was answered about the earlier one: what it says is another thing each time.</summary>
+    const int AskedAnew = (int)SettlementClass.Changed;
 
     /// <summary>Questions that knowing the money, or which refund or dispute it was, answers; of rows that could not be applied those of disputes that a person closed.</summary>
     public static readonly SettlementClass[] AnsweredByMoney = [SettlementClass.TheirsPaid, SettlementClass.UnknownOrder, SettlementClass.Refund, SettlementClass.RefundUnasked, SettlementClass.NotApplied];

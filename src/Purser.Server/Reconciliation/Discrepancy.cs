@@ -42,6 +42,8 @@ public sealed record StoredDiscrepancy(
     DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt, string? Resolution, string? Reason, string? FirstPerson, string? SecondPerson, long? File, int? Line,
     string? RowKey, string? Proposal, bool Final)
 {
+    /// <summary>The gateway's key of a further row of that key, which has a name of its own; null of every other.</summary>
+    public string? AgainOf { get; init; }
     /// <summary>The API key that the first person acted with; null of what an older program kept.</summary>
     public int? FirstKey { get; init; }
     /// <summary>And the second.</summary>
@@ -77,7 +79,7 @@ public sealed record DiscrepancyView(
 {
     internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now, IReadOnlyList<PaymentId>? suggestions = null, IReadOnlyList<KeyValuePair<string, string>>? extra = null) => new(
         d.Id.ToString(), d.Account, d.Id.Order?.ToString(), d.Payment?.ToString(), d.Id.Order is { } order ? $"evt_{order.Letters}_{d.Id.Sequence}" : null,
-        d.Kind is { } kind ? EventNames.Snake(kind.ToString()) : SettlementView.Word(d.Class!.Value), d.MoneyReference, d.RowKey,
+        d.Kind is { } kind ? EventNames.Snake(kind.ToString()) : SettlementView.Word(d.Class!.Value), d.MoneyReference, d.AgainOf ?? d.RowKey,
         d.File is { } file ? SettlementFile.IdOf(file) : null, d.Line, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value), [.. suggestions?.Select(p => p.ToString()) ?? []],
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
         [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()], [.. new[] { d.FirstKey, d.SecondKey }.OfType<int>()], SettlementLineView.Cells(extra ?? []));

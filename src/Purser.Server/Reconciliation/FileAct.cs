@@ -233,7 +233,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             case SettlementClass.UnknownOrder when line.Line.Kind != SettlementKind.FailedPayment:
                 return Asking(file, line, line.Class, Whose);
             case SettlementClass.DuplicateLine:
-                return Asking(file, line, line.Class, "ask the gateway why the row stands there twice; it was applied once, accept books it once more, close does not");
+                return Asking(file, line, line.Class, "ask the gateway why the row stands there more than once; the first is applied, accept books this one, too, close does not");
             case SettlementClass.Changed:
                 return await Corrected(file, line, stop);
             case SettlementClass.BothUnpaid or SettlementClass.OursPaid or SettlementClass.Repeated or SettlementClass.UnknownOrder:
@@ -262,7 +262,9 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
 
     /// <summary>What a person is asked about is booked all the same: it waits in suspense.</summary>
     static Followed Asking(SettlementFile file, StoredLine line, SettlementClass question, string proposal) =>
-        new(line, RowBooks.Waiting(file, line), [new OpenedRow(line.Line.RowKey, question, line.Number, line.Line.Amount, proposal)]);
+        new(line, RowBooks.Waiting(file, line), [line.Class == SettlementClass.DuplicateLine
+            ? new OpenedRow(RowName.Further(line.Line.RowKey, file.IdText, line.Number), question, line.Number, line.Line.Amount, proposal) { AgainOf = line.Line.RowKey }
+            : new OpenedRow(line.Line.RowKey, question, line.Number, line.Line.Amount, proposal)]);
 
     string Reason(string why, StoredLine line) => why is Unconfirmed && options.TheirsPaid != "ask" ? why + options.Confirm.Because(line.Line.Amount.Currency, SettlementOptions.ConfirmAbove) : why;
 

@@ -74,19 +74,30 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                 table.Clear(count);
                 var repeated = new Dictionary<int, (EarlierRow First, EarlierRow Last)>();
                 var changed = new Dictionary<int, (EarlierRow First, EarlierRow Last)>();
+                var further = new Dictionary<int, FurtherRows>();
                 var loaded = rows;
                 for (var i = 0; i < count; i++)
                     if (table.Add(i, rows[i].Key, (one, other) => loaded[one].Key == loaded[other].Key) is >= 0 and var twin)
-                        doubtful.Add(new Doubtful(rows[i].Number, SettlementClass.DuplicateLine, (file.Id, rows[twin].Number), (file.Id, rows[twin].Number)));
+                    {
+                        if (!further.TryGetValue(twin, out var ofKey)) further.Add(twin, ofKey = new FurtherRows());
+                        ofKey.Rows.Add(i);
+                    }
                 foreach (var chunk in earlier.Read(part))
                     foreach (var before in chunk)
                     {
                         var found = table.Find(before.Key, i => loaded[i].Key == before.Key);
                         if (found < 0) continue;
+                        if (further.TryGetValue(found, out var ofKey)) ofKey.Saw(before);
                         var versions = rows[found].Content == before.Content ? repeated : changed;
                         versions[found] = !versions.TryGetValue(found, out var others) ? (before, before)
                             : (IsEarlier(before, others.First) ? before : others.First, IsLater(before, others.Last) ? before : others.Last);
                     }
+                foreach (var (first, ofKey) in further)
+                {
+                    var (counts, earlierRows) = ((file.Id, rows[first].Number), ofKey.IssuedBefore(i => loaded[i].Content, turns));
+                    foreach (var (n, i) in ofKey.Rows.Index())
+                        doubtful.Add(new Doubtful(rows[i].Number, SettlementClass.DuplicateLine, counts, earlierRows is null ? counts : Place(earlierRows[n + 1])));
+                }
                 for (var i = 0; i < count; i++)
                 {
                     var differs = changed.TryGetValue(i, out var versions);
@@ -108,8 +119,30 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
             bool IsEarlier(EarlierRow one, EarlierRow other) => one.File == other.File ? one.Number < other.Number : turns[one.File] < turns[other.File];
         }
 
+        /// <summary>Rows of this file that have the key of an earlier one of it, in their order, and the rows of that key in earlier files.</summary>
+        sealed class FurtherRows
+        {
+            readonly Dictionary<long, List<EarlierRow>> files = [];
+
+            public List<int> Rows { get; } = [];
+
+            public void Saw(EarlierRow before)
+            {
+                if (!files.TryGetValue(before.File, out var rows)) files.Add(before.File, rows = []);
+                rows.Add(before);
+            }
+
+            /// <summary>The rows of the file that this one issues again, as far as its key tells: it has as many of it. One that says the same word for word goes before others, and then the latest.</summary>
+            public List<EarlierRow>? IssuedBefore(Func<int, ulong> content, Dictionary<long, long> turns)
+            {
+                foreach (var rows in files.Values) rows.Sort((one, other) => one.Number.CompareTo(other.Number));
+                return files.Values.Where(rows => rows.Count == Rows.Count + 1)
+                    .MaxBy(rows => (Rows.Index().All(r => content(r.Item) == rows[r.Index + 1].Content), turns[rows[0].File]));
+            }
+        }
+
         /// <param name="First">The row that counts as the first of its name.</param>
-        /// <param name="Last">The one that it must not contradict.</param>
+        /// <param name="Last">The one that it must not contradict; of a further row of a key the one that it may be, or the first.</param>
         readonly record struct Doubtful(int Number, SettlementClass Class, (long File, int Number) First, (long File, int Number) Last);
 
         /// <summary>The file's keys, when they are few.</summary>
@@ -126,14 +159,20 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
         /// <summary>64 bits may be equal by chance: before a row is set aside for its key, the keys themselves are compared.</summary>
         async Task Compare(List<Doubtful> doubtful)
         {
+            var further = new List<Doubtful>();
             foreach (var some in doubtful.Chunk(LookedUpAtOnce))
             {
                 var same = await store.SameKeys(file.Id, [.. some.Select(d => new Reclassed(d.Number, d.Class, d.Last.File, d.Last.Number))], stop);
                 foreach (var one in some)
-                    if (same.TryGetValue(one.Number, out var agree))
-                        await Change(agree && one.Class == SettlementClass.Changed ? new Reclassed(one.Number, SettlementClass.Repeated) : new Reclassed(one.Number, one.Class, one.First.File, one.First.Number));
+                {
+                    var (known, isEarlier) = (same.TryGetValue(one.Number, out var agree), one.Last.File != file.Id);
+                    if (agree && isEarlier) await Change(new Reclassed(one.Number, SettlementClass.Repeated));
+                    else if (isEarlier && one.Class == SettlementClass.DuplicateLine) further.Add(one with { Last = one.First });
+                    else if (known) await Change(new Reclassed(one.Number, one.Class, one.First.File, one.First.Number));
+                }
             }
             doubtful.Clear();
+            if (further.Count > 0) await Compare(further);
         }
 
         public async Task BesideOurs()

@@ -25,7 +25,8 @@ public interface IMatchStore
     Task KeepKeys(SettlementFile file, int bits, IReadOnlyList<KeyGroup> groups, bool begin, CancellationToken stop);
 
     /// <summary>Which of these pairs of lines really have the same key, and whether they agree in all that both of them say: a gateway's file and its API
-    /// tell of one row in more or in less detail.</summary>
+    /// tell of one row in more or in less detail. A <see cref="SettlementClass.DuplicateLine"/> beside one of an earlier file agrees with it only within a day, and when that one
+    /// was asked about.</summary>
     Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop);
 
     /// <summary>All payments of an account between two orders.</summary>

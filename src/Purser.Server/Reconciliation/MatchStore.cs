@@ -146,17 +146,20 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
     }
 
     /// <summary>What one of them leaves out is no other content; nor is a fee that has its tax in it, as some files and the same gateway's API state it, nor a time, which each states
-    /// in its own precision and which moves nothing.</summary>
+    /// in its own precision and which moves nothing. A further row of a key is that of an earlier file only of the same day, and where somebody was asked about that one.</summary>
     public async Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
     {
-        var compare = new NpgsqlBatchCommand("""
+        var compare = new NpgsqlBatchCommand($"""
             select x.number, (l.kind, l.amount, l.currency, l.net, l.net_currency) = (w.kind, w.amount, w.currency, w.net, w.net_currency)
                 and (coalesce(l.fee = w.fee, true) and coalesce(l.tax = w.tax, true) or (l.tax is null) <> (w.tax is null) and l.fee + coalesce(l.tax, 0) = w.fee + coalesce(w.tax, 0))
                 and coalesce((l.order_id, l.payment) = (w.order_id, w.payment), true)
                 and coalesce(l.refund = w.refund, true) and coalesce(l.money_reference = w.money_reference, true)
                 and coalesce(l.refund_reference = w.refund_reference, true) and coalesce(l.payout_reference = w.payout_reference, true)
                 and coalesce(l.settled_on = w.settled_on, true)
-            from unnest($2::int[], $3::bigint[], $4::int[]) x (number, was_file, was_number)
+                and (not x.further or coalesce(l.happened_at - w.happened_at > interval '-1 day' and l.happened_at - w.happened_at < interval '1 day', true) and (w.class = {(int)SettlementClass.Repeated}
+                    or exists (select from settlement_files f join settlement_discrepancies d on d.account = f.account where f.id = w.file and d.row_key in (w.row_key, {RowName.FurtherSql("w.row_key", "w.file", "w.number")})
+                        and d.file = w.file and d.number = w.number)))
+            from unnest($2::int[], $3::bigint[], $4::int[], $5::bool[]) x (number, was_file, was_number, further)
             join settlement_lines l on l.file = $1 and l.number = x.number
             join settlement_lines w on w.file = x.was_file and w.number = x.was_number
             where l.row_key = w.row_key
@@ -165,6 +168,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         compare.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pairs.Select(p => p.Number)] });
         compare.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. pairs.Select(p => p.WasFile)] });
         compare.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pairs.Select(p => p.WasNumber)] });
+        compare.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. pairs.Select(p => p.Class == SettlementClass.DuplicateLine && p.WasFile != file)] });
         var same = new Dictionary<int, bool>();
         await using var lookUp = KeyLookup.Of(database, compare);
         await using var rows = await lookUp.Rows(stop);

@@ -305,7 +305,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     static async Task Restate(NpgsqlConnection connection, StoredDiscrepancy d, IReadOnlyList<RowPosting>? books, CancellationToken stop)
     {
         if (books is null) return;
-        var name = RowName.Of(d.RowKey!, d.Class!.Value);
+        var name = d.AgainOf is null ? RowName.Of(d.RowKey!, d.Class!.Value) : d.RowKey!;
         await RowPostingStore.Restate(connection, d.Account, name, d.File!.Value, books, stop);
         await RowPostingStore.Keep(connection, d.Account, name, stop);
     }

@@ -44,11 +44,11 @@ static class RowBooks
         _ => "fees",
     };
 
-    /// <summary>What such a row has in the books beside the first. One with other content is booked as the difference, which waits in suspense until a person says what it is; one that stands
-    /// there twice only when a person says that it is another.</summary>
-    /// <param name="first">The row that was applied; null for one that stands there twice.</param>
+    /// <summary>What such a row has in the books beside the first. One with other content is booked as the difference, which waits in suspense until a person says what it is; a further
+    /// row of its key only when a person says that it is another, under a name of its own.</summary>
+    /// <param name="first">The row that was applied; null for a further one of its key.</param>
     public static IReadOnlyList<RowPosting> Repeats(SettlementFile file, StoredLine line, SettlementLine? first, string? answer) => first is null
-        ? answer != "accept" ? [] : Numbered(RowName.Of(line.Line.RowKey, SettlementClass.DuplicateLine), Sum(Whole(file, line.Line, answer)))
+        ? answer != "accept" ? [] : Numbered(RowName.Further(line.Line.RowKey, file.IdText, line.Number), Sum(Whole(file, line.Line, answer)))
         : Numbered(RowName.Of(line.Line.RowKey, SettlementClass.Changed), Sum([.. Whole(file, line.Line, answer), .. Whole(file, first, answer).Select(s => (s.Account, -s.Amount))]));
 
     /// <summary>All that a row means, as if it were the first of its name.</summary>

@@ -91,13 +91,13 @@ sealed class StatementPass : IDisposable
 
     public int PartOf(ulong hash) => (int)(hash >> 40) & (Parts - 1);
 
-    /// <summary>What the database does not take is replaced; nearly always nothing is.</summary>
+    /// <summary>What the database does not take, and a key like a name of ours, is replaced; nearly always nothing is.</summary>
     static SettlementLine Fit(SettlementLine line) =>
-        IsFit(line.RowKey) && IsFit(line.MoneyReference) && IsFit(line.RefundReference) && IsFit(line.PayoutReference) && IsFit(line.Method) && IsFit(line.Note)
+        IsFit(line.RowKey) && !RowName.LooksFurther(line.RowKey) && IsFit(line.MoneyReference) && IsFit(line.RefundReference) && IsFit(line.PayoutReference) && IsFit(line.Method) && IsFit(line.Note)
             ? line
             : line with
             {
-                RowKey = Words.Fit(line.RowKey)!,
+                RowKey = RowName.Kept(Words.Fit(line.RowKey)!),
                 MoneyReference = Words.Fit(line.MoneyReference),
                 RefundReference = Words.Fit(line.RefundReference),
                 PayoutReference = Words.Fit(line.PayoutReference),

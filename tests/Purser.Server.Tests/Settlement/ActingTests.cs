@@ -205,7 +205,7 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         }
         var twice = Says("t", 5);
         await house.Settle(Statement(Says("k", 100), twice, twice, twice));
-        (await Open()).ShouldBe("t 5 3 of 1");
+        (await Open()).ShouldBe("t (again stl_1 line 3) 5 3 of 1, t (again stl_1 line 4) 5 4 of 1");
         await Close();
         var second = Statement(Says("k", 90));
         await house.Settle(second);
@@ -214,14 +214,15 @@ public sealed class ActingTests(PostgresFixture postgres) : IClassFixture<Postgr
         await house.Settle([.. Statement(Says("k", 90)), (byte)'\n']);
         (await Open()).ShouldBe("");
         await house.Settle(Statement(Says("k", 80), Says("t", 5), Says("t", 5)));
-        (await Open()).ShouldBe("k 80 1 of 4, t 5 3 of 4");
+        (await Open()).ShouldBe("k 80 1 of 4, t (again stl_4 line 3) 5 3 of 4");
         // What nobody answered is not lost from sight.
         await house.Settle(Statement(Says("k", 70)));
-        (await Open()).ShouldBe("k 70 1 of 5, t 5 3 of 4");
+        (await Open()).ShouldBe("k 70 1 of 5, t (again stl_4 line 3) 5 3 of 4");
+        (await house.Ask<string>("select proposal from settlement_discrepancies where row_key like 't (again stl_4%'")).ShouldEndWith("; of 2 further rows of that key in earlier files 0 were accepted");
         (await house.Ask<string>("select proposal from settlement_discrepancies where row_key = 'k'")).ShouldEndWith("; line 1 of stl_4 was asked about before and not answered");
         await Close();
         // What was answered stays in the log, and a file that is acted on again asks nothing again.
-        (await house.Ask<string>("select string_agg(by_whom || ' ' || action, ', ' order by id) from audit_log")).ShouldBe("Asha close, Asha close, purser reopen, purser reopen, Asha close, Asha close");
+        (await house.Ask<string>("select string_agg(by_whom || ' ' || action, ', ' order by id) from audit_log")).ShouldBe("Asha close, Asha close, Asha close, purser reopen, Asha close, Asha close");
         var store = house.Host.Services.GetRequiredService<ActStore>();
         var files = house.Host.Services.GetRequiredService<SettlementFileStore>();
         foreach (var id in (long[])[2, 5])

@@ -98,7 +98,7 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
         var charge = Line("x", null, 100, SettlementKind.Adjustment) with { Net = Inr(-100), PayoutReference = "UTR1" };
         await house.Settle(Statement(charge, charge));
         (await Books(house)).ShouldBe("bank -100 INR, fees 100 INR");
-        await Answer(house, "x", "accept");
+        await Answer(house, "x (again stl_1 line 2)", "accept");
         (await Books(house)).ShouldBe("bank -200 INR, fees 200 INR");
         await Honest(house);
         // A later file that has both again says nothing new.
@@ -107,10 +107,117 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
         (await house.Ask<string>("select string_agg(file || ' ' || resolution || ' ' || by_first, ';') from settlement_discrepancies")).ShouldBe("1 accept Asha");
         (await house.Ask<long>("select count(*) from audit_log")).ShouldBe(1);
         await Honest(house);
-        await TakeBack(house, "x");
+        await TakeBack(house, "x (again stl_1 line 2)");
         (await Books(house)).ShouldBe("bank -200 INR, fees 200 INR");
-        await Answer(house, "x", "close");
+        await Answer(house, "x (again stl_1 line 2)", "close");
         (await Books(house)).ShouldBe("bank -200 INR, fees 200 INR");
+        await Honest(house);
+        await house.Sound();
+    }
+
+    static SettlementLine Charge(string key, string? day = null) =>
+        Line(key, null, 100, SettlementKind.Adjustment) with { Net = Inr(-100), PayoutReference = "UTR1", SettledOn = day is null ? null : DateOnly.ParseExact(day, "yyyy-MM-dd") };
+
+    /// <summary>The rows happened then.</summary>
+    static byte[] At(string time, params IEnumerable<SettlementLine> lines) =>
+        System.Text.Encoding.UTF8.GetBytes(string.Concat(System.Text.Encoding.UTF8.GetString(Statement(lines)).TrimEnd('\n').Split('\n').Select((row, n) => $"{row},{(n == 0 ? "at" : time)}\n")));
+
+    static async Task<string> Open(SettlementHouse house) => await house.Ask<string>("select coalesce(string_agg(row_key, ', ' order by row_key), '') from settlement_discrepancies where resolved_at is null");
+
+    [Fact]
+    public async Task Each_further_row_of_a_key_is_asked_about_by_itself_and_booked_once_for_ever()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        async Task Stands(int charges, string open = "")
+        {
+            (await Books(house)).ShouldBe($"bank -{charges}00 INR, fees {charges}00 INR");
+            (await Open(house)).ShouldBe(open);
+            await Honest(house);
+            await house.Sound();
+        }
+        await house.Settle(Statement(Enumerable.Repeat(Charge("t", "2026-01-05"), 4)));
+        await Stands(1, "t (again stl_1 line 2), t (again stl_1 line 3), t (again stl_1 line 4)");
+        (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Select(d => $"{d.GetProperty("row_key").GetString()} {d.GetProperty("line").GetInt32()}")
+            .ShouldBe(["t 2", "t 3", "t 4"], ignoreOrder: true);
+        await Answer(house, "t (again stl_1 line 2)", "accept");
+        await Answer(house, "t (again stl_1 line 4)", "close");
+        await Answer(house, "t (again stl_1 line 3)", "accept");
+        await Stands(3);
+        // A pair in another file is asked about whatever was accepted before; it says so.
+        await house.Settle(Statement(Charge("t", "2026-01-05"), Charge("t", "2026-01-05")));
+        await Stands(3, "t (again stl_2 line 2)");
+        (await house.Ask<string>("select proposal from settlement_discrepancies where resolved_at is null")).ShouldEndWith("; of 3 further rows of that key in earlier files 2 were accepted");
+        await Answer(house, "t (again stl_2 line 2)", "accept");
+        await Stands(4);
+        // The first file again, with one row more: each is answered, the closed one too.
+        var again = await house.Settle(Statement([.. Enumerable.Repeat(Charge("t", "2026-01-05"), 4), Charge("y")]));
+        SettlementHouse.Classes(again).ShouldBe(new Dictionary<string, int> { ["repeated"] = 4, ["adjustment"] = 1 }, ignoreOrder: true);
+        await Stands(5);
+        // As often as before, and of another day.
+        await house.Settle(Statement(Charge("t", "2026-01-06"), Charge("t", "2026-01-06")));
+        await Stands(5, "t, t (again stl_4 line 2)");
+        await Answer(house, "t", "accept");
+        await Answer(house, "t (again stl_4 line 2)", "accept");
+        await Stands(6);
+        foreach (var action in (string[])["close", "accept"])
+        {
+            await TakeBack(house, "t (again stl_1 line 3)");
+            await Stands(5, "t (again stl_1 line 3)");
+            await Answer(house, "t (again stl_1 line 3)", action);
+            await Stands(action == "accept" ? 6 : 5);
+        }
+        // A file that is acted on again asks nothing again.
+        var file = (await house.Host.Services.GetRequiredService<SettlementFileStore>().Find(2, default))!;
+        await house.Host.Services.GetRequiredService<ActStore>().Write(file, [], [new OpenedRow("t (again stl_2 line 2)", SettlementClass.DuplicateLine, 2, Inr(100), "again") { AgainOf = "t" }], default);
+        await Stands(6);
+        // A time, too, says that it is another; as exactly as the gateway's two ways of telling it.
+        await house.Settle(At("2026-01-05T10:00:00Z", Charge("u"), Charge("u")));
+        await Answer(house, "u (again stl_5 line 2)", "accept");
+        await house.Settle(At("2026-01-05T00:00:00Z", Charge("u"), Charge("u")));
+        await Stands(8);
+        await house.Settle(At("2026-01-06T10:00:00Z", Charge("u"), Charge("u")));
+        await Stands(8, "u (again stl_7 line 2)");
+        await Answer(house, "u (again stl_7 line 2)", "accept");
+        await Stands(9);
+        // A key of the gateway's that looks like such a name is another row.
+        await house.Settle(Statement(Charge("t (again stl_1 line 2)"), Charge("t (again stl_1 line 2)"), Charge("t ((again stl_1 line 2)")));
+        await Stands(11, "t ((again stl_1 line 2) (again stl_8 line 2)");
+        await Answer(house, "t ((again stl_1 line 2) (again stl_8 line 2)", "accept");
+        await Stands(12);
+
+        await house.Ask<long>("with spoilt as (update settlement_postings set amount = amount + 1 where row_key = 't (again stl_1 line 3)' returning 1) select count(*) from spoilt");
+        (await AuditCommand.Run(house.Database, null, null, 3, null, default)).Differences.ShouldContain(d => d.Row == "shop/t (again stl_1 line 3)");
+        await house.Ask<long>("with gone as (delete from settlement_discrepancies where row_key = 't (again stl_2 line 2)' returning 1) select count(*) from gone");
+        (await new RowAuditStore(house.Database).Unasked(5, default)).ShouldHaveSingleItem().ShouldBe(new Difference("settlement_discrepancies", "stl_2 line 2", "t is duplicate_line, and its question is not there."));
+    }
+
+    [Fact]
+    public async Task What_an_older_program_asked_once_of_all_further_rows_is_answered_as_it_was_asked()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        await house.Settle(Statement([.. Enumerable.Repeat(Charge("t"), 3), .. Enumerable.Repeat(Charge("u"), 2)]));
+        // It asked of the first further row of a key.
+        await house.Ask<long>("with gone as (delete from settlement_discrepancies where row_key = 't (again stl_1 line 3)' returning id) select count(*) from gone");
+        await house.Ask<long>("with old as (update settlement_discrepancies set row_key = again_of, again_of = null returning id) select count(*) from old");
+        await house.Ask<long>("""
+            with told as (insert into decisions (about, state) select about, (select (row_state(d) - 'again_of')::text from settlement_discrepancies d where 'settlement_discrepancies/' || d.id = about)
+                from (select distinct about from decisions where starts_with(about, 'settlement_discrepancies/')) x returning 1) select count(*) from told
+            """);
+        (await Open(house)).ShouldBe("t, u");
+        await Honest(house);
+        foreach (var key in (string[])["t", "u"]) await Answer(house, key, "accept");
+        (await Books(house)).ShouldBe("bank -400 INR, fees 400 INR");
+        (await house.Ask<string>("select string_agg(distinct row_key, ', ') from settlement_postings")).ShouldBe("t, t (again), u, u (again)");
+        await Honest(house);
+        await TakeBack(house, "t");
+        (await Books(house)).ShouldBe("bank -300 INR, fees 300 INR");
+        await Honest(house);
+        await Answer(house, "t", "accept");
+        // Issued again, only the row is asked about that nobody was asked about; and a third of the other, too.
+        await house.Settle(Statement([.. Enumerable.Repeat(Charge("t"), 3), .. Enumerable.Repeat(Charge("u"), 3)]));
+        (await Open(house)).ShouldBe("t (again stl_2 line 3), u (again stl_2 line 5), u (again stl_2 line 6)");
+        foreach (var key in (await Open(house)).Split(", ")) await Answer(house, key, "accept");
+        (await Books(house)).ShouldBe("bank -700 INR, fees 700 INR");
         await Honest(house);
         await house.Sound();
     }

@@ -35,6 +35,7 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
         readonly List<PaymentId> pending = [];
         readonly List<(PaymentId Payment, int Number, long Amount)> refunds = [];
         readonly List<SettlementLine> sent = [];
+        readonly List<List<SettlementLine>> furthered = [];
         readonly Dictionary<string, (Money Net, string Text)> latest = [];
         readonly List<string> story = [];
         long stated;
@@ -64,7 +65,7 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
             for (var most = 500; await Open(false) is [var first, ..]; most--)
             {
                 most.ShouldBeGreaterThan(0, string.Join('\n', story));
-                await Do(first, "close");
+                await Do(first, IsFurther(first) && chance.Next(2) == 0 ? "accept" : "close");
             }
             await Agrees();
             (await Balance("suspense")).ShouldBe(0, string.Join('\n', story));
@@ -135,7 +136,12 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
             if (sent.Count > 0 && chance.Next(2) == 0) rows.Add(Any(sent));
             if (sent.Count > 0 && chance.Next(2) == 0 && Any(sent) is var before) rows.Add(before with { Net = before.Net + Inr(chance.Next(1, 50)) });
             rows = [.. rows.DistinctBy(r => r.RowKey)];
-            if (chance.Next(3) == 0) rows.Add(Any(rows));
+            // Twice or more often, in this file or once more in this one; perhaps of another day, as often as before or not.
+            if (sent.Count > 0 && chance.Next(3) == 0 && Any(sent) is var pair && rows.TrueForAll(r => r.RowKey != pair.RowKey))
+                rows.AddRange(Enumerable.Repeat(chance.Next(2) == 0 ? pair : pair with { SettledOn = new DateOnly(2026, 1, chance.Next(1, 4)) }, 2));
+            for (var more = chance.Next(4) - 1; more > 0; more--) rows.Add(Any(rows));
+            if (furthered.Count > 0 && chance.Next(3) == 0) rows = [.. rows.Where(r => !furthered[^1].Exists(f => f.RowKey == r.RowKey)), .. furthered[^1]];
+            if (rows.Count > rows.DistinctBy(r => r.RowKey).Count()) furthered.Add([.. rows.GroupBy(r => r.RowKey).Where(g => g.Count() > 1).SelectMany(g => g)]);
             foreach (var row in rows.DistinctBy(r => r.RowKey))
             {
                 var text = Encoding.UTF8.GetString(Statement(row));
@@ -182,9 +188,14 @@ public sealed class DecisionWalkTests(PostgresFixture postgres) : IClassFixture<
         async Task<IReadOnlyList<JsonElement>> Open(bool resolved) =>
             [.. (await house.Get($"/v1/discrepancies?open={(resolved ? "false" : "true")}&limit=100")).Body.GetProperty("discrepancies").EnumerateArray()];
 
+        static bool IsFurther(JsonElement question) => question.GetProperty("kind").GetString() == "duplicate_line";
+
         async Task Answer()
         {
-            if (await Open(false) is { Count: > 0 } open) await Do(Any(open), Any(["accept", "accept", "close", "close", "write_off", "refund"]));
+            if (await Open(false) is not { Count: > 0 } open) return;
+            var further = open.Where(IsFurther).ToList();
+            if (further.Count > 0 && chance.Next(3) > 0) await Do(Any(further), Any(["accept", "accept", "accept", "close"]));
+            else await Do(Any(open), Any(["accept", "accept", "close", "close", "write_off", "refund"]));
         }
 
         async Task Do(JsonElement question, string action)

@@ -37,6 +37,7 @@ sealed class StatementGateway(string name) : IGateway, ICancelLinks, ISettleByFi
             SettledOn = row.Cell("day") is null ? null : row.Day("day", "yyyy-MM-dd"),
             PayoutReference = row.Cell("utr"),
             Note = row.Cell("note"),
+            HappenedAt = row.Cell("at") is { } at ? DateTimeOffset.Parse(at, CultureInfo.InvariantCulture) : null,
         };
     });
 

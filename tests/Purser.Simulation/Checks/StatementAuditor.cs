@@ -113,7 +113,8 @@ sealed class StatementAuditor(World world)
                 asked || (order?.Payment(payment!.Value.Number) is { } p && p.Captures.Any(c => c.Settled?.RowKey == said.RowKey || c.OtherRows.Any(o => o.RowKey == said.RowKey))),
             SettlementClass.UnknownOrder => asked ? Tables.IsPosted(account, said.RowKey) : order is not null
                 && (said.Kind is SettlementKind.Dispute or SettlementKind.DisputeReturned ? Disputed(file.Row, order, payment!.Value.Number, said) : Settles(order, said.RowKey)),
-            SettlementClass.DuplicateLine or SettlementClass.Changed => asked,
+            SettlementClass.DuplicateLine => Tables.IsAsked(account, RowName.Further(said.RowKey, file.Row.IdText, line.Read.Number), line.Class),
+            SettlementClass.Changed => asked,
             SettlementClass.Refund or SettlementClass.RefundUnasked or SettlementClass.RefundMissing when said.Kind == SettlementKind.RefundReturned =>
                 asked || (order is not null && CameBack(order, said) && Posted(file.Row, said, ("fees", said.Amount - said.Net))),
             SettlementClass.Refund or SettlementClass.RefundUnasked => asked || (order is not null && WentBack(order, said)),

@@ -227,8 +227,16 @@ sealed class Statements(World world)
     }
 
     public Dictionary<int, bool> SameKeys(long file, IReadOnlyList<Reclassed> pairs) => pairs
-        .Select(p => (p.Number, One: this[file].Lines[p.Number - 1].Said, Other: this[p.WasFile].Lines[p.WasNumber - 1].Said))
-        .Where(p => p.One.RowKey == p.Other.RowKey).ToDictionary(p => p.Number, p => Agree(p.One, p.Other));
+        .Select(p => (p.Number, One: this[file].Lines[p.Number - 1].Said, Other: this[p.WasFile].Lines[p.WasNumber - 1].Said, MayBe: p.Class != SettlementClass.DuplicateLine || p.WasFile == file || MayBe(file, p)))
+        .Where(p => p.One.RowKey == p.Other.RowKey).ToDictionary(p => p.Number, p => p.MayBe && Agree(p.One, p.Other));
+
+    /// <summary>A further row of a key is that of an earlier file only within a day of it, and where somebody was asked about that one.</summary>
+    bool MayBe(long file, Reclassed pair)
+    {
+        var (one, other) = (this[file].Lines[pair.Number - 1].Said, this[pair.WasFile].Lines[pair.WasNumber - 1]);
+        return !((one.HappenedAt - other.Said.HappenedAt)?.Duration() >= TimeSpan.FromDays(1))
+            && (other.Class == SettlementClass.Repeated || Discrepancies.Keys.Any(d => d.RowKey == RowName.Further(other.Said.RowKey, SettlementFile.IdOf(pair.WasFile), pair.WasNumber)));
+    }
 
     static bool Agree(SettlementLine one, SettlementLine other)
     {
