@@ -55,7 +55,8 @@ public interface IOrderSession : IAsyncDisposable
     /// <summary>Reads whether a commit whose answer was lost took place.</summary>
     Task<bool> WasCommitted(CommitMark mark, CancellationToken stop);
 
-    /// <summary>The same of the latest <see cref="CommitIf"/>, which has no mark: whether an event or a call that it wrote is there. One that is still on
+    /// <summary>The same of the latest <see cref="CommitIf"/>, which has no mark: whether an event or a call that it wrote is there. What writes neither is
+    /// never found, and done once more. One that is still on
     /// its way is waited for where it holds a lock; where it does not, the next commit's revisions and keys and its own let one of both through.</summary>
     Task<bool> WasWritten(Guess guess, BatchChanges changes, CancellationToken stop);
 }

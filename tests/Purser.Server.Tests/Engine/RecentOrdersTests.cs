@@ -179,7 +179,7 @@ public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<
         Order(await one.Do(id, new OrderCommand.StartPayment("cards", null))).Payments.ShouldHaveSingleItem();
         await Asked(1);
         LoseNext();
-        // It writes rows and nothing else.
+        // It writes rows and nothing else, so it is done once more.
         await one.Do(id, new OrderCommand.Look(1, Back: true));
         await Asked(2);
         LoseNext();
@@ -195,6 +195,26 @@ public sealed class RecentOrdersTests(PostgresFixture postgres) : IClassFixture<
         one.Calls.Select(c => c.GetType()).ShouldBe([typeof(GatewayCall.OpenLink), typeof(GatewayCall.Inquire), typeof(GatewayCall.Refund)]);
         (await one.Ask<long>("select count(*) from orders")).ShouldBe(3);
         (await one.Ask<long>("select count(*) from captures")).ShouldBe(1);
+        (await one.Ask<long>("select count(*) from gateway_news")).ShouldBe(1);
+        await Sound(one);
+    }
+
+    [Fact]
+    public async Task News_whose_commit_was_lost_are_stored_though_an_alarm_has_written_their_order_since()
+    {
+        var (one, seen) = await World(await postgres.CreateDatabase());
+        await using var first = one;
+        var id = await one.WithLink();
+        seen.AroundCommit = async _ =>
+        {
+            seen.AroundCommit = again => again();
+            await one.Ask<long>("update orders set wake_at = clock_timestamp() - interval '1 second' returning id");
+            (await one.Store.TakeDue(1, TimeSpan.FromSeconds(30), default)).ShouldBe([id]);
+            throw new CommitUnknownException("lost");
+        };
+        // They tell that something happened and not what: no event comes of that.
+        var told = new EngineInput(id, [new OrderCommand.Look(1, Heard: true)], new GatewayNews("cards", "evt_1", "something", 1, "{}", "raw"u8.ToArray()));
+        (await one.Engine.Submit(told, default)).ShouldBeOfType<EngineReply.Done>().News.ShouldBe(NewsVerdict.Applied);
         (await one.Ask<long>("select count(*) from gateway_news")).ShouldBe(1);
         await Sound(one);
     }
