@@ -51,11 +51,11 @@ sealed class Auditor(World world)
         }
     }
 
-    public void After(BatchChanges changes, Session session)
+    public void After(BatchChanges changes, Transaction transaction)
     {
         foreach (var (order, _) in changes.Created) Created(world.Database.Orders[order.Id]);
-        foreach (var (before, after) in changes.Changed) Changed(world.Database.Orders[after.Id], before, after, session);
-        if (changes.Events.Count > 0) Told(changes, session);
+        foreach (var (before, after) in changes.Changed) Changed(world.Database.Orders[after.Id], before, after, transaction);
+        if (changes.Events.Count > 0) Told(changes, transaction);
         foreach (var (news, order, verdict, _) in changes.News)
         {
             var index = world.Database.IndexOf(order);
@@ -77,7 +77,7 @@ sealed class Auditor(World world)
         Hold("I5 amounts", stored.Index, stored.Row.Amount == wish.Amount && stored.Row.Amount.MinorUnits > 0, $"wished {wish.Amount}, stored {stored.Row.Amount}");
     }
 
-    void Changed(StoredOrder stored, Order before, Order after, Session session)
+    void Changed(StoredOrder stored, Order before, Order after, Transaction transaction)
     {
         var i = stored.Index;
         Hold("I5 amounts", i, after.Amount == before.Amount && after.Id == before.Id && after.Reference == before.Reference && after.Policy == before.Policy
@@ -92,11 +92,11 @@ sealed class Auditor(World world)
         Hold("I9 given back once", i, after.Payments.All(p => p.Captures.All(c => after.Refunds.Where(r => r.Reserves && r.Payment == p.Number && r.MoneyReference == c.MoneyReference).Sum(r => r.Amount.MinorUnits) <= c.Amount.MinorUnits))
             && after.Refunds.All(r => after.Payment(r.Payment)!.Captures.Any(c => c.MoneyReference == r.MoneyReference && (c.Standing == Standing.Accepted || c.Amount == r.Amount))), $"a refund is doubled, or of money that nobody has");
         Hold("silence frees no refund", i, before.Refunds.All(r => !r.Reserves || after.Refund(r.Number)!.Reserves
-            || session.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is RefundEvidence.Failed or RefundEvidence.Rejected or RefundEvidence.Absent))), $"a refund's amount is free and nobody said no");
+            || transaction.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is RefundEvidence.Failed or RefundEvidence.Rejected or RefundEvidence.Absent))), $"a refund's amount is free and nobody said no");
         Hold("I7 amounts agree", i, after.Payments.All(p => p.Captures.All(c => (c.Standing == Standing.Mismatched) == (c.Amount != after.Amount)))
             && after.Payments.All(p => p.Status != PaymentStatus.Succeeded || p.Captures.Any(c => c.Amount == after.Amount)), $"a success of another amount");
         Hold("a page that is opened starts no payment", i, after.Payments.Length == before.Payments.Length
-            || session.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is not OrderCommand.HandOut)), $"a form's page was opened, and payment {after.Payments.Length} began");
+            || transaction.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is not OrderCommand.HandOut)), $"a form's page was opened, and payment {after.Payments.Length} began");
         Hold("every open thing has an alarm", i, (after.Status != OrderStatus.AwaitingPayment || after.WakeAt is not null)
             && after.Payments.All(p => !p.IsOpen || p.LookAt is not null) && after.Refunds.All(r => !r.IsOpen || r.LookAt is not null), $"nobody will ever look");
         foreach (var p in after.Payments)
@@ -112,7 +112,7 @@ sealed class Auditor(World world)
             foreach (var capture in p.Captures)
                 if (!was.Captures.Any(c => c.MoneyReference == capture.MoneyReference && c.Amount == capture.Amount)) TookMoney(stored, p, capture);
             if (was.Status != p.Status && !p.IsOpen)
-                Hold("no payment ends by the clock", i, session.Batch.Any(input => input.Order == after.Id && input.Inputs.Any(one => one is not OrderInput.Tick)),
+                Hold("no payment ends by the clock", i, transaction.Batch.Any(input => input.Order == after.Id && input.Inputs.Any(one => one is not OrderInput.Tick)),
                     $"payment {p.Number} went from {was.Status} to {p.Status} on a tick");
         }
         if (after.Payments.Any(p => p.Link is not null && before.Payment(p.Number)?.Link is null)) LinkMade(i);
@@ -168,7 +168,7 @@ sealed class Auditor(World world)
         }, $"payment {p.Number} succeeded by {told?.Source} {told?.RawKey}, which nobody kept");
     }
 
-    void Told(BatchChanges changes, Session session)
+    void Told(BatchChanges changes, Transaction transaction)
     {
         foreach (var group in changes.Events.GroupBy(e => e.Order))
         {
@@ -178,7 +178,7 @@ sealed class Auditor(World world)
             var numbered = true;
             for (var n = first; n < events.Count; n++) numbered &= events[n].Sequence == n + 1;
             Hold("domain 6 events 1..n", stored.Index, numbered && stored.Row.Sequence == events.Count, $"{events.Count} events, the row says {stored.Row.Sequence}");
-            Hold("I13 the database's clock", stored.Index, group.All(e => e.At == session.Now), $"an event is dated by another clock");
+            Hold("I13 the database's clock", stored.Index, group.All(e => e.At == transaction.Now), $"an event is dated by another clock");
             foreach (var e in group)
             {
                 world.Trace.Mix(stored.Index, 140 + (long)e.Type, e.Sequence);

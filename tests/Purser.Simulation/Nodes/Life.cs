@@ -119,10 +119,14 @@ sealed class Life : ILiveFeed
         return new TaskCompletionSource().Task;
     }
 
+    static readonly TimeSpan IdleFor = TimeSpan.FromMinutes(1);
+
     public void Pause(TimeSpan span)
     {
         if (!Alive) return;
         place.Pause();
+        // PostgreSQL ends what is idle within a transaction for too long.
+        if (span > IdleFor) world.Time.CreateTimer(_ => store.Break(), null, IdleFor, Timeout.InfiniteTimeSpan);
         world.Time.CreateTimer(_ => place.Resume(), null, span, Timeout.InfiniteTimeSpan);
     }
 
@@ -199,7 +203,7 @@ sealed class Life : ILiveFeed
         {
             while (await worker.One(CancellationToken.None)) { }
         }
-        catch (StoreAwayException)
+        catch (Exception e) when (e is StoreAwayException or EngineBusyException)
         {
             // As the worker itself does: it looks again in a second.
         }
@@ -221,7 +225,7 @@ sealed class Life : ILiveFeed
             await laterEvidence.Sweep(CancellationToken.None);
             return true;
         }
-        catch (StoreAwayException)
+        catch (Exception e) when (e is StoreAwayException or EngineBusyException)
         {
             return false;
         }

@@ -29,6 +29,7 @@ abstract class PlantedBug
     public virtual bool ForgetsAlarms => false;
     public virtual bool TrustsMemory => false;
     public virtual bool BelievesLostCommits => false;
+    public virtual bool TakesAbsenceForTheEnd => false;
     public virtual bool SharesLinks => false;
     public virtual bool TakesFilesAgain => false;
     public virtual bool TakesEveryRow => false;

@@ -14,7 +14,7 @@ static class PlantedBugs
     [
         new CheckThenActDoubleStart(), new TimerTurnsUnknownIntoFailed(), new AnsweredBeforeStored(), new FailureAfterSuccessWins(),
         new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new NewKeyOnRetry(), new CallbackBelieved(),
-        new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new MemoryTrusted(), new LostCommitBelieved(),
+        new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new MemoryTrusted(), new LostCommitBelieved(), new AbsenceTakenForTheEnd(),
         new DeclinedFormTakenForDead(), new LinkShared(),
         .. PlantedFormBugs.All, .. PlantedNewsBugs.All,
         .. PlantedStatementBugs.All,
@@ -335,5 +335,13 @@ static class PlantedBugs
         public override IReadOnlyList<string> BreaksRules => ["domain 9"];
 
         public override bool BelievesLostCommits => true;
+    }
+
+    /// <summary>What of a lost commit is not there yet will never be; and what comes, comes, whatever stands there by then.</summary>
+    sealed class AbsenceTakenForTheEnd : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["row lock"];
+
+        public override bool TakesAbsenceForTheEnd => true;
     }
 }

@@ -1,7 +1,7 @@
 namespace Purser.Simulation;
 
 /// <summary>The ports at which faults strike.</summary>
-enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Refund, InquireRefund, Webhook, Page, Statement, StatementStore, StatementRead, StatementHook, Quarantine }
+enum Port { Plan, Client, StoreLoad, StoreCommit, StoreSweep, OpenLink, Inquire, CancelLink, Refund, InquireRefund, Webhook, Page, Statement, StatementStore, StatementRead, StatementHook, Quarantine, StoreLock, StoreGuess }
 
 enum Fault
 {
@@ -28,6 +28,10 @@ enum Fault
     NewsBroken,
     // The gateway fails at one thing for one order, each time that it is asked.
     KeepsFailing,
+    // Somebody holds an order: a node that froze, or a person at a prompt.
+    HeldByAnother,
+    // A commit whose connection broke: its backend ends it later, or all of it is still on its way.
+    CommittedLate, RolledBackLate, ArrivesLate,
 }
 
 /// <summary>One fault that struck: where, at which order, and the how manieth time that port was passed for that order.</summary>
@@ -80,6 +84,7 @@ sealed class Faults
         (Port.StatementRead, Fault.Away, .003), (Port.StatementHook, Fault.CrashAtHook, .008),
         (Port.Quarantine, Fault.CrashAfterTake, .03), (Port.Quarantine, Fault.Away, .02),
         (Port.OpenLink, Fault.NamedAsAnother, .006), (Port.Inquire, Fault.NamedAsAnother, .004),
+        (Port.StoreLock, Fault.HeldByAnother, .002), (Port.StoreCommit, Fault.CommittedLate, .002), (Port.StoreCommit, Fault.RolledBackLate, .0015), (Port.StoreGuess, Fault.ArrivesLate, .004),
     ];
 
     readonly ulong seed;
@@ -115,7 +120,7 @@ sealed class Faults
     {
         passed.TryGetValue((port, order), out var nth);
         passed[(port, order)] = ++nth;
-        if (time.Ticks >= (port < Port.Statement ? Until : StatementsUntil).UtcTicks) return (Fault.None, 0);
+        if (time.Ticks >= (port is < Port.Statement or Port.StoreLock or Port.StoreGuess ? Until : StatementsUntil).UtcTicks) return (Fault.None, 0);
         var lot = Chance.Of(seed, (long)port + 1000, order, nth);
         if (failing.Contains((port, order))) return (Fault.ServerErrorBefore, Chance.Mix(lot));
         var part = Chance.Part(lot);

@@ -24,8 +24,8 @@ sealed class StoredOrder(int index, Order row, byte[] fingerprint)
     public List<Posting> Postings { get; } = [];
     public HashSet<string> CallKeys { get; } = new(StringComparer.Ordinal);
     /// <summary>Who holds the row's lock, and who waits for it.</summary>
-    public Session? Holder { get; set; }
-    public LinkedList<(Session Session, TaskCompletionSource Turn)> Waiting { get; } = new();
+    public RowLocks? Holder { get; set; }
+    public LinkedList<(RowLocks By, TaskCompletionSource<bool> Turn)> Waiting { get; } = new();
 }
 
 /// <summary>What survives every node: rows, constraints, row locks, commit marks and the one clock that decisions are made by.</summary>
@@ -43,6 +43,8 @@ sealed class Database(World world)
     public Dictionary<(int, string), StoredKey> Keys { get; } = [];
     public Statements Statements { get; } = new(world);
     public long Commits { get; private set; }
+    /// <summary>Commits whose answer was lost and whose end is still to come.</summary>
+    public List<LateCommit> UnderWay { get; } = [];
 
     /// <summary>It cannot be reached before this time.</summary>
     public DateTimeOffset AwayUntil { get; set; }
@@ -55,6 +57,17 @@ sealed class Database(World world)
     public CommitMark NewMark() => new($"{++marks}");
 
     public bool WasCommitted(CommitMark mark) => committed.Contains(mark.Text);
+
+    public bool IsUnderWay(CommitMark mark) => UnderWay.Exists(late => late.Mark == mark);
+
+    /// <summary>Waits for whoever is about to write the same keys.</summary>
+    /// <returns>False when one of them does not end in time.</returns>
+    public async Task<bool> IsFree(BatchChanges changes)
+    {
+        while (UnderWay.Find(late => late.Blocks(changes)) is { } other)
+            if (!await other.EndsSoon()) return false;
+        return true;
+    }
 
     /// <summary>When the earliest alarm rings; null when none is set.</summary>
     public DateTimeOffset? NextAlarm
@@ -75,7 +88,7 @@ sealed class Database(World world)
     /// <summary>Which payment has this link, or this money.</summary>
     public PaymentId? HolderOf(GatewayName name) => holders.TryGetValue(name, out var payment) ? payment : null;
 
-    static IEnumerable<(GatewayName Name, PaymentId Holder)> Held(Order order)
+    public static IEnumerable<(GatewayName Name, PaymentId Holder)> Held(Order order)
     {
         foreach (var p in order.Payments)
         {
@@ -129,7 +142,7 @@ sealed class Database(World world)
     }
 
     /// <summary>All of it at once; then whoever keeps the rules looks at what it touched.</summary>
-    public void Apply(BatchChanges changes, CommitMark mark, Session session)
+    public void Apply(BatchChanges changes, CommitMark mark, Transaction transaction)
     {
         Commits++;
         committed.Add(mark.Text);
@@ -154,7 +167,7 @@ sealed class Database(World world)
         foreach (var (key, resource) in changes.Keys) Keys.Add((key.ApiKeyId, key.Key), new StoredKey(key.Fingerprint, resource));
         foreach (var (order, call) in changes.Calls)
             if (Orders.TryGetValue(order, out var stored)) stored.CallKeys.Add(call.RawKey);
-        world.Auditor.After(changes, session);
+        world.Auditor.After(changes, transaction);
     }
 
     void Ring(StoredOrder stored, Order row)
