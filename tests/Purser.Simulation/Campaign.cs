@@ -61,6 +61,8 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     public long FilesAgain { get; private set; }
     public long FilesRefused { get; private set; }
     public long Overdue { get; private set; }
+    /// <summary>Payments by whether they are paid with us and captured by their statements.</summary>
+    public SortedDictionary<string, long> Scenarios { get; } = new(StringComparer.Ordinal);
     public SortedDictionary<string, long> Lines { get; } = new(StringComparer.Ordinal);
     public ulong Hash { get; private set; } = 1;
     public TimeSpan SimulatedTime { get; private set; }
@@ -117,6 +119,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
         FoundByStatements += world.Database.Orders.Values.Sum(o => o.Events.Count(e => e.Source == EvidenceSource.Settlement
             && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate));
         foreach (var total in world.Database.Statements.Files.SelectMany(f => f.Row.State == FileState.Done ? f.Row.Classes : [])) Tally(Lines, total.Class.ToString(), total.Count);
+        for (var scenario = 0; scenario < world.Scenarios.Counts.Length; scenario++) Tally(Scenarios, Purser.Simulation.Scenarios.Name(scenario), world.Scenarios.Counts[scenario]);
         Hash = Chance.Mix(Hash ^ world.Trace.Hash);
         SimulatedTime += world.Lasted;
         foreach (var order in world.Database.Orders.Values)

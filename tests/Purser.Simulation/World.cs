@@ -52,6 +52,7 @@ sealed class World
         Auditor = new Auditor(this);
         StatementAuditor = new StatementAuditor(this);
         Open = new OpenQuestions(this);
+        Scenarios = new Scenarios(this);
         var others = Others(day?.Seed ?? seed);
         Gateways = [new StripeWorld(this, Cards, "whsec_world"), new RazorpayWorld(this, Upi, "world"), .. others.Select(o => new SandboxGateway(this, o))];
         Accounts = AccountsOf(Bug, others);
@@ -102,6 +103,7 @@ sealed class World
     public Auditor Auditor { get; }
     public StatementAuditor StatementAuditor { get; }
     public OpenQuestions Open { get; }
+    public Scenarios Scenarios { get; }
     public SettlementOptions SettlementOptions { get; }
     public Desk[] Desks { get; }
     /// <summary>Captures that no statement had by their day, when it was looked for them.</summary>

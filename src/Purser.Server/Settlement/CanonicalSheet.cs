@@ -7,7 +7,7 @@ namespace Purser.Server.Settlement;
 
 /// <summary>Lines that a gateway's API told, written as a file of our own, so that they take the same road as any file: the same lines give the same
 /// bytes. Amounts are in minor units, times in UTC.</summary>
-static class CanonicalSheet
+public static class CanonicalSheet
 {
     const string Day = "yyyy-MM-dd", Time = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
 

@@ -30,6 +30,7 @@ sealed class Quiet(World world)
             foreach (var dispute in gateway.Disputes) Compare(gateway, dispute);
             foreach (var money in gateway.Refunds.Select(r => r.MoneyId).Concat(gateway.Returned.Select(r => r.MoneyId)).Distinct()) GivenBack(gateway, money);
             Balance(gateway);
+            world.Scenarios.Judge(gateway);
         }
         Check("I4 questions tell of nearly all money", -1, hidden * MostHidden <= world.Captures + (2 * MostHidden), $"{hidden} of {world.Captures} captures are told of by no question");
         foreach (var news in world.Database.News.All) Placed(news);
@@ -123,6 +124,7 @@ sealed class Quiet(World world)
                 known = false;
                 continue;
             }
+            world.Scenarios.Holds(link.Payment);
             var lied = ours is not null && (LiedAbout(gateway, money.Id) || world.OnlyNewsLied(gateway, link, money)) && IsAsked(order!, ours, money.Id);
             if (lied) known = false;
             Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && (lied || c.Amount == money.Amount)) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
@@ -139,6 +141,7 @@ sealed class Quiet(World world)
     void StillBelieved(WorldGateway gateway, Order order, Payment p, Capture money)
     {
         left.Add((gateway, -money.Amount));
+        world.Scenarios.Holds(new PaymentId(order.Id, p.Number));
         var asks = order.Policy.Failed == FailedPolicy.Ask || order.FulfilledAt is not null || money.Standing != Standing.Accepted || p.Captures.Length > 1
             || order.Refunds.Any(r => r.Payment == p.Number) || p.Dispute != DisputeState.None;
         Check("I23 what its gateway denies is cancelled or asked about", world.Database.IndexOf(order.Id), asks && order.Questions.Any(q => q.Payment == p.Number && (q.MoneyReference == money.MoneyReference || q.MoneyReference is null)),

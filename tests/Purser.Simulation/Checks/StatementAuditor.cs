@@ -122,13 +122,19 @@ sealed class StatementAuditor(World world)
             SettlementClass.Dispute => asked || (order is not null && Disputed(file.Row, order, payment!.Value.Number, said)),
             SettlementClass.Adjustment => Posted(file.Row, said, ("fees", -said.Net)),
             SettlementClass.Payout => file.Row.PaidOut is true || Posted(file.Row, said, ("bank", -said.Net)),
-            SettlementClass.OursPaid => order?.Payment(payment!.Value.Number) is { } p && (p.Captures.IsEmpty || p.Captures.Any(c => c.Settled is not null || c.IsDoubted(DiscrepancyKind.NotSettled))),
-            SettlementClass.BothUnpaid => true,
+            // Of money under another name than ours a failed try says nothing.
+            SettlementClass.OursPaid => order?.Payment(payment!.Value.Number) is { } p && (said.MoneyReference is { } other && !p.Captures.Any(c => c.MoneyReference == other) || p.Captures.IsEmpty || p.Captures.Any(c => c.Settled is not null || c.IsDoubted(DiscrepancyKind.NotSettled))),
+            SettlementClass.BothUnpaid => said.Kind == SettlementKind.FailedPayment && !asked && !Tables.Postings.ContainsKey((account, said.RowKey))
+                && order?.Payment(payment!.Value.Number) is { } p && WasUnpaid(order, p, file.Row.ReceivedAt),
             SettlementClass.Repeated => Tables.Files.Exists(f => f != file && f.Row.Account == account && f.Lines.Exists(l => l.Said.RowKey == said.RowKey)),
             _ => throw new InvalidOperationException($"No rule for {line.Class}."),
         };
         Check("I23 what a line asks for is done", done, $"{file.Row.IdText}:{line.Read.Number} ({line.Class}, {said.RowKey}, {said.Amount}, payment {payment}) has had no effect", order is null ? -1 : world.Database.IndexOf(order.Id));
     }
+
+    /// <summary>No money of the payment was known when the row came; what came of another try afterwards the row did not speak of.</summary>
+    bool WasUnpaid(Order order, Payment p, DateTimeOffset then) => !p.Denied.IsEmpty || !world.Database.Orders[order.Id].Events.Exists(e => e.Payment == p.Number && e.At < then
+        && e.Type is EventType.PaymentSucceeded or EventType.PaymentLate or EventType.PaymentDuplicate or EventType.PaymentAmountMismatch);
 
     /// <summary>The row is that of a refund, or of money that went beside ours; where it has another amount, a person is asked.</summary>
     static bool WentBack(Order order, SettlementLine said) => order.Refunds.Any(r => r.Settled?.RowKey == said.RowKey && (r.Amount == said.Amount || r.SettledOtherwise))

@@ -70,12 +70,12 @@ sealed class Edge(World world, OrderEngine engine, NewsIntake intake, StatementS
         async Task<NewsIntake.Outcome> Take() => (await intake.Take(account, message, CancellationToken.None)).Outcome;
     }
 
-    /// <summary>POST /v1/settlements; null: 503.</summary>
-    public async Task<TakenIn?> SendStatement(string account, string name, byte[] bytes)
+    /// <summary>POST /v1/settlements, or what was fetched; null: 503.</summary>
+    public async Task<TakenIn?> SendStatement(string account, string name, byte[] bytes, FileSource source)
     {
         try
         {
-            var taken = await statements.TakeIn(account, name, bytes);
+            var taken = await statements.TakeIn(account, name, bytes, source);
             world.WatchFiles();
             return taken;
         }

@@ -34,6 +34,7 @@ abstract class PlantedBug
     public virtual bool TakesFilesAgain => false;
     public virtual bool TakesEveryRow => false;
     public virtual bool KeepsWhatCouldBeRead => false;
+    public virtual bool CallsUnpaidWhatIsUnpaidHere => false;
     public virtual bool PostsNoRows => false;
 
     public virtual Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) => OrderMachine.Decide(order, input, now, rules);

@@ -11,7 +11,7 @@ static class PlantedStatementBugs
     [
         new DuplicateLineBookedTwice(), new SameFileAppliedTwice(), new CutFileHalfApplied(), new AcceptedFromAStatementUncompared(),
         new DisputeNotKept(), new RowsPostedNowhere(), new DenialOverheard(), new MissingMoneyTakenForNone(), new AnsweredAndForgotten(),
-        new RefundsThatTakeLongCalledFailed(), new RowOfTheFirstRefundWithoutOne(),
+        new RefundsThatTakeLongCalledFailed(), new RowOfTheFirstRefundWithoutOne(), new UnpaidHereTakenForUnpaidThere(),
     ];
 
     /// <summary>A row settles its money, whether or not that is settled already.</summary>
@@ -136,5 +136,15 @@ static class PlantedStatementBugs
         public override IReadOnlyList<string> BreaksRules => ["I23 what a line asks for is done"];
 
         public override bool PostsNoRows => true;
+    }
+
+    /// <summary>What is not paid here was not paid there, whatever the row says.</summary>
+    sealed class UnpaidHereTakenForUnpaidThere : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => [Scenarios.Rule, "I23 what a line asks for is done"];
+
+        public override bool NeedsSilence => true;
+
+        public override bool CallsUnpaidWhatIsUnpaidHere => true;
     }
 }

@@ -44,6 +44,7 @@ sealed class Desk(World world, WorldGateway gateway)
         for (var night = 0; night < Nights + world.Longer.TotalDays; night++)
         {
             world.Outside.Start(Night, world.Auditor.Threw);
+            world.Outside.Start(TellFailed, world.Auditor.Threw);
             await world.Loop.Wait(TimeSpan.FromDays(1));
         }
     }
@@ -92,6 +93,27 @@ sealed class Desk(World world, WorldGateway gateway)
         await Deliver(name, bytes);
     }
 
+    /// <summary>Some gateways tell over an API what came to nothing, too: of the tries that a shopper made and that took no money.</summary>
+    async Task TellFailed()
+    {
+        if (Chance.Of(world.Seed, 17, Number) % 2 == 0) return;
+        List<SettlementLine> failed =
+        [
+            .. gateway.Links.SelectMany(l => l.Tries, (l, t) => (Link: l, Try: t))
+                .Where(one => one.Try is { State.Now: TryState.Failed, CapturedAt: null, TakenBack: false, SeemedDeclined: false }
+                    && !one.Link.Tries.Exists(t => t.Id == one.Try.Id && t.State.Now != TryState.Failed) && toldFailed.Add(one.Try.Id))
+                .Select(one => new SettlementLine($"failed:{one.Try.Id}", SettlementKind.FailedPayment, one.Try.Amount, Money.Zero(one.Try.Amount.Currency))
+                {
+                    Payment = one.Link.Payment,
+                    MoneyReference = one.Try.Id,
+                    HappenedAt = one.Try.At,
+                }),
+        ];
+        if (failed.Count > 0) await Deliver($"{gateway.Account}-failed-{world.Time.GetUtcNow():yyyyMMdd}.csv", CanonicalSheet.Write(failed), source: FileSource.Fetched);
+    }
+
+    readonly HashSet<string> toldFailed = new(StringComparer.Ordinal);
+
     /// <summary>The rows of the file as they are written tonight.</summary>
     List<(StatementRow Row, string Text)> Written(List<StatementRow> rows, Dictionary<Fault, ulong> faults)
     {
@@ -132,12 +154,12 @@ sealed class Desk(World world, WorldGateway gateway)
     }
 
     /// <summary>Whoever sends it in tries until it is taken.</summary>
-    async Task Deliver(string name, byte[] bytes, bool whole = true)
+    async Task Deliver(string name, byte[] bytes, bool whole = true, FileSource source = FileSource.Upload)
     {
         while (true)
         {
             var life = world.AnyNode();
-            var heard = await life.Ask(() => life.Edge.SendStatement(gateway.Account, name, bytes), TimeSpan.FromSeconds(20));
+            var heard = await life.Ask(() => life.Edge.SendStatement(gateway.Account, name, bytes, source), TimeSpan.FromSeconds(20));
             if (heard is { Got: true, Value: { } taken })
             {
                 world.Trace.Mix(FaultIndex, 151, bytes.Length);

@@ -11,7 +11,7 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 {
     Statements Tables => world.Database.Statements;
 
-    public Task<TakenIn> TakeIn(string account, string name, byte[] bytes) => Do("a file's bytes are stored (C13)", () => Tables.TakeIn(account, name, bytes));
+    public Task<TakenIn> TakeIn(string account, string name, byte[] bytes, FileSource source) => Do("a file's bytes are stored (C13)", () => Tables.TakeIn(account, name, bytes, source));
 
     public Task<SettlementFile?> Claim(string worker, IReadOnlyCollection<string> of, CancellationToken stop) => Do("a file is taken (C13)", () => Tables.Claim(worker));
 

@@ -85,12 +85,12 @@ sealed class Statements(World world)
     /// <summary>When somebody could take a file next; null when none is left.</summary>
     public DateTimeOffset? NextAt => Files.Exists(f => !IsOver(f)) ? Files.Where(f => !IsOver(f)).Min(f => f.LeasedUntil ?? Now) : null;
 
-    public TakenIn TakeIn(string account, string name, byte[] bytes)
+    public TakenIn TakeIn(string account, string name, byte[] bytes, FileSource source)
     {
         var sha = SHA256.HashData(bytes);
         if (world.Bug.TakesFilesAgain || Files.Find(f => f.Row.Account == account && f.Row.Sha256.AsSpan().SequenceEqual(sha)) is not { } before)
         {
-            var row = new SettlementFile(Files.Count + 1, account, sha, name, FileSource.Upload, bytes.Length, Now, false, FileState.Stored, 0, 0, 0, 0, [], null, null, null, null, null, null);
+            var row = new SettlementFile(Files.Count + 1, account, sha, name, source, bytes.Length, Now, false, FileState.Stored, 0, 0, 0, 0, [], null, null, null, null, null, null);
             Files.Add(new StoredFile(row, bytes));
             return new TakenIn(row, Before: false);
         }
@@ -203,7 +203,7 @@ sealed class Statements(World world)
         Hold(file);
         var id = file.Id;
         foreach (var (line, to) in lines.Select(l => (this[id].Lines[l.Number - 1], l)))
-            (line.Class, line.Was) = (to.Class, to.WasFile == 0 ? null : (to.WasFile, to.WasNumber));
+            (line.Class, line.Was) = (world.Bug.CallsUnpaidWhatIsUnpaidHere && to.Class == SettlementClass.TheirsPaid ? SettlementClass.BothUnpaid : to.Class, to.WasFile == 0 ? null : (to.WasFile, to.WasNumber));
         return [.. lines.Select(l => this[id].Lines[l.Number - 1])
             .GroupBy(l => (l.Said.Kind, l.Class, Amount: l.Said.Amount.Currency.Code, Net: l.Said.Net.Currency.Code))
             .Select(g => (g.Key.Kind, new ClassTotal(g.Key.Class, g.Key.Amount, g.Key.Net, g.Count(), g.Sum(l => l.Said.Amount.MinorUnits), g.Sum(l => l.Said.Net.MinorUnits))))];
