@@ -54,6 +54,9 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
     public long Questions { get; private set; }
     public long News { get; private set; }
     public long Commits { get; private set; }
+    /// <summary>How often a batch waited in vain for what somebody else held, and how often a lost commit was still under way when it was asked for.</summary>
+    public long HeldBack { get; private set; }
+    public long StillUnderWay { get; private set; }
     public long Events { get; private set; }
     public long Steps { get; private set; }
     public long LeftToFiles { get; private set; }
@@ -107,6 +110,7 @@ sealed class Campaign(ulong seed, int orders, PlantedBug? bug = null, bool silen
         Questions += world.Questions;
         News += world.Post.Delivered;
         Commits += world.Database.Commits;
+        (HeldBack, StillUnderWay) = (HeldBack + world.Database.HeldBack, StillUnderWay + world.Database.StillUnderWay);
         Steps += world.Loop.Steps;
         LeftToFiles += world.LeftToFiles;
         Files += world.Database.Statements.Files.Count;

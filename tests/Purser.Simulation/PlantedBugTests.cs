@@ -64,6 +64,25 @@ public sealed class PlantedBugTests
     }
 
     [Fact]
+    public void Orders_are_held_by_others_and_lost_commits_end_or_arrive_later()
+    {
+        var lived = AsItIs.Value;
+        foreach (var kind in (string[])["StoreLock: HeldByAnother", "StoreCommit: CommittedLate", "StoreCommit: RolledBackLate", "StoreGuess: ArrivesLate"])
+            lived.Sum(c => c.Faults.GetValueOrDefault(kind)).ShouldBeGreaterThan(0, kind);
+        lived.Sum(c => c.HeldBack).ShouldBeGreaterThan(0);
+        lived.Sum(c => c.StillUnderWay).ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public void The_four_scenarios_and_rows_of_failed_payments_are_met()
+    {
+        var lived = AsItIs.Value;
+        foreach (var scenario in (string[])["both paid", "both unpaid", "ours paid alone"]) lived.Sum(c => c.Scenarios.GetValueOrDefault(scenario)).ShouldBeGreaterThan(0, scenario);
+        lived.Sum(c => c.Lines.GetValueOrDefault("BothUnpaid")).ShouldBeGreaterThan(0);
+        lived.Sum(c => c.Lines.GetValueOrDefault("OursPaid")).ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
     public void The_same_seed_is_the_same_world_and_another_is_another()
     {
         var first = new Campaign(1, 100).Run().Hash;

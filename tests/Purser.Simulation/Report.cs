@@ -19,6 +19,7 @@ static class Report
             to.WriteLine($"  shoppers of one day of {day.ArrivalsLast.TotalHours:N0} hours; {c.Silent} silent for {SilentDay.Lasts.TotalHours:N0} of them, from {day.Begins:hh\\:mm} after the first on");
         to.WriteLine($"  {c.Files:N0} settlement files, {c.FilesRefused:N0} refused, {c.FilesAgain:N0} taken for the same once more; {c.Overdue:N0} times a capture was overdue");
         to.WriteLine($"  payments by our record and their statements: {string.Join(", ", c.Scenarios.Select(s => $"{s.Key} {s.Value:N0}"))}");
+        to.WriteLine($"  {c.HeldBack:N0} batches waited in vain for what somebody else held; {c.StillUnderWay:N0} times a lost commit was still under way when it was asked for");
         Table(to, $"lines: {c.Lines.Values.Sum():N0}", c.Lines);
         to.WriteLine($"  {c.FoundByStatements:N0} captures that a statement was the first to tell of; {c.ClosedLater:N0} questions about rows that later evidence closed; {c.Answers:N0} answers of persons about money in suspense");
         Table(to, $"open when all is quiet, for persons: {c.Open.Values.Sum():N0}", c.Open);
@@ -61,6 +62,8 @@ static class Report
             GatewayCalls = one.Campaign.Questions,
             one.Campaign.News,
             one.Campaign.Commits,
+            one.Campaign.HeldBack,
+            one.Campaign.StillUnderWay,
             one.Campaign.Events,
             one.Campaign.Steps,
             one.Campaign.LeftToFiles,

@@ -43,6 +43,10 @@ sealed class Database(World world)
     public Dictionary<(int, string), StoredKey> Keys { get; } = [];
     public Statements Statements { get; } = new(world);
     public long Commits { get; private set; }
+    /// <summary>How often a batch waited in vain for what somebody else held.</summary>
+    public long HeldBack { get; set; }
+    /// <summary>How often it was asked in vain what became of a lost commit, for it was still under way.</summary>
+    public long StillUnderWay { get; set; }
     /// <summary>Commits whose answer was lost and whose end is still to come.</summary>
     public List<LateCommit> UnderWay { get; } = [];
 

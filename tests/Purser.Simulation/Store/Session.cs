@@ -187,7 +187,7 @@ sealed class Session(World world, Life life) : IOrderSession
         {
             if (Database.IsAway) throw new StoreAwayException("away");
             if (!Database.IsUnderWay(asked) || world.Bug.TakesAbsenceForTheEnd) return world.Bug.BelievesLostCommits || Database.WasCommitted(asked);
-            if (waited > UnderWayFor) throw new StoreAwayException("the commit whose answer was lost is still under way");
+            if (waited > UnderWayFor) throw StillUnderWay("the commit whose answer was lost is still under way");
             await world.Loop.Wait(TimeSpan.FromMilliseconds(50));
         }
     }
@@ -198,7 +198,7 @@ sealed class Session(World world, Life life) : IOrderSession
         if (Database.IsAway) throw new StoreAwayException("away");
         if (!world.Bug.TakesAbsenceForTheEnd)
             foreach (var id in guess.Still.Keys.Order())
-                if (Database.Orders.TryGetValue(id, out var row) && !await locks.Take(row)) throw Lost(new StoreAwayException("somebody holds an order that the lost commit is about"));
+                if (Database.Orders.TryGetValue(id, out var row) && !await locks.Take(row)) throw StillUnderWay("somebody holds an order that the lost commit is about");
         var written = world.Bug.BelievesLostCommits || IsThere(changes);
         End();
         question.TrySetResult();
@@ -242,7 +242,17 @@ sealed class Session(World world, Life life) : IOrderSession
         world.Time.CreateTimer(_ => stranger.Release(), null, span, Timeout.InfiniteTimeSpan);
     }
 
-    static StoreRefusedException HeldByAnother() => new("canceling statement due to lock timeout", passing: true) { Held = true };
+    StoreRefusedException HeldByAnother()
+    {
+        Database.HeldBack++;
+        return new("canceling statement due to lock timeout", passing: true) { Held = true };
+    }
+
+    Exception StillUnderWay(string why)
+    {
+        Database.StillUnderWay++;
+        return Lost(new StoreAwayException(why));
+    }
 
     LoadedBatch Read(List<OrderId> ids)
     {
