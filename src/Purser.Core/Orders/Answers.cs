@@ -48,6 +48,26 @@ static class Answers
         return new Doing(p.Number);
     }
 
+    /// <summary>See <see cref="Order.Stakes"/>.</summary>
+    public static ImmutableArray<Money> Stakes(Order order, int payment, DiscrepancyKind kind, string? money)
+    {
+        if (order.Payment(payment) is not { } p) return [];
+        if (p.Answers.FirstOrDefault(a => a.Equals(new Answered(kind, money))) is { } given) return given.Moved;
+        if (order.Questions.FirstOrDefault(q => q.Payment == payment && q.Kind == kind && q.MoneyReference == money) is not { } question) return [];
+        return [question.Amount ?? p.Amount, .. Suspended(order, p, question), .. GoesBack(order, p, question)];
+    }
+
+    /// <summary>Of money that is not the order's own all that is left would go back, however little of it failed to.</summary>
+    static IEnumerable<Money> GoesBack(Order order, Payment p, Question question) =>
+        question.Kind == DiscrepancyKind.RefundFailed && Failed(order, question) is { } failed && !IsOfOrder(order, failed) ? [order.LeftOf(p.Number, p.Captures.First(c => c.MoneyReference == failed.MoneyReference))] : [];
+
+    /// <summary>The refund whose failing a question is about.</summary>
+    static Refund? Failed(Order order, Question question)
+    {
+        var failed = order.Refunds.FirstOrDefault(r => r.AsksByItself && new RefundId(order.Id, r.Number).Reference == question.MoneyReference);
+        return question.Kind == DiscrepancyKind.RefundFailed ? failed ?? order.RefundOf(question.Payment, question.MoneyReference!) : failed;
+    }
+
     /// <summary>What of the money that a question is about waits in suspense, as it stands there. See docs/decisions/0013-closing-clears-suspense.md.</summary>
     static ImmutableArray<Money> Suspended(Order order, Payment p, Question question)
     {
@@ -94,8 +114,7 @@ static class Answers
     {
         if (question.Kind is not (DiscrepancyKind.Late or DiscrepancyKind.Duplicate or DiscrepancyKind.AmountMismatch or DiscrepancyKind.RefundFailed))
             return new Refusing(Refusal.AnswerUnsuitable);
-        var failed = draft.Order.Refunds.FirstOrDefault(r => r.AsksByItself && new RefundId(draft.Order.Id, r.Number).Reference == question.MoneyReference);
-        if (question.Kind == DiscrepancyKind.RefundFailed) failed ??= draft.Order.RefundOf(c.Payment, question.MoneyReference!);
+        var failed = Failed(draft.Order, question);
         var (why, refund, _) = RefundMachine.Request(
             draft, new OrderCommand.Refund(c.Payment, IsOfOrder(draft.Order, failed) ? question.Amount : null, c.Why, failed?.MoneyReference ?? question.MoneyReference), c.By, failed?.Number);
         return why is { } refusal ? new Refusing(refusal) : new Doing(c.Payment, refund);

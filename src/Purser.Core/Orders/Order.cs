@@ -129,6 +129,10 @@ public sealed record Order
         }
     }
 
+    /// <summary>What a person's answer to a question of this payment may move, in each currency as it comes, several of one currency beside each other: the amount that it is asked
+    /// with, what waits in suspense for it, and what would go back. Of an answered one what the answer took out of suspense.</summary>
+    public ImmutableArray<Money> Stakes(int payment, DiscrepancyKind kind, string? moneyReference) => Answers.Stakes(this, payment, kind, moneyReference);
+
     /// <summary>All that gives cause to ask, answered or not.</summary>
     IEnumerable<Question> Raised(Payment p)
     {

@@ -101,7 +101,9 @@ public sealed class OrderReadStore(NpgsqlDataSource database)
     /// <summary>The smallest id that could have been drawn at this time: ids begin with 42 bits of milliseconds, and 21 follow.</summary>
     static long FirstId(DateTimeOffset at, TimeSpan about) => Math.Clamp(at.ToUnixTimeMilliseconds() + (long)about.TotalMilliseconds, 0, (1L << 42) - 1) << 21;
 
-    static async Task<IReadOnlyList<StoredOrder>> Read(NpgsqlDataSource database, long[] ids, CancellationToken stop)
+    /// <param name="ids">Ascending.</param>
+    /// <returns>In that order, those that are there.</returns>
+    internal static async Task<IReadOnlyList<StoredOrder>> Read(NpgsqlDataSource database, long[] ids, CancellationToken stop)
     {
         if (ids.Length == 0) return [];
         await using var connection = await database.OpenConnectionAsync(stop);

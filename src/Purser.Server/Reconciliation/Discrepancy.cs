@@ -48,8 +48,8 @@ public sealed record StoredDiscrepancy(
     public int? FirstKey { get; init; }
     /// <summary>And the second.</summary>
     public int? SecondKey { get; init; }
-    /// <summary>The most that a row's answer may move, without sign, where it is about a row.</summary>
-    public Money? Stake { get; init; }
+    /// <summary>What an answer may move beside its amount: of a row the most without sign, of an order's question what waits in suspense or would go back, by currency.</summary>
+    public IReadOnlyList<Money> Stakes { get; init; } = [];
     /// <summary>When all needed persons wanted the resolution; null while one is missing, and of what an older program decided.</summary>
     public DateTimeOffset? DecidedAt { get; init; }
     /// <summary>When that was done.</summary>
@@ -72,7 +72,7 @@ public sealed record DiscrepancyView(
     [property: Description("The gateway's name for the money it is about; null when it is about the payment's link or status.")] string? MoneyReference,
     [property: Description("The statement's row.")] string? RowKey, string? Settlement, int? Line, long Amount, string Currency, string Owner,
     [property: Description("What to do about it.")] string Proposal,
-    [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree, each with another API key: two above its currency's limit in Purser:Settlement:TwoPersonsAbove.")] int PersonsNeeded, DateTime OpenedAt,
+    [property: Description("Payments that may be meant, at most five: of the same gateway, amount and day, and in no statement. Only guesses: nothing follows from them.")] IReadOnlyList<string> Suggestions, [property: Description("How many persons must agree, each with another API key: two when its amount, or what an answer may move, is above its currency's limit in Purser:Settlement:TwoPersonsAbove.")] int PersonsNeeded, DateTime OpenedAt,
     long AgeSeconds, DateTime? ResolvedAt, string? Resolution, string? Reason, [property: Description("Who resolved it, or began to.")] IReadOnlyList<string> ResolvedBy,
     [property: Description("The numbers of the API keys that they did it with, as `purser keys list` shows them; empty for what an older Purser kept.")] IReadOnlyList<int> ResolvedByKeys,
     [property: Description("Cells of the statement's row in columns that are not read, under the gateway's own names for them.")] IReadOnlyList<SettlementCellView> Extra)
@@ -84,7 +84,7 @@ public sealed record DiscrepancyView(
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
         [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()], [.. new[] { d.FirstKey, d.SecondKey }.OfType<int>()], SettlementLineView.Cells(extra ?? []));
 
-    public static int Persons(StoredDiscrepancy d, SettlementOptions options) => options.TwoPersons.IsExceeded(d.Amount) || (d.Stake is { } stake && options.TwoPersons.IsExceeded(stake)) ? 2 : 1;
+    public static int Persons(StoredDiscrepancy d, SettlementOptions options) => options.TwoPersons.IsExceeded(d.Amount) || d.Stakes.Any(options.TwoPersons.IsExceeded) ? 2 : 1;
 
     static string Proposed(DiscrepancyKind kind) => kind switch
     {

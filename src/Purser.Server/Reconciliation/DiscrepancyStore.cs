@@ -3,6 +3,7 @@ using NpgsqlTypes;
 using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Server.Engine;
+using Purser.Server.Orders;
 using Purser.Server.Settlement;
 
 namespace Purser.Server.Reconciliation;
@@ -50,8 +51,9 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit + 1 });
         list.Parameters.Add(new NpgsqlParameter { Value = (object?)account ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         await using var lookUp = KeyLookup.Of(database, list);
-        await using var rows = await lookUp.Rows(stop);
-        return await Read(rows, stop);
+        List<StoredDiscrepancy> found;
+        await using (var rows = await lookUp.Rows(stop)) found = await Read(rows, stop);
+        return await WithStakes(found, stop);
     }
 
     public async Task<StoredDiscrepancy?> Find(DiscrepancyId id, CancellationToken stop)
@@ -59,8 +61,18 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         await using var find = database.CreateCommand(id.Order is null ? OfRows("d.id = $1") : OfOrders("d.order_id = $1 and d.sequence = $2"));
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id.Order?.Value ?? id.Row });
         if (id.Order is not null) find.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id.Sequence });
-        await using var rows = await find.ExecuteReaderAsync(stop);
-        return await Read(rows, stop) is [var one] ? one : null;
+        List<StoredDiscrepancy> found;
+        await using (var rows = await find.ExecuteReaderAsync(stop)) found = await Read(rows, stop);
+        return await WithStakes(found, stop) is [var one] ? one : null;
+    }
+
+    /// <summary>What an answer to an order's question moves, the order knows: further rows of a statement may be many times the money that it is about.</summary>
+    async Task<IReadOnlyList<StoredDiscrepancy>> WithStakes(List<StoredDiscrepancy> found, CancellationToken stop)
+    {
+        // What was resolved otherwise is about no more than it was opened with.
+        static bool Moves(StoredDiscrepancy d) => d.Id.Order is not null && (d.ResolvedAt is null || d.Resolution is "close" or "write_off");
+        var orders = (await OrderReadStore.Read(database, [.. found.Where(Moves).Select(d => d.Id.Order!.Value.Value).Distinct().Order()], stop)).ToDictionary(o => o.Order.Id, o => o.Order);
+        return [.. found.Select(d => Moves(d) && orders.TryGetValue(d.Id.Order!.Value, out var order) ? d with { Stakes = order.Stakes(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference) } : d)];
     }
 
     /// <summary>What the statements' rows say in columns that are not read, by question; of those that say something.</summary>
@@ -91,7 +103,7 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         await RequestKeyStore.Claim(connection, key, about.ToString(), stop);
     }
 
-    static async Task<IReadOnlyList<StoredDiscrepancy>> Read(NpgsqlDataReader rows, CancellationToken stop)
+    static async Task<List<StoredDiscrepancy>> Read(NpgsqlDataReader rows, CancellationToken stop)
     {
         var found = new List<StoredDiscrepancy>();
         while (await rows.ReadAsync(stop))
@@ -112,7 +124,7 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
                 FirstKey = rows.IsDBNull(27) ? null : rows.GetInt32(27),
                 SecondKey = rows.IsDBNull(28) ? null : rows.GetInt32(28),
                 AgainOf = Text(31),
-                Stake = rows.IsDBNull(29) ? null : new Money(rows.GetInt64(29), Currency.Find(rows.GetString(30))),
+                Stakes = rows.IsDBNull(29) ? [] : [new Money(rows.GetInt64(29), Currency.Find(rows.GetString(30)))],
             });
         }
         return found;

@@ -322,6 +322,25 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
+    public async Task What_an_answer_to_an_orders_question_would_move_counts_for_the_limits_as_the_money_that_it_is_about_does()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (twice, otherwise, few) = (await house.Paid(), await house.Paid(), await house.Paid());
+        const long most = 100_000_001;
+        SettlementLine Of(PaymentId p, string key, long amount = 49900) => Line(key, p, amount, money: $"m_{p.Reference}") with { Net = Inr(amount) };
+        await house.Settle(Statement(Of(twice, "t1"), Of(twice, "t2") with { Net = Inr(most) }, Of(otherwise, "o", most + 49900), Of(few, "f1"), Of(few, "f2")));
+        async Task<List<System.Text.Json.JsonElement>> Asked() => [.. (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray()];
+        (await Asked()).Select(d => $"{d.GetProperty("kind").GetString()} {d.GetProperty("amount").GetInt64()} {d.GetProperty("persons_needed").GetInt32()}").Order(StringComparer.Ordinal)
+            .ShouldBe(["settled_otherwise 49900 2", "settled_twice 49900 1", "settled_twice 49900 2"]);
+
+        // So one person moves nothing of it.
+        var question = (await Asked()).Single(d => d.GetProperty("payment").GetString() == twice.ToString()).GetProperty("id").GetString()!;
+        (await house.Post($"/v1/discrepancies/{question}/resolution", new { action = "close", by = "Asha", reason = "seen" })).Status.ShouldBe(HttpStatusCode.Accepted);
+        (await house.Ask<long>("select coalesce(sum(amount), 0)::bigint from ledger where account = 'suspense'")).ShouldBe(-(2L * most) - 49900);
+        (await house.Get($"/v1/discrepancies/{question}")).Body.GetProperty("persons_needed").GetInt32().ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_file_that_was_refused_is_read_again_by_a_dry_run_when_the_cause_is_mended()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
