@@ -32,13 +32,14 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         """;
 
     /// <summary>Keeps the bytes as they come, a part at a time, in one commit; nothing is parsed. The same bytes again keep nothing.</summary>
-    public async Task<TakenIn> TakeIn(string account, string name, FileSource source, Stream bytes, bool dryRun, long most, CancellationToken stop) =>
-        (await TakeIn(account, name, source, bytes, dryRun, most, _ => null, stop)).Taken!;
+    /// <param name="last">Called last before the commit; where it throws, nothing is kept.</param>
+    public async Task<TakenIn> TakeIn(string account, string name, FileSource source, Stream bytes, bool dryRun, long most, CancellationToken stop, Action? last = null) =>
+        (await TakeIn(account, name, source, bytes, dryRun, most, _ => null, stop, last)).Taken!;
 
     /// <summary>The same under an Idempotency-Key, which is kept in the same commit and says what it was used for before. A dry run keeps nothing, its key neither.</summary>
     /// <param name="keyOf">The request's key, if it has one, once the file's SHA-256 is known.</param>
     public async Task<(TakenIn? Taken, StoredKey? Used)> TakeIn(
-        string account, string name, FileSource source, Stream bytes, bool dryRun, long most, Func<byte[], RequestKey?> keyOf, CancellationToken stop)
+        string account, string name, FileSource source, Stream bytes, bool dryRun, long most, Func<byte[], RequestKey?> keyOf, CancellationToken stop, Action? last = null)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -86,15 +87,16 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
             if (await One(keep, stop) is { } kept)
             {
                 if (!dryRun) await DecisionStore.File(connection, kept.Id, stop);
+                last?.Invoke();
                 await transaction.CommitAsync(stop);
                 return (new TakenIn(kept, Before: false), null);
             }
         }
         await transaction.RollbackAsync(stop);
-        return await TakeAgain(connection, account, sha, dryRun, key, stop);
+        return await TakeAgain(connection, account, sha, dryRun, key, last, stop);
     }
 
-    static async Task<(TakenIn? Taken, StoredKey? Used)> TakeAgain(NpgsqlConnection connection, string account, byte[] sha, bool dryRun, RequestKey? key, CancellationToken stop)
+    static async Task<(TakenIn? Taken, StoredKey? Used)> TakeAgain(NpgsqlConnection connection, string account, byte[] sha, bool dryRun, RequestKey? key, Action? last, CancellationToken stop)
     {
         var first = await Find(connection, account, sha, stop) ?? throw new InvalidOperationException("The first of two equal files vanished.");
         if (dryRun) return (new TakenIn(first, Before: true), null);
@@ -108,6 +110,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         again.Parameters.Add(new NpgsqlParameter<long> { TypedValue = first.Id });
         var retried = await One(again, stop);
         if (retried is not null) await DecisionStore.File(connection, retried.Id, stop);
+        last?.Invoke();
         await transaction.CommitAsync(stop);
         return (retried is null ? new TakenIn(first, Before: true) : new TakenIn(retried, Before: false), null);
     }

@@ -143,14 +143,26 @@ sealed partial class SettlementFolder(
         try
         {
             if (rested.Length == 0) why = "It is empty.";
-            else await files.TakeIn(account, SettlementEndpoints.Name(name), FileSource.Folder, bytes, dryRun: false, options.MostBytes, stop);
+            else
+                // Before anything is kept: half a row must not be applied as if it were all of it.
+                await files.TakeIn(account, SettlementEndpoints.Name(name), FileSource.Folder, bytes, dryRun: false, options.MostBytes, stop, last: () =>
+                {
+                    if (Stand.Of(bytes.SafeFileHandle) != rested) throw new ChangedException();
+                });
         }
         catch (FileTooLargeException large)
         {
             why = large.Message;
         }
+        catch (ChangedException)
+        {
+            return (true, null);
+        }
         return (Stand.Of(bytes.SafeFileHandle) != rested, why);
     }
+
+    /// <summary>Somebody wrote to the file while it was read.</summary>
+    sealed class ChangedException : Exception;
 
     /// <summary>What was written on after it was taken waits to be taken once more, whole.</summary>
     void TakeBack()

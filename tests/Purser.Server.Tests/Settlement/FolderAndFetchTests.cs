@@ -142,6 +142,9 @@ public sealed class FolderAndFetchTests(PostgresFixture postgres) : IClassFixtur
                 await drop.Look(folder, default);
                 clock.Step();
                 await Held(house, () => drop.Look(folder, default), () => Write(More("slow2")));
+                // Known to be written to, nothing of it is kept, and so nothing applied.
+                (await Shas(house)).ShouldBeEmpty();
+                (await house.Ask<long>("select count(*) from settlement_file_parts")).ShouldBe(0);
                 await Looks(drop, folder, clock);
                 Known(await Shas(house), [.. written]);
                 File.Exists(Path.Combine(mine, "done", "slow.csv")).ShouldBeTrue();
