@@ -26,6 +26,7 @@ static class Laws
         Law(Folds(steps, after, out var why), $"events fold to the row: {why}", story);
         Law(OutsideHistory.Differs(after, steps) is null, $"events tell of what went back unasked: {OutsideHistory.Differs(after, steps)}", story);
         Law(AnswerHistory.Differs(after, steps) is null, $"events tell of what answers moved: {AnswerHistory.Differs(after, steps)}", story);
+        Law(CaptureHistory.Differs(after, steps) is null, $"events tell of all that stands with captured money: {CaptureHistory.Differs(after, steps)}", story);
     }
 
     static bool Folds(List<OrderEvent> steps, Order after, out string why)

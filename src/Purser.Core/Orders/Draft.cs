@@ -60,7 +60,7 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
     /// <param name="because">How it was learned.</param>
     public void Tell(
         EventType type, int? payment = null, Because because = default, Money? amount = null, string? money = null, Money? replaces = null,
-        int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null, Settled? settled = null, bool paidOut = false, string? by = null, Money? givenBack = null)
+        int? refund = null, string? reason = null, DiscrepancyKind? discrepancy = null, Settled? settled = null, bool paidOut = false, string? by = null, Money? givenBack = null, Expected? expected = null)
     {
         var p = payment is { } number ? Order.Payment(number) : null;
         Order = Order with { Sequence = Order.Sequence + 1 };
@@ -81,6 +81,7 @@ sealed class Draft(Order order, DateTimeOffset now, OrderRules rules)
             Amount = amount,
             Replaces = replaces,
             GivenBack = givenBack,
+            Expected = expected,
             Refund = refund,
             Discrepancy = discrepancy,
             Reason = reason,

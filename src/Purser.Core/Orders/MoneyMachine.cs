@@ -87,24 +87,25 @@ static class MoneyMachine
         Money? back = known is not null && right && known.Amount - draft.Order.Waiting(p.Number, known) is { MinorUnits: not 0 } gone ? gone : null;
         // What a person answered about the wrong amount is forgotten with it.
         var open = known is not null && right && asked && !draft.Drop(new Answered(DiscrepancyKind.AmountMismatch, e.MoneyReference), p.Number);
+        var expected = capture.Expected ?? CaptureHistory.Nothing;
         switch (standing)
         {
             case Standing.Mismatched:
-                draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled);
+                draft.Tell(EventType.PaymentAmountMismatch, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, expected: expected);
                 if (known is not null) Resolve(draft, p.Number, DiscrepancyKind.AmountMismatch, e, known.Amount, "replaced", e.MoneyReference);
                 draft.Tell(EventType.DiscrepancyOpened, p.Number, e, e.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch);
                 break;
             case Standing.Accepted:
-                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back);
+                draft.Tell(late ? EventType.PaymentLate : EventType.PaymentSucceeded, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back, expected: expected);
                 draft.Order = draft.Order with { Status = OrderStatus.Paid, Late = late, PaidBy = p.Number, EndedAt = draft.Now, ClosingAt = null };
                 draft.Tell(EventType.OrderPaid, p.Number, e, e.Amount);
                 break;
             case Standing.Duplicate:
-                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back);
+                draft.Tell(EventType.PaymentDuplicate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back, expected: expected);
                 Return(draft, p, capture, draft.Order.Policy.Duplicate == DuplicatePolicy.Refund && !contradicted, RefundReason.Duplicate, DiscrepancyKind.Duplicate, e);
                 break;
             case Standing.Late:
-                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back);
+                draft.Tell(EventType.PaymentLate, p.Number, e, e.Amount, money: e.MoneyReference, replaces: replaces, settled: known?.Settled, givenBack: back, expected: expected);
                 Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund && !contradicted, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }

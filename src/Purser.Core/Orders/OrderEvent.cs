@@ -71,6 +71,8 @@ public sealed record OrderEvent
     public Money? Replaces { get; init; }
     /// <summary>What of money of a wrong amount had gone back: by refunds, when it turns out to be a sale; by others, when the rest of it is to go back.</summary>
     public Money? GivenBack { get; init; }
+    /// <summary>What will come of money that was taken, by its gateway's contract; empty where that says nothing, null in what an older program told.</summary>
+    public Expected? Expected { get; init; }
     public int? Refund { get; init; }
     /// <summary>The statement's row it is about.</summary>
     public Settled? Settled { get; init; }

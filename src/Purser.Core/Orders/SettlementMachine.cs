@@ -36,8 +36,11 @@ static class SettlementMachine
         var posted = kind == DiscrepancyKind.SettledTwice && money.IsDoubted(kind) && money.OtherRows.IsEmpty;
         var kept = money with { OtherRows = money.OtherRows.Add(e.Row) };
         draft.Change(p with { Captures = p.Captures.Replace(money, kept) });
-        Doubt(draft, p.Number, kept, kind, e, posted ? null : e.Row, e.PaidOut, posted ? $"row {e.Row.RowKey}, which may be the one that was asked about before" : null);
+        Doubt(draft, p.Number, kept, kind, e, posted ? null : e.Row, e.PaidOut, posted ? Perhaps(e.Row.RowKey) : null);
     }
+
+    /// <summary>Why a further row is asked about and told of without what it says.</summary>
+    public static string Perhaps(string rowKey) => $"row {rowKey}, which may be the one that was asked about before";
 
     /// <summary>Holds fulfilment and asks the gateway; gives nothing back by itself.</summary>
     public static void Miss(Draft draft, Payment p, Evidence.Unsettled e)

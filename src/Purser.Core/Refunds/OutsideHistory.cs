@@ -18,7 +18,7 @@ public static class OutsideHistory
     public static (string Row, string What)? Differs(Order row, IReadOnlyList<OrderEvent> events)
     {
         foreach (var p in row.Payments)
-            if (Outside(p, events) is { } what) return (new PaymentId(row.Id, p.Number).ToString(), what);
+            if (Outside(row, p, events) is { } what) return (new PaymentId(row.Id, p.Number).ToString(), what);
         foreach (var r in row.Refunds)
         {
             // A later word of the gateway may take the mark away without an event, and never sets it.
@@ -42,7 +42,7 @@ public static class OutsideHistory
         static string Say(Settled? row) => row?.ToString() ?? "nothing";
     }
 
-    static string? Outside(Payment p, IReadOnlyList<OrderEvent> events)
+    static string? Outside(Order row, Payment p, IReadOnlyList<OrderEvent> events)
     {
         var told = new Dictionary<string, OutsideRefund>();
         foreach (var e in events)
@@ -59,7 +59,9 @@ public static class OutsideHistory
             else if (e is { Type: EventType.SettlementMatched, Settled: { } settled }) told[name] = back with { Amount = amount, RowKey = settled.RowKey, Settled = settled };
             else if (e is { Type: EventType.DiscrepancyResolved, Reason: Failed }) told[name] = back with { Amount = amount, CameBack = true };
         }
-        // Of what may be ours nothing is told yet.
+        // Of what may be ours nothing is told yet; once no refund of ours is waited for that it may be, it is.
+        if (p.OutsideRefunds.FirstOrDefault(o => o.MayBeOurs && !OutsideMachine.MayBeOneOf(row, p, o)) is { } nobodys)
+            return $"it has {Say(nobodys)}, which may be a refund of ours, and none waits for its answer that it may be.";
         foreach (var one in p.OutsideRefunds.Where(o => !o.MayBeOurs))
             if (told.Remove(one.RefundReference, out var said))
             {

@@ -253,6 +253,9 @@ static class OutsideMachine
         }
     }
 
+    /// <summary>A refund of ours waits for its answer that it may be, whatever amount a statement states of it.</summary>
+    public static bool MayBeOneOf(Order order, Payment p, OutsideRefund one) => order.Refunds.Any(r => MayBe(p, one, r, stated: true));
+
     /// <summary>It was asked for and has no name yet, and amount and money speak not against it.</summary>
     /// <param name="stated">By a statement, which may state another amount.</param>
     static bool MayBe(Payment p, OutsideRefund one, Refund r, bool stated = false) => r.Payment == p.Number && r is { IsOpen: true, NeverLeft: false, RefundReference: null }

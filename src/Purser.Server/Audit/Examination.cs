@@ -45,7 +45,7 @@ public static class Examination
         {
             return new Difference("events", kept.Id.ToString(), impossible.Message);
         }
-        return Terms(row, events[0]) ?? Outside(row, events) ?? Summary(kept.Id, OrderSummary.Of(row), told) ?? Captured(row, kept.Captured) ?? Captures(kept, row, events) ?? Postings(kept, events) ?? Questions(kept, events);
+        return Terms(row, events[0]) ?? Outside(row, events) ?? Summary(kept.Id, OrderSummary.Of(row), told) ?? Captured(row, kept.Captured) ?? Captures(kept, row, events) ?? Beside(row, events) ?? Postings(kept, events) ?? Questions(kept, events);
     }
 
     /// <summary>From the first event to the last, and to the order's own row, which holds the last hash: so an end that was cut off is missed.</summary>
@@ -160,6 +160,9 @@ public static class Examination
     /// <summary>What went back unasked, what statements say of refunds and which were refused, and what answers moved.</summary>
     static Difference? Outside(Order row, List<OrderEvent> events) => (OutsideHistory.Differs(row, events) ?? AnswerHistory.Differs(row, events)) is { } differs
         ? new Difference(differs.Row.StartsWith(RefundId.Prefix, StringComparison.Ordinal) ? "refunds" : "payments", differs.Row, differs.What) : null;
+
+    /// <summary>Further rows of statements, what others gave back, and what is expected.</summary>
+    static Difference? Beside(Order row, List<OrderEvent> events) => CaptureHistory.Differs(row, events) is { } differs ? new Difference("payments", differs.Row, differs.What) : null;
 
     /// <summary>Late money pays the order by its policy, or when a person says so later.</summary>
     static Standing[] Standings(OrderEvent told, Order row) => told.Type switch

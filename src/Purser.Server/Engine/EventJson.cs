@@ -41,6 +41,7 @@ public static class EventJson
             json.WriteNumber("given_back_amount", back.MinorUnits);
             json.WriteString("given_back_currency", back.Currency.Code);
         }
+        if (e.Expected is { } expected) RowJson.Write(json, expected);
         if (e.MoneyReference is { } money) json.WriteString("money_reference", money);
         if (e.Discrepancy is { } discrepancy) json.WriteString("discrepancy", EventNames.Snake(discrepancy.ToString()));
         if (e.Reason is { } reason) json.WriteString("reason", reason);

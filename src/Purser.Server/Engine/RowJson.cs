@@ -48,14 +48,7 @@ public static class RowJson
             json.WriteString("at", c.At);
             json.WriteNumber("standing", (int)c.Standing);
             if (c.Doubts != 0) json.WriteNumber("doubts", c.Doubts);
-            if (c.Expected is { } expected)
-            {
-                json.WriteStartObject("expected");
-                Write(json, "fee", expected.Fee);
-                Write(json, "tax", expected.Tax);
-                if (expected.DueOn is { } due) json.WriteString("due_on", Day(due));
-                json.WriteEndObject();
-            }
+            if (c.Expected is { } expected) Write(json, expected);
             if (c.Settled is { } row) Write(json, "settled", row);
             Write(json, "cleared", c.Cleared);
             if (!c.OtherRows.IsEmpty)
@@ -78,14 +71,25 @@ public static class RowJson
             c.GetProperty("at").GetDateTimeOffset(), (Standing)c.GetProperty("standing").GetInt32())
         {
             Doubts = c.TryGetProperty("doubts", out var doubts) ? doubts.GetInt32() : 0,
-            Expected = c.TryGetProperty("expected", out var expected)
-                ? new Expected(ReadMoney(expected, "fee"), ReadMoney(expected, "tax"), ReadDay(expected, "due_on"))
-                : null,
+            Expected = ReadExpected(c),
             Settled = c.TryGetProperty("settled", out var row) ? ReadSettled(row) : null,
             Cleared = ReadMoney(c, "cleared"),
             OtherRows = c.TryGetProperty("other_rows", out var others) ? [.. others.EnumerateArray().Select(ReadSettled)] : [],
         })];
     }
+
+    /// <summary>What is expected of money, as it stands in columns and in events.</summary>
+    public static void Write(Utf8JsonWriter json, Expected expected)
+    {
+        json.WriteStartObject("expected");
+        Write(json, "fee", expected.Fee);
+        Write(json, "tax", expected.Tax);
+        if (expected.DueOn is { } due) json.WriteString("due_on", Day(due));
+        json.WriteEndObject();
+    }
+
+    public static Expected? ReadExpected(JsonElement of) =>
+        of.TryGetProperty("expected", out var expected) ? new Expected(ReadMoney(expected, "fee"), ReadMoney(expected, "tax"), ReadDay(expected, "due_on")) : null;
 
     /// <summary>A statement's row, as it stands in columns and in events.</summary>
     /// <param name="name">Null in a list.</param>

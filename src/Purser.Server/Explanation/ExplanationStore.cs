@@ -75,6 +75,7 @@ public sealed class ExplanationStore(NpgsqlDataSource database)
             Amount = Amount("amount", "currency"),
             Replaces = Amount("replaces_amount", "replaces_currency"),
             GivenBack = Amount("given_back_amount", "given_back_currency"),
+            Expected = RowJson.ReadExpected(data),
             Refund = Text(data, "refund") is { } refund ? int.Parse(refund[(refund.LastIndexOf('_') + 1)..]) : null,
             Discrepancy = Text(data, "discrepancy") is { } kind ? Enum.Parse<DiscrepancyKind>(Word(kind), ignoreCase: true) : null,
             Reason = Text(data, "reason"),

@@ -161,6 +161,28 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void Events_tell_of_all_that_stands_with_captured_money()
+    {
+        var story = Paid().Hears(Has(Row)).Hears(Has(Row with { RowKey = "row_2" })).Hears(Has(Row with { RowKey = "row_3" }));
+        CaptureHistory.Differs(story.Order, story.Events).ShouldBeNull();
+        var money = story.First.Captures[0];
+        string? Says(Capture changed, Func<OrderEvent, OrderEvent>? told = null) =>
+            CaptureHistory.Differs(story.Order with { Payments = [story.First with { Captures = [changed] }] }, [.. story.Events.Select(told ?? (e => e))])?.What;
+        Says(money with { OtherRows = [] }).ShouldNotBeNull().ShouldContain("tell of Settled { RowKey = row_3");
+        Says(money with { OtherRows = [.. money.OtherRows.Skip(1)] }).ShouldNotBeNull().ShouldContain("tell of Settled { RowKey = row_2");
+        Says(money with { OtherRows = [.. money.OtherRows, Row with { RowKey = "row_4" }] }).ShouldNotBeNull().ShouldContain("of which no event tells");
+        Says(money with { OtherRows = [money.OtherRows[0] with { Net = Given.Rupees(1) }, money.OtherRows[1]] }).ShouldNotBeNull().ShouldContain("of which no event tells");
+        Says(money with { Cleared = Given.Rupees(1) }).ShouldNotBeNull().ShouldContain("others gave back 1.00 INR");
+        Says(money with { Expected = new Expected(null, null, DateOnly.MaxValue) }).ShouldNotBeNull().ShouldContain("by 9999-12-31 is expected");
+        Says(money with { Expected = money.Expected is null ? new Expected(Given.Rupees(1), null, null) : null }).ShouldNotBeNull().ShouldContain("is expected, and its event says");
+
+        // An older program told of nothing that is expected, and kept no row of the first question.
+        static OrderEvent Older(OrderEvent e) => e with { Expected = null };
+        Says(money with { OtherRows = [.. money.OtherRows.Skip(1)], Expected = null }, Older).ShouldBeNull();
+        Says(money with { OtherRows = [] }, Older).ShouldNotBeNull();
+    }
+
+    [Fact]
     public void Money_that_a_statement_should_have_holds_the_goods_and_asks_the_gateway_and_moves_nothing()
     {
         var story = Paid().Hears(new Evidence.Unsettled("money_1", "not in the file"), source: EvidenceSource.Settlement).Told("discrepancy.opened").Asked("inquire 1")
