@@ -130,7 +130,8 @@ sealed class Quiet(World world)
             Check("I4 we know all that they hold", link.Order, ours?.Captures.Any(c => c.MoneyReference == money.Id && (lied || c.Amount == money.Amount)) == true, $"we believe {ours?.Captures.FirstOrDefault(c => c.MoneyReference == money.Id)?.Amount.ToString() ?? "0"}, gateway holds {money.Amount}, order {link.Payment.Order}, payment {link.Payment.Number} ({ours?.Status})");
         }
         foreach (var c in ours?.Captures ?? [])
-            if (link.Tries.Exists(t => t.TakenBack && t.Id == c.MoneyReference && t.Amount == c.Amount) && !link.Tries.Exists(t => t.CapturedAt is not null && t.Id == c.MoneyReference))
+            // An answer may have lied about the amount before.
+            if (link.Tries.Exists(t => t.TakenBack && t.Id == c.MoneyReference && (t.Amount == c.Amount || c.Standing == Standing.Mismatched)) && !link.Tries.Exists(t => t.CapturedAt is not null && t.Id == c.MoneyReference))
                 StillBelieved(gateway, order!, ours!, c);
             else Check("I4 they hold all that we know", link.Order, Holds(gateway, link.Reference, c) || LiedAbout(gateway, c.MoneyReference) || link.Tries.Exists(t => t.Id == c.MoneyReference && world.OnlyNewsLied(gateway, link, t)), $"we believe {c.Amount} as {c.MoneyReference}, gateway holds {link.Money?.Amount.ToString() ?? "0"}, order {link.Payment.Order}");
         if (order is not null && known && link.Tries.Any(t => t.CapturedAt is not null && t.Amount == order.Amount))
