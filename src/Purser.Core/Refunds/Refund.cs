@@ -77,8 +77,10 @@ public sealed record Refund
     public bool IsOpen => Status is RefundStatus.Requested or RefundStatus.Sent or RefundStatus.Unresolved;
 
     /// <summary>It is known that no question so far reached the gateway.</summary>
-    public bool NeverLeft => Status is RefundStatus.Requested or RefundStatus.Unresolved && RefundReference is null
-        && BitOperations.PopCount((uint)UnsentAsks) == Asks;
+    public bool NeverLeft => HasNeverLeft(Status, RefundReference, Asks, UnsentAsks);
+
+    public static bool HasNeverLeft(RefundStatus status, string? refundReference, int asks, int unsentAsks) =>
+        status is RefundStatus.Requested or RefundStatus.Unresolved && refundReference is null && BitOperations.PopCount((uint)unsentAsks) == asks;
 
     /// <summary>The gateway said that it failed, and not only that it would not begin; nor did we give up what nobody could be asked for.</summary>
     public bool IsDenied => Status == RefundStatus.Failed && !Rejected && Why is not (PaymentMachine.Absent or PaymentMachine.Unreachable or GoneOtherwise);

@@ -133,8 +133,8 @@ static class RefundMachine
     static Refund? Meant(Order order, Refund guessed, RefundEvidence.Settled e)
     {
         List<OursRefund> ours = [.. order.Refunds.Where(r => r.Payment == guessed.Payment).Select(OursRefund.Of)];
-        var said = new SaidRefund(e.Row.RowKey, e.RefundReference, e.Row.Amount, e.HappenedAt);
-        if (guessed.Settled is null && !said.NamesAnother(guessed.RefundReference) && !ours.Exists(r => r.RowKey == said.RowKey || said.Names(r))) return guessed;
+        var said = new SaidRefund(e.Row.RowKey, e.RefundReference, e.Row.Amount, e.HappenedAt) { Money = order.Payment(guessed.Payment)!.Captures.FirstOrDefault(c => c.MoneyReference == e.MoneyReference)?.MoneyReference };
+        if (guessed.Settled is null && !said.IsNot(OursRefund.Of(guessed)) && !ours.Exists(r => r.RowKey == said.RowKey || said.Names(r))) return guessed;
         return RefundRows.Pick(ours, said, new HashSet<int>()) switch { > 0 and var picked => order.Refund(picked), 0 when guessed.Settled is not null => guessed, _ => null };
     }
 

@@ -24,7 +24,7 @@ public sealed record OpenedRow(string RowKey, SettlementClass Class, int Number,
 /// <summary>What is known of the payment of a line that is acted on.</summary>
 /// <param name="Money">The gateway's references of money it took.</param>
 /// <param name="Refund">Our refund that a row about a refund names; 0 when it names none that we have.</param>
-/// <param name="Refunds">All of the payment, by number, where the row is about a refund and names none.</param>
+/// <param name="Refunds">All of the payment, by number, where the row is about a refund and names none. Rows of one payment share it.</param>
 /// <param name="MoneyAt">When the latest of its money came.</param>
 public sealed record PaymentNow(PaymentStatus Status, string[] Money, int Refund, IReadOnlyList<OursRefund> Refunds, DateTimeOffset? MoneyAt);
 
@@ -70,35 +70,54 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
     public async Task<Dictionary<int, PaymentNow>> Payments(IReadOnlyList<StoredLine> lines, CancellationToken stop)
     {
         var about = lines.Where(l => l.Payment is not null || l.Line.Refund is not null).ToList();
+        // However many rows are about refunds of one payment, its refunds are read once: with the first of them.
+        var refunds = new Dictionary<PaymentId, List<OursRefund>>();
+        bool[] lists = [.. about.Select(l => OfWhich(l) is { } payment && refunds.TryAdd(payment, []))];
+        var named = about.ToDictionary(l => l.Number, OfWhich);
         var ask = new NpgsqlBatchCommand("""
             select x.line, p.status, array(select c->>'reference' from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
                 coalesce(r.number, 0), (select max((c->>'at')::timestamptz) from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
-                o.number, o.amount, o.currency, o.status, o.requested_at, o.refund_reference, o.settled::jsonb->'settled'->>'row', o.returned::jsonb->'settled'->>'row'
-            from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::boolean[]) x (line, order_id, payment, refund, is_refund)
+                o.number, o.amount, o.currency, o.status, o.requested_at, o.refund_reference, o.settled::jsonb->'settled'->>'row', o.returned::jsonb->'settled'->>'row',
+                o.money_reference, o.asks, o.unsent_asks
+            from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::boolean[]) x (line, order_id, payment, refund, lists)
             left join refunds r on x.refund > 0 and r.order_id = x.order_id and r.number = x.refund
             join payments p on p.order_id = x.order_id and p.number = coalesce(nullif(x.payment, 0), r.payment)
-            left join refunds o on x.is_refund and x.refund = 0 and o.order_id = p.order_id and o.payment = p.number
+            left join refunds o on x.lists and o.order_id = p.order_id and o.payment = p.number
             order by x.line, o.number
             """);
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Number)] });
         ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. about.Select(l => (l.Payment?.Order ?? l.Line.Refund!.Value.Order).Value)] });
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Payment?.Number ?? 0)] });
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. about.Select(l => l.Line.Refund?.Number ?? 0)] });
-        ask.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. about.Select(l => l.Line.Kind is SettlementKind.Refund or SettlementKind.RefundReturned)] });
+        ask.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = lists });
         var found = new Dictionary<int, PaymentNow>();
         await using var lookUp = KeyLookup.Of(database, ask);
         await using var rows = await lookUp.Rows(stop);
         while (await rows.ReadAsync(stop))
         {
             // A row for each refund, or one when there is none.
-            IReadOnlyList<OursRefund> before = found.TryGetValue(rows.GetInt32(0), out var known) ? known.Refunds : [];
-            found[rows.GetInt32(0)] = new PaymentNow(
-                (PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), rows.IsDBNull(5) ? before : [.. before, Refund(rows)], rows.IsDBNull(4) ? null : rows.GetFieldValue<DateTimeOffset>(4));
+            var line = rows.GetInt32(0);
+            List<OursRefund> ours = named[line] is { } payment ? refunds[payment] : [];
+            if (!found.ContainsKey(line))
+                found.Add(line, new PaymentNow((PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), ours, rows.IsDBNull(4) ? null : rows.GetFieldValue<DateTimeOffset>(4)));
+            if (!rows.IsDBNull(5)) ours.Add(Refund(rows));
         }
         return found;
 
-        static OursRefund Refund(NpgsqlDataReader row) =>
-            new(row.GetInt32(5), new Money(row.GetInt64(6), Currency.Find(row.GetString(7))), (RefundStatus)row.GetInt16(8), row.GetFieldValue<DateTimeOffset>(9)) { Reference = Text(row, 10), RowKey = Text(row, 11), ReturnedRow = Text(row, 12) };
+        static PaymentId? OfWhich(StoredLine line) => line.Line is { Kind: SettlementKind.Refund or SettlementKind.RefundReturned, Refund: null } ? line.Payment : null;
+
+        static OursRefund Refund(NpgsqlDataReader row)
+        {
+            var (status, reference) = ((RefundStatus)row.GetInt16(8), Text(row, 10));
+            return new(row.GetInt32(5), new Money(row.GetInt64(6), Currency.Find(row.GetString(7))), status, row.GetFieldValue<DateTimeOffset>(9))
+            {
+                Reference = reference,
+                RowKey = Text(row, 11),
+                ReturnedRow = Text(row, 12),
+                Money = Text(row, 13),
+                NeverLeft = Purser.Refunds.Refund.HasNeverLeft(status, reference, row.GetInt32(14), row.GetInt32(15)),
+            };
+        }
 
         static string? Text(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null : row.GetString(at);
     }

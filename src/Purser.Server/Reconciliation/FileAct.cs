@@ -192,7 +192,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         {
             if (line is not { Class: SettlementClass.Refund, Payment: { } payment, Line: { Refund: null } said } || now.GetValueOrDefault(line.Number) is not { } known) continue;
             if (!taken.TryGetValue(payment, out var numbers)) taken.Add(payment, numbers = []);
-            var refund = SaidRefund.Of(said, known.MoneyAt);
+            var refund = SaidRefund.Of(said, known.Money, known.MoneyAt);
             var picked = said.Kind == SettlementKind.RefundReturned ? RefundRows.Returned(known.Refunds, refund) : RefundRows.Pick(known.Refunds, refund, numbers);
             if (said.Kind == SettlementKind.Refund && picked != RefundRows.Doubtful) numbers.Add(picked);
             now[line.Number] = known with { Refund = picked };
@@ -318,7 +318,7 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
                 .Learned(number, payment, EvidenceSource.Settlement, file.ReceivedAt, RawKey(file, line));
             return Submit(order, line.Line.Kind == SettlementKind.RefundReturned
                 ? [Fact(new RefundEvidence.Failed("The gateway's statement says that it came back.", Said(line.Line with { Amount = RowBooks.Positive(line.Line.Amount) })))]
-                : [Fact(new RefundEvidence.Settled(Said(line.Line), paidOut) { Guessed = guessed && number > 0, HappenedAt = SaidRefund.Of(line.Line, now.MoneyAt).At })], stop);
+                : [Fact(new RefundEvidence.Settled(Said(line.Line), paidOut) { Guessed = guessed && number > 0, HappenedAt = SaidRefund.Of(line.Line, now.Money, now.MoneyAt).At })], stop);
         }
     }
 

@@ -226,6 +226,14 @@ public sealed class LaterEvidenceTests(PostgresFixture postgres) : IClassFixture
         (await later.Sweep(default)).ShouldBe(0);
         (await Count(house, paid, EventType.RefundSucceeded)).ShouldBe(0);
         (await house.Ask<long>("select count(*) from settlement_discrepancies where resolved_at is null")).ShouldBe(1);
+        // However many rows are about them, they are read once.
+        var line = (await new SettlementLineStore(house.Database).List(1, null, 0, 1, default)).ShouldHaveSingleItem();
+        var now = await new ActStore(house.Database).Payments([line, line with { Number = 2 }], default);
+        now[1].Refunds.ShouldBe([.. now[1].Refunds.Select((r, i) => new OursRefund(i + 1, Inr(10000), RefundStatus.Requested, r.RequestedAt) { Money = $"m_{paid.Reference}" })]);
+        (now[1].Refunds.Count, ReferenceEquals(now[1].Refunds, now[2].Refunds)).ShouldBe((2, true));
+        await house.Ask<long>("with unsent as (update refunds set unsent_asks = 1 where number = 1 returning 1) select count(*) from unsent");
+        (await new ActStore(house.Database).Payments([line], default))[1].Refunds.Select(r => r.NeverLeft).ShouldBe([true, false]);
+        await house.Ask<long>("with sent as (update refunds set unsent_asks = 0 where number = 1 returning 1) select count(*) from sent");
 
         await house.Host.Engine.Submit(paid.Order, new RefundEvidence.Succeeded(Inr(10000)).Learned(2, paid.Number, EvidenceSource.Inquiry, DateTimeOffset.UnixEpoch, "k"), default);
         (await later.Sweep(default)).ShouldBe(1);

@@ -85,13 +85,15 @@ sealed class StatementAuditor(World world)
             $"{r.Amount} went back on {done} and was due {due}, files of {account} covered {world.Covered.GetValueOrDefault(account)}, and nobody missed it", stored.Index);
     }
 
-    /// <summary>The row is about the refund that the gateway made when it was asked for this one, and about none that it made for another or by itself.</summary>
+    /// <summary>The row is about the refund that the gateway made when it was asked for this one, and about none that it made for another or by itself. One without a name is of the same money.</summary>
     void IsOf(StoredOrder stored, Refund r, string rowKey)
     {
         var gateway = world.Gateways.Single(g => g.Account == stored.Row.Payment(r.Payment)!.Account);
         foreach (var said in Tables.Files.Where(f => f.Row.Account == gateway.Account).SelectMany(f => f.Lines).Select(l => l.Said).Where(l => l.RowKey == rowKey))
             if (said.RefundReference is { } name && gateway.AskedAs(name) is { } asked)
                 Check(RowOfAnother, asked == new RefundId(stored.Row.Id, r.Number).Reference, $"row {rowKey} of {name}, asked for as '{asked}', is taken for refund {r.Number} of {r.Amount}", stored.Index);
+            else if (said is { RefundReference: null, Refund: null, MoneyReference: { } money } && stored.Row.Payment(r.Payment)!.Captures.Any(c => c.MoneyReference == money))
+                Check(RowOfAnother, money == r.MoneyReference, $"row {rowKey} of {money} is taken for refund {r.Number} of {r.Amount} of {r.MoneyReference}", stored.Index);
     }
 
     public const string RowOfAnother = "I22 a row is of its own refund";

@@ -59,6 +59,27 @@ public sealed class OutsideRefundTests
     }
 
     [Fact]
+    public void A_row_of_other_money_than_that_of_a_refund_under_way_leaves_it_open_and_is_asked_about()
+    {
+        var story = Given.Order().HasLink().Hears(Tell.Succeeded()).Hears(Tell.Succeeded("money_2")).Hears(new RefundEvidence.Accepted()).Backs("499.00 INR sent");
+        var row = Row("row_a", 499) with { MoneyReference = "money_1" };
+        // Whoever took it for that one did not look whose money it is.
+        story.Hears(row with { Guessed = true }, refund: 1, source: EvidenceSource.Settlement).Refused(Refusal.RefundUnknown).Backs("499.00 INR sent").Questions();
+        story.Hears(row with { RefundReference = "row_a" }, refund: 0, payment: 1, source: EvidenceSource.Settlement).Told("discrepancy.opened", "settlement.matched")
+            .Questions("refund_unasked 499.00 INR").Backs("499.00 INR sent").Check(s => s.First.OutsideRefunds.Single().MoneyReference.ShouldBe("money_1"));
+        story.Hears(Row("row_b", 499) with { MoneyReference = "money_2", Guessed = true }, refund: 1, source: EvidenceSource.Settlement).Backs("499.00 INR succeeded").Questions("refund_unasked 499.00 INR");
+    }
+
+    [Fact]
+    public void A_row_that_was_taken_for_a_refund_that_never_left_is_of_money_that_somebody_else_gave_back()
+    {
+        var story = Paid().Refunds(100).Hears(new RefundEvidence.NotSent(1, "refused"));
+        story.Hears(Row("row_a", 100) with { Guessed = true }, refund: 1, source: EvidenceSource.Settlement).Refused(Refusal.RefundUnknown).Backs("100.00 INR requested");
+        story.Hears(Row("row_a", 100, "row_a"), refund: 0, payment: 1, source: EvidenceSource.Settlement).Told("discrepancy.opened", "settlement.matched")
+            .Questions("refund_unasked 100.00 INR").Backs("100.00 INR requested");
+    }
+
+    [Fact]
     public void A_second_row_of_the_same_name_is_of_money_that_went_once_more()
     {
         Paid().Refunds(100).Hears(Told(100, "rfnd_1"), refund: 1).Hears(Row("row_a", 100, "rfnd_1"), refund: 0, payment: 1, source: EvidenceSource.Settlement)

@@ -122,9 +122,9 @@ public sealed class RefundRowsTests
     public void A_row_that_states_the_time_of_the_sale_speaks_against_no_refund()
     {
         var line = new SettlementLine("row_a", SettlementKind.Refund, Given.Rupees(100), Given.Rupees(-100)) { HappenedAt = Given.Start };
-        SaidRefund.Of(line, Given.Start + TimeSpan.FromMinutes(1)).At.ShouldBeNull();
-        SaidRefund.Of(line, null).At.ShouldBeNull();
-        SaidRefund.Of(line, Given.Start - TimeSpan.FromDays(3)).At.ShouldBe(Given.Start);
+        SaidRefund.Of(line, [], Given.Start + TimeSpan.FromMinutes(1)).At.ShouldBeNull();
+        SaidRefund.Of(line, [], null).At.ShouldBeNull();
+        SaidRefund.Of(line, [], Given.Start - TimeSpan.FromDays(3)).At.ShouldBe(Given.Start);
     }
 
     [Fact]
@@ -134,6 +134,33 @@ public sealed class RefundRowsTests
         Pick([failed, Ours(2, null, null, true)], "row_a", null).ShouldBe(1);
         Returned([failed], null).ShouldBe(1);
         Returned([failed, Ours(2, null, "row_b", true)], null).ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_row_is_about_a_refund_of_the_money_that_it_names()
+    {
+        var said = Said("row_a", null) with { Money = "m1" };
+        OursRefund[] both = [Ours(1, null, null, true) with { Money = "m2" }, Ours(2, null, null, true) with { Money = "m1" }];
+        RefundRows.Pick([both[0]], said, new HashSet<int>()).ShouldBe(0);
+        RefundRows.Returned([both[0]], said).ShouldBe(0);
+        RefundRows.Pick(both, said, new HashSet<int>()).ShouldBe(2);
+        RefundRows.Returned(both, said).ShouldBe(2);
+        // Neither is guessed when both are under way and the row names no money, or what is none of the payment's.
+        OursRefund[] open = [Ours(1, null, null, false) with { Money = "m2" }, Ours(2, null, null, false) with { Money = "m1" }];
+        RefundRows.Pick(open, said, new HashSet<int>()).ShouldBe(2);
+        RefundRows.Pick(open, said with { Money = null }, new HashSet<int>()).ShouldBe(RefundRows.Doubtful);
+        var line = new SettlementLine("row_a", SettlementKind.Refund, Given.Rupees(100), Given.Rupees(-100)) { MoneyReference = "m1" };
+        SaidRefund.Of(line, ["m2", "m1"], null).Money.ShouldBe("m1");
+        SaidRefund.Of(line, ["m2"], null).Money.ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_refund_that_never_left_has_no_row()
+    {
+        var unheard = Ours(1, null, null, false) with { NeverLeft = true };
+        Pick([unheard], "row_a", null).ShouldBe(0);
+        Pick([unheard], "row_a", "theirs_9").ShouldBe(0);
+        Pick([unheard, Ours(2, null, null, false)], "row_a", null).ShouldBe(2);
     }
 
     static Scenario Paid() => Given.Order().HasLink().Hears(Tell.Succeeded());
