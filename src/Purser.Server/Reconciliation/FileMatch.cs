@@ -27,7 +27,14 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
     {
         if (again) await store.Presume(file, stop);
         var work = new Work(store, hook, file, pass, feeTooHigh, FewLines, Beside, stop);
-        await work.CameBefore();
+        try
+        {
+            await work.CameBefore();
+        }
+        finally
+        {
+            await work.EndKeeping();
+        }
         await work.BesideOurs();
         return await work.Finish();
     }
@@ -41,6 +48,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
         readonly List<Reclassed> waiting = [];
         readonly Dictionary<(SettlementClass, string, string), ClassTotal> totals =
             pass.Totals.ToDictionary(t => (t.Class, t.Currency, t.NetCurrency));
+        Task keeping = Task.CompletedTask;
         int foreign;
 
         /// <summary>Rows that an earlier file has, and rows that this file has twice.</summary>
@@ -62,7 +70,6 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
             }
 
             var bits = KeyGroups.Bits(pass.Lines, pass.Parts);
-            var keeping = Task.CompletedTask;
             var doubtful = new List<Doubtful>();
             KeyRow[] rows = [];
             for (var part = 0; part < pass.Parts; part++)
@@ -118,6 +125,9 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
             bool IsLater(EarlierRow one, EarlierRow other) => one.File == other.File ? one.Number < other.Number : turns[one.File] > turns[other.File];
             bool IsEarlier(EarlierRow one, EarlierRow other) => one.File == other.File ? one.Number < other.Number : turns[one.File] < turns[other.File];
         }
+
+        /// <summary>Nothing of a match that failed goes on beside the one that begins it anew. What failed before is told, and not what this may.</summary>
+        public async Task EndKeeping() => await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
         /// <summary>Rows of this file that have the key of an earlier one of it, in their order, and the rows of that key in earlier files.</summary>
         sealed class FurtherRows

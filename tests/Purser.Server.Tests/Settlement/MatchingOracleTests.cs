@@ -116,7 +116,35 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         }
     }
 
-    static async Task<(long File, IReadOnlyList<ClassTotal> Classes)> Match(NpgsqlDataSource database, List<SettlementLine> lines, long pretendedBytes, int fewLines)
+    [Fact]
+    public async Task A_match_that_fails_ends_after_what_it_does_beside_and_tells_what_failed_first()
+    {
+        await using var database = Server.Platform.Database.Build(await postgres.CreateDatabase());
+        // One row so often that some are compared before all parts are through.
+        var row = Line("x", null, 100, SettlementKind.Adjustment);
+        using var broken = new CancellationTokenSource();
+        var (ended, isKept) = (new TaskCompletionSource(), false);
+        async Task Beside(Func<Task> keep)
+        {
+            await broken.CancelAsync();
+            // As slow as keys are kept where the disk is; a match that has not waited is over by then.
+            await Task.WhenAny(ended.Task, Task.Delay(TimeSpan.FromMilliseconds(300)));
+            isKept = true;
+            throw new IOException("The keys cannot be kept.");
+        }
+        var match = Match(database, [.. Enumerable.Repeat(row, 6_000)], 1_000, 20_000, Beside, broken.Token);
+        var wasKept = match.ContinueWith(_ =>
+        {
+            var before = isKept;
+            ended.SetResult();
+            return before;
+        }, default, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        (await Should.ThrowAsync<Exception>(match)).ShouldBeAssignableTo<OperationCanceledException>();
+        (await wasKept).ShouldBeTrue();
+    }
+
+    static async Task<(long File, IReadOnlyList<ClassTotal> Classes)> Match(
+        NpgsqlDataSource database, List<SettlementLine> lines, long pretendedBytes, int fewLines, Func<Func<Task>, Task>? beside = null, CancellationToken stop = default)
     {
         var gateway = new StatementGateway("statements");
         var account = new GatewayAccount("shop", "statements", new Uri("http://127.0.0.1:1"), System.Collections.Immutable.ImmutableDictionary<string, string>.Empty);
@@ -128,7 +156,7 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         await files.Advance(file, "w", default);
         using var pass = await new StatementReading(new SettlementLineStore(database), 40, SettlementHook.None).Read(
             file with { Bytes = pretendedBytes }, files.Open(file), gateway.Sheet, account, (_, _, _, _) => false, "w", store: true, default);
-        var classes = await new FileMatch(new MatchStore(database), SettlementHook.None) { FewLines = fewLines }.Run(file, pass, (_, _, _, _) => false, again: false, default);
+        var classes = await new FileMatch(new MatchStore(database), SettlementHook.None) { FewLines = fewLines, Beside = beside ?? Task.Run }.Run(file, pass, (_, _, _, _) => false, again: false, stop);
         await files.Advance(file with { State = FileState.Done }, "w", default);
         return (file.Id, classes);
     }
