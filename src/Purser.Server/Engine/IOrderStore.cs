@@ -118,6 +118,9 @@ public sealed class StoreRefusedException(string message, bool passing, Exceptio
     /// <summary>The batch was decided from memory, and an order, or the time, has moved on since.</summary>
     public bool Overtaken { get; init; }
 
+    /// <summary>An order of this reference, or of this Idempotency-Key, is there already: loaded again, the batch finds it. So ends whatever is sent again.</summary>
+    public bool Taken { get; init; }
+
     /// <summary>Somebody else held one of the orders for longer than a batch waits.</summary>
     public bool Held { get; init; }
 }

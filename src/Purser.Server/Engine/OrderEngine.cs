@@ -199,6 +199,7 @@ public sealed partial class OrderEngine : IAsyncDisposable
                     tries--;
                     EngineTelemetry.Retried.Add(1);
                     if (refused.Overtaken) LogOvertaken(log, batch.Count);
+                    else if (refused.Taken) LogTaken(log, batch.Count, refused.Message);
                     else LogRetry(log, batch.Count, refused.Message);
                 }
                 catch (StoreRefusedException refused) when (batch.Count > 1)
@@ -396,6 +397,9 @@ public sealed partial class OrderEngine : IAsyncDisposable
     // The usual price of deciding from memory: an alarm that rang, another node or a jump of the clock was first. Nothing was written.
     [LoggerMessage(10, LogLevel.Debug, "{Count} inputs were decided on orders as they were remembered, which are newer in the database; they are decided again on those")]
     static partial void LogOvertaken(ILogger log, int count);
+
+    [LoggerMessage(11, LogLevel.Debug, "Of {Count} inputs one was sent before; they are decided again on what is there: {Why}")]
+    static partial void LogTaken(ILogger log, int count, string why);
 
     [LoggerMessage(2, LogLevel.Warning, "A batch of {Count} was refused and is split: {Why}")]
     static partial void LogSplit(ILogger log, int count, string why);

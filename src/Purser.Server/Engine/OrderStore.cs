@@ -403,7 +403,11 @@ public sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
             {
                 await Rollback();
                 await Unprepare(refused);
-                return new StoreRefusedException(refused.MessageText, StoreFault.IsPassing(refused), refused) { Held = refused.SqlState == PostgresErrorCodes.LockNotAvailable };
+                return new StoreRefusedException(refused.MessageText, StoreFault.IsPassing(refused), refused)
+                {
+                    Held = refused.SqlState == PostgresErrorCodes.LockNotAvailable,
+                    Taken = refused is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "request_keys_pkey" or "orders_reference" },
+                };
             }
             await Drop();
             // A refusal came instead of the commit; a broken connection says nothing, nor does a session that was ended just then.

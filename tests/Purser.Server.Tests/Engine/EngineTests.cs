@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Purser.Orders;
 using Purser.Server.Doctor;
 using Purser.Server.Engine;
@@ -142,6 +143,32 @@ public sealed class EngineTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await world.Engine.Submit(EngineInput.Of(c, EngineWorld.Order(c, null, 100), new RequestKey(1, "k", [2])), default))
             .ShouldBe(new EngineReply.KeyConflict(a.ToString()));
         (await world.Ask<long>("select count(*) from orders")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_is_sent_again_is_no_news_in_the_log_and_a_deadlock_is()
+    {
+        await using var world = await World();
+        for (var again = 0; again < 2; again++)
+        {
+            var (byReference, byKey) = (world.NewId(), world.NewId());
+            await world.Do(byReference, EngineWorld.Order(byReference, "cart-again"));
+            await world.Engine.Submit(EngineInput.Of(byKey, EngineWorld.Order(byKey), new RequestKey(1, "again", [1])), default);
+        }
+        foreach (var constraint in (string[])["orders_reference", "request_keys_pkey"])
+            world.Log.Lines.Where(l => l.Words.Contains(constraint, StringComparison.Ordinal)).ShouldHaveSingleItem().Level.ShouldBe(LogLevel.Debug);
+        world.Log.Lines.ShouldNotContain(l => l.Level >= LogLevel.Information && l.Words.Contains("met another", StringComparison.Ordinal));
+
+        // Whatever else the database refuses stays in it: two nodes stood in each other's way.
+        var deadlocks = 1;
+        await using var inner = Server.Platform.Database.Build(world.ConnectionString);
+        var store = new StoreBetween(new OrderStore(inner))
+        {
+            AroundCommit = commit => Interlocked.Decrement(ref deadlocks) >= 0 ? throw new StoreRefusedException("deadlock detected", passing: true) : commit(),
+        };
+        await using var second = await EngineWorld.Create(world.ConnectionString, store: store);
+        await second.Placed("cart-deadlock");
+        second.Log.Lines.Where(l => l.Words.Contains("deadlock detected", StringComparison.Ordinal)).ShouldHaveSingleItem().Level.ShouldBe(LogLevel.Information);
     }
 
     [Fact]
