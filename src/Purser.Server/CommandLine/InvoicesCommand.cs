@@ -11,8 +11,6 @@ static class InvoicesCommand
     /// <summary>Whoever the program itself is in the log of persons.</summary>
     const string Itself = "purser";
 
-    const long HighestPlace = 99_999_999;
-
     public static Command Make(Func<IConfiguration> configuration, Func<Func<Task<int>>, Task<int>> guard)
     {
         var number = new Argument<string>("number") { Description = "The highest number that was given to anybody: INV-2627-000140." };
@@ -41,8 +39,9 @@ static class InvoicesCommand
         if (both.FirstOrDefault(s => s.Place(number) is not null) is not { } series)
             throw new StartFailureException($"'{number}' is no number of a series that is open now, such as {string.Join(" or ", both.Select(s => s.Number(140)))}.");
         var place = series.Place(number)!.Value;
-        if (place > HighestPlace) throw new StartFailureException($"'{number}' is higher than any number of a year can be; {series.Number(HighestPlace)} is the highest that is taken here. Look whether a digit is too many.");
-        if (options.Tax == "gst" && place >= series.LastUnderGst) throw new StartFailureException($"No number after {number} has the sixteen characters that GST allows.");
+        if (place > series.LastToContinue(options))
+            throw new StartFailureException($"'{number}' is too high: {series.Number(series.LastToContinue(options))} is the last behind which this series can go on. Look whether a digit is too many" +
+                $"{(options.Tax == "gst" ? "; the sixteen characters that GST allows to a number end soon after it, or there" : "")}.");
         var before = await store.ContinueAfter(series, place, by.Trim(), now, stop);
         return before > place ? throw new StartFailureException($"The series is beyond that: its last number is {series.Number(before)}. Nothing is changed.")
             : before == place ? $"{number} is the last number already."

@@ -10,6 +10,9 @@ public sealed record InvoiceSeries(string Name)
     const int LongestUnderGst = 16;
     const int ShortestPlace = 6;
 
+    /// <summary>No year has as many; a number beyond it has a digit too many.</summary>
+    const long HighestPlace = 99_999_999;
+
     /// <summary>The series that numbers are taken of now.</summary>
     public static InvoiceSeries Of(string prefix, InvoiceOptions options, string zone, DateTimeOffset now) =>
         new($"{prefix}-{FiscalYear.Of(DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(now, TimeZoneInfo.FindSystemTimeZoneById(zone)).DateTime), options.FirstMonth)}");
@@ -25,6 +28,9 @@ public sealed record InvoiceSeries(string Name)
 
     /// <summary>The last number that has the length which GST allows.</summary>
     public long LastUnderGst => (long)Math.Pow(10, LongestUnderGst - Name.Length - 1) - 1;
+
+    /// <summary>The last number behind which the series may be continued.</summary>
+    public long LastToContinue(InvoiceOptions options) => options.Tax == "gst" ? Math.Min(HighestPlace, LastUnderGst - 1) : HighestPlace;
 
     /// <summary>Nine of ten numbers that GST allows are taken.</summary>
     /// <param name="last">The place of the last that was.</param>

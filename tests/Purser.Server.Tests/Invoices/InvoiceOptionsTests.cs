@@ -51,6 +51,17 @@ public sealed class InvoiceOptionsTests(PostgresFixture postgres) : IClassFixtur
         (series.IsNearlyFull(quiet), series.IsNearlyFull(quiet + 1), series.Place(series.Number(quiet))).ShouldBe((false, true, quiet));
     }
 
+    [Theory]
+    [InlineData("gst", "TEAS", 999_998)]
+    [InlineData("gst", "INV", 9_999_998)]
+    [InlineData("gst", "A", 99_999_999)]
+    [InlineData("vat", "TEAS", 99_999_999)]
+    public void A_series_goes_on_behind_numbers_that_a_year_can_have_and_under_GST_has_room_behind_them(string tax, string prefix, long last)
+    {
+        var options = new InvoiceOptions { Tax = tax, Prefix = prefix };
+        InvoiceSeries.Both(options, "Asia/Kolkata", new DateTimeOffset(2027, 3, 31, 18, 0, 0, TimeSpan.Zero))[0].LastToContinue(options).ShouldBe(last);
+    }
+
     [Fact]
     public async Task The_doctor_says_when_numbers_will_soon_be_too_long_for_GST()
     {

@@ -16,16 +16,24 @@ public sealed class DenialTests(PostgresFixture postgres) : IClassFixture<Postgr
 
     static byte[] Failed(PaymentId payment) => Statement(Line("f", payment, kind: SettlementKind.FailedPayment, money: $"m_{payment.Reference}"));
 
-    [Fact]
-    public async Task The_order_is_cancelled_its_money_leaves_the_books_and_comes_back_as_late_money()
+    /// <summary>From now on the gateway answers every inquiry so.</summary>
+    /// <returns>How often it was asked.</returns>
+    static Func<int> Inquiries(SettlementHouse house, GatewayAnswer answer)
     {
-        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
         var asked = 0;
         house.Gateway.Inner.AnswerToInquiry = _ =>
         {
             Interlocked.Increment(ref asked);
-            return new GatewayAnswer.Done(new Evidence.Failed("never_captured"));
+            return answer;
         };
+        return () => Volatile.Read(ref asked);
+    }
+
+    [Fact]
+    public async Task The_order_is_cancelled_its_money_leaves_the_books_and_comes_back_as_late_money()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var asked = Inquiries(house, new GatewayAnswer.Done(new Evidence.Failed("never_captured")));
         var paid = await house.Paid();
         (await Receivable(house)).ShouldBe(49900);
         SettlementHouse.Classes(await house.Settle(Failed(paid))).ShouldBe(new Dictionary<string, int> { ["ours_paid"] = 1 });
@@ -43,9 +51,9 @@ public sealed class DenialTests(PostgresFixture postgres) : IClassFixture<Postgr
         await house.Sound();
 
         // News from before it was taken back lead to a question, and to nothing else.
-        var before = Volatile.Read(ref asked);
+        var before = asked();
         await house.Tell(paid, "captured", 49900, $"m_{paid.Reference}");
-        await Until.True(() => Task.FromResult(Volatile.Read(ref asked) > before), "the gateway to be asked");
+        await Until.True(() => Task.FromResult(asked() > before), "the gateway to be asked");
         (await Status(house, paid)).ShouldBe("cancelled");
         (await Receivable(house)).ShouldBe(0);
 
@@ -61,16 +69,11 @@ public sealed class DenialTests(PostgresFixture postgres) : IClassFixture<Postgr
     public async Task A_try_that_failed_under_another_name_holds_no_goods_and_the_gateway_is_asked()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
-        var asked = 0;
-        house.Gateway.Inner.AnswerToInquiry = _ =>
-        {
-            Interlocked.Increment(ref asked);
-            return new GatewayAnswer.Unknown("busy");
-        };
+        var asked = Inquiries(house, new GatewayAnswer.Unknown("busy"));
         var paid = await house.Paid();
-        var before = Volatile.Read(ref asked);
+        var before = asked();
         SettlementHouse.Classes(await house.Settle(Statement(Line("f", paid, kind: SettlementKind.FailedPayment, money: "m_another")))).ShouldBe(new Dictionary<string, int> { ["ours_paid"] = 1 });
-        await Until.True(() => Task.FromResult(Volatile.Read(ref asked) > before), "the gateway to be asked");
+        await Until.True(() => Task.FromResult(asked() > before), "the gateway to be asked");
         (await house.Ask<long>("select count(*) from discrepancies")).ShouldBe(0);
         (await Status(house, paid)).ShouldBe("paid");
         await house.Sound();
