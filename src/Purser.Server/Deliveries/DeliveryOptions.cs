@@ -11,7 +11,7 @@ public sealed record DeliveryOptions
     /// <summary>Receivers may be at http addresses and on this machine, and secrets may be kept without a key of their own. For development only.</summary>
     public bool Development { get; init; }
 
-    /// <summary>Networks that are not public and may be reached all the same, separated by commas: <c>10.1.0.0/16, fd00::/8</c>.</summary>
+    /// <summary>Networks that are not public, or hold an address of this machine, and may be reached all the same, separated by commas: <c>10.1.0.0/16, fd00::/8</c>.</summary>
     public string? AllowedNetworks { get; init; }
 
     /// <summary>Ports that receivers may name, separated by commas: behind a public address may be our own machine's other doors. In development every port may be named.</summary>

@@ -16,7 +16,7 @@ public static class ReceiverEndpoints
     const int LongestDescription = 200;
     const int MostOverlapHours = 168;
     const int UsualOverlapHours = 24;
-    const string UrlRemedy = "Send an https URL of a public address, without user name and fragment.";
+    const string UrlRemedy = "Send an https URL of another machine's public address, without user name and fragment.";
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -74,7 +74,7 @@ public static class ReceiverEndpoints
     {
         if (url is null) return;
         if (guard.Fault(url) is { } fault) fields.Fault("url", $"'url' {fault}.", UrlRemedy);
-        else if (!await line.MayReach(url, stop)) fields.Fault("url", "'url' leads to an address that is not public.", UrlRemedy);
+        else if (!await line.MayReach(url, stop)) fields.Fault("url", "'url' leads to an address that is not public, or is this machine's own.", UrlRemedy);
     }
 
     /// <summary>Null when nothing was sent, or something that cannot be used.</summary>

@@ -44,6 +44,39 @@ public sealed class AddressTests
         new DeliveryOptions { AllowedNetworks = "10.1.0.0/16, here" }.Faults().ShouldHaveSingleItem().ShouldContain("here");
     }
 
+    [Fact]
+    public async Task The_machine_s_own_addresses_are_no_receivers_unless_they_are_listed()
+    {
+        var asked = 0;
+        IEnumerable<IPAddress> Own()
+        {
+            Interlocked.Increment(ref asked);
+            return [IPAddress.Loopback, IPAddress.Parse("8.8.4.4"), IPAddress.Parse("::ffff:9.9.9.9"), IPAddress.Parse("2606:4700::1111")];
+        }
+        var options = new DeliveryOptions();
+        var guard = new AddressGuard(options, Own);
+        foreach (var own in (string[])["8.8.4.4", "::ffff:8.8.4.4", "9.9.9.9", "2606:4700::1111"])
+        {
+            guard.Allows(IPAddress.Parse(own)).ShouldBeFalse(own);
+            guard.Fault(own.Contains(':', StringComparison.Ordinal) ? $"https://[{own}]/" : $"https://{own}/").ShouldBe("is not a public address, or is this machine's own");
+        }
+        guard.Allows(IPAddress.Parse("8.8.8.8")).ShouldBeTrue();
+        new AddressGuard(Development, Own).Allows(IPAddress.Parse("8.8.4.4")).ShouldBeTrue();
+        new AddressGuard(new DeliveryOptions { AllowedNetworks = "8.8.4.0/24" }, Own).Allows(IPAddress.Parse("8.8.4.4")).ShouldBeTrue();
+
+        // A name that leads here: neither kept nor connected to, also beside another address.
+        foreach (var named in new IPAddress[][] { [IPAddress.Parse("8.8.4.4")], [IPAddress.Parse("8.8.8.8"), IPAddress.Parse("8.8.4.4")] })
+        {
+            using var line = new WebhookLine(guard, options, (_, _) => Task.FromResult(named), TimeProvider.System);
+            (await line.MayReach("https://shop.example/", default)).ShouldBeFalse();
+            asked = 0;
+            (await Send(line, "https://shop.example/")).Trouble.ShouldNotBeNull().ShouldStartWith("No connection");
+            asked.ShouldBe(named.Length);
+        }
+        // The system tells them.
+        AddressGuard.OfInterfaces().ShouldContain(IPAddress.Loopback);
+    }
+
     [Theory]
     [InlineData("http://8.8.8.8/"), InlineData("ftp://8.8.8.8/"), InlineData("https://user@8.8.8.8/"), InlineData("https://8.8.8.8/#x"), InlineData("shop.example"), InlineData("https:///x")]
     [InlineData("https://0x7f.1/"), InlineData("https://2130706433/"), InlineData("https://017700000001/"), InlineData("https://127.1/"), InlineData("https://[::ffff:7f00:1]/")]
