@@ -131,6 +131,8 @@ sealed record PaymentBody(string? Gateway, string? Method);
 
 sealed record RefundBody(long? Amount, string? Payment, string? Note);
 
+sealed record InvoiceBody(Customer Customer);
+
 sealed record ProductBody(string? Id, string Name, long UnitAmount, string Currency, string? Description, bool? Active, string? Hsn, string? TaxRate);
 
 sealed record RotationBody(int? OverlapHours);
@@ -144,6 +146,7 @@ sealed record ProblemBody(
 [JsonSerializable(typeof(OrderBody))]
 [JsonSerializable(typeof(PaymentBody))]
 [JsonSerializable(typeof(RefundBody))]
+[JsonSerializable(typeof(InvoiceBody))]
 [JsonSerializable(typeof(ProductBody))]
 [JsonSerializable(typeof(ProductChange))]
 [JsonSerializable(typeof(NewWebhookEndpoint))]

@@ -98,6 +98,20 @@ public sealed class PurserOrders
     /// <exception cref="PurserProblemException"><c>invoice_unknown</c>: the order is not paid, or no seller is configured.</exception>
     public Task<Stream> Invoice(string id, CancellationToken stop = default) => line.Pdf($"v1/orders/{Addresses.Id(id)}/invoice", stop);
 
+    /// <summary>Writes the invoice that is owed and was not written, because by what the order says of its buyer it would be wrong; with the buyer as it should be printed. The same again
+    /// changes nothing and gives what was written.</summary>
+    /// <param name="id">The order's id.</param>
+    /// <param name="buyer">Name, address, country, state and tax number. A mail address and a telephone number are not printed, and not sent.</param>
+    /// <param name="stop">Gives the call up; the invoice may be written all the same.</param>
+    /// <exception cref="PurserProblemException"><c>invoice_written</c>: there is one with another buyer, which stays; <see cref="PurserProblemException.Resource"/> is its number.
+    /// <c>invoice_unknown</c>: none is owed. <c>invalid_fields</c>: of this buyer, too, it would be wrong.</exception>
+    public Task<Invoice> WriteInvoice(string id, Customer buyer, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(buyer);
+        var body = JsonSerializer.SerializeToUtf8Bytes(new InvoiceBody(buyer with { Email = null, Phone = null }), PurserJson.Default.InvoiceBody);
+        return line.Send(HttpMethod.Put, $"v1/orders/{Addresses.Id(id)}/invoice", body, null, PurserJson.Default.Invoice, stop);
+    }
+
     Task<Order> Act(string id, string action, string? key, CancellationToken stop)
     {
         var path = $"v1/orders/{Addresses.Id(id)}/{action}";

@@ -63,6 +63,24 @@ public sealed class ReadingTests(PostgresFixture postgres) : IClassFixture<Postg
         (await Purser.Invoices.List(new InvoiceFilter { IssuedBefore = order.CreatedAt }).CountAsync()).ShouldBe(0);
     }
 
+    [Fact]
+    public async Task An_invoice_is_written_with_its_buyer_as_it_is_stated_and_stays_so()
+    {
+        var ann = new Customer { Name = "Ann", Address = "5 Hill Street, Fresno", Country = "US", State = "CA", TaxId = "12-3456789" };
+        var order = await Purser.Orders.Place(ClientHouse.Book("buyer") with { Customer = ann });
+        (await Should.ThrowAsync<PurserProblemException>(() => Purser.Orders.WriteInvoice(order.Id, ann))).Problem.ShouldBe("invoice_unknown");
+        (await Should.ThrowAsync<PurserProblemException>(() => Purser.Orders.WriteInvoice(order.Id, ann with { Country = "IN", TaxId = null, State = "XX" }))).Field.ShouldBe("customer.state");
+        await house.Api.Tell("evt_buyer", "captured", (await Purser.Payments.Start(order.Id)).Reference, money: "m_buyer");
+        house.Wire.Requests.Clear();
+        house.Wire.LoseAnswer();
+        var written = await Purser.Orders.WriteInvoice(order.Id, ann with { Email = "ann@example.test", Phone = "+15595550100" });
+        house.Wire.Requests.ShouldBe([("PUT", $"/v1/orders/{order.Id}/invoice", null), ("PUT", $"/v1/orders/{order.Id}/invoice", null)]);
+        (written.Order, written.Kind, written.Document!.Buyer).ShouldBe((order.Id, InvoiceKind.Invoice, new InvoiceParty("Ann", "5 Hill Street, Fresno", "US", "CA", "12-3456789")));
+        (await Purser.Invoices.List(new InvoiceFilter { Order = order.Id }).SingleAsync()).Number.ShouldBe(written.Number);
+        var other = await Should.ThrowAsync<PurserProblemException>(() => Purser.Orders.WriteInvoice(order.Id, ann with { Name = "Anne" }));
+        (other.Problem, other.Resource).ShouldBe(("invoice_written", written.Number));
+    }
+
     static async Task<byte[]> Bytes(Task<Stream> asked)
     {
         await using var pdf = await asked;
