@@ -148,6 +148,9 @@ public static class ProblemTypes
     public static readonly ProblemType AnswerOvertaken = new("answer_overtaken", 409, "Somebody else was faster.",
         "The discrepancy is no longer as it was when this answer was given; nothing was done.", "Read the discrepancy again, and decide by what it says now.");
 
+    public static readonly ProblemType DiscrepancyChanged = new("discrepancy_changed", 409, "The discrepancy has changed since it was shown.",
+        "A later statement changed what is asked about; nothing was done.", "Read the discrepancy again, and decide by what it says now.");
+
     public static readonly ProblemType AnswerFinal = new("answer_final", 409, "The answer cannot be taken back.",
         "The answer moved money, or accepted it.", "Act on the order as it stands now.");
 
@@ -189,7 +192,7 @@ public static class ProblemTypes
         OrderUnknown, PaymentUnknown, ProductUnknown, NewsUnknown, SettlementUnknown, SettlementNotRefused, WebhookEndpointUnknown, DeliveryUnknown, WebhookEndpointDeleted, DeliveryUnderWay,
         TooManyWebhookEndpoints, SecretsKeyMissing, MethodNotAllowed, RequestTimedOut, ReferenceTaken, KeyReused, OrderPaid,
         OrderExpired, OrderCancelled, OrderNotPaid, PaymentEnded, PaymentSucceeded, LinkCannotBeCancelled, TooManyPayments, RefundUnknown, InvoiceUnknown, InvoiceWritten, NothingCaptured,
-        NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
+        NothingLeft, MoneyDisputed, RefundedOnce, OrderHeld, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, DiscrepancyChanged, AnswerFinal, RefundTooLarge, RefundWhole, ProductExists,
         BodyTooLarge, WrongMediaType, InvalidFields, GatewayUnsuitable, TooManyRequests, InternalError, Busy,
     ];
 }

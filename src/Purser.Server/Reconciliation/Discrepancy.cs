@@ -108,7 +108,9 @@ public sealed record DiscrepancyList(IReadOnlyList<DiscrepancyView> Discrepancie
 /// <summary>What a person decides.</summary>
 public sealed record ResolutionBody(
     [property: Description("accept, refund, write_off, close or note.")] string? Action = null, [property: Description(ReopeningBody.WhoDecides)] string? By = null,
-    [property: Description("Why, for whoever reads it later.")] string? Reason = null);
+    [property: Description("Why, for whoever reads it later.")] string? Reason = null,
+    [property: Description("The discrepancy's `amount` as the person was shown it. When it is another meanwhile, nothing is done (`discrepancy_changed`); left out, it is not compared.")] long? Amount = null,
+    [property: Description("Its `settlement` as the person was shown it, likewise: it changes whenever a later statement corrects the row, also where `amount` stays.")] string? Settlement = null);
 
 /// <summary>Taking a resolution back.</summary>
 public sealed record ReopeningBody([property: Description(ReopeningBody.WhoDecides)] string? By = null, string? Reason = null)

@@ -46,16 +46,17 @@ static class DiscrepancyDocs
             "to fees, and if it is money of a wrong amount to sales. Taking the answer back puts it there again. `note`: only a remark, and it stays open. Above the " +
             "installation's second limit, which is set by currency, two different persons must send the same action, each with an API key of their own: the first is answered 202, and the same key again is refused whatever name it says. With a key that has a person (`purser keys create --person`) `by` is that person and may be left out; another name is refused. A row that could not be applied (`not_applied`) is " +
             "applied by `accept`, once. Every decision is kept with its person, reason and policy before it is done, and finished by whoever is there if the server dies in between. " +
-            "Of two persons who act at once, one is told `answer_overtaken`.",
+            "Of two persons who act at once, one is told `answer_overtaken`. " +
+            "A later statement may correct a row that is asked about: send the `amount` and the `settlement` that the person was shown, and an answer to others is refused (`discrepancy_changed`).",
         Body = typeof(ResolutionBody),
-        Examples = [("refund", """{"action": "refund", "by": "Asha Rao", "reason": "Sold out meanwhile."}"""), ("close", """{"action": "close", "by": "Asha Rao", "reason": "The gateway corrected it."}""")],
+        Examples = [("refund", """{"action": "refund", "by": "Asha Rao", "reason": "Sold out meanwhile."}"""), ("close", """{"action": "close", "by": "Asha Rao", "reason": "The gateway corrected it.", "amount": 49900, "settlement": "stl_12"}""")],
         Answers =
         [
             new(200, "Decided.", typeof(DiscrepancyView), Resolved),
             new(202, "A second person must send the same.", typeof(DiscrepancyView), Open.Replace("\"resolution\": null", "\"resolution\": \"accept\"", StringComparison.Ordinal)
                 .Replace("\"resolved_by\": []", "\"resolved_by\": [\"Asha Rao\"]", StringComparison.Ordinal).Replace("\"resolved_by_keys\": []", "\"resolved_by_keys\": [3]", StringComparison.Ordinal).Replace("\"persons_needed\": 1", "\"persons_needed\": 2", StringComparison.Ordinal)),
         ],
-        Problems = [MalformedJson, InvalidHeader, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, KeyReused],
+        Problems = [MalformedJson, InvalidHeader, InvalidFields, KeyMissing, SecretKeyNeeded, DiscrepancyUnknown, AnswerUnsuitable, AnswerOvertaken, DiscrepancyChanged, KeyReused],
         TakesKey = true,
     };
 

@@ -64,13 +64,16 @@ static class DiscrepancyEndpoints
         var (fields, unreadable) = await JsonBody.Read(http);
         if (fields is null) return unreadable!;
         var (action, by, reason) = (fields.OneOf("action", "accept", "refund", "write_off", "close", "note"), Who(fields, http), fields.Text("reason", LongestReason, required: true));
+        var shown = (Amount: fields.Whole("amount", long.MinValue, long.MaxValue, "the discrepancy's amount in minor units, as it was shown"), Settlement: fields.Text("settlement", 40));
         if (!fields.Has("action")) fields.Fault("action", "'action' is missing.", "Send accept, refund, write_off, close or note.");
         fields.RefuseUnknown();
         if (fields.Faults.Count > 0) return Problem.Of(ProblemTypes.InvalidFields, fields.Faults);
         if (!DiscrepancyId.TryParse(id, out var parsed) || await store.Find(parsed, stop) is not { } found) return Unknown();
         // The key is kept with what was done, or behind it: none is taken for given which was not.
-        var key = IdempotencyKey.Of(http, $"{action}\n{by}\n{reason}");
+        var key = IdempotencyKey.Of(http, shown is (null, null) ? $"{action}\n{by}\n{reason}" : $"{shown}\n{action}\n{by}\n{reason}");
         if (key is not null && await store.UseOf(key, stop) is { } used) return await Again(used);
+        // What changes after this the store notices: it does nothing to a discrepancy that is no longer as it was just found.
+        if (Changed(found, shown.Amount, shown.Settlement) is { } changed) return changed;
         var outcome = await resolutions.Resolve(found, action!, Acts(http, by!), reason!, key, stop);
         if (outcome.Used is { } meanwhile) return await Again(meanwhile);
         if (outcome.Problem is { } problem) return problem;
@@ -115,6 +118,22 @@ static class DiscrepancyEndpoints
     }
 
     internal static Actor Acts(HttpContext http, string by) => new(by, ApiCaller.Of(http).Key!.Id);
+
+    /// <summary>For whoever decided by a screen that shows what is no longer so. Null when it is, or nothing was said of it.</summary>
+    static Problem? Changed(StoredDiscrepancy now, long? amount, string? settlement)
+    {
+        var file = now.File is { } number ? SettlementFile.IdOf(number) : null;
+        return amount is not null && amount != now.Amount.MinorUnits ? Says("amount", $"{amount}", $"{now.Amount.MinorUnits} (minor units of {now.Amount.Currency.Code})")
+            : settlement is not null && settlement != file ? Says("settlement", settlement, file ?? "none")
+            : null;
+
+        Problem Says(string field, string said, string present) => new(ProblemTypes.DiscrepancyChanged, $"'{field}' says {said}, and the discrepancy's is {present} now; nothing was done.")
+        {
+            Field = field,
+            Remedy = $"Read the discrepancy again, decide by what it says now, and send '{field}' as it stands there.",
+            Resource = now.Id.ToString(),
+        };
+    }
 
     static Problem Unknown() => new(ProblemTypes.DiscrepancyUnknown) { Field = "id" };
 }

@@ -191,6 +191,46 @@ public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<Post
         await house.Sound();
     }
 
+    [Fact]
+    public async Task An_answer_to_what_a_later_file_changed_since_it_was_shown_is_refused_and_nothing_is_written()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase(), null, One);
+        SettlementLine Says(long amount, long net) => Line("x", null, amount, SettlementKind.Adjustment) with { Net = new Money(net, Currency.Find("INR")), PayoutReference = "UTR1" };
+        foreach (var net in (long[])[100, 90]) await house.Settle(Statement(Says(100, net)));
+        var question = await Question(house);
+        async Task<(long Amount, string Settlement)> Shown() => (await house.Get($"/v1/discrepancies/{question}")) is var d ? (d.Body.GetProperty("amount").GetInt64(), d.Text("settlement")) : default;
+        async Task<Answered> Send(string action, (long Amount, string Settlement) seen)
+        {
+            using var content = new StringContent(JsonSerializer.Serialize(new { action, by = "Asha", reason = "seen", amount = seen.Amount, settlement = seen.Settlement }), Encoding.UTF8, "application/json");
+            return await house.Send(HttpMethod.Post, $"/v1/discrepancies/{question}/resolution", content, (IdempotencyKey.Header, $"k-{action}"));
+        }
+        async Task IsRefused(string field, (long, string) seen, string what)
+        {
+            foreach (var action in (string[])["accept", "note"])
+            {
+                var stale = await Send(action, seen);
+                (stale.Status, stale.Problem).ShouldBe((HttpStatusCode.Conflict, "discrepancy_changed"));
+                (stale.Text("field"), stale.Text("detail")).ShouldBe((field, what));
+                stale.Text("remedy").ShouldContain($"send '{field}' as it stands there");
+            }
+        }
+        var first = await Shown();
+        // Its net is another, and its amount is not.
+        await house.Settle(Statement(Says(100, 10)));
+        var second = await Shown();
+        second.Amount.ShouldBe(first.Amount);
+        await IsRefused("settlement", first, $"'settlement' says {first.Settlement}, and the discrepancy's is {second.Settlement} now; nothing was done.");
+        await house.Settle(Statement(Says(70, 10)));
+        var now = await Shown();
+        await IsRefused("amount", second, "'amount' says 100, and the discrepancy's is 70 (minor units of INR) now; nothing was done.");
+        (await house.Ask<long>("select (select count(*) from audit_log) + (select count(*) from settlement_discrepancies where by_first is not null or resolved_at is not null)")).ShouldBe(0);
+        // The key of a refused answer is not used up, and stands for what was shown, too.
+        for (var again = 0; again < 2; again++) (await Send("accept", now)).Status.ShouldBe(HttpStatusCode.OK);
+        (await Send("accept", second)).Problem.ShouldBe("idempotency_key_reused");
+        (await Log(house)).ShouldBe("Asha accept 1");
+        await house.Sound();
+    }
+
     [Theory]
     [InlineData("note", HttpStatusCode.OK, "Asha note 1")]
     [InlineData("accept", HttpStatusCode.Accepted, "Asha propose_accept 1")]
