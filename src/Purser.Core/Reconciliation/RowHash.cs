@@ -14,7 +14,10 @@ public static class RowHash
     public static ulong Key(string rowKey) => Text(First, rowKey);
 
     /// <summary>Of all that a row says; what is read from it and not how it was written.</summary>
-    public static ulong Content(SettlementLine line)
+    public static ulong Content(SettlementLine line) => line is { Payment: null, Refund: { } refund } ? Mix(Earlier(line), (ulong)refund.Order.Value, Third) : Earlier(line);
+
+    /// <summary>As older programs kept it: of a refund that no payment stands beside, its number and not its order.</summary>
+    public static ulong Earlier(SettlementLine line)
     {
         var hash = Mix(Third, (ulong)line.Kind + 1, (ulong)line.Amount.MinorUnits);
         hash = Mix(hash, Code(line.Amount.Currency), (ulong)line.Net.MinorUnits);

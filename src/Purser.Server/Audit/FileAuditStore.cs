@@ -60,8 +60,8 @@ public sealed class FileAuditStore(NpgsqlDataSource database)
     async Task<Difference?> Classes(long file, byte[] right, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(stop);
-        var (whole, bare) = await Task.Run(() => SettlementLineStore.Classes(connection, file), stop);
-        if (whole.AsSpan().SequenceEqual(right)) return null;
+        var (whole, unkeyed, bare) = await Task.Run(() => SettlementLineStore.Classes(connection, file), stop);
+        if (whole.AsSpan().SequenceEqual(right) || unkeyed.AsSpan().SequenceEqual(right)) return null;
         if (bare.AsSpan().SequenceEqual(right)) return await Named(connection, file, stop);
         await using var ask = new NpgsqlCommand("select class, count(*) from settlement_lines where file = $1 group by class", connection) { CommandTimeout = 0 };
         ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
@@ -71,7 +71,7 @@ public sealed class FileAuditStore(NpgsqlDataSource database)
         var told = (await new SettlementFileStore(database).Find(file, stop))!.Classes.GroupBy(c => c.Class).ToDictionary(g => g.Key, g => g.Sum(c => (long)c.Count));
         var other = now.Keys.Union(told.Keys).Order().Where(c => now.GetValueOrDefault(c) != told.GetValueOrDefault(c))
             .Select(c => $": {now.GetValueOrDefault(c)} are {SettlementView.Word(c)}, and {told.GetValueOrDefault(c)} were").FirstOrDefault();
-        return new Difference("settlement_lines", SettlementFile.IdOf(file), $"the classes of its lines{(other is null ? ", or the lines whose keys they have," : "")} are not those with which it was applied{other}.");
+        return new Difference("settlement_lines", SettlementFile.IdOf(file), $"the classes of its lines{(other is null ? ", the lines whose keys they have, or what was read of them" : "")} are not those with which it was applied{other}.");
     }
 
     /// <summary>Of a file that an older program applied it is not kept which line has another's key; but the keys are the same.</summary>
@@ -139,15 +139,16 @@ public sealed class FileAuditStore(NpgsqlDataSource database)
 
     async Task<Difference?> Compare(long file, Dictionary<int, (ulong Key, ulong Content)> keys, CancellationToken stop)
     {
-        await using var ask = database.CreateCommand($"select l.number, {SettlementLineStore.LineColumns} from settlement_lines l where l.file = $1 and l.number = any ($2) order by l.number");
+        await using var ask = database.CreateCommand($"select l.number, l.order_id is not null and l.payment is null and l.refund is null, {SettlementLineStore.LineColumns} from settlement_lines l where l.file = $1 and l.number = any ($2) order by l.number");
         ask.CommandTimeout = 0;
         ask.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
         ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. keys.Keys] });
         await using var lines = await ask.ExecuteReaderAsync(stop);
         while (await lines.ReadAsync(stop))
         {
-            var (number, line) = (lines.GetInt32(0), SettlementLineStore.ReadLine(lines, 1));
-            if (keys.Remove(number, out var was) && was != (RowHash.Key(line.RowKey), RowHash.Content(line)))
+            var (number, line) = (lines.GetInt32(0), SettlementLineStore.ReadLine(lines, 2));
+            // An order is read with what is said to be of it.
+            if (keys.Remove(number, out var was) && (lines.GetBoolean(1) || was.Key != RowHash.Key(line.RowKey) || (was.Content != RowHash.Content(line) && was.Content != RowHash.Earlier(line))))
                 return Differs(number, $"{line.RowKey} is not what was read from the file's bytes: it says {line.Amount}, {line.Net} net.");
         }
         return keys.Count == 0 ? null : Differs(keys.Keys.Min(), "the line is not there, and was read from the file's bytes.");

@@ -153,7 +153,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
             select x.number, (l.kind, l.amount, l.currency, l.net, l.net_currency) = (w.kind, w.amount, w.currency, w.net, w.net_currency)
                 and (coalesce(l.fee = w.fee, true) and coalesce(l.tax = w.tax, true) or (l.tax is null) <> (w.tax is null) and l.fee + coalesce(l.tax, 0) = w.fee + coalesce(w.tax, 0))
                 and coalesce((l.order_id, l.payment) = (w.order_id, w.payment), true)
-                and coalesce(l.refund = w.refund, true) and coalesce(l.money_reference = w.money_reference, true)
+                and coalesce((l.order_id, l.refund) = (w.order_id, w.refund), true) and coalesce(l.money_reference = w.money_reference, true)
                 and coalesce(l.refund_reference = w.refund_reference, true) and coalesce(l.payout_reference = w.payout_reference, true)
                 and coalesce(l.settled_on = w.settled_on, true)
                 and (not x.further or coalesce(l.happened_at - w.happened_at > interval '-1 day' and l.happened_at - w.happened_at < interval '1 day', true) and (w.class = {(int)SettlementClass.Repeated}

@@ -92,7 +92,7 @@ sealed class BinaryCopyRows(Stream from)
 {
     const int Signature = 11;
 
-    readonly byte[] buffer = new byte[64 * 1024];
+    byte[] buffer = new byte[64 * 1024];
     int at, end;
 
     /// <summary>Passes over what stands before the first row.</summary>
@@ -141,6 +141,7 @@ sealed class BinaryCopyRows(Stream from)
         if (end - at >= length) return;
         buffer.AsSpan(at, end - at).CopyTo(buffer);
         (at, end) = (0, end - at);
+        if (length > buffer.Length) Array.Resize(ref buffer, Math.Max(buffer.Length * 2, length));
         while (end < length)
         {
             var count = from.Read(buffer, end, buffer.Length - end);

@@ -165,32 +165,48 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
         return found;
     }
 
-    /// <summary>SHA-256 over each line of a file, by number: its number, its class, and the line whose key it has, where it has one. <c>Bare</c> is without the last, as older programs kept it. As
-    /// fast as they come out: synchronous, for millions of lines do not each wait.</summary>
-    internal static (byte[] Whole, byte[] Bare) Classes(NpgsqlConnection connection, long file)
+    /// <summary>SHA-256 over each line of a file, by number: its number, its class, and the line whose key it has, where it has one; and over what tells the lines from others, by
+    /// group: the group and its keys. So a line cannot be changed together with what was read of it. <c>Unkeyed</c> is without the groups and <c>Bare</c> without the line whose key it has, too, as
+    /// older programs kept it. As fast as they come out: synchronous, for millions of lines do not each wait.</summary>
+    internal static (byte[] Whole, byte[] Unkeyed, byte[] Bare) Classes(NpgsqlConnection connection, long file)
     {
         using var whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var bare = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var stream = connection.BeginRawBinaryCopy(string.Create(CultureInfo.InvariantCulture, $"""
+        using (var stream = connection.BeginRawBinaryCopy(string.Create(CultureInfo.InvariantCulture, $"""
             copy (select number, class, case when was_file is null then ''::bytea else int8send(was_file) || int4send(was_number) end from settlement_lines where file = {file} order by number)
             to stdout (format binary)
-            """));
-        var copy = new BinaryCopyRows(stream);
-        copy.Begin();
-        Span<byte> line = stackalloc byte[sizeof(int) + sizeof(short) + sizeof(long) + sizeof(int)];
-        while (copy.Next())
+            """)))
         {
-            var length = 0;
-            for (var column = 0; column < 3; column++)
+            var copy = new BinaryCopyRows(stream);
+            copy.Begin();
+            Span<byte> line = stackalloc byte[sizeof(int) + sizeof(short) + sizeof(long) + sizeof(int)];
+            while (copy.Next())
             {
-                var cell = copy.Cell();
-                cell.CopyTo(line[length..]);
-                length += cell.Length;
+                var length = 0;
+                for (var column = 0; column < 3; column++)
+                {
+                    var cell = copy.Cell();
+                    cell.CopyTo(line[length..]);
+                    length += cell.Length;
+                }
+                whole.AppendData(line[..length]);
+                bare.AppendData(line[..(sizeof(int) + sizeof(short))]);
             }
-            whole.AppendData(line[..length]);
-            bare.AppendData(line[..(sizeof(int) + sizeof(short))]);
         }
-        return (whole.GetHashAndReset(), bare.GetHashAndReset());
+        var unkeyed = whole.GetCurrentHash();
+        using (var stream = connection.BeginRawBinaryCopy(string.Create(CultureInfo.InvariantCulture, $"""
+            copy (select "group", keys from settlement_key_groups where file = {file} order by "group") to stdout (format binary)
+            """)))
+        {
+            var copy = new BinaryCopyRows(stream);
+            copy.Begin();
+            while (copy.Next())
+            {
+                whole.AppendData(copy.Cell());
+                whole.AppendData(copy.Cell());
+            }
+        }
+        return (whole.GetHashAndReset(), unkeyed, bare.GetHashAndReset());
     }
 
     public const string LineColumns = """

@@ -322,6 +322,16 @@ public sealed class CorrectedRowTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
+    public async Task A_row_that_comes_again_with_another_orders_refund_of_the_same_number_is_changed()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        static byte[] Of(long order) => Statement(Line("back", null, 300, SettlementKind.Refund) with { Refund = new RefundId(new OrderId(order), 1), Net = Inr(-300) });
+        await house.Settle(Of(76));
+        SettlementHouse.Classes(await house.Settle([.. Of(76), .. "\n"u8])).ShouldBe(new Dictionary<string, int> { ["repeated"] = 1 });
+        SettlementHouse.Classes(await house.Settle(Of(77))).ShouldBe(new Dictionary<string, int> { ["changed"] = 1 });
+    }
+
+    [Fact]
     public async Task What_an_answer_to_an_orders_question_would_move_counts_for_the_limits_as_the_money_that_it_is_about_does()
     {
         await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());

@@ -1,5 +1,7 @@
 using Purser.Reconciliation;
+using Purser.Refunds;
 using Purser.Server.Audit;
+using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
 using static Purser.Server.Tests.Settlement.StatementGateway;
 
@@ -29,11 +31,20 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
         (await house.Settle(Statement(Line("y", null, 5000, SettlementKind.Adjustment)).Concat("z,Nonsense,,,,1,INR\n"u8.ToArray()).ToArray())).Text("state").ShouldBe("refused");
         // A row that is corrected, one that says the same as it said at first under another name, and that once more.
         SettlementLine Stranger(string key, long amount) => Line(key, new PaymentId(new OrderId(77), 1), amount);
-        SettlementHouse.Classes(await house.Settle(Statement(Stranger("stranger", 800), Stranger("twin", 700), Stranger("twin", 700))))
-            .ShouldBe(new Dictionary<string, int> { ["changed"] = 1, ["unknown_order"] = 1, ["duplicate_line"] = 1 }, ignoreOrder: true);
+        SettlementHouse.Classes(await house.Settle(Statement(Stranger("stranger", 800), Stranger("twin", 700), Stranger("twin", 700),
+                Line("back", null, 300, SettlementKind.Refund) with { Refund = new RefundId(new OrderId(76), 1), Net = Inr(-300) })))
+            .ShouldBe(new Dictionary<string, int> { ["changed"] = 1, ["unknown_order"] = 2, ["duplicate_line"] = 1 }, ignoreOrder: true);
         (await Audit()).ShouldBeEmpty();
-        string[] tables = ["settlement_lines", "settlement_postings", "settlement_files", "settlement_file_parts", "settlement_discrepancies"];
+        string[] tables = ["settlement_lines", "settlement_postings", "settlement_files", "settlement_file_parts", "settlement_discrepancies", "settlement_key_groups"];
         foreach (var kept in tables) await Do($"create table kept_{kept} as select * from {kept}");
+        async Task<string> Both(int number, Func<SettlementLine, SettlementLine> change, string set)
+        {
+            static string Told(SettlementLine line) => Convert.ToHexStringLower([.. BitConverter.GetBytes(RowHash.Key(line.RowKey)), .. BitConverter.GetBytes(RowHash.Content(line))]);
+            var line = (await new SettlementLineStore(house.Database).List(1, null, number - 1, 1, default))[0].Line;
+            var old = $"'\\x{Told(line)}'::bytea";
+            return $"update settlement_lines set {set} where file = 1 and number = {number}; " +
+                $"update settlement_key_groups set keys = overlay(keys placing '\\x{Told(change(line))}'::bytea from position({old} in keys)) where file = 1 and position({old} in keys) > 0";
+        }
         var unseen = new List<string>();
         foreach (var (sql, table, row, says) in new[]
         {
@@ -49,9 +60,13 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
             // Together with what it posted, and where nothing is posted either way.
             ("update settlement_lines set class = 14 where row_key = 'x'; delete from settlement_postings where row_key = 'x'", "settlement_lines", "stl_1", "with which it was applied: 0 are adjustment, and 1 were"),
             ("update settlement_lines set class = 15 where row_key = 'none'", "settlement_lines", "stl_1", "with which it was applied: 0 are payout, and 1 were"),
-            (OtherFirst, "settlement_lines", "stl_3", "the classes of its lines, or the lines whose keys they have, are not those with which it was applied"),
-            (OtherTwin, "settlement_lines", "stl_3", "the classes of its lines, or the lines whose keys they have, are not those with which it was applied"),
-            ("update settlement_lines set was_file = null, was_number = null where file = 3 and number = 3", "settlement_lines", "stl_3", "or the lines whose keys they have, are not those"),
+            (OtherFirst, "settlement_lines", "stl_3", "the classes of its lines, the lines whose keys they have, or what was read of them are not those with which it was applied"),
+            (OtherTwin, "settlement_lines", "stl_3", "the classes of its lines, the lines whose keys they have, or what was read of them are not those with which it was applied"),
+            ("update settlement_lines set was_file = null, was_number = null where file = 3 and number = 3", "settlement_lines", "stl_3", "or what was read of them are not those"),
+            // Together with what was read of it.
+            (await Both(3, l => l with { PayoutReference = "utr_9" }, "payout_reference = 'utr_9'"), "settlement_lines", "stl_1", "or what was read of them are not those"),
+            ("update settlement_lines set order_id = 77 where row_key = 'back'", "settlement_lines", "stl_3 line 4", "back is not what was read from the file's bytes"),
+            ("update settlement_lines set order_id = 77 where row_key = 'x'", "settlement_lines", "stl_1 line 1", "x is not what was read from the file's bytes"),
             ("delete from settlement_files where id = 2", "settlement_files", "stl_2", "it is not there, and decision"),
             ("update settlement_files set name = 'other.csv' where id = 1", "settlement_files", "stl_1", "its name is other.csv, and decision"),
             ("update settlement_files set state = 6, rows_stored = 0 where id = 1", "settlement_files", "stl_1", "its state is 6, and decision"),
@@ -69,7 +84,14 @@ public sealed class FileAuditTests(PostgresFixture postgres) : IClassFixture<Pos
         }
         unseen.ShouldBeEmpty();
 
-        // Of files of an older program, which kept the classes alone, another key is found.
+        // Of files of an older program, which kept nothing of what was read of them, nothing differs.
+        await Do("""
+            update settlement_files f set classes = (select sha256(string_agg(int4send(l.number) || int2send(l.class) || case when l.was_file is null then ''::bytea else int8send(l.was_file) || int4send(l.was_number) end, ''
+                order by l.number)) from settlement_lines l where l.file = f.id) where state = 5
+            """);
+        (await new FileAuditStore(house.Database).Run(3, default)).ShouldBeEmpty();
+
+        // Of files of a still older program, which kept the classes alone, another key is found.
         var older = new FileAuditStore(house.Database);
         await Do("update settlement_files f set classes = (select sha256(string_agg(int4send(l.number) || int2send(l.class), '' order by l.number)) from settlement_lines l where l.file = f.id) where state = 5");
         (await older.Run(3, default)).ShouldBeEmpty();

@@ -12,6 +12,28 @@ namespace Purser.Server.Tests.Settlement;
 
 public sealed class SettlementFileTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
+    /// <summary>As many lines of one key are one group's, and a group is one cell.</summary>
+    [Fact]
+    public void A_cell_of_any_length_is_read_as_it_was_written()
+    {
+        var (written, cell) = (new BinaryCopy(), new byte[200_000]);
+        new Random(7).NextBytes(cell);
+        written.Begin();
+        foreach (var length in new[] { 5, cell.Length, 1 })
+        {
+            written.Row(1);
+            written.Write(cell.AsSpan(0, length));
+        }
+        var read = new BinaryCopyRows(new MemoryStream(written.Complete().ToArray()));
+        read.Begin();
+        foreach (var length in new[] { 5, cell.Length, 1 })
+        {
+            read.Next().ShouldBeTrue();
+            read.Cell().SequenceEqual(cell.AsSpan(0, length)).ShouldBeTrue();
+        }
+        read.Next().ShouldBeFalse();
+    }
+
     [Fact]
     public async Task A_file_is_kept_byte_for_byte_read_and_told_by_class()
     {
