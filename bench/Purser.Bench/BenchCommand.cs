@@ -17,9 +17,9 @@ static class BenchCommand
 
     public static async Task<int> Run(string[] args)
     {
-        if (args.Contains("--help") || (args is ["--reconcile" or "--sockets", _, .. var rest] ? rest : args).Except(["--json", "--quick", "--adapters", "--receivers"]).Any())
+        if (args.Contains("--help") || (args is ["--reconcile" or "--sockets", _, .. var rest] ? rest : args).Except(["--json", "--quick", "--adapters", "--receivers", "--telling"]).Any())
         {
-            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters] | --reconcile LINES [--quick] | --sockets COUNT | --receivers [--quick]\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else\n  --reconcile LINES  a statement of so many lines against as many payments, against COPY of the same file\n  --sockets COUNT    so many idle sockets on one of two nodes: memory of each, and how soon it hears of a change on either node\n  --receivers what a payment takes while webhook receivers and the mail server are down");
+            Console.WriteLine("Usage: purser bench [--json] [--quick] [--adapters] | --reconcile LINES [--quick] | --sockets COUNT | --receivers [--quick] | --telling [--quick]\n  --json      the figures as JSON\n  --quick     one short pair of each, to see that it works\n  --adapters  what the gateways' adapters cost by themselves, and nothing else\n  --reconcile LINES  a statement of so many lines against as many payments, against COPY of the same file\n  --sockets COUNT    so many idle sockets on one of two nodes: memory of each, and how soon it hears of a change on either node\n  --receivers what a payment takes while webhook receivers and the mail server are down\n  --telling   payments of which three receivers are told, until the last of them has heard of the last one");
             return args.Contains("--help") ? 0 : 2;
         }
         if (args is ["--reconcile", var text, ..])
@@ -32,6 +32,7 @@ static class BenchCommand
                 : throw new StartFailureException($"--sockets {sockets}: give a number of sockets from 100 to 12000; a node takes 15000, and some are for warming up.");
         var quick = args.Contains("--quick");
         if (args.Contains("--receivers")) return await WithPostgres(async (postgres, _) => await ReceiverBench.Measure(await Fresh(postgres, "untold"), await Fresh(postgres, "deaf"), quick ? 1 : 5));
+        if (args.Contains("--telling")) return await WithPostgres(async (postgres, _) => await TellingBench.Measure(await Fresh(postgres, "untold"), await Fresh(postgres, "told"), quick ? 1 : 3));
         if (args.Contains("--adapters"))
         {
             Print([], await AdapterCosts.Measure(quick ? 50 : AdapterCalls), [], args.Contains("--json"));

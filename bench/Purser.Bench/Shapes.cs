@@ -16,16 +16,17 @@ namespace Purser.Bench;
 static class Shapes
 {
     /// <summary>The product as it is, but for a gateway that answers in memory and limits that do not end a load test.</summary>
-    /// <param name="mailPort">A port of this machine to which mails go; webhook endpoints may then be on this machine, too.</param>
+    /// <param name="mailPort">A port of this machine to which mails go, or <c>none</c>; webhook endpoints may then be on this machine, too.</param>
     public static async Task<int> Product(string connection, string? mailPort = null)
     {
+        var mail = mailPort is null or "none" ? null : mailPort;
         await using var host = await ServerHost.Start([], new Dictionary<string, string?>
         {
             ["Deliveries:Development"] = mailPort is null ? null : "true",
-            ["Mail:Host"] = mailPort is null ? null : "127.0.0.1",
-            ["Mail:Port"] = mailPort,
-            ["Mail:Tls"] = mailPort is null ? null : "none",
-            ["Mail:From"] = mailPort is null ? null : "Shop <pay@shop.example>",
+            ["Mail:Host"] = mail is null ? null : "127.0.0.1",
+            ["Mail:Port"] = mail,
+            ["Mail:Tls"] = mail is null ? null : "none",
+            ["Mail:From"] = mail is null ? null : "Shop <pay@shop.example>",
             ["urls"] = "http://127.0.0.1:0",
             ["ConnectionStrings:Purser"] = connection,
             ["Gateways:bench:Gateway"] = "bench",

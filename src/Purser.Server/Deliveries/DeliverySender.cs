@@ -14,6 +14,8 @@ sealed partial class DeliverySender(
 
     /// <summary>Signals may come by the thousand; it is not looked more often than this when nothing was found.</summary>
     static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
+    /// <summary>Who answers sooner is given deliveries ahead.</summary>
+    static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LeaseBeyondTimeOut = TimeSpan.FromSeconds(30);
     static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
     static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(5);
@@ -25,8 +27,14 @@ sealed partial class DeliverySender(
         ReceiverKind.Endpoint, .. mail.IsConfigured ? (ReceiverKind[])[ReceiverKind.Shoppers] : [], .. mail.ReachesOperators ? (ReceiverKind[])[ReceiverKind.Operators] : [],
         .. invoices.IsConfigured ? (ReceiverKind[])[ReceiverKind.Invoices] : [],
     ];
-    readonly Dictionary<int, int> busy = [];
+    readonly HeardDeliveries heard = new(store, time);
+    readonly Dictionary<int, Places> places = [];
     readonly HashSet<Task> underWay = [];
+    readonly List<LeasedDelivery> givenBack = [];
+    // Ended when half of what was taken last has been sent.
+    TaskCompletionSource half = new();
+    int untilHalf;
+    volatile bool hasChanged;
     volatile bool anybodyListens;
     volatile bool hasDeleted;
     DateTimeOffset forgotAt;
@@ -37,8 +45,12 @@ sealed partial class DeliverySender(
         if (anybodyListens) wake.Writer.TryWrite(true);
     }
 
-    /// <summary>An endpoint was made or changed here.</summary>
-    public void LookAgain() => wake.Writer.TryWrite(true);
+    /// <summary>An endpoint was made or changed here: what waits for a place is read anew.</summary>
+    public void LookAgain()
+    {
+        hasChanged = true;
+        wake.Writer.TryWrite(true);
+    }
 
     /// <summary>An endpoint was deleted here.</summary>
     public void Delete()
@@ -83,7 +95,12 @@ sealed partial class DeliverySender(
                 // A sender that ends tells nobody anything any more.
                 LogFailed(log, bug);
             }
-            if (lookAgain) continue;
+            if (lookAgain)
+            {
+                // One by one as places become free costs more than the sending.
+                await Task.WhenAny(half.Task, Task.Delay(Breath, time, stop));
+                continue;
+            }
             await Task.Delay(Breath, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             using var patience = new CancellationTokenSource(Every, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
@@ -92,6 +109,14 @@ sealed partial class DeliverySender(
         }
         Task[] rest;
         lock (door) rest = [.. underWay];
+        try
+        {
+            await GiveBack(all: true, CancellationToken.None);
+        }
+        catch (NpgsqlException away)
+        {
+            LogAway(log, away.Message);
+        }
         // What does not end by then is sent again when its lease is over.
         await Task.WhenAny(Task.WhenAll(rest), Task.Delay(FarewellPatience, time, CancellationToken.None));
     }
@@ -99,50 +124,95 @@ sealed partial class DeliverySender(
     /// <returns>Whether there may be more.</returns>
     async Task<bool> Take(CancellationToken stop)
     {
-        Dictionary<int, int> now;
-        lock (door) now = new Dictionary<int, int>(busy);
-        var taken = await store.Take(time.GetUtcNow(), (options.TimeOut > mail.TimeOut ? options.TimeOut : mail.TimeOut) + LeaseBeyondTimeOut, now, options.PerReceiver, kinds, stop);
+        await GiveBack(hasChanged, stop);
+        Dictionary<int, int> busy;
+        // As the store counts: of so many that each receiver may have.
+        lock (door) busy = places.ToDictionary(p => p.Key, p => options.PerReceiver - p.Value.Free);
+        var timeOut = options.TimeOut > mail.TimeOut ? options.TimeOut : mail.TimeOut;
+        var now = time.GetUtcNow();
+        var taken = await store.Take(now, timeOut + LeaseBeyondTimeOut, busy, options.PerReceiver, kinds, stop);
         anybodyListens = taken.Secrets.Count > 0 || kinds.Length > 1;
-        foreach (var one in taken.Deliveries)
+        var keys = taken.Deliveries.Select(d => d.Id.Receiver).Distinct().ToDictionary(receiver => receiver, receiver =>
+            (IReadOnlyList<string>)[.. taken.Secrets[receiver].Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>().Where(WebhookSignature.CanSign)]);
+        lock (door)
         {
-            List<string> keys = [.. taken.Secrets[one.Id.Receiver].Select(s => secrets.Open(s.Endpoint, s.Number, s.Sealed)).OfType<string>().Where(WebhookSignature.CanSign)];
-            lock (door)
+            (half, untilHalf) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), (taken.Deliveries.Count + 1) / 2);
+            foreach (var one in taken.Deliveries)
             {
-                busy[one.Id.Receiver] = busy.GetValueOrDefault(one.Id.Receiver) + 1;
-                var sending = Task.Run(() => Send(one, keys), CancellationToken.None);
-                underWay.Add(sending);
-                _ = sending.ContinueWith(done => Leave(one.Id.Receiver, done), TaskScheduler.Default);
+                if (!places.TryGetValue(one.Id.Receiver, out var its)) places.Add(one.Id.Receiver, its = new Places(options.PerReceiver));
+                its.Add(new Leased(one, keys[one.Id.Receiver], now + (LeaseBeyondTimeOut / 2)));
             }
+            foreach (var receiver in keys.Keys) Fill(receiver);
         }
         return taken.Deliveries.Count > 0 || taken.HasPostponed;
     }
 
-    void Leave(int receiver, Task done)
+    /// <summary>Has sent what waits for a place of the receiver, as far as there are places.</summary>
+    void Fill(int receiver)
+    {
+        while (places[receiver].Next() is { } next)
+        {
+            var sending = Task.Run(() => Send(next), CancellationToken.None);
+            underWay.Add(sending);
+            _ = sending.ContinueWith(done => Leave(receiver, done), TaskScheduler.Default);
+        }
+    }
+
+    void Leave(int receiver, Task<bool> done)
     {
         lock (door)
         {
             underWay.Remove(done);
-            if (--busy[receiver] == 0) busy.Remove(receiver);
+            var its = places[receiver];
+            var wasTakenAtOnce = done.IsCompletedSuccessfully && done.Result;
+            its.Leave(wasTakenAtOnce);
+            if (!wasTakenAtOnce) givenBack.AddRange(its.GiveBack());
+            Fill(receiver);
+            if (--untilHalf <= 0) half.TrySetResult();
         }
         Wake();
     }
 
-    async Task Send(LeasedDelivery one, List<string> keys)
+    /// <summary>What was leased ahead for a receiver that failed, or was changed, is anybody's again.</summary>
+    async Task GiveBack(bool all, CancellationToken stop)
     {
+        List<LeasedDelivery> back;
+        lock (door)
+        {
+            if (all)
+            {
+                hasChanged = false;
+                foreach (var its in places.Values) givenBack.AddRange(its.GiveBack());
+            }
+            back = [.. givenBack];
+            givenBack.Clear();
+        }
+        if (back.Count > 0) await store.GiveBack(back, stop);
+    }
+
+    /// <returns>Whether the receiver took it, and at once.</returns>
+    async Task<bool> Send(Leased leased)
+    {
+        var one = leased.Delivery;
         try
         {
-            var answer = await Say(one, keys);
-            var now = time.GetUtcNow();
+            if (time.GetUtcNow() > leased.SendBefore)
+            {
+                await store.GiveBack([one], CancellationToken.None);
+                return false;
+            }
+            var answer = await Say(one, leased.Keys);
             if (answer.IsDelivered)
             {
-                await store.Succeeded(one, answer, now, CancellationToken.None);
-                return;
+                await heard.Add(one, answer);
+                return one.Kind == ReceiverKind.Endpoint && answer.Took < AtOnce;
             }
             if (answer.PutOffUntil is { } until)
             {
                 await store.PutOff(one, until, CancellationToken.None);
-                return;
+                return false;
             }
+            var now = time.GetUtcNow();
             var next = answer.IsFinal ? null : now + DeliverySchedule.After(one.Failures + 1, answer.RetryAfter);
             var (paused, isGivenUp) = await store.Failed(one, answer, next, now, options.PauseAfter, CancellationToken.None);
             if (paused is not null) LogPaused(log, paused, answer.Outcome);
@@ -156,10 +226,11 @@ sealed partial class DeliverySender(
         {
             LogFailed(log, bug);
         }
+        return false;
     }
 
     /// <summary>What we cannot say for a fault of ours counts as a failure, and ends as a dead letter that somebody sees.</summary>
-    async Task<DeliveryAnswer> Say(LeasedDelivery one, List<string> keys)
+    async Task<DeliveryAnswer> Say(LeasedDelivery one, IReadOnlyList<string> keys)
     {
         try
         {

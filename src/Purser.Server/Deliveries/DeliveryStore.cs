@@ -121,25 +121,44 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     }
 
     /// <summary>Said and heard. It counts whoever holds the lease by now.</summary>
-    public async Task Succeeded(LeasedDelivery sent, DeliveryAnswer answer, DateTimeOffset now, CancellationToken stop)
+    public async Task Succeeded(IReadOnlyList<(LeasedDelivery Sent, DeliveryAnswer Answer)> heard, DateTimeOffset now, CancellationToken stop)
+    {
+        // In the order of their keys, as others take them that take several.
+        heard = [.. heard.OrderBy(h => h.Sent.Id.Order).ThenBy(h => h.Sent.Id.Sequence).ThenBy(h => h.Sent.Id.Receiver)];
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(KeyLookup.Plan));
+        // The endpoint first and its deliveries then, as whoever changes or deletes it takes them.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = null where number = any($1) and failing_since is not null")
+        { Parameters = { Wholes(heard.Select(h => h.Sent.Id.Receiver).Distinct().Order()) } });
+        batch.BatchCommands.Add(Attempts(heard));
+        // By its end and not by its state, for which PostgreSQL would take the index of what is due.
+        batch.BatchCommands.Add(Of([.. heard.Select(h => h.Sent.Id)], """
+            update deliveries d set state = 1, ended_at = $4, leased_until = null, outcome = u.outcome
+            from unnest($1, $2, $3, $5::text[]) u (order_id, sequence, receiver, outcome)
+            where d.order_id = u.order_id and d.sequence = u.sequence and d.receiver = u.receiver and d.ended_at is null
+            """, At(now), Texts(heard.Select(h => h.Answer.Outcome))));
+        if (heard.Where(h => h.Sent.Ordered).Select(h => h.Sent.Id).ToList() is { Count: > 0 } ordered) batch.BatchCommands.Add(Release(ordered, now));
+        await batch.ExecuteNonQueryAsync(stop);
+    }
+
+    /// <summary>Leased and not tried: whoever comes first may have it.</summary>
+    public async Task GiveBack(IReadOnlyList<LeasedDelivery> all, CancellationToken stop)
     {
         await using var batch = database.CreateBatch();
-        // The endpoint first and its deliveries then, as whoever changes or deletes it takes them.
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = null where number = $1 and failing_since is not null")
-        { Parameters = { Whole(sent.Id.Receiver) } });
-        batch.BatchCommands.Add(Attempt(sent, answer));
-        batch.BatchCommands.Add(Of(sent.Id, """
-            update deliveries set state = 1, ended_at = $4, leased_until = null, outcome = $5
-            where order_id = $1 and sequence = $2 and receiver = $3 and state = 0
-            """, At(now), Text(answer.Outcome)));
-        if (sent.Ordered) batch.BatchCommands.Add(Release(sent.Id, now));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(KeyLookup.Plan));
+        all = [.. all.OrderBy(one => one.Id.Order).ThenBy(one => one.Id.Sequence).ThenBy(one => one.Id.Receiver)];
+        batch.BatchCommands.Add(Of([.. all.Select(one => one.Id)], """
+            update deliveries d set leased_until = null, attempts = d.attempts - 1 from unnest($1, $2, $3, $4) u (order_id, sequence, receiver, attempt)
+            where d.order_id = u.order_id and d.sequence = u.sequence and d.receiver = u.receiver and d.ended_at is null and d.attempts = u.attempt
+            """, Wholes(all.Select(one => one.Attempt))));
         await batch.ExecuteNonQueryAsync(stop);
     }
 
     /// <summary>What waited behind it, where order matters, need not wait any longer, if it has ended.</summary>
-    static NpgsqlBatchCommand Release(DeliveryId ended, DateTimeOffset now) => Of(ended, """
-        update deliveries set due_at = $4 where order_id = $1 and sequence > $2 and receiver = $3 and state = 0 and due_at > $4
-            and exists (select from deliveries h where h.order_id = $1 and h.sequence = $2 and h.receiver = $3 and h.ended_at is not null)
+    static NpgsqlBatchCommand Release(IReadOnlyList<DeliveryId> ended, DateTimeOffset now) => Of(ended, """
+        update deliveries d set due_at = $4 from unnest($1, $2, $3) u (order_id, sequence, receiver)
+        where d.order_id = u.order_id and d.sequence > u.sequence and d.receiver = u.receiver and d.state = 0 and d.due_at > $4
+            and exists (select from deliveries h where h.order_id = u.order_id and h.sequence = u.sequence and h.receiver = u.receiver and h.ended_at is not null)
         """, At(now));
 
     /// <summary>A first failure after days without events says nothing of those days: an endpoint is paused when one delivery has failed so often, and has done so for as long, or has failed
@@ -160,7 +179,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         // because order matters there, and that must not change meanwhile.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = case when url = $3 then coalesce(failing_since, $2) else failing_since end where number = $1")
         { Parameters = { Whole(sent.Id.Receiver), At(now), Text(sent.Url) } });
-        batch.BatchCommands.Add(Attempt(sent, answer));
+        batch.BatchCommands.Add(Attempts([(sent, answer)]));
         // What waits behind it cannot go earlier, and need not be looked at before; unless this lease is over, and another node knows more.
         var anew = answer.IsFinal ? null : now + DeliverySchedule.After(1, answer.RetryAfter);
         batch.BatchCommands.Add(Of(sent.Id, $"""
@@ -171,7 +190,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
             update deliveries d set due_at = f.due_at from failed f, webhook_endpoints e
             where f.state = 0 and e.number = $3 and e.ordered and d.order_id = $1 and d.sequence > $2 and d.receiver = $3 and d.state = 0 and d.due_at < f.due_at
             """, At(next), At(now), Text(answer.Outcome), Whole(sent.Attempt), Whole(sent.Failures), At(anew)));
-        if (sent.Ordered && next is null) batch.BatchCommands.Add(Release(sent.Id, now));
+        if (sent.Ordered && next is null) batch.BatchCommands.Add(Release([sent.Id], now));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
             with paused as (update webhook_endpoints set status = 1, updated_at = $2,
                 paused_because = case when $4 then 'It answered 410: the receiver is gone.' else 'Nothing could be delivered for ' || extract(day from $2 - failing_since) || ' days.' end
@@ -235,11 +254,23 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         return await forget.ExecuteNonQueryAsync(stop);
     }
 
-    static NpgsqlBatchCommand Attempt(LeasedDelivery sent, DeliveryAnswer answer) => Of(sent.Id, """
+    static NpgsqlBatchCommand Attempts(IReadOnlyList<(LeasedDelivery Sent, DeliveryAnswer Answer)> all) => Of([.. all.Select(a => a.Sent.Id)], """
         insert into delivery_attempts (order_id, sequence, receiver, number, sent_at, took_ms, url, signature, status, trouble, answer)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing
-        """, Whole(sent.Attempt), At(answer.SentAt), Whole((int)answer.Took.TotalMilliseconds), Text(sent.Url), Text(answer.Signature),
-        new NpgsqlParameter { Value = (object?)answer.Status ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer }, Text(answer.Trouble), Text(answer.Text));
+        select * from unnest($1, $2, $3, $4, $5, $6, $7::text[], $8::text[], $9, $10::text[], $11::text[]) on conflict do nothing
+        """, Wholes(all.Select(a => a.Sent.Attempt)),
+        new NpgsqlParameter<DateTime[]> { TypedValue = [.. all.Select(a => a.Answer.SentAt.UtcDateTime)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz },
+        Wholes(all.Select(a => (int)a.Answer.Took.TotalMilliseconds)), Texts(all.Select(a => a.Sent.Url)), Texts(all.Select(a => a.Answer.Signature)),
+        new NpgsqlParameter<int?[]> { TypedValue = [.. all.Select(a => a.Answer.Status)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
+        Texts(all.Select(a => a.Answer.Trouble)), Texts(all.Select(a => a.Answer.Text)));
+
+    /// <summary>About several: their orders, sequences and receivers are the first three parameters, as arrays.</summary>
+    static NpgsqlBatchCommand Of(IReadOnlyList<DeliveryId> ids, string sql, params NpgsqlParameter[] more)
+    {
+        var orders = new NpgsqlParameter<long[]> { TypedValue = [.. ids.Select(id => id.Order.Value)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint };
+        var command = new NpgsqlBatchCommand(sql) { Parameters = { orders, Wholes(ids.Select(id => id.Sequence)), Wholes(ids.Select(id => id.Receiver)) } };
+        foreach (var one in more) command.Parameters.Add(one);
+        return command;
+    }
 
     static NpgsqlBatchCommand Of(DeliveryId id, string sql, params NpgsqlParameter[] more)
     {
@@ -253,6 +284,8 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
     static NpgsqlParameter<int> Whole(int number) => new() { TypedValue = number };
 
     static NpgsqlParameter<int[]> Wholes(IEnumerable<int> numbers) => new() { TypedValue = [.. numbers], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer };
+
+    static NpgsqlParameter<string?[]> Texts(IEnumerable<string?> texts) => new() { TypedValue = [.. texts], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 
     static NpgsqlParameter At(DateTimeOffset? time) => new() { Value = time is { } at ? at.UtcDateTime : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
 

@@ -56,6 +56,33 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task What_was_taken_ahead_for_a_receiver_that_then_fails_is_anybodys_again_and_no_try_of_it_is_lost()
+    {
+        await using var house = await DeliveryHouse.Open(await postgres.CreateDatabase(), ("Deliveries:PerReceiver", "2"), ("Deliveries:TimeOut", "00:01:00"));
+        house.Clock.StandStill();
+        await house.Endpoint(more: ", \"event_types\": [\"order.created\"]");
+        for (var i = 0; i < 20; i++) await house.Api.Order();
+        await house.NoneLeft("state <> 1", "all to be told");
+
+        var (held, end) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var asked = 0;
+        house.Receiver.Does = async (http, _) =>
+        {
+            var first = Interlocked.Increment(ref asked) <= 2;
+            await (first ? held : end).Task;
+            await Refuse(http);
+        };
+        for (var i = 0; i < 12; i++) await house.Api.Order();
+        await Until.True(async () => await house.Deliveries("state = 0 and leased_until is not null") > 2, "more to be taken than have a place");
+        held.SetResult();
+        await Until.True(async () => await house.Deliveries("failures = 1") == 2 && await house.Deliveries("state = 0 and leased_until is not null") == 2, "as many to be taken as have a place");
+        end.SetResult();
+        await house.NoneLeft("state = 0 and failures = 0", "each to be tried once");
+        (await house.Deliveries("state = 0")).ShouldBe(12);
+        (await house.Deliveries("state = 0 and (attempts <> 1 or failures <> 1 or leased_until is not null)")).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Two_nodes_send_each_message_once()
     {
         var database = await postgres.CreateDatabase();

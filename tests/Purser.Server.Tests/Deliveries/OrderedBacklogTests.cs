@@ -51,7 +51,7 @@ public sealed class OrderedBacklogTests(PostgresFixture postgres) : IClassFixtur
         }
         while (taken.HasPostponed);
         free.ShouldHaveSingleItem().Id.Order.Value.ShouldBe(Orders + 1, "the one that waits for nobody");
-        await store.Succeeded(free[0], Heard, Now, default);
+        await store.Succeeded([(free[0], Heard)], Now, default);
         // Each look reads what it puts off, and what that waits for.
         ((await Read()).Rows - before.Rows).ShouldBeLessThan(Orders * 5 * 10);
         looks.ShouldBeLessThan(Orders * 5 / 1000);
@@ -69,7 +69,7 @@ public sealed class OrderedBacklogTests(PostgresFixture postgres) : IClassFixtur
         ((await Read()).Rows - before.Rows).ShouldBeLessThan(20_000);
         heads.Count.ShouldBe(Places);
         heads.ShouldAllBe(h => h.Id.Sequence == 1);
-        foreach (var head in heads) await store.Succeeded(head, Heard, NextTry, default);
+        foreach (var head in heads) await store.Succeeded([(head, Heard)], NextTry, default);
         var next = (await Take(NextTry)).Deliveries;
         next.Select(n => (n.Id.Order, n.Id.Sequence)).Order().ShouldBe(heads.Select(h => (h.Id.Order, 2)).Order());
     }

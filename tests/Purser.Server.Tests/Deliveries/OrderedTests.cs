@@ -81,12 +81,30 @@ public sealed class OrderedTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
+    public async Task What_was_heard_is_written_together_and_one_that_cannot_be_written_keeps_no_other_from_it()
+    {
+        await TwoEvents(followerDue: NextTry);
+        await Do("update webhook_endpoints set ordered = false, failing_since = $1");
+        var first = await TakeHead(Now);
+        var heard = new HeardDeliveries(store, TimeProvider.System);
+        LeasedDelivery Of(int sequence) => first with { Id = first.Id with { Sequence = sequence } };
+        // The first is being written when the others come.
+        Task[] writing = [heard.Add(Of(7), Heard), heard.Add(Of(8), Heard with { Signature = null! }), heard.Add(Of(1), Heard), heard.Add(Of(2), Heard)];
+        await writing[0];
+        await Should.ThrowAsync<PostgresException>(() => writing[1]);
+        await Task.WhenAll(writing[2], writing[3]);
+        (await Count("state = 1 and outcome = '200' and ended_at is not null and leased_until is null")).ShouldBe(2);
+        (await Count("exists (select from webhook_endpoints where failing_since is not null)")).ShouldBe(0);
+        (await Count("state = 1 and exists (select from delivery_attempts a where a.sequence = deliveries.sequence and a.status = 200)")).ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_node_whose_lease_is_over_puts_off_nothing_behind_what_another_has_told()
     {
         await TwoEvents(followerDue: Now);
         var late = await TakeHead(Now);
         var later = Now + Lease + TimeSpan.FromSeconds(1);
-        await store.Succeeded(await TakeHead(later), Heard, later, default);
+        await store.Succeeded([(await TakeHead(later), Heard)], later, default);
         await store.Failed(late, Refused, NextTry, later, TimeSpan.FromDays(5), default);
         (await FollowerDue()).ShouldBe(Now);
     }
