@@ -88,8 +88,14 @@ public sealed class OrderedTests(PostgresFixture postgres) : IClassFixture<Postg
         var first = await TakeHead(Now);
         var heard = new HeardDeliveries(store, TimeProvider.System);
         LeasedDelivery Of(int sequence) => first with { Id = first.Id with { Sequence = sequence } };
-        // The first is being written when the others come.
-        Task[] writing = [heard.Add(Of(7), Heard), heard.Add(Of(8), Heard with { Signature = null! }), heard.Add(Of(1), Heard), heard.Add(Of(2), Heard)];
+        Task[] writing;
+        await using (var other = await database.OpenConnectionAsync())
+        await using (await other.BeginTransactionAsync())
+        {
+            await using (var hold = new NpgsqlCommand("select from webhook_endpoints for update", other)) await hold.ExecuteNonQueryAsync();
+            // The first is being written, and the others share what is written next.
+            writing = [heard.Add(Of(7), Heard), heard.Add(Of(8), Heard with { Signature = null! }), heard.Add(Of(1), Heard), heard.Add(Of(2), Heard)];
+        }
         await writing[0];
         await Should.ThrowAsync<PostgresException>(() => writing[1]);
         await Task.WhenAll(writing[2], writing[3]);
