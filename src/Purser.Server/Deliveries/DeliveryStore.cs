@@ -131,11 +131,11 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         batch.BatchCommands.Add(new NpgsqlBatchCommand("update webhook_endpoints set failing_since = null where number = any($1) and failing_since is not null")
         { Parameters = { Wholes(heard.Select(h => h.Sent.Id.Receiver).Distinct().Order()) } });
         batch.BatchCommands.Add(Attempts(heard));
-        // By its end and not by its state, for which PostgreSQL would take the index of what is due.
+        // Not by the state that is looked for, for which PostgreSQL would take the index of what is due.
         batch.BatchCommands.Add(Of([.. heard.Select(h => h.Sent.Id)], """
             update deliveries d set state = 1, ended_at = $4, leased_until = null, outcome = u.outcome
             from unnest($1, $2, $3, $5::text[]) u (order_id, sequence, receiver, outcome)
-            where d.order_id = u.order_id and d.sequence = u.sequence and d.receiver = u.receiver and d.ended_at is null
+            where d.order_id = u.order_id and d.sequence = u.sequence and d.receiver = u.receiver and d.state not in (1, 2)
             """, At(now), Texts(heard.Select(h => h.Answer.Outcome))));
         if (heard.Where(h => h.Sent.Ordered).Select(h => h.Sent.Id).ToList() is { Count: > 0 } ordered) batch.BatchCommands.Add(Release(ordered, now));
         await batch.ExecuteNonQueryAsync(stop);
@@ -149,7 +149,7 @@ public sealed class DeliveryStore(NpgsqlDataSource database)
         all = [.. all.OrderBy(one => one.Id.Order).ThenBy(one => one.Id.Sequence).ThenBy(one => one.Id.Receiver)];
         batch.BatchCommands.Add(Of([.. all.Select(one => one.Id)], """
             update deliveries d set leased_until = null, attempts = d.attempts - 1 from unnest($1, $2, $3, $4) u (order_id, sequence, receiver, attempt)
-            where d.order_id = u.order_id and d.sequence = u.sequence and d.receiver = u.receiver and d.ended_at is null and d.attempts = u.attempt
+            where d.order_id = u.order_id and d.sequence = u.sequence and d.receiver = u.receiver and d.state not in (1, 2) and d.attempts = u.attempt
             """, Wholes(all.Select(one => one.Attempt))));
         await batch.ExecuteNonQueryAsync(stop);
     }
