@@ -92,7 +92,7 @@ static class StripeMapping
                 facts.Add(new Evidence.Processing(session.PaymentStatus ?? "no payment status"));
                 break;
             case ("open", _):
-                if (intent is not null && !AddTry(facts, intent)) return null;
+                if (intent is not null && !WaitsForTheShopper(intent) && !AddTry(facts, intent)) return null;
                 if (!facts.OfType<Evidence.Succeeded>().Any())
                     facts.Add(new Evidence.LinkOpened(session.Url is null ? null : new PaymentLink.Redirect(session.Url), total));
                 break;
@@ -120,6 +120,9 @@ static class StripeMapping
         if (fact is not null) facts.Add(fact);
         return fact is not null;
     }
+
+    /// <summary>Their bank asks who pays, and they may have gone away from that: no money is on its way, and while the page is open it can be paid there.</summary>
+    public static bool WaitsForTheShopper(IntentWire intent) => intent.Status is "requires_action" or "requires_confirmation";
 
     /// <summary>What a payment intent says by itself; null when it cannot be read.</summary>
     public static Evidence? Fact(IntentWire intent)

@@ -76,7 +76,8 @@ static class StripeNews
             ? new Evidence.Declined(StripeMapping.Why(intent)) { GatewayTime = Wire.Time(intent.Created) }
             : StripeMapping.Fact(intent);
         if (fact is null) return null;
-        var shows = type != "payment_intent.succeeded" || fact is Evidence.Succeeded;
+        // Whether the page can still be paid, the session knows.
+        var shows = (type != "payment_intent.succeeded" || fact is Evidence.Succeeded) && !StripeMapping.WaitsForTheShopper(intent);
         return About(Ours(intent.Metadata?.GetValueOrDefault(StripeMapping.ReferenceKey)), id, type, [fact], shows) with { MoneyReference = intent.Id };
     }
 

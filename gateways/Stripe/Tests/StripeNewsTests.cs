@@ -40,7 +40,7 @@ public sealed class StripeNewsTests
     // The shopper paid with another card before this news arrived: the try was declined all the same.
     [InlineData("payment_intent.payment_failed", "succeeded", true, "Declined insufficient_funds")]
     [InlineData("payment_intent.processing", "processing", true, "Processing")]
-    [InlineData("payment_intent.requires_action", "requires_action", true, "Processing")]
+    [InlineData("payment_intent.requires_action", "requires_action", false, "Processing")]
     [InlineData("payment_intent.amount_capturable_updated", "requires_capture", true, "Processing")]
     [InlineData("payment_intent.canceled", "canceled", true, "LinkCancelled")]
     [InlineData("payment_intent.processing", "hovering", true, "Processing hovering")]
