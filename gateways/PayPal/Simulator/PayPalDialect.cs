@@ -185,8 +185,8 @@ public sealed partial class PayPalDialect : IGatewayDialect
             vault.Captures[capture.Id] = capture;
             switch (order.Instrument)
             {
-                case PayPalInstrument.Slow: (capture.Status, capture.Reason) = ("PENDING", order.SlowReason); break;
-                case PayPalInstrument.RefusedLater: (capture.Status, capture.Reason) = ("DECLINED", null); break;
+                case PayPalInstrument.Slow: Note(capture, "PENDING", order.SlowReason); break;
+                case PayPalInstrument.RefusedLater: Note(capture, "DECLINED", null); break;
                 default: Settle(capture); break;
             }
         }
@@ -226,10 +226,16 @@ public sealed partial class PayPalDialect : IGatewayDialect
     void Settle(PayPalCapture capture)
     {
         var order = capture.Order;
-        (capture.Status, capture.Reason, capture.UpdatedAt) = ("COMPLETED", null, world.Now);
+        Note(capture, "COMPLETED", null);
         order.MoneyIds.Add(capture.Id);
-        vault.Record(PayPalEntry.Of(capture, world.Now));
         world.Book.Captured(order, capture.Id, capture.Amount.MinorUnits, capture.Amount.Currency, world.Now);
+    }
+
+    /// <summary>The search shows it from now on as it stands.</summary>
+    void Note(PayPalCapture capture, string status, string? reason)
+    {
+        (capture.Status, capture.Reason, capture.UpdatedAt) = (status, reason, world.Now);
+        vault.Record(PayPalEntry.Of(capture));
     }
 
     Reply OrderReply(int status, string id, Call call)

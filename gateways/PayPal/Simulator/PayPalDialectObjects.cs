@@ -261,6 +261,9 @@ sealed class PayPalVault
 
     readonly List<PayPalEntry> entries = [];
 
+    /// <summary>Where those stand that are not decided.</summary>
+    readonly Dictionary<string, int> pending = [];
+
     public ConcurrentDictionary<string, DateTimeOffset> Tokens { get; } = new();
 
     public ConcurrentDictionary<string, PayPalOrder> Orders { get; } = new();
@@ -292,9 +295,19 @@ sealed class PayPalVault
         }
     }
 
+    /// <summary>A movement has one entry: what was pending is decided in its place.</summary>
     public void Record(PayPalEntry entry)
     {
-        lock (entries) entries.Add(entry);
+        lock (entries)
+        {
+            if (pending.Remove(entry.Id, out var place)) entries[place] = entry;
+            else
+            {
+                place = entries.Count;
+                entries.Add(entry);
+            }
+            if (entry.Status == PayPalEntry.Pending) pending[entry.Id] = place;
+        }
     }
 
     public IReadOnlyList<PayPalEntry> Entries(DateTimeOffset from, DateTimeOffset until)

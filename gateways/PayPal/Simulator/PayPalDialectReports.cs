@@ -22,7 +22,7 @@ public sealed partial class PayPalDialect
         var refreshed = world.Now.AddMinutes(-Number("reporting_lag_minutes", 0));
         var found = vault.Entries(from, until < refreshed ? until : refreshed)
             .Where(e => call.Asked("transaction_id") is not { } id || id == e.Id)
-            .Where(_ => call.Asked("transaction_status") is null or "S").ToArray();
+            .Where(e => call.Asked("transaction_status") is not { } status || status == e.Status).ToArray();
         if (found.Length > MostRows)
             return PayPalDialectRules.Error(400, "RESULTSET_TOO_LARGE", "Result set size is greater than the maximum limit. Change the filter criteria and try again.");
         return new(200, new JsonObject
@@ -52,19 +52,25 @@ public sealed partial class PayPalDialect
     /// <summary>All that moved so far, as one file of the settlement report.</summary>
     public SettlementReport? Settlement(IReadOnlyCollection<MoneyMovement> movements)
     {
-        var entries = vault.Entries(DateTimeOffset.MinValue, DateTimeOffset.MaxValue);
+        var entries = vault.Entries(DateTimeOffset.MinValue, DateTimeOffset.MaxValue).Where(e => e.Status == PayPalEntry.Success).ToList();
         return new($"STL-{world.Now.ToOffset(PayPalEntry.TheirZone):yyyyMMdd}.01.009.CSV", "text/csv; charset=utf-8",
             Encoding.UTF8.GetBytes(PayPalEntry.Report(entries, MerchantId, world.Now)));
     }
 }
 
-/// <summary>A movement of the merchant's balance.</summary>
+/// <summary>A movement of the merchant's balance, or one that is to come or was denied.</summary>
 /// <param name="Sign">1 for money that came, -1 for money that went.</param>
 /// <param name="About">The transaction that it belongs to, where it has one: the order of a payment, the capture of a refund.</param>
+/// <param name="At">When it began; by this the search finds it, however much later it is decided.</param>
 sealed record PayPalEntry(
     string Id, string Code, int Sign, PayPalAmount Amount, PayPalAmount? Fee, string About, string? Invoice, string? Custom, string PayerId, DateTimeOffset At)
 {
+    public const string Success = "S", Pending = "P", Denied = "D";
     const string Payment = "T0006", Refund = "T1107";
+
+    public string Status { get; init; } = Success;
+
+    public DateTimeOffset UpdatedAt { get; init; } = At;
 
     /// <summary>Their report is written in their own time, which is told with each date.</summary>
     public static readonly TimeSpan TheirZone = TimeSpan.FromHours(-7);
@@ -77,8 +83,16 @@ sealed record PayPalEntry(
         "Credit Promotional Fee", "Credit Term",
     ];
 
-    public static PayPalEntry Of(PayPalCapture capture, DateTimeOffset at) => new(
-        capture.Id, Payment, 1, capture.Amount, capture.Fee, capture.Order.Id, capture.Order.InvoiceId, capture.Order.CustomId, capture.Order.PayerId, at);
+    /// <summary>As the capture stands. Until the money came there is no fee.</summary>
+    public static PayPalEntry Of(PayPalCapture capture)
+    {
+        var status = capture.Status switch { "PENDING" => Pending, "DECLINED" => Denied, _ => Success };
+        return new(capture.Id, Payment, 1, capture.Amount, status == Success ? capture.Fee : null, capture.Order.Id, capture.Order.InvoiceId, capture.Order.CustomId, capture.Order.PayerId, capture.CreatedAt)
+        {
+            Status = status,
+            UpdatedAt = capture.UpdatedAt,
+        };
+    }
 
     public static PayPalEntry Of(PayPalRefund refund, DateTimeOffset at) => new(
         refund.Id, Refund, -1, refund.Amount, null, refund.Capture.Id, refund.InvoiceId, refund.CustomId, refund.Capture.Order.PayerId, at);
@@ -95,11 +109,11 @@ sealed record PayPalEntry(
             ["paypal_reference_id_type"] = Code == Payment ? "ODR" : "TXN",
             ["transaction_event_code"] = Code,
             ["transaction_initiation_date"] = Time(At),
-            ["transaction_updated_date"] = Time(At),
+            ["transaction_updated_date"] = Time(UpdatedAt),
             ["transaction_amount"] = (Amount with { Value = Sign * Amount.Value }).Json(),
         };
         if (Fee is { } fee) json["fee_amount"] = (fee with { Value = -fee.Value }).Json();
-        json["transaction_status"] = "S";
+        json["transaction_status"] = Status;
         if (Invoice is not null) json["invoice_id"] = Invoice;
         if (Custom is not null) json["custom_field"] = Custom;
         return json;
@@ -128,7 +142,7 @@ sealed record PayPalEntry(
     {
         var payment = Code == Payment;
         return string.Join(',', Quoted("SB"), Quoted(Id), Quoted(Invoice), Quoted(payment ? null : About), Quoted(payment ? null : "TXN"), Quoted(Code),
-            Local(At), Local(At), Quoted(Sign > 0 ? "CR" : "DR"), Hundredths(Amount), Quoted(Amount.Currency), Quoted(Fee is null ? null : "DR"),
+            Local(At), Local(UpdatedAt), Quoted(Sign > 0 ? "CR" : "DR"), Hundredths(Amount), Quoted(Amount.Currency), Quoted(Fee is null ? null : "DR"),
             Fee is { } fee ? Hundredths(fee) : "\"\"", Quoted(Fee?.Currency), Quoted(Custom), Quoted(PayerId), "\"\",\"\",\"\",0,0,\"\"");
     }
 

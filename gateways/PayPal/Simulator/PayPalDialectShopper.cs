@@ -57,7 +57,7 @@ public sealed partial class PayPalDialect
             order.Instrument = captured ? PayPalInstrument.Good : PayPalInstrument.RefusedLater;
             if (order.Capture is not { Status: "PENDING" } pending) return;
             if (captured) Settle(pending);
-            else (pending.Status, pending.Reason, pending.UpdatedAt) = ("DECLINED", null, world.Now);
+            else Note(pending, "DECLINED", null);
         }
 
         Tell(order.Capture);

@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using Purser.Gateways.Tests.Contract;
+using Purser.Gateways.Tests.Line;
 using Purser.Gateways.Tests.Outside;
 using Purser.Sandbox.PayPal;
 
@@ -104,6 +107,54 @@ public sealed class PayPalSimulatorAfterwardsTests(World world) : PayPalSimulato
         (await Get(path.Replace($"{now.AddDays(-1):yyyy-MM-dd}", $"{now.AddDays(-40):yyyy-MM-dd}", StringComparison.Ordinal)))["name"]!.ToString().ShouldBe("INVALID_REQUEST");
         await World.Put("/control/paypal/settings", new { reporting_lag_minutes = "180" });
         (await Get(path))["total_items"]!.GetValue<int>().ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("paid_pending", "COMPLETED", "S")]
+    [InlineData("pending_then_failed", "DENIED", "D")]
+    public async Task The_search_shows_a_pending_capture_under_the_day_on_which_it_began_until_it_is_decided(string outcome, string told, string status)
+    {
+        var settled = await Paid("settled");
+        var id = await Create("slow");
+        World.StandStill();
+        await Gateway.Shopper("slow", outcome);
+        var capture = (await Capture(id, "slow")).Body["purchase_units"]![0]!["payments"]!["captures"]![0]!["id"]!.ToString();
+        var day = DateOnly.FromDateTime(Gateway.Inside.Now.UtcDateTime);
+        var path = $"/v1/reporting/transactions?start_date={day.AddDays(-1):yyyy-MM-dd}T00:00:00Z&end_date={day.AddDays(1):yyyy-MM-dd}T23:59:59Z&fields=transaction_info";
+        async Task<List<JsonNode>> Rows(string more = "") => [.. (await Get(path + more))["transaction_details"]!.AsArray().Select(r => r!["transaction_info"]!)];
+        static List<(string, string)> Told(List<JsonNode> rows) => [.. rows.Select(r => (r["transaction_id"]!.ToString(), r["transaction_status"]!.ToString()))];
+        // What the adapter makes of it: what is settled, and that the day is to be asked for again.
+        async Task<(List<string>, bool)> Read()
+        {
+            var said = (await Get(path)).ToJsonString();
+            var network = new ScriptedNetwork(sent => ScriptedNetwork.Answer(sent.Path == "/v1/oauth2/token" ? """{"access_token":"a","token_type":"Bearer","expires_in":60}""" : said));
+            var account = new GatewayAccount("shop", "paypal", new Uri("http://127.0.0.1:1"), ImmutableDictionary<string, string>.Empty.Add("client_id", "a").Add("client_secret", "b"));
+            var gateway = new PayPalGateway();
+            var done = (await gateway.ReadSettlement(new SettlementCall(account, day, null), new GatewayLines(network, new ManualTime()).Open(account, gateway.Profile), default)).ShouldBeOfType<SettlementAnswer.Done>();
+            return ([.. done.Lines.Select(l => l.RowKey)], done.IsUndecided);
+        }
+
+        var before = await Rows();
+        Told(before).ShouldBe([(settled, "S"), (capture, "P")]);
+        (before[1]["transaction_amount"]!["value"]!.ToString(), before[1]["fee_amount"]).ShouldBe(("19.99", null));
+        Told(await Rows("&transaction_status=P")).ShouldBe([(capture, "P")]);
+        Told(await Rows("&transaction_status=S")).ShouldBe([(settled, "S")]);
+        (await World.Control.GetStringAsync(new Uri("/control/paypal/settlement", UriKind.Relative))).ShouldNotContain(capture);
+        var (lines, undecided) = await Read();
+        lines.ShouldBe([settled]);
+        undecided.ShouldBeTrue();
+
+        World.Resume();
+        await World.Hear(1, d => d.Json["event_type"]!.ToString() == $"PAYMENT.CAPTURE.{told}" && d.Json["resource"]!["id"]!.ToString() == capture);
+        var after = await Rows();
+        Told(after).ShouldBe([(settled, "S"), (capture, status)]);
+        after[1]["transaction_initiation_date"]!.ToString().ShouldBe(before[1]["transaction_initiation_date"]!.ToString());
+        (after[1]["fee_amount"]?["value"]?.ToString()).ShouldBe(status == "S" ? "-0.84" : null);
+        (lines, undecided) = await Read();
+        lines.ShouldBe(status == "S" ? [settled, capture] : [settled]);
+        undecided.ShouldBeFalse();
+        var report = await World.Control.GetStringAsync(new Uri("/control/paypal/settlement", UriKind.Relative));
+        report.Contains(capture, StringComparison.Ordinal).ShouldBe(status == "S");
     }
 
     [Fact]
