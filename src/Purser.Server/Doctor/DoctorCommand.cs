@@ -135,14 +135,20 @@ public static class DoctorCommand
             if (count > 0) report.Note("waiting", $"{count} {what}, the oldest since {oldest:u}");
     }
 
-    /// <summary>Days whose settlement nobody told and nobody can be asked for any more.</summary>
+    /// <summary>Days whose settlement nobody told and nobody can be asked for any more; and those of which all was told but what was pending to the last.</summary>
     static async Task Examine(SettlementFetchStore fetches, GatewayAccounts accounts, Report report, TimeProvider time, CancellationToken stop)
     {
         foreach (var entry in accounts.InOrder)
-            if (entry.Gateway is ISettleByCall byCall
-                && await fetches.Lost(entry.Account.Name, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-byCall.ReachesBackDays), stop) is [var first, ..] lost)
+        {
+            if (entry.Gateway is not ISettleByCall byCall) continue;
+            var reach = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-byCall.ReachesBackDays);
+            foreach (var day in await fetches.Undecided(entry.Account.Name, reach, stop))
+                report.Note("settlement", string.Create(CultureInfo.InvariantCulture,
+                    $"Something is pending at {entry.Account.Name} since {day:yyyy-MM-dd}; it was asked for until {day.AddDays(byCall.ReachesBackDays):yyyy-MM-dd}, and nothing is lost. Should it clear yet, a file of the gateway has it: purser reconcile FILE --gateway {entry.Account.Name}."));
+            if (await fetches.Lost(entry.Account.Name, reach, stop) is [var first, ..] lost)
                 report.Bad("settlement", string.Create(CultureInfo.InvariantCulture,
                     $"{entry.Account.Name} did not tell what it settled on {lost.Count} day(s) between {first:yyyy-MM-dd} and {lost[^1]:yyyy-MM-dd}, and cannot be asked so far back. Send its files of those days: purser reconcile FILE --gateway {entry.Account.Name}."));
+        }
     }
 
     const int MostStalled = 1000;

@@ -105,7 +105,7 @@ public sealed partial class SettlementFetch(
             }
             if (done.Lines.Count > 0) CanonicalSheet.Append(told, done.Lines);
             undecided |= done.IsUndecided;
-            if (done.Next is null) return (true, undecided ? "The gateway has not decided everything of the day." : null);
+            if (done.Next is null) return (true, undecided ? SettlementFetchStore.Pending : null);
             page = done.Next;
         }
         return (false, $"The day has more than {MostPages} pages.");

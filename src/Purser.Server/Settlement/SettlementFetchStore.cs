@@ -25,9 +25,23 @@ public sealed class SettlementFetchStore(NpgsqlDataSource database)
     /// <summary>Days before one that have no complete answer, since the first day that the account was ever asked for, oldest first.</summary>
     public Task<IReadOnlyList<DateOnly>> Gaps(string account, DateOnly from, DateOnly before, CancellationToken stop) => Days("", account, from, before, stop);
 
-    /// <summary>The same before a day, without those that a file covers which came otherwise.</summary>
+    /// <summary>Why a day is not complete that told all there is by now: something of it was still pending at the gateway. What it told is kept, and nothing is lost with it.</summary>
+    public const string Pending = "The gateway has not decided everything of the day.";
+
+    const string ToldAllButPending = $"""
+        exists (select from settlement_fetches u where u.account = $1 and u.day = day.of and u.why = '{Pending}' and not exists (select from settlement_files s where s.id = u.file and s.state = 6))
+        """;
+
+    /// <summary>The same before a day, without those that a file covers which came otherwise, and without those of which only what is pending is missing.</summary>
     public Task<IReadOnlyList<DateOnly>> Lost(string account, DateOnly before, CancellationToken stop) => Days($"""
+        and not {ToldAllButPending}
         and not exists (select from settlement_files o where o.account = $1 and o.state = {(int)FileState.Done} and not o.dry_run and day.of between o.covers_from and o.covers_to)
+        """, account, DateOnly.MinValue, before, stop);
+
+    /// <summary>Days before one of which something was still pending when they were asked for last, without those that a file covers which came otherwise.</summary>
+    public Task<IReadOnlyList<DateOnly>> Undecided(string account, DateOnly before, CancellationToken stop) => Days($"""
+        and {ToldAllButPending} and not exists (select from settlement_files o
+            where o.account = $1 and o.state = {(int)FileState.Done} and o.source <> {(int)FileSource.Fetched} and not o.dry_run and day.of between o.covers_from and o.covers_to)
         """, account, DateOnly.MinValue, before, stop);
 
     async Task<IReadOnlyList<DateOnly>> Days(string unless, string account, DateOnly from, DateOnly before, CancellationToken stop)

@@ -26,18 +26,24 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         /// <summary>The day of which it tells more than can be counted.</summary>
         public DateOnly? Unreadable { get; set; }
 
-        /// <summary>The day of which it has not decided everything: its row is among the lines later.</summary>
+        /// <summary>The day of which it has not decided everything: its second row is among the lines later.</summary>
         public DateOnly? Undecided { get; set; }
+        public DateOnly? Decided { get; set; }
+
+        /// <summary>The day of which nothing is decided.</summary>
+        public DateOnly? Silent { get; set; }
 
         public GatewayProfile Profile => inner.Profile;
 
         public Task<SettlementAnswer> ReadSettlement(SettlementCall call, GatewayLine line, CancellationToken stop)
         {
             Asked.Enqueue(call.Day);
-            if (call.Day == Undecided) return Task.FromResult<SettlementAnswer>(new SettlementAnswer.Done([], null) { IsUndecided = true });
-            var amount = call.Day == Unreadable ? long.MaxValue : 100;
-            return Task.FromResult<SettlementAnswer>(Answers(call.Day) ? new SettlementAnswer.Done([Line($"row_{call.Day:yyyyMMdd}", null, amount, SettlementKind.Adjustment) with { SettledOn = call.Day }], null)
-                : new SettlementAnswer.Unknown("away"));
+            SettlementLine Row(string name) => Line($"{name}_{call.Day:yyyyMMdd}", null, call.Day == Unreadable ? long.MaxValue : 100, SettlementKind.Adjustment) with { SettledOn = call.Day };
+            return Task.FromResult<SettlementAnswer>(!Answers(call.Day) ? new SettlementAnswer.Unknown("away")
+                : call.Day == Silent ? new SettlementAnswer.Done([], null) { IsUndecided = true }
+                : call.Day == Undecided ? new SettlementAnswer.Done([Row("row")], null) { IsUndecided = true }
+                : call.Day == Decided ? new SettlementAnswer.Done([Row("row"), Row("late")], null)
+                : new SettlementAnswer.Done([Row("row")], null));
         }
 
         public Task<GatewayAnswer> OpenLink(LinkCall call, GatewayLine line, CancellationToken stop) => inner.OpenLink(call, line, stop);
@@ -91,6 +97,8 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         }
         static List<DateOnly> Range(DateOnly from, DateOnly to) => [.. Enumerable.Range(0, to.DayNumber - from.DayNumber + 1).Select(from.AddDays)];
 
+        Task Worked() => Until.True(async () => await house.Ask<long>("select count(*) from settlement_files where state not in (5, 6)") == 0, "all files to be worked off");
+
         // A new account is not asked for what was before it.
         (await Asked()).ShouldBe(Range(First.AddDays(-3), First));
         // Twenty days down: from the last day with a complete answer on, oldest first.
@@ -103,18 +111,27 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         calendar.Today = First.AddDays(40);
         (await Asked()).ShouldContain(First.AddDays(21));
         (await Asked()).ShouldBe([First.AddDays(21), First.AddDays(39), First.AddDays(40)]);
-        // Nor is one complete of which the gateway has not decided everything: what clears later is settled with it.
-        var cleared = First.AddDays(41);
-        Task<long> Booked() => house.Ask<long>($"select count(*) from settlement_postings where row_key = 'row_{cleared:yyyyMMdd}'");
-        (gateway.Undecided, calendar.Today) = (cleared, cleared.AddDays(2));
+        // Nor is one complete of which the gateway has not decided everything: what is settled is applied, and what clears later comes once.
+        var (cleared, silent) = (First.AddDays(41), First.AddDays(42));
+        Task<string> Booked() => house.Ask<string>($"select coalesce(string_agg(row_key || ' ' || account || ' ' || amount, ', ' order by row_key, account, amount), '') from settlement_postings where row_key like '%{cleared:yyyyMMdd}%'");
+        (gateway.Undecided, gateway.Silent, calendar.Today) = (cleared, silent, cleared.AddDays(2));
         (await Asked()).ShouldContain(cleared);
+        await Until.True(async () => (await Booked()).Length > 0, "what is settled of the day to be booked", 60);
+        var settled = await Booked();
         calendar.Today = cleared.AddDays(6);
         (await Asked()).ShouldContain(cleared);
-        (await Booked()).ShouldBe(0);
-        gateway.Undecided = null;
+        await Worked();
+        (await Booked()).ShouldBe(settled);
+        // Once it cannot be asked for any more, what was told of it is not lost.
+        (await store.Lost("shop", silent.AddDays(1), default)).ShouldBe([First.AddDays(21)]);
+        (await store.Undecided("shop", silent.AddDays(1), default)).ShouldBe([cleared, silent]);
+        (gateway.Undecided, gateway.Decided) = (null, cleared);
         (await Asked()).ShouldContain(cleared);
-        await Until.True(async () => await Booked() > 0, "what cleared to be booked", 60);
+        await Worked();
+        (await Booked()).ShouldBe($"{settled.Replace("row_", "late_", StringComparison.Ordinal)}, {settled}");
         (await Asked()).ShouldNotContain(cleared);
+        (await house.Ask<long>("select count(*) from settlement_discrepancies")).ShouldBe(0);
+        (await store.Undecided("shop", silent.AddDays(1), default)).ShouldBe([silent]);
         told.Lines.ShouldBeEmpty();
 
         // Too long ago: told once, and by the doctor's question until a file covers it.
@@ -129,7 +146,6 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
 
         // A day whose answer was refused is asked for again, also when it is complete, and stands refused until its answer can be read.
         var refused = new RefusedFileStore(house.Database);
-        Task Worked() => Until.True(async () => await house.Ask<long>("select count(*) from settlement_files where state not in (5, 6)") == 0, "all files to be worked off");
         var bad = calendar.Today;
         await Worked();
         (await refused.Standing(default)).ShouldBeEmpty();
@@ -151,5 +167,26 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         await Worked();
         (await refused.Standing(default)).ShouldBeEmpty();
         (await Asked()).ShouldNotContain(bad);
+    }
+    [Fact]
+    public async Task The_doctor_says_of_a_day_that_stayed_pending_that_nothing_of_it_is_lost()
+    {
+        var connection = await postgres.CreateDatabase();
+        (string, string)[] account = [("Gateways:pal:Gateway", "paypal"), ("Gateways:pal:client_id", "c"), ("Gateways:pal:client_secret", "s"), ("Gateways:pal:webhook_id", "w"), ("Gateways:pal:BaseUrl", "http://127.0.0.1:1"), ("Gateways:pal:TestMode", "true")];
+        await using var database = Server.Platform.Database.Build(connection);
+        var store = new SettlementFetchStore(database);
+        var day = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(-100);
+        async Task Answered(DateOnly of, bool complete, string? why)
+        {
+            await store.Claim("pal", of, TimeSpan.Zero, TimeSpan.FromDays(-1), default);
+            await store.End("pal", of, null, complete, why, default);
+        }
+        await Answered(day, complete: false, SettlementFetchStore.Pending);
+        for (var later = 1; later < 12; later++) await Answered(day.AddDays(later), complete: true, null);
+        (await DoctorSays.Of(connection, account)).ShouldSatisfyAllConditions(
+            d => d.ShouldContain($"Something is pending at pal since {day:yyyy-MM-dd}; it was asked for until {day.AddDays(90):yyyy-MM-dd}, and nothing is lost."), d => d.ShouldNotContain("did not tell what it settled"));
+        // An answer that did not come is another matter.
+        await Answered(day, complete: false, "The gateway gave no usable answer.");
+        (await DoctorSays.Of(connection, account)).ShouldSatisfyAllConditions(d => d.ShouldContain("pal did not tell what it settled on 1 day(s)"), d => d.ShouldNotContain("Something is pending"));
     }
 }
