@@ -163,15 +163,14 @@ public static class ApiDocument
         return new JsonObject(responses);
     }
 
-    static JsonObject Example(ProblemType type) => new()
+    static JsonObject Example(ProblemType type)
     {
-        ["type"] = type.Path,
-        ["title"] = type.Title,
-        ["status"] = type.Status,
-        ["detail"] = type.Meaning,
-        ["remedy"] = type.Remedy,
-        ["errors"] = new JsonArray(),
-    };
+        var example = new JsonObject { ["type"] = type.Path, ["title"] = type.Title, ["status"] = type.Status, ["detail"] = type.Meaning };
+        if (type.Field is not null) example["field"] = type.Field;
+        example["remedy"] = type.Remedy;
+        example["errors"] = new JsonArray([.. new Problem(type).Errors.Select(e => new JsonObject { ["field"] = e.Field, ["detail"] = e.Detail, ["remedy"] = e.Remedy })]);
+        return example;
+    }
 
     /// <summary>The record's schema, kept by its name and pointed to.</summary>
     static JsonObject Schema(Type type, SortedDictionary<string, JsonNode> schemas)

@@ -206,7 +206,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
     {
         { HasStarted: true } => null,
         { StatusCode: 400, ContentLength: null } => new Problem(ProblemTypes.BadRequest),
-        { StatusCode: 413, ContentLength: null } => new Problem(ProblemTypes.BodyTooLarge) { Field = "body" },
+        { StatusCode: 413, ContentLength: null } => new Problem(ProblemTypes.BodyTooLarge),
         { StatusCode: 415, ContentLength: null } => new Problem(ProblemTypes.WrongMediaType),
         _ => null,
     };
@@ -218,7 +218,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
             case BadHttpRequestException bad:
                 return bad.StatusCode switch
                 {
-                    413 => new Problem(ProblemTypes.BodyTooLarge) { Field = "body" },
+                    413 => new Problem(ProblemTypes.BodyTooLarge),
                     408 => new Problem(ProblemTypes.RequestTimedOut),
                     _ => new Problem(ProblemTypes.BadRequest),
                 };

@@ -15,6 +15,7 @@ public static class JsonBody
     /// <summary>Nothing of ours is nested deeper; what is only costs.</summary>
     const int MostDepth = 8;
 
+    static readonly JsonDocumentOptions Lenient = new() { MaxDepth = MostDepth };
     static readonly JsonDocumentOptions Strict = new() { MaxDepth = MostDepth, AllowDuplicateProperties = false };
 
     /// <param name="optional">No body at all counts as an empty object.</param>
@@ -22,9 +23,9 @@ public static class JsonBody
     {
         var request = http.Request;
         var (bytes, tooLarge) = await ReadBytes(http);
-        if (tooLarge) return (null, new Problem(ProblemTypes.BodyTooLarge, $"The body has more than {MostBytes / 1024} kB.") { Field = "body" });
+        if (tooLarge) return (null, new Problem(ProblemTypes.BodyTooLarge, $"The body has more than {MostBytes / 1024} kB."));
         if (bytes.Length == 0 && optional) return (new JsonFields(Empty), null);
-        if (!request.HasJsonContentType()) return (null, new Problem(ProblemTypes.WrongMediaType) { Field = "Content-Type" });
+        if (!request.HasJsonContentType()) return (null, new Problem(ProblemTypes.WrongMediaType));
         if (bytes.Length == 0) return (null, new Problem(ProblemTypes.MalformedJson, "The body is empty."));
         try
         {
@@ -36,13 +37,43 @@ public static class JsonBody
         }
         catch (InvalidOperationException)
         {
-            return (null, new Problem(ProblemTypes.MalformedJson, "The name of a field holds half a character (an escaped half of a surrogate pair). Send well-formed Unicode."));
+            return (null, new Problem(ProblemTypes.MalformedJson, "The name of a field holds half a character (an escaped half of a surrogate pair).") { Remedy = "Send well-formed Unicode." });
         }
         catch (JsonException wrong)
         {
+            if (RepeatedName(bytes) is { } name) return (null, new Problem(ProblemTypes.MalformedJson, $"'{name}' is given twice in one object.") { Field = name, Remedy = "Send each name once." });
             return (null, new Problem(ProblemTypes.MalformedJson, wrong.LineNumber is { } line
                 ? $"The body breaks off being JSON at line {line + 1}, byte {wrong.BytePositionInLine + 1}: {Plain(wrong.Message)}"
                 : Plain(wrong.Message)));
+        }
+    }
+
+    /// <summary>The first name that stands twice in one object, with its path (<c>lines[0].name</c>), of a body that is JSON otherwise; null when it is not,
+    /// or has none. The parser refuses it and tells neither.</summary>
+    static string? RepeatedName(byte[] body)
+    {
+        try
+        {
+            return Repeated(JsonDocument.Parse(body, Lenient).RootElement, "");
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+
+        static string? Repeated(JsonElement element, string path)
+        {
+            if (element.ValueKind == JsonValueKind.Array)
+                return element.EnumerateArray().Select((item, place) => Repeated(item, $"{path}[{place}]")).FirstOrDefault(found => found is not null);
+            if (element.ValueKind != JsonValueKind.Object) return null;
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var field in element.EnumerateObject())
+            {
+                var place = path.Length == 0 ? JsonFields.Short(field.Name) : $"{path}.{JsonFields.Short(field.Name)}";
+                if (!names.Add(field.Name)) return place;
+                if (Repeated(field.Value, place) is { } inside) return inside;
+            }
+            return null;
         }
     }
 

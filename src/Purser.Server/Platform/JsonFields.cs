@@ -211,5 +211,5 @@ public sealed class JsonFields
         _ => "null",
     };
 
-    static string Short(string text) => text.Length <= 40 ? text : text[..40] + "...";
+    internal static string Short(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }

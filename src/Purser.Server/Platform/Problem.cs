@@ -14,14 +14,18 @@ public sealed class Problem(ProblemType type, string? detail = null) : IResult
     public ProblemType Type => type;
     public string Detail => detail ?? type.Meaning;
 
-    /// <summary>The field, query parameter or header at fault.</summary>
-    public string? Field { get; init; }
+    /// <summary>The field, query parameter or header at fault; the type's own unless this case knows better.</summary>
+    public string? Field { get; init; } = type.Field;
 
     /// <summary>What to do; the type's own advice unless this case knows better.</summary>
     public string? Remedy { get; init; }
 
     /// <summary>All fields at fault, when there is more to say than of one.</summary>
-    public IReadOnlyList<FieldFault> Errors { get; init; } = [];
+    public IReadOnlyList<FieldFault> Errors
+    {
+        get => field.Count == 0 && type.Field is not null ? [new(Field!, Detail, Remedy ?? type.Remedy)] : field;
+        init;
+    } = [];
 
     /// <summary>The order or payment that stands in the way.</summary>
     public string? Resource { get; init; }

@@ -3,7 +3,8 @@ namespace Purser.Server.Platform;
 /// <summary>A kind of problem, with a name that never changes: programs may decide by it.</summary>
 /// <param name="Meaning">What happened, when nothing more particular is known.</param>
 /// <param name="Remedy">What the caller can do.</param>
-public sealed record ProblemType(string Name, int Status, string Title, string Meaning, string Remedy)
+/// <param name="Field">What is at fault when nothing more particular is known: the body, or a header.</param>
+public sealed record ProblemType(string Name, int Status, string Title, string Meaning, string Remedy, string? Field = null)
 {
     /// <summary>The type's URI, relative to the server; it can be read there.</summary>
     public string Path => $"/problems/{Name}";
@@ -13,7 +14,7 @@ public sealed record ProblemType(string Name, int Status, string Title, string M
 public static class ProblemTypes
 {
     public static readonly ProblemType MalformedJson = new("malformed_json", 400, "The body is not JSON.",
-        "The body could not be read as one JSON object.", "Send one JSON object in UTF-8, without comments, trailing commas or repeated names.");
+        "The body could not be read as one JSON object.", "Send one JSON object in UTF-8, without comments, trailing commas or repeated names.", "body");
 
     public static readonly ProblemType InvalidQuery = new("invalid_query", 400, "The query cannot be read.",
         "A query parameter is unknown or has a value that it cannot have.", "Correct the parameter named in 'field'.");
@@ -22,7 +23,7 @@ public static class ProblemTypes
         "A header has a value that it cannot have.", "Correct the header named in 'field'.");
 
     public static readonly ProblemType BadRequest = new("bad_request", 400, "The request cannot be read.",
-        "The request breaks the rules of HTTP.", "Compare it with the examples of the reference.");
+        "The request breaks the rules of HTTP.", "Compare it with the examples of the reference.", "body");
 
     public static readonly ProblemType KeyMissing = new("key_missing", 401, "An API key is needed.",
         "The request carries neither an API key nor the token of the order.", "Send 'Authorization: Bearer sk_...' with a key made by 'purser keys create'.");
@@ -82,7 +83,7 @@ public static class ProblemTypes
         "The address exists, but not with this method.", "The header 'Allow' lists the methods; /reference describes them.");
 
     public static readonly ProblemType RequestTimedOut = new("request_timed_out", 408, "The request came too slowly.",
-        "The body did not arrive in time.", "Send it again; the same Idempotency-Key or reference makes that safe.");
+        "The body did not arrive in time.", "Send it again; the same Idempotency-Key or reference makes that safe.", "body");
 
     public static readonly ProblemType ReferenceTaken = new("reference_taken", 409, "The reference names another order.",
         "An order with this reference exists and differs.", "Send the same content to get the first order again, or choose another reference.");
@@ -158,10 +159,10 @@ public static class ProblemTypes
         "A product with this id exists with other content.", "Change it with PATCH, or choose another id.");
 
     public static readonly ProblemType BodyTooLarge = new("body_too_large", 413, "The body is too large.",
-        "The body is larger than requests may be here.", "Send less; an order has at most 500 lines.");
+        "The body is larger than requests may be here.", "Send less; an order has at most 500 lines.", "body");
 
     public static readonly ProblemType WrongMediaType = new("wrong_media_type", 415, "The body is not sent as JSON.",
-        "The header Content-Type does not say JSON.", "Send 'Content-Type: application/json'.");
+        "The header Content-Type does not say JSON.", "Send 'Content-Type: application/json'.", "Content-Type");
 
     public static readonly ProblemType InvalidFields = new("invalid_fields", 422, "The request has fields that are wrong.",
         "At least one field cannot be accepted, and nothing was done.", "Correct what 'errors' lists.");

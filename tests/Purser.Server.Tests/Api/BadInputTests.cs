@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Purser.Server.Api;
 using Purser.Server.Platform;
@@ -82,22 +83,42 @@ public sealed class BadInputTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Theory]
-    [InlineData("{\"currency\":")]
-    [InlineData("")]
-    [InlineData("[]")]
-    [InlineData("7")]
-    [InlineData("null")]
-    [InlineData("{\"currency\":\"INR\",\"currency\":\"USD\",\"amount\":1,\"description\":\"x\"}")]
-    [InlineData("{\"currency\":\"INR\",}")]
-    [InlineData("{\"metadata\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}")]
-    [InlineData("""{"\ud800": 1}""")]
-    [InlineData("""{"currency": "INR", "metadata": {"\udc00": "x"}}""")]
-    public async Task A_body_that_is_no_object_of_JSON_is_400(string body)
+    [InlineData("{\"currency\":", "body")]
+    [InlineData("", "body")]
+    [InlineData("[]", "body")]
+    [InlineData("7", "body")]
+    [InlineData("null", "body")]
+    [InlineData("{\"currency\":\"INR\",\"currency\":\"USD\",\"amount\":1,\"description\":\"x\"}", "currency")]
+    [InlineData("{\"currency\":\"INR\",}", "body")]
+    [InlineData("{\"metadata\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}", "body")]
+    [InlineData("""{"\ud800": 1}""", "body")]
+    [InlineData("""{"currency": "INR", "metadata": {"\udc00": "x"}}""", "body")]
+    [InlineData("""{"currency":"INR","lines":[{"name":"Tea"},{"name":"Tea","quantity":1,"n\u0061me":"Tin"}]}""", "lines[1].name")]
+    [InlineData("""{"metadata":{"a":"1","a":"2"},"amount":}""", "body")]
+    public async Task A_body_that_is_no_object_of_JSON_is_400(string body, string field)
     {
         var before = await house.Rows();
         var answer = await house.Post("/v1/orders", body);
         (answer.Status, answer.Problem).ShouldBe((HttpStatusCode.BadRequest, "malformed_json"));
+        answer.Text("field").ShouldBe(field);
+        answer.Text("remedy").ShouldNotBeEmpty();
+        answer.Body.GetProperty("errors").EnumerateArray().Select(e => e.GetProperty("field").GetString()).ShouldBe([field]);
         (await house.Rows()).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_body_that_breaks_the_rules_of_HTTP_is_400_with_its_field()
+    {
+        using var line = new TcpClient();
+        await line.ConnectAsync(house.Http.BaseAddress!.Host, house.Http.BaseAddress.Port);
+        var stream = line.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /v1/orders HTTP/1.1\r\nHost: {house.Http.BaseAddress.Authority}\r\nAuthorization: Bearer {house.Secret}\r\n" +
+            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nno length of a chunk\r\n"));
+        using var reader = new StreamReader(stream);
+        var said = await reader.ReadToEndAsync();
+        said.ShouldStartWith("HTTP/1.1 400");
+        said.ShouldContain("/problems/bad_request");
+        said.ShouldContain("\"field\":\"body\"");
     }
 
     [Theory]
