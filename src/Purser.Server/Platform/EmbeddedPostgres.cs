@@ -30,7 +30,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     readonly IDisposable ownership;
     readonly ILogger logger;
     readonly CancellationTokenSource leaving = new();
-    Postmaster postmaster = null!;
+    Postmaster? postmaster;
     Task watching = Task.CompletedTask;
     int disposed;
 
@@ -101,7 +101,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         var home = new PostgresHome(options, new(Name: null));
         if (Postmaster.Living(home.Data) is null) return null;
-        var lines = File.ReadAllLines(Path.Combine(home.Data, "postmaster.pid"));
+        var lines = Postmaster.PidLines(home.Data);
         if (lines.Length < 8 || lines[7].Trim() != "ready") return null;
         var port = int.Parse(lines[3]);
         return Connection(new(lines[4].Length > 0 ? lines[4] : null, port), home);
@@ -112,15 +112,18 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         await leaving.CancelAsync();
-        await watching;
-        if (postmaster is not null)
+        try
         {
-            await postmaster.Stop(home, account);
-            postmaster.Dispose();
+            await watching;
+            if (postmaster is not null) await postmaster.Stop(home, account);
         }
-        Health = PostgresHealth.Stopped;
-        ownership.Dispose();
-        leaving.Dispose();
+        finally
+        {
+            postmaster?.Dispose();
+            Health = PostgresHealth.Stopped;
+            ownership.Dispose();
+            leaving.Dispose();
+        }
     }
 
     static string Connection(PostgresPlace place, PostgresHome home) => new NpgsqlConnectionStringBuilder
@@ -134,12 +137,12 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     async Task Launch(CancellationToken stop)
     {
-        postmaster = Postmaster.Launch(programs, home, account);
+        var launched = postmaster = Postmaster.Launch(programs, home, account);
         var waiting = Stopwatch.StartNew();
         var told = TimeSpan.Zero;
         while (!await Answers(stop))
         {
-            if (postmaster.HasEnded)
+            if (launched.HasEnded)
                 throw PostgresFailure.From($"PostgreSQL in {home.Folder} does not start", await FinalWords(stop), home.Folder);
             if (waiting.Elapsed - told > PatienceWithoutNews)
             {
@@ -206,30 +209,31 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         {
             try
             {
-                if (await Task.WhenAny(postmaster.Ended, Task.Delay(LogSweep, leaving.Token)) == postmaster.Ended)
+                if (postmaster is not { Ended: var ended } || await Task.WhenAny(ended, Task.Delay(LogSweep, leaving.Token)) == ended)
                     await StartAgain();
                 else
                     home.DropOldLogs();
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (leaving.IsCancellationRequested)
             {
                 return;
             }
-            catch (IOException refused)
+            catch (Exception refused) when (refused is not OutOfMemoryException)
             {
                 logger.LogWarning(refused, "Old logs in {Directory} cannot be removed.", home.Logs);
             }
         }
     }
 
-    /// <summary>Tries for as long as it takes: the disk may be freed, the memory may come back.</summary>
+    /// <summary>Tries for as long as it takes, whatever stands in the way: the disk may be freed, the memory may come back, the folder be given back.</summary>
     async Task StartAgain()
     {
         Health = PostgresHealth.Restarting;
-        logger.LogError("PostgreSQL ended unexpectedly: {Words}", home.LastWords());
+        logger.LogError("PostgreSQL ended unexpectedly: {Words}", Words());
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
-            postmaster.Dispose();
+            postmaster?.Dispose();
+            postmaster = null;
             try
             {
                 await Postmaster.EndOrphan(home, account, leaving.Token);
@@ -238,13 +242,26 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
                 logger.LogWarning("PostgreSQL runs again.");
                 return;
             }
-            catch (Exception failure) when (failure is StartFailureException or IOException)
+            catch (Exception failure) when (failure is not OutOfMemoryException && !(failure is OperationCanceledException && leaving.IsCancellationRequested))
             {
                 logger.LogError(
-                    "PostgreSQL does not start again; next try in {Seconds} s. {Reason}",
+                    failure is StartFailureException ? null : failure, "PostgreSQL does not start again; next try in {Seconds} s. {Reason}",
                     pause.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture), failure.Message);
             }
             await Task.Delay(pause, leaving.Token);
+        }
+    }
+
+    /// <summary>For the log only: that they cannot be read keeps nothing from being started.</summary>
+    string Words()
+    {
+        try
+        {
+            return home.LastWords();
+        }
+        catch (Exception refused) when (refused is not OutOfMemoryException)
+        {
+            return $"its own log cannot be read ({refused.Message})";
         }
     }
 }

@@ -100,15 +100,26 @@ sealed class Postmaster : IDisposable
 
     static string PidFile(string data) => Path.Combine(data, "postmaster.pid");
 
-    static int? ProcessIn(string data)
+    static int? ProcessIn(string data) => int.TryParse(PidLines(data).FirstOrDefault(), out var number) ? number : null;
+
+    /// <summary>The lines of postmaster.pid; none when there is no such file. Whoever may not read it does not know whether a server runs, and throws
+    /// <see cref="StartFailureException"/>.</summary>
+    public static string[] PidLines(string data)
     {
         try
         {
-            return int.TryParse(File.ReadLines(PidFile(data)).FirstOrDefault(), out var number) ? number : null;
+            return File.ReadAllLines(PidFile(data));
         }
         catch (IOException)
         {
-            return null;
+            return [];
+        }
+        catch (UnauthorizedAccessException refused)
+        {
+            throw new StartFailureException(
+                $"The account '{Environment.UserName}' may not read {PidFile(data)}, so it cannot be told whether PostgreSQL runs there. Act as the account " +
+                $"that runs Purser; or name the folder of an installation of this account in {EmbeddedPostgresOptions.DirectorySetting}, or a server of " +
+                $"yours in {EmbeddedPostgresOptions.ConnectionSetting}.", refused);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Purser.Server.Platform;
@@ -93,6 +94,61 @@ public sealed class EmbeddedPostgresTests : IAsyncLifetime
 
         await Until.True(() => postgres!.Restarts == 1, "PostgreSQL is started again");
         (await Ask("select 1")).ShouldBe(1);
+    }
+
+    /// <summary>Rights that are taken away bind whoever is not root; a folder where a file belongs is refused to everybody in the same way.</summary>
+    [Fact]
+    public async Task It_keeps_trying_while_its_own_files_may_not_be_read()
+    {
+        var log = new ListLogger();
+        await StartPrepared(log: log);
+        var pid = CloseThePidFile();
+        await Until.True(() => log.Any("does not start again"), "it says why PostgreSQL is away");
+
+        Directory.Delete(pid);
+
+        await Until.True(() => postgres!.Restarts == 1, "PostgreSQL is started again");
+        (await Ask("select 1")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task It_is_started_again_though_its_own_log_cannot_be_read()
+    {
+        await StartPrepared();
+        File.CreateSymbolicLink(Path.Combine(folder, "log/postgresql-9999-12-31_000000.log"), Path.Combine(folder, "nowhere"));
+
+        Kill(Living()!.Value);
+
+        await Until.True(() => postgres!.Restarts == 1, "PostgreSQL is started again");
+        (await Ask("select 1")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Told_to_stop_while_PostgreSQL_does_not_start_it_lets_go_of_the_folder()
+    {
+        var log = new ListLogger();
+        await StartPrepared(log: log);
+        var pid = CloseThePidFile();
+        await Until.True(() => log.Any("does not start again"), "a try has failed");
+
+        await postgres!.DisposeAsync();
+
+        postgres.Health.ShouldBe(PostgresHealth.Stopped);
+        Directory.Delete(pid);
+        await StartPrepared();
+        (await Ask("select 1")).ShouldBe(1);
+    }
+
+    [Fact]
+    public void Whoever_may_not_look_whether_PostgreSQL_runs_is_told_as_which_account_to_act()
+    {
+        var pid = Directory.CreateDirectory(Path.Combine(folder, "data/postmaster.pid")).FullName;
+
+        var refused = Should.Throw<StartFailureException>(() => EmbeddedPostgres.Running(Options()));
+
+        refused.Message.ShouldContain(pid);
+        refused.Message.ShouldContain($"The account '{Environment.UserName}'");
+        refused.Message.ShouldContain("Purser:Postgres:Directory");
     }
 
     [Fact]
@@ -309,10 +365,20 @@ public sealed class EmbeddedPostgresTests : IAsyncLifetime
         return prepared;
     }
 
-    async Task StartPrepared(EmbeddedPostgresOptions? options = null)
+    async Task StartPrepared(EmbeddedPostgresOptions? options = null, ListLogger? log = null)
     {
         if (!Directory.Exists(folder)) await CopyPrepared();
-        await Start(options);
+        await Start(options, log);
+    }
+
+    /// <summary>Kills PostgreSQL with its postmaster.pid gone where nobody can read it.</summary>
+    string CloseThePidFile()
+    {
+        var (pid, process) = (Path.Combine(folder, "data/postmaster.pid"), Living()!.Value);
+        File.Delete(pid);
+        Directory.CreateDirectory(pid);
+        Kill(process);
+        return pid;
     }
 
     async Task CopyPrepared() =>
@@ -320,8 +386,8 @@ public sealed class EmbeddedPostgresTests : IAsyncLifetime
 
     EmbeddedPostgresOptions Options() => TestFolders.Options(folder);
 
-    async Task Start(EmbeddedPostgresOptions? options = null) =>
-        postgres = await EmbeddedPostgres.Start(options ?? Options(), NullLogger.Instance);
+    async Task Start(EmbeddedPostgresOptions? options = null, ListLogger? log = null) =>
+        postgres = await EmbeddedPostgres.Start(options ?? Options(), log ?? (ILogger)NullLogger.Instance);
 
     int? Living() => Postmaster.Living(Path.Combine(folder, "data"));
 
