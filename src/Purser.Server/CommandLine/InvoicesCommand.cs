@@ -24,7 +24,7 @@ static class InvoicesCommand
     {
         var options = InvoiceOptions.Of(configuration);
         using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
-        await using var database = await Database.Open(configuration, quiet, share: true, stop);
+        await using var database = await Database.Open(configuration, quiet, DatabaseUse.Beside, stop);
         await Migrations.Apply(database.Source, quiet.CreateLogger<Database>(), stop);
         Console.WriteLine(await Continue(new InvoiceSeriesStore(database.Source), options, options.TimeZone ?? MailOptions.Of(configuration).TimeZone, number, by, TimeProvider.System.GetUtcNow(), stop));
         return 0;

@@ -16,7 +16,7 @@ static class KeysCommand
         var person = new Option<string?>("--person") { Description = "Whose secret key it is, and nobody else's: what is decided with it, they decided." };
         var create = new Command("create", "Makes a key and shows it, once.") { name, kind, origin, person };
         create.SetAction((words, stop) => guard(() => With(configuration(), keys =>
-            Create(keys, words.GetRequiredValue(name), words.GetValue(kind), words.GetValue(origin) ?? [], words.GetValue(person), stop), stop)));
+            Create(keys, words.GetRequiredValue(name), words.GetValue(kind), words.GetValue(origin) ?? [], words.GetValue(person), stop), stop, DatabaseUse.BesideOrNew)));
 
         var list = new Command("list", "Lists the keys, without the keys themselves.");
         list.SetAction((_, stop) => guard(() => With(configuration(), keys => List(keys, stop), stop)));
@@ -28,10 +28,13 @@ static class KeysCommand
         return new Command("keys", "API keys: create, list, revoke.") { create, list, revoke };
     }
 
-    static async Task<int> With(IConfiguration configuration, Func<ApiKeys, Task<int>> work, CancellationToken stop)
+    static async Task<int> With(IConfiguration configuration, Func<ApiKeys, Task<int>> work, CancellationToken stop, DatabaseUse use = DatabaseUse.Beside)
     {
         using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
-        await using var database = await Database.Open(configuration, quiet, share: true, stop);
+        await using var database = await Database.Open(configuration, quiet, use, stop);
+        if (database.Embedded is { IsNew: true } made)
+            await Console.Error.WriteLineAsync($"There was no installation of Purser in {made.Directory}, where the account '{Environment.UserName}' looks: a new and empty one was made. A server of another account, or with " +
+                $"another {EmbeddedPostgresOptions.DirectorySetting} or {EmbeddedPostgresOptions.ConnectionSetting}, knows nothing of this key.");
         await Migrations.Apply(database.Source, quiet.CreateLogger<Database>(), stop);
         return await work(new ApiKeys(new ApiKeyStore(database.Source), TimeProvider.System));
     }

@@ -41,7 +41,7 @@ static class ReconcileCommand
         if (!file.Exists) throw new StartFailureException($"There is no file {file.FullName}.");
         if (file.Length == 0) throw new StartFailureException($"{file.FullName} is empty.");
         using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
-        await using var database = await Database.Open(configuration, quiet, share: true, stop);
+        await using var database = await Database.Open(configuration, quiet, DatabaseUse.Beside, stop);
         await Migrations.Apply(database.Source, quiet.CreateLogger<Database>(), stop);
         await MustBeKnown(configuration, account, database, stop);
         var files = new SettlementFileStore(database.Source);
@@ -78,7 +78,7 @@ static class ReconcileCommand
     static async Task<int> FindOverdue(IConfiguration configuration, string? account, TimeProvider time, CancellationToken stop)
     {
         using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
-        await using var database = await Database.Open(configuration, quiet, share: true, stop);
+        await using var database = await Database.Open(configuration, quiet, DatabaseUse.Beside, stop);
         await Migrations.Apply(database.Source, quiet.CreateLogger<Database>(), stop);
         var (accounts, _) = GatewayAccounts.Read(configuration, new GatewayCatalog(typeof(IGateway).Assembly).Gateways);
         var rules = new OrderRules { Accounts = accounts.Terms, Routing = accounts.Routing };

@@ -48,7 +48,7 @@ public static class DoctorCommand
         try
         {
             using var quiet = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.None));
-            await using var database = await Database.Open(configuration, quiet, share: true, stop);
+            await using var database = await Database.Open(configuration, quiet, DatabaseUse.Beside, stop);
             report.Good("database", "PostgreSQL answers.");
             var standing = await Migrations.Pending(database.Source, stop);
             if (standing.Pending.Length > 0) report.Bad("migrations", $"{standing.Pending.Length} step(s) are not applied; start the server to apply them.");

@@ -5,6 +5,20 @@ using Npgsql;
 
 namespace Purser.Server.Platform;
 
+/// <summary>Who opens the database: a server, which makes what is missing, or a command beside one. Which of two installations is meant is the
+/// setting's and the account's, so a command that made its own would look into an empty one and find nothing wrong.</summary>
+public enum DatabaseUse
+{
+    /// <summary>Its own private PostgreSQL, made where there is none.</summary>
+    Serve,
+
+    /// <summary>The private PostgreSQL that another process runs, or else started from what is there; never made.</summary>
+    Beside,
+
+    /// <summary>As <see cref="Beside"/>, but made where there is none.</summary>
+    BesideOrNew,
+}
+
 /// <summary>The way to PostgreSQL: the server named in ConnectionStrings:Purser, or else a private one that starts and
 /// stops with this object.</summary>
 public sealed class Database : IAsyncDisposable
@@ -38,20 +52,20 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Null with a server of the operator's own, or when another Purser of this machine runs the private one.</summary>
     public EmbeddedPostgres? Embedded { get; }
 
-    /// <summary>Opens the database and checks that it is one that Purser can use. With <paramref name="share"/> a
-    /// private PostgreSQL that another process runs is used as it is: for commands beside a running server.
-    /// Throws <see cref="StartFailureException"/>.</summary>
+    /// <summary>Opens the database and checks that it is one that Purser can use. Throws <see cref="StartFailureException"/>, for
+    /// <see cref="DatabaseUse.Beside"/> also when there is no installation.</summary>
     public static async Task<Database> Open(
-        IConfiguration configuration, ILoggerFactory loggers, bool share = false, CancellationToken stop = default)
+        IConfiguration configuration, ILoggerFactory loggers, DatabaseUse use = DatabaseUse.Serve, CancellationToken stop = default)
     {
         EmbeddedPostgres? embedded = null;
         var given = configuration.GetConnectionString("Purser");
         if (string.IsNullOrWhiteSpace(given))
         {
             var options = EmbeddedPostgresOptions.From(configuration);
-            given = share ? EmbeddedPostgres.Running(options) : null;
+            given = use == DatabaseUse.Serve ? null : EmbeddedPostgres.Running(options);
             if (given is null)
             {
+                if (use == DatabaseUse.Beside && !EmbeddedPostgres.IsMade(options)) throw new StartFailureException(Nowhere(options));
                 embedded = await EmbeddedPostgres.Start(options, loggers.CreateLogger<EmbeddedPostgres>(), stop);
                 given = embedded.ConnectionString;
             }
@@ -70,6 +84,11 @@ public sealed class Database : IAsyncDisposable
             throw;
         }
     }
+
+    static string Nowhere(EmbeddedPostgresOptions options) =>
+        $"There is no installation of Purser in {options.Home}, where the account '{Environment.UserName}' looks; nothing was made. Run this as the " +
+        $"account that runs Purser, or set {EmbeddedPostgresOptions.ConnectionSetting}, {EmbeddedPostgresOptions.DirectorySetting} or " +
+        $"{EmbeddedPostgresOptions.NameSetting} as the server has it. The first start of a server makes an installation.";
 
     /// <summary>The data source of a connection string, which has the last word over our defaults.</summary>
     public static NpgsqlDataSource Build(string connectionString, ILoggerFactory? loggers = null)

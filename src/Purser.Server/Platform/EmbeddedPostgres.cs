@@ -58,6 +58,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     public string Directory => home.Folder;
 
+    /// <summary>Whether this start made the data: nothing was there before.</summary>
+    public bool IsNew { get; private init; }
+
     /// <summary>Makes what is missing, starts PostgreSQL and returns when it answers. Throws
     /// <see cref="StartFailureException"/> when it cannot, and when another Purser already runs this one.</summary>
     public static async Task<EmbeddedPostgres> Start(
@@ -76,10 +79,11 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             var programs = await PostgresPrograms.Find(options.Programs, home.DataMajor, account, stop);
             if (await Postmaster.EndOrphan(home, account, stop))
                 logger.LogWarning("A PostgreSQL left over in {Directory} was shut down.", home.Folder);
+            var isNew = home.DataMajor is null;
             await home.Initialise(programs, stop);
             var place = await home.ChoosePlace(stop);
             await home.WriteSettings(programs, place, stop);
-            embedded = new(programs, home, account, ownership, Connection(place, home), logger);
+            embedded = new(programs, home, account, ownership, Connection(place, home), logger) { IsNew = isNew };
             await embedded.Launch(stop);
             await embedded.MakeDatabase(stop);
         }
@@ -105,6 +109,13 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         if (lines.Length < 8 || lines[7].Trim() != "ready") return null;
         var port = int.Parse(lines[3]);
         return Connection(new(lines[4].Length > 0 ? lines[4] : null, port), home);
+    }
+
+    /// <summary>Whether there is data to run a PostgreSQL on. Throws <see cref="StartFailureException"/> when this account may not look.</summary>
+    public static bool IsMade(EmbeddedPostgresOptions options)
+    {
+        var home = new PostgresHome(options, new(Name: null));
+        return Postmaster.Living(home.Data) is not null || home.DataMajor is not null;
     }
 
     /// <summary>Shuts PostgreSQL down and lets go of its folder.</summary>

@@ -174,6 +174,25 @@ public sealed class NewcomerTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task A_command_beside_a_server_makes_no_installation_of_its_own_and_whoever_makes_a_key_in_a_new_one_is_told()
+    {
+        var folder = TestFolders.Make("nobodys");
+        string[] there = [$"--Purser:Postgres:Directory={folder}", "--ConnectionStrings:Purser="];
+        var settings = new Dictionary<string, string?> { ["Purser:Postgres:Directory"] = folder, ["Purser:Postgres:Name"] = $"test-{Path.GetFileName(folder)}" };
+        var nowhere = $"There is no installation of Purser in {folder}, where the account '{Environment.UserName}' looks";
+
+        (await Run(["keys", "list", .. there])).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(2), s => s.Said.ShouldContain(nowhere), s => s.Said.ShouldContain("Run this as the account that runs Purser"));
+        (await Should.ThrowAsync<StartFailureException>(() => StoredBooks.Read(Configuration(settings), _ => Task.FromResult(0), default))).Message.ShouldContain(nowhere);
+        (await Examine(settings)).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(1), s => s.Said.ShouldContain(nowhere));
+        Directory.Exists(folder).ShouldBeFalse();
+
+        var made = await Run(["keys", "create", "--name", "shop-backend", .. there]);
+        made.ShouldSatisfyAllConditions(s => s.Code.ShouldBe(0), s => s.Said.ShouldContain($"There was no installation of Purser in {folder}"), s => s.Said.ShouldContain(ApiKeys.SecretPrefix));
+        // Now there is one, which nobody runs.
+        (await Run(["keys", "list", .. there])).ShouldSatisfyAllConditions(s => s.Code.ShouldBe(0), s => s.Said.ShouldContain("shop-backend"));
+    }
+
+    [Fact]
     public async Task A_server_says_that_its_database_holds_money_of_accounts_that_it_does_not_have()
     {
         await using var host = await ServerHost.Start([], new Dictionary<string, string?>

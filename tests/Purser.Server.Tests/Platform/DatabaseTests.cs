@@ -24,7 +24,7 @@ public sealed class DatabaseTests(PostgresFixture postgres) : IClassFixture<Post
     {
         var folder = TestFolders.Make("database");
         var database = await Open(("Purser:Postgres:Directory", folder));
-        await using (var beside = await Database.Open(Settings(("Purser:Postgres:Directory", folder)), NullLoggerFactory.Instance, share: true))
+        await using (var beside = await Database.Open(Settings(("Purser:Postgres:Directory", folder)), NullLoggerFactory.Instance, DatabaseUse.Beside))
         {
             beside.Embedded.ShouldBeNull();
             (await beside.IsReady()).ShouldBeTrue();
