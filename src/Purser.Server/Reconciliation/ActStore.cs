@@ -21,12 +21,17 @@ public sealed record OpenedRow(string RowKey, SettlementClass Class, int Number,
     public string? AgainOf { get; init; }
 }
 
+/// <summary>A question about a row that a later file has again.</summary>
+/// <param name="PaidOut">Its file's rows are parts of payouts.</param>
+public sealed record AskedRow(long Id, long File, int Number, bool PaidOut);
+
 /// <summary>What is known of the payment of a line that is acted on.</summary>
+/// <param name="Account">The gateway account that took it.</param>
 /// <param name="Money">The gateway's references of money it took.</param>
 /// <param name="Refund">Our refund that a row about a refund names; 0 when it names none that we have.</param>
 /// <param name="Refunds">All of the payment, by number, where the row is about a refund and names none. Rows of one payment share it.</param>
 /// <param name="MoneyAt">When the latest of its money came.</param>
-public sealed record PaymentNow(PaymentStatus Status, string[] Money, int Refund, IReadOnlyList<OursRefund> Refunds, DateTimeOffset? MoneyAt);
+public sealed record PaymentNow(PaymentStatus Status, string[] Money, int Refund, IReadOnlyList<OursRefund> Refunds, DateTimeOffset? MoneyAt, string Account);
 
 /// <summary>What acting on a file reads and writes beside the engine.</summary>
 public sealed class ActStore(NpgsqlDataSource database) : IActStore
@@ -78,7 +83,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             select x.line, p.status, array(select c->>'reference' from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
                 coalesce(r.number, 0), (select max((c->>'at')::timestamptz) from jsonb_array_elements(coalesce(p.captures, '[]')::jsonb) c),
                 o.number, o.amount, o.currency, o.status, o.requested_at, o.refund_reference, o.settled::jsonb->'settled'->>'row', o.returned::jsonb->'settled'->>'row',
-                o.money_reference, o.asks, o.unsent_asks
+                o.money_reference, o.asks, o.unsent_asks, p.account
             from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::boolean[]) x (line, order_id, payment, refund, lists)
             left join refunds r on x.refund > 0 and r.order_id = x.order_id and r.number = x.refund
             join payments p on p.order_id = x.order_id and p.number = coalesce(nullif(x.payment, 0), r.payment)
@@ -99,7 +104,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
             var line = rows.GetInt32(0);
             List<OursRefund> ours = named[line] is { } payment ? refunds[payment] : [];
             if (!found.ContainsKey(line))
-                found.Add(line, new PaymentNow((PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), ours, rows.IsDBNull(4) ? null : rows.GetFieldValue<DateTimeOffset>(4)));
+                found.Add(line, new PaymentNow((PaymentStatus)rows.GetInt16(1), rows.GetFieldValue<string[]>(2), rows.GetInt32(3), ours, rows.IsDBNull(4) ? null : rows.GetFieldValue<DateTimeOffset>(4), rows.GetString(16)));
             if (!rows.IsDBNull(5)) ours.Add(Refund(rows));
         }
         return found;
@@ -172,6 +177,30 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         hold.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file.Id });
         hold.Parameters.Add(new NpgsqlParameter<int> { TypedValue = row.Number });
         if (await hold.ExecuteNonQueryAsync(stop) == 1) await RowPostingStore.Restate(connection, file.Account, RowName.Of(row.RowKey, row.Class), file.Id, sides, stop);
+    }
+
+    public async Task<Dictionary<string, AskedRow>> Asked(SettlementFile file, IReadOnlyList<string> rowKeys, CancellationToken stop)
+    {
+        var asked = new Dictionary<string, AskedRow>();
+        if (rowKeys.Count == 0) return asked;
+        // What cannot be applied waits for its own cause; of a key that stands more than once, a person says which is which. Answered since the file came, it may be that the order was
+        // told already, and that the node which told it died.
+        var ask = new NpgsqlBatchCommand($"""
+            select d.row_key, d.id, d.file, d.number, coalesce(f.paid_out, false) from settlement_discrepancies d join settlement_files f on f.id = d.file
+            where d.account = $1 and d.row_key = any ($2) and d.class = any ($3) and d.class <> {(int)SettlementClass.NotApplied} and d.again_of is null
+                and (d.resolved_at is null and d.decided_at is null or d.resolved_at > $4 and not d.final)
+                and not exists (select from settlement_discrepancies o where o.account = $1 and o.again_of = d.row_key)
+                and not exists (select from settlement_discrepancies o where o.account = $1 and o.row_key = d.row_key and o.class = {(int)SettlementClass.DuplicateLine})
+            order by d.resolved_at nulls first
+            """);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
+        ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rowKeys] });
+        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
+        ask.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = file.ReceivedAt.UtcDateTime });
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
+        while (await rows.ReadAsync(stop)) asked.TryAdd(rows.GetString(0), new AskedRow(rows.GetInt64(1), rows.GetInt64(2), rows.GetInt32(3), rows.GetBoolean(4)));
+        return asked;
     }
 
     public async Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)

@@ -44,12 +44,14 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             hook.At(SettlementHook.BeforeActing);
             var (now, aside) = await Payments(file, batch, stop);
             Pair(batch, now);
+            var asked = await store.Asked(file, [.. batch.Where(l => l.Class == SettlementClass.Repeated && RowBooks.IsCountable(l.Line)).Select(l => l.Line.RowKey)], stop);
             using var door = new SemaphoreSlim(options.Acting);
             var acting = batch.Where(line => !aside.ContainsKey(line.Number)).Select(async line =>
             {
                 await door.WaitAsync(stop);
                 try
                 {
+                    if (line.Class == SettlementClass.Repeated && asked.TryGetValue(line.Line.RowKey, out var question)) await Complete(file, line, question, stop);
                     return await Carefully(file, line, now.GetValueOrDefault(line.Number), paidOut, stop);
                 }
                 finally
@@ -182,6 +184,38 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
             _ => false,
         };
         return taken ? RowBooks.Applied(file, line) : null;
+    }
+
+    /// <summary>A row that a person is asked about is here again, and names what it did not name before: it is applied as if it had at first. If that cannot be, it waits as before.</summary>
+    async Task Complete(SettlementFile file, StoredLine line, AskedRow asked, CancellationToken stop)
+    {
+        try
+        {
+            if (await lines.List(asked.File, null, asked.Number - 1, 1, stop) is not [var first] || first.Number != asked.Number || first.Line.RowKey != line.Line.RowKey || Together(first, line) is not { } whole) return;
+            var known = await store.Payments([whole], stop);
+            Pair([whole], known);
+            if (known.GetValueOrDefault(whole.Number) is not { } now || now.Account != file.Account) return;
+            // What it says of money is counted as it was the first time.
+            var counted = file with { PaidOut = asked.PaidOut };
+            var taken = whole.Line.Kind == SettlementKind.Payment ? await Settle(counted, whole, now, asked.PaidOut, stop) is null : await Again(counted, whole, stop) is not null;
+            if (taken)
+                await store.Confirm(asked.Id, LaterEvidence.Resolution, $"line {line.Number} of {file.IdText} has the row again, and says what it is about; the row is applied to that.",
+                    RowBooks.Applied(counted, first with { Class = Matching.Presumed(first.Line.Kind) }), stop);
+        }
+        catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
+        {
+            LogAside(log, line.Number, file.IdText, trouble);
+        }
+    }
+
+    /// <summary>The first row with what the later one names; null when that names nothing more, or is another version of it: only the last version before it was compared with it.</summary>
+    static StoredLine? Together(StoredLine first, StoredLine later)
+    {
+        var (one, other) = (first.Line, later.Line);
+        if ((one.Kind, one.Amount, one.Net) != (other.Kind, other.Amount, other.Net)) return null;
+        var both = one with { Payment = one.Payment ?? other.Payment, Refund = one.Refund ?? other.Refund, MoneyReference = one.MoneyReference ?? other.MoneyReference, RefundReference = one.RefundReference ?? other.RefundReference };
+        var names = both with { Payment = other.Payment ?? both.Payment, Refund = other.Refund ?? both.Refund, MoneyReference = other.MoneyReference ?? both.MoneyReference, RefundReference = other.RefundReference ?? both.RefundReference };
+        return both == one || names != both ? null : later with { Class = Matching.Presumed(one.Kind), Line = both, Payment = both.Payment ?? later.Payment ?? first.Payment };
     }
 
     /// <summary>Gives each row about a refund one of its own, for two of the same amount have two rows.</summary>

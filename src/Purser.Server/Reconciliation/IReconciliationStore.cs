@@ -54,6 +54,9 @@ public interface IActStore
     /// <exception cref="LeaseLostException">The file was taken by a worker, and another has it now.</exception>
     Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
 
+    /// <summary>The questions about rows of these names that knowing the money, or which refund it was, answers: open ones, and those that persons answered since the file came. Of a name that stood more than once in a file there is none.</summary>
+    Task<Dictionary<string, AskedRow>> Asked(SettlementFile file, IReadOnlyList<string> rowKeys, CancellationToken stop);
+
     /// <summary>Brings what the books have of a row to these sides, and opens what is new, in one commit; done again it does nothing.</summary>
     Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
 

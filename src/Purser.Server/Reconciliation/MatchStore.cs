@@ -146,7 +146,7 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
     }
 
     /// <summary>What one of them leaves out is no other content; nor is a fee that has its tax in it, as some files and the same gateway's API state it, nor a time, which each states
-    /// in its own precision and which moves nothing. A further row of a key is that of an earlier file only of the same day, and where somebody was asked about that one.</summary>
+    /// in its own precision and which moves nothing, nor the day of the payout where one came over the API and the other in a file, which may each take it from another time of the row. A further row of a key is that of an earlier file only of the same day, and where somebody was asked about that one.</summary>
     public async Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop)
     {
         var compare = new NpgsqlBatchCommand($"""
@@ -155,13 +155,15 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
                 and coalesce((l.order_id, l.payment) = (w.order_id, w.payment), true)
                 and coalesce((l.order_id, l.refund) = (w.order_id, w.refund), true) and coalesce(l.money_reference = w.money_reference, true)
                 and coalesce(l.refund_reference = w.refund_reference, true) and coalesce(l.payout_reference = w.payout_reference, true)
-                and coalesce(l.settled_on = w.settled_on, true)
+                and (coalesce(l.settled_on = w.settled_on, true) or (not x.further and (lf.source = {(int)FileSource.Fetched}) <> (wf.source = {(int)FileSource.Fetched})))
                 and (not x.further or coalesce(l.happened_at - w.happened_at > interval '-1 day' and l.happened_at - w.happened_at < interval '1 day', true) and (w.class = {(int)SettlementClass.Repeated}
                     or exists (select from settlement_files f join settlement_discrepancies d on d.account = f.account where f.id = w.file and d.row_key in (w.row_key, {RowName.FurtherSql("w.row_key", "w.file", "w.number")})
                         and d.file = w.file and d.number = w.number)))
             from unnest($2::int[], $3::bigint[], $4::int[], $5::bool[]) x (number, was_file, was_number, further)
             join settlement_lines l on l.file = $1 and l.number = x.number
             join settlement_lines w on w.file = x.was_file and w.number = x.was_number
+            join settlement_files lf on lf.id = l.file
+            join settlement_files wf on wf.id = w.file
             where l.row_key = w.row_key
             """);
         compare.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });

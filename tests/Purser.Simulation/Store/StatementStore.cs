@@ -78,6 +78,8 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     public Task Write(SettlementFile file, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop) =>
         Do("rows are posted, and the file is not advanced (C15)", () => Tables.Write(file, postings, opened));
 
+    public Task<Dictionary<string, AskedRow>> Asked(SettlementFile file, IReadOnlyList<string> rowKeys, CancellationToken stop) => Read(() => Tables.Asked(file.Account, rowKeys));
+
     public Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop) =>
         throw new NotSupportedException("Nobody applies a row by hand here.");
 

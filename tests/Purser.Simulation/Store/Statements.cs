@@ -304,7 +304,7 @@ sealed class Statements(World world)
             if ((line.Payment?.Number ?? refund?.Payment) is not { } number || order.Payment(number) is not { } p) continue;
             var isNameless = line.Line is { Refund: null, Kind: SettlementKind.Refund or SettlementKind.RefundReturned };
             found[line.Number] = new PaymentNow(p.Status, [.. p.Captures.Select(c => c.MoneyReference)], refund?.Number ?? 0,
-                isNameless ? [.. order.Refunds.Where(r => r.Payment == number).Select(OursRefund.Of)] : [], p.Captures.Max(c => (DateTimeOffset?)c.At));
+                isNameless ? [.. order.Refunds.Where(r => r.Payment == number).Select(OursRefund.Of)] : [], p.Captures.Max(c => (DateTimeOffset?)c.At), p.Account);
         }
         return found;
     }
@@ -322,6 +322,11 @@ sealed class Statements(World world)
         }
         foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), new RowQuestion(Discrepancies.Count + 1, file.Account, file.Id, row));
     }
+
+    public Dictionary<string, AskedRow> Asked(string account, IReadOnlyList<string> rowKeys) => Discrepancies.Values
+        .Where(d => d.Resolution is null && d.Account == account && d.Row.AgainOf is null && d.Row.Class != SettlementClass.NotApplied && ActStore.AnsweredByMoney.Contains(d.Row.Class) && rowKeys.Contains(d.Row.RowKey)
+            && !Discrepancies.Values.Any(o => o.Account == account && o.Row.AgainOf == d.Row.RowKey))
+        .DistinctBy(d => d.Row.RowKey).ToDictionary(d => d.Row.RowKey, d => new AskedRow(d.Id, d.File, d.Row.Number, this[d.File].Row.PaidOut is true));
 
     public List<long> Unanswered(long after, int most) =>
         [.. Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && d.Row.Class != SettlementClass.NotApplied && ActStore.AnsweredByMoney.Contains(d.Row.Class)).Select(d => d.Id).Order().Take(most)];
