@@ -77,7 +77,7 @@ static class StripeNews
             : StripeMapping.Fact(intent);
         if (fact is null) return null;
         // Whether the page can still be paid, the session knows.
-        var shows = (type != "payment_intent.succeeded" || fact is Evidence.Succeeded) && !StripeMapping.WaitsForTheShopper(intent);
+        var shows = (type != "payment_intent.succeeded" || fact is Evidence.Succeeded) && !(fact is Evidence.Processing && StripeMapping.WaitsForTheShopper(intent));
         return About(Ours(intent.Metadata?.GetValueOrDefault(StripeMapping.ReferenceKey)), id, type, [fact], shows) with { MoneyReference = intent.Id };
     }
 

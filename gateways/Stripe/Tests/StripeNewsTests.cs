@@ -39,6 +39,8 @@ public sealed class StripeNewsTests
     [InlineData("payment_intent.payment_failed", "requires_payment_method", true, "Declined insufficient_funds")]
     // The shopper paid with another card before this news arrived: the try was declined all the same.
     [InlineData("payment_intent.payment_failed", "succeeded", true, "Declined insufficient_funds")]
+    // The same while their bank asks them about the next try.
+    [InlineData("payment_intent.payment_failed", "requires_action", true, "Declined insufficient_funds")]
     [InlineData("payment_intent.processing", "processing", true, "Processing")]
     [InlineData("payment_intent.requires_action", "requires_action", false, "Processing")]
     [InlineData("payment_intent.amount_capturable_updated", "requires_capture", true, "Processing")]
