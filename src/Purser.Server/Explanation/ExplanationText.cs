@@ -199,6 +199,10 @@ public static class ExplanationText
                     }, Due(at));
             foreach (var q in order.Questions)
                 yield return About(q.Payment, $"An operator answers the question about payment {q.Payment}.");
+            // Nothing proves that its link takes no more money, so no second one is opened beside it.
+            if (order is { Status: OrderStatus.AwaitingPayment, ClosingAt: null }
+                && order.Payments.LastOrDefault(p => p.Status == PaymentStatus.Held && p.Captures.All(c => order.NotGivenBack(p.Number, c).MinorUnits == 0)) is { } back)
+                yield return About(back.Number, $"The money of payment {back.Number} went back, but its link may still take more, so this order opens no other: to let the shopper pay, cancel it and place a new one.");
             if (order.Fulfilment == Fulfilment.Waiting)
                 yield return Standing("The merchant sends the goods and says so with POST /v1/orders/{id}/fulfilment.", EventType.OrderPaid);
             else if (order.Status != OrderStatus.Paid && order.HasEnded && order.Payments.Any(p => p.IsOpen || p.MayExist))

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Purser.Gateways;
 using Purser.Orders;
 using Purser.Payments;
+using Purser.Refunds;
 using Purser.Server.Checkout;
 using Purser.Server.Explanation;
 using Purser.Server.Engine;
@@ -179,6 +180,17 @@ public sealed class ExplanationTests(PostgresFixture postgres) : IClassFixture<P
     {
         var paid = Tell("paid").Explain().Happened.Single(s => s.Text.Contains("was accepted", StringComparison.Ordinal));
         paid.Evidence.Select(p => (p.Kind, p.Source)).ShouldBe([("event", "webhook"), ("gateway_news", "cards")]);
+    }
+
+    [Fact]
+    public void An_open_order_whose_wrong_money_went_back_says_how_the_shopper_can_pay()
+    {
+        const string Remedy = "cancel it and place a new one";
+        var story = Tell("held").When(new OrderCommand.Refund(1, null, null));
+        story.Explain().Next.ShouldNotContain(s => s.Text.Contains(Remedy, StringComparison.Ordinal), "the money is still on its way back");
+        story.When(new RefundEvidence.Succeeded(new Money(100, Currency.Find("INR"))).Learned(1, 1, EvidenceSource.Webhook, story.Now, null));
+        story.Explain().Next.ShouldContain(s => s.Text.Contains(Remedy, StringComparison.Ordinal));
+        story.When(new OrderCommand.Cancel()).Explain().Next.ShouldNotContain(s => s.Text.Contains(Remedy, StringComparison.Ordinal));
     }
 
     [Fact]
