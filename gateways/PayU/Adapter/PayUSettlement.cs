@@ -46,7 +46,7 @@ static class PayUSettlement
         foreach (var row in rows.Values)
             try
             {
-                lines.Add(Line(new Row(row), call.Account) with { SettledOn = call.Day });
+                if (Line(new Row(row), call.Account) is { } read) lines.Add(read with { SettledOn = call.Day });
             }
             catch (SettlementRowException fault)
             {
@@ -55,9 +55,12 @@ static class PayUSettlement
         return new SettlementAnswer.Done(lines, rows.Count >= PageSize ? (page + 1).ToString(CultureInfo.InvariantCulture) : null);
     }
 
-    static SettlementLine Line(SettlementRow row, GatewayAccount account)
+    static SettlementLine? Line(SettlementRow row, GatewayAccount account)
     {
         var (action, request) = (row.Text("requestaction"), row.Text("requestid"));
+        // Money that was set aside, and such money let go: nothing moved. Whether one of them that says otherwise does, nobody has told.
+        if (action is "auth" or "cancel")
+            return Amount(row, "mer_net_amount", mandatory: false).MinorUnits == 0 ? null : throw new SettlementRowException("mer_net_amount", $"is not zero in a row of '{action}', which moves nothing");
         var kind = action switch
         {
             "capture" => SettlementKind.Payment,

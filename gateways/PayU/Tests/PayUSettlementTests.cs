@@ -74,6 +74,19 @@ public sealed class PayUSettlementTests
     }
 
     [Theory]
+    [InlineData("auth")]
+    [InlineData("cancel")]
+    public async Task Money_that_was_set_aside_or_let_go_is_no_money_and_the_others_are_read(string action)
+    {
+        var aside = Captured.Replace("capture", action).Replace("130000000000", "130000000007").Replace("487.2200", "");
+        foreach (var net in (string[])["", "0.0000"])
+            (await Ask(aside.Replace("1.8000,,", $"1.8000,{net},"), Captured)).ShouldBeOfType<SettlementAnswer.Done>().Lines.ShouldHaveSingleItem().RowKey.ShouldBe("capture:130000000000");
+        (Read(aside).Line, Read(aside).Fault).ShouldBe((null, null));
+        // Money that moved under such a word is neither kept nor dropped in silence.
+        Read(Captured.Replace("capture", action)).Column.ShouldBe("mer_net_amount");
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("0000-00-00 00:00:00")]
     public void A_date_that_they_do_not_have_is_none(string none)

@@ -33,7 +33,8 @@ static class StripeSettlement
         var payout = ordered[at];
         var next = at + 1 < ordered.Count ? ordered[at + 1].Id : null;
         // Only what they paid out by themselves says which money it was.
-        if (payout.Automatic == false) return Alone(payout, call.Day) is { } alone ? new SettlementAnswer.Done([alone], next) : new SettlementAnswer.Unknown("A payout cannot be read.");
+        if (payout.Automatic == false)
+            return Alone(payout, call.Day) is { } alone ? new SettlementAnswer.Done(alone, next) { IsUndecided = IsUndecided(payout) } : new SettlementAnswer.Unknown("A payout cannot be read.");
         if (payout.ReconciliationStatus != "completed") return new SettlementAnswer.Unknown($"The payout {payout.Id} is not itemised yet.");
 
         path = $"v1/balance_transactions?payout={Uri.EscapeDataString(payout.Id!)}&limit={PageSize}&expand%5B%5D=data.source";
@@ -58,14 +59,25 @@ static class StripeSettlement
             _ => throw new InvalidOperationException("No such reply."),
         };
 
-    static SettlementLine? Alone(PayoutWire payout, DateOnly day) => StripeMapping.TrySigned(payout.Amount, payout.Currency, out var amount)
-        ? new SettlementLine(payout.BalanceTransaction ?? payout.Id!, SettlementKind.Payout, Plain(amount.Value), -amount.Value)
+    /// <summary>The way out; and of one that did not arrive the way back, which brings the whole of it into the balance again. Where there is none, nothing had left.</summary>
+    static IReadOnlyList<SettlementLine>? Alone(PayoutWire payout, DateOnly day)
+    {
+        if (!StripeMapping.TrySigned(payout.Amount, payout.Currency, out var amount)) return null;
+        var wayOut = Row(payout.BalanceTransaction ?? payout.Id!, -amount.Value);
+        return !HasFailed(payout) ? [wayOut] : payout.FailureBalanceTransaction is { } back ? [wayOut, Row(back, amount.Value)] : [];
+
+        SettlementLine Row(string key, Money net) => new(key, SettlementKind.Payout, Plain(amount.Value), net)
         {
-            HappenedAt = Wire.Time(payout.Created),
+            HappenedAt = key == payout.FailureBalanceTransaction ? null : Wire.Time(payout.Created),
             SettledOn = day,
             PayoutReference = payout.Id,
-        }
-        : null;
+        };
+    }
+
+    static bool HasFailed(PayoutWire payout) => payout.Status is "failed" or "canceled";
+
+    /// <summary>It may still fail; or it did, and its way back is not booked yet.</summary>
+    static bool IsUndecided(PayoutWire payout) => payout.Status is "pending" or "in_transit" || (HasFailed(payout) && payout is { BalanceTransaction: not null, FailureBalanceTransaction: null });
 
     /// <summary>Amount and fee are in the currency that is paid out, which is not the shopper's where it was exchanged.</summary>
     static SettlementLine? Line(BalanceWire row, string payout, DateOnly day)

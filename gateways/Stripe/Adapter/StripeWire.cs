@@ -70,7 +70,10 @@ sealed record PayoutWire
     public string? Currency { get; init; }
     public bool? Automatic { get; init; }
     public string? ReconciliationStatus { get; init; }
+    public string? Status { get; init; }
     public string? BalanceTransaction { get; init; }
+    /// <summary>What brought it back, when it failed or was canceled.</summary>
+    public string? FailureBalanceTransaction { get; init; }
     public long? Created { get; init; }
 }
 

@@ -119,6 +119,23 @@ public sealed class StripeSettlementTests
         network.Sent.Count.ShouldBe(1);
     }
 
+    /// <summary>Money that never reached the bank is in the balance again, and not at the bank: its two rows are nothing together.</summary>
+    [Theory]
+    [InlineData("failed", "txn_p", "txn_back", "txn_p -1416, txn_back 1416", false)]
+    [InlineData("canceled", "txn_p", "txn_back", "txn_p -1416, txn_back 1416", false)]
+    [InlineData("failed", "txn_p", null, "", true)]
+    [InlineData("canceled", null, null, "", false)]
+    [InlineData("in_transit", "txn_p", null, "txn_p -1416", true)]
+    [InlineData("paid", "txn_p", null, "txn_p -1416", false)]
+    public async Task A_manual_payout_that_failed_is_no_money_at_the_bank(string status, string? wayOut, string? back, string rows, bool undecided)
+    {
+        static string Name(string? id) => id is null ? "null" : $"\"{id}\"";
+        var payout = Payout.Replace("\"automatic\":true", "\"automatic\":false").Replace("\"paid\"", $"\"{status}\"").Replace("\"txn_p\"", $"{Name(wayOut)},\"failure_balance_transaction\":{Name(back)}");
+        var done = (await Read(Network([payout], ""))).ShouldBeOfType<SettlementAnswer.Done>();
+        (string.Join(", ", done.Lines.Select(l => $"{l.RowKey} {l.Net.MinorUnits}")), done.IsUndecided).ShouldBe((rows, undecided));
+        done.Lines.ShouldAllBe(l => l.Kind == SettlementKind.Payout && l.PayoutReference == "po_1");
+    }
+
     [Theory]
     [InlineData("""{"id":"txn_1","amount":1,"currency":"eur","fee":0,"net":null,"reporting_category":"charge"}""")]
     [InlineData("""{"id":"txn_1","amount":1,"currency":"eur","fee":0,"net":1}""")]
