@@ -26,12 +26,12 @@ public static partial class RowName
     /// <param name="file">The file's number.</param>
     public static string FurtherSql(string rowKey, string file, string line) => $"({rowKey} || format(' (again stl_%s line %s)', {file}, {line}))";
 
-    /// <summary>A gateway's own key that ends as our names for further rows do is kept with one bracket more. No two keys become one by that, and none is such a name: those have a space
+    /// <summary>A gateway's own key that ends as a name of ours does is kept with one bracket more. No two keys become one by that, and none is such a name: those have a space
     /// before their bracket.</summary>
-    public static string Kept(string rowKey) => LooksFurther(rowKey) ? rowKey.Insert(rowKey.LastIndexOf("(again ", StringComparison.Ordinal), "(") : rowKey;
+    public static string Kept(string rowKey) => LooksOurs(rowKey) ? rowKey.Insert(OurEnd().Match(rowKey).Index, "(") : rowKey;
 
-    public static bool LooksFurther(string rowKey) => rowKey.EndsWith(')') && FurtherName().IsMatch(rowKey);
+    public static bool LooksOurs(string rowKey) => rowKey.EndsWith(')') && OurEnd().IsMatch(rowKey);
 
-    [GeneratedRegex(@"\(again stl_[0-9]+ line [0-9]+\)\z", RegexOptions.CultureInvariant)]
-    private static partial Regex FurtherName();
+    [GeneratedRegex(@"\((changed|again( stl_[0-9]+ line [0-9]+)?)\)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex OurEnd();
 }

@@ -93,7 +93,7 @@ sealed class StatementPass : IDisposable
 
     /// <summary>What the database does not take, and a key like a name of ours, is replaced; nearly always nothing is.</summary>
     static SettlementLine Fit(SettlementLine line) =>
-        IsFit(line.RowKey) && !RowName.LooksFurther(line.RowKey) && IsFit(line.MoneyReference) && IsFit(line.RefundReference) && IsFit(line.PayoutReference) && IsFit(line.Method) && IsFit(line.Note)
+        IsFit(line.RowKey) && !RowName.LooksOurs(line.RowKey) && IsFit(line.MoneyReference) && IsFit(line.RefundReference) && IsFit(line.PayoutReference) && IsFit(line.Method) && IsFit(line.Note)
             ? line
             : line with
             {
