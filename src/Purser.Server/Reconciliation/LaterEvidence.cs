@@ -82,6 +82,10 @@ public sealed partial class LaterEvidence(
                     if (row.Nameless) settled.Add(row.Payment);
                     if (await store.Confirm(row.Id, Resolution, Why(row), stands, stop)) closed++;
                 }
+                catch (EngineBusyException busy)
+                {
+                    LogBusy(log, row.Number, SettlementFile.IdOf(row.File), busy.Message);
+                }
                 catch (Exception trouble) when (trouble is not (OutOfMemoryException or StoreAwayException) && !stop.IsCancellationRequested)
                 {
                     LogRow(log, row.Number, SettlementFile.IdOf(row.File), trouble);
@@ -99,6 +103,9 @@ public sealed partial class LaterEvidence(
 
     [LoggerMessage(92, LogLevel.Information, "{Count} questions about rows of statements are answered by later evidence")]
     static partial void LogClosed(ILogger log, int count);
+
+    [LoggerMessage(84, LogLevel.Information, "Line {Line} of {File} waits, for its money is known and its order cannot be had: {Why}. It is tried again")]
+    static partial void LogBusy(ILogger log, int line, string file, string why);
 
     [LoggerMessage(95, LogLevel.Error, "Line {Line} of {File} could not be applied although its money is known; the others go on, and it is tried again")]
     static partial void LogRow(ILogger log, int line, string file, Exception trouble);
