@@ -27,6 +27,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     readonly PostgresPrograms programs;
     readonly PostgresHome home;
     readonly PostgresAccount account;
+    readonly PostgresPlace place;
     readonly IDisposable ownership;
     readonly ILogger logger;
     readonly CancellationTokenSource leaving = new();
@@ -35,15 +36,15 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     int disposed;
 
     EmbeddedPostgres(
-        PostgresPrograms programs, PostgresHome home, PostgresAccount account, IDisposable ownership, string connection,
-        ILogger logger)
+        PostgresPrograms programs, PostgresHome home, PostgresAccount account, PostgresPlace place, IDisposable ownership, ILogger logger)
     {
         this.programs = programs;
         this.home = home;
         this.account = account;
+        this.place = place;
         this.ownership = ownership;
         this.logger = logger;
-        ConnectionString = connection;
+        ConnectionString = Connection(place, home);
     }
 
     /// <summary>For Npgsql. It stays the same when PostgreSQL is started again.</summary>
@@ -83,7 +84,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             await home.Initialise(programs, stop);
             var place = await home.ChoosePlace(stop);
             await home.WriteSettings(programs, place, stop);
-            embedded = new(programs, home, account, ownership, Connection(place, home), logger) { IsNew = isNew };
+            embedded = new(programs, home, account, place, ownership, logger) { IsNew = isNew };
             await embedded.Launch(stop);
             await embedded.MakeDatabase(stop);
         }
@@ -148,6 +149,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     async Task Launch(CancellationToken stop)
     {
+        if (place.SocketFolder is { } folder) Postmaster.DropLeftLocks(folder, home.Data);
         var launched = postmaster = Postmaster.Launch(programs, home, account);
         var waiting = Stopwatch.StartNew();
         var told = TimeSpan.Zero;

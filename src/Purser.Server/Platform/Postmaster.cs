@@ -89,9 +89,19 @@ sealed class Postmaster : IDisposable
         return true;
     }
 
+    /// <summary>Removes from the private folder of its sockets the locks of one that died without a word. Their number may be another process's by now, or that of a
+    /// dead one that nobody has buried, and PostgreSQL would take either for a living server.</summary>
+    public static void DropLeftLocks(string sockets, string data)
+    {
+        foreach (var file in Directory.EnumerateFiles(sockets, ".s.PGSQL.*.lock"))
+            if (!int.TryParse(File.ReadLines(file).FirstOrDefault(), out var number) || !Serves(number, data)) File.Delete(file);
+    }
+
     /// <summary>The process that serves this data directory, if one does.</summary>
     public static int? Living(string data) =>
-        ProcessIn(data) is { } number && CommandLine(number).Contains(data, StringComparison.Ordinal) ? number : null;
+        ProcessIn(data) is { } number && Serves(number, data) ? number : null;
+
+    static bool Serves(int process, string data) => CommandLine(process).Contains(data, StringComparison.Ordinal);
 
     public void Dispose() => guard.Dispose();
 

@@ -199,16 +199,27 @@ public sealed class EmbeddedPostgresTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_pid_file_whose_number_belongs_to_another_program_by_now_does_not_stop_the_start()
+    public async Task Files_of_a_dead_one_whose_number_belongs_to_another_program_by_now_do_not_stop_the_start()
     {
         await StartPrepared();
-        await postgres!.DisposeAsync();
-        await File.WriteAllTextAsync(
-            Path.Combine(folder, "data/postmaster.pid"), $"{Environment.ProcessId}\n/elsewhere\n1\n5432\n\n\n    0 0\nready   \n");
+        var socket = new NpgsqlConnectionStringBuilder(postgres!.ConnectionString).Host!;
+        await postgres.DisposeAsync();
+        // PostgreSQL heeds the processes of its own account.
+        using var other = (await PostgresAccount.Choose(Options().User, default)).Start("sleep", ["100000"]);
+        try
+        {
+            var text = $"{other.Id}\n{folder}/data\n1\n5432\n{socket}\n\n";
+            await File.WriteAllTextAsync(Path.Combine(folder, "data/postmaster.pid"), text + "    0 0\nready   \n");
+            await File.WriteAllTextAsync(Path.Combine(socket, ".s.PGSQL.5432.lock"), text);
 
-        await StartPrepared();
+            await StartPrepared();
 
-        (await Ask("select 1")).ShouldBe(1);
+            (await Ask("select 1")).ShouldBe(1);
+        }
+        finally
+        {
+            other.Kill();
+        }
     }
 
     [Fact]
