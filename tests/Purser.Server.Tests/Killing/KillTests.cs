@@ -8,6 +8,7 @@ using Purser.Sandbox;
 using Purser.Server.CommandLine;
 using Purser.Server.Doctor;
 using Purser.Server.Keys;
+using Purser.Server.Platform;
 using Purser.Server.Tests.Browser;
 using Purser.Server.Tests.Platform;
 
@@ -17,9 +18,6 @@ namespace Purser.Server.Tests.Killing;
 /// is known to us once the server runs again, and nothing is done twice.</summary>
 public sealed class KillTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    const int Flows = 500;
-    const int Kills = 3;
-
     /// <summary>Ten each second: more than a slow machine takes to start a server again.</summary>
     const int MostTries = 3000;
 
@@ -27,73 +25,108 @@ public sealed class KillTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task Killed_in_the_middle_of_five_hundred_payments_nothing_is_paid_and_unknown()
     {
         var connection = await postgres.CreateDatabase();
+        await Survive(flows: 500, atOnce: 24, kills: 3, ("ConnectionStrings:Purser", connection), () => connection, server => server.Kill());
+    }
+
+    [Fact]
+    public async Task Killed_together_with_its_own_PostgreSQL_nothing_that_was_answered_is_lost_and_nothing_is_paid_and_unknown()
+    {
+        const int Kills = 2;
+        var own = TestFolders.Options(TestFolders.Make("killed"));
+        await Survive(
+            flows: 60, atOnce: 8, Kills, (EmbeddedPostgresOptions.DirectorySetting, own.Home), () => EmbeddedPostgres.Running(own).ShouldNotBeNull(), server => server.KillAll());
+
+        Directory.EnumerateFiles(Path.Combine(own.Home, "log"), "postgresql-*.log").SelectMany(File.ReadLines)
+            .Count(line => line.Contains("database system was not properly shut down", StringComparison.Ordinal)).ShouldBe(Kills);
+    }
+
+    /// <summary>Merchants and shoppers go on whatever happens; the server is killed while they do, so often and at even distances, and started again as it was.</summary>
+    static async Task Survive(
+        int flows, int atOnce, int kills, (string Setting, string Value) place, Func<string> connection, Func<ServerProcess, Task> kill)
+    {
         await using var sandbox = await Sandbox.Sandbox.Start(new SandboxOptions { ControlPort = 0, DynamicPorts = true, Speed = 600 });
-        await using var database = Server.Platform.Database.Build(connection);
-        var (key, _) = await new ApiKeys(new ApiKeyStore(database), TimeProvider.System).Create("test", KeyKind.Secret);
-        var settings = await Accounts(sandbox.ControlUrl, connection);
-        var server = await ServerProcess.Start(settings);
-        var urls = server.Url.ToString().TrimEnd('/');
         using var control = new HttpClient { BaseAddress = sandbox.ControlUrl };
+        var settings = await Accounts(control);
         var gateways = settings.Keys.Where(k => k.EndsWith(":Gateway", StringComparison.Ordinal)).Select(k => k.Split(':')[1]).ToArray();
-        foreach (var gateway in gateways)
-            using (var set = await control.PutAsJsonAsync($"/control/{gateway}/webhook_endpoint",
-                new { url = $"{urls}/gateways/{gateway}/webhook" }))
-                set.EnsureSuccessStatusCode();
-
-        // Merchants and shoppers go on whatever happens; the server is killed three times while they do.
-        var done = 0;
-        var placed = new ConcurrentBag<string>();
-        using var api = new HttpClient { BaseAddress = new Uri(urls), Timeout = TimeSpan.FromSeconds(60) };
-        api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        var next = -1;
-        var callers = Enumerable.Range(0, 24).Select(_ => Task.Run(async () =>
-        {
-            while (Interlocked.Increment(ref next) is var n && n < Flows)
-            {
-                await Flow(api, control, n, gateways[n % gateways.Length], placed);
-                Interlocked.Increment(ref done);
-            }
-        })).ToList();
-        for (var kill = 1; kill <= Kills; kill++)
-        {
-            await Until.True(() => Volatile.Read(ref done) >= Flows * kill / (Kills + 1), $"flow {Flows * kill / (Kills + 1)}", 600);
-            await server.Kill();
-            server = await ServerProcess.Start(settings, urls);
-        }
-        await Task.WhenAll(callers);
-
+        settings["ConnectionStrings:Purser"] = "";
+        settings[place.Setting] = place.Value;
+        var server = await ServerProcess.Start(settings);
         try
         {
-            placed.Distinct().Count().ShouldBe(Flows);
-            // Before anything is hurried: the alarm of whatever is open rings by the time at which it is to be looked at, or at the end of the lease of whoever
-            // died over it; and nothing that was written contradicts itself.
-            await using var deaf = database.CreateCommand("""
-                select count(*) from orders o where o.wake_at is null and (o.status = 0 or exists (select from payments p where p.order_id = o.id and p.status in (0, 1, 2, 3)))
-                    or exists (select from payments p where p.order_id = o.id and p.look_at is not null and o.wake_at > greatest(p.look_at, clock_timestamp() + interval '30 seconds'))
-                """);
-            (await deaf.ExecuteScalarAsync()).ShouldBe(0L);
-            (await new InvariantStore(database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
-            // What was on its way when the server died comes back by the alarm clock; it is hurried here, not changed.
-            await Until.True(async () =>
-            {
-                await using var hurry = database.CreateCommand("update orders set wake_at = clock_timestamp() where status = 0 and wake_at > clock_timestamp()");
-                await using var look = database.CreateCommand("update payments set look_at = clock_timestamp() where status in (0, 1, 2, 3) and look_at is not null");
-                await look.ExecuteNonQueryAsync();
-                await hurry.ExecuteNonQueryAsync();
-                return (await Unknown(control, gateways, database)).Length == 0;
-            }, "every movement of the gateways to be known");
+            var urls = server.Url.ToString().TrimEnd('/');
+            foreach (var gateway in gateways)
+                using (var set = await control.PutAsJsonAsync($"/control/{gateway}/webhook_endpoint",
+                    new { url = $"{urls}/gateways/{gateway}/webhook" }))
+                    set.EnsureSuccessStatusCode();
+            using var api = new HttpClient { BaseAddress = new Uri(urls), Timeout = TimeSpan.FromSeconds(60) };
+            api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await Key(connection()));
 
-            var ours = (await new CaptureStore(database).All(default)).Count;
-            ours.ShouldBe(await Movements(control, gateways));
-            ours.ShouldBeGreaterThan(Flows / 2, "most shoppers found a link and paid");
-            (await new InvariantStore(database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
-            await using var twice = database.CreateCommand("select count(*) from (select order_id from events where type = 13 group by order_id having count(*) > 1) x");
-            (await twice.ExecuteScalarAsync()).ShouldBe(0L);
+            var done = 0;
+            var placed = new ConcurrentBag<string>();
+            var next = -1;
+            var callers = Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => Task.Run(async () =>
+            {
+                while (Interlocked.Increment(ref next) is var n && n < flows)
+                {
+                    await Flow(api, control, n, gateways[n % gateways.Length], placed);
+                    Interlocked.Increment(ref done);
+                }
+            })));
+            for (var time = 1; time <= kills; time++)
+            {
+                await Until.True(() => callers.IsFaulted || Volatile.Read(ref done) >= flows * time / (kills + 1), $"flow {flows * time / (kills + 1)}", 600);
+                await kill(server);
+                server = await ServerProcess.Start(settings, urls);
+            }
+            await callers;
+
+            placed.Distinct().Count().ShouldBe(flows);
+            await using var database = Database.Build(connection());
+            await NothingLostOrTwice(database, control, gateways, flows);
         }
         finally
         {
             await server.DisposeAsync();
         }
+    }
+
+    static async Task NothingLostOrTwice(NpgsqlDataSource database, HttpClient control, string[] gateways, int placed)
+    {
+        // Before anything is hurried: the alarm of whatever is open rings by the time at which it is to be looked at, or at the end of the lease of whoever
+        // died over it; and nothing that was written contradicts itself.
+        (await Count(database, """
+            select count(*) from orders o where o.wake_at is null and (o.status = 0 or exists (select from payments p where p.order_id = o.id and p.status in (0, 1, 2, 3)))
+                or exists (select from payments p where p.order_id = o.id and p.look_at is not null and o.wake_at > greatest(p.look_at, clock_timestamp() + interval '30 seconds'))
+            """)).ShouldBe(0);
+        (await new InvariantStore(database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
+        (await Count(database, "select count(*) from orders")).ShouldBe(placed, "each order that was answered, once");
+        // What was on its way when the server died comes back by the alarm clock; it is hurried here, not changed.
+        await Until.True(async () =>
+        {
+            await using var hurry = database.CreateCommand("update orders set wake_at = clock_timestamp() where status = 0 and wake_at > clock_timestamp()");
+            await using var look = database.CreateCommand("update payments set look_at = clock_timestamp() where status in (0, 1, 2, 3) and look_at is not null");
+            await look.ExecuteNonQueryAsync();
+            await hurry.ExecuteNonQueryAsync();
+            return (await Unknown(control, gateways, database)).Length == 0;
+        }, "every movement of the gateways to be known");
+
+        var ours = (await new CaptureStore(database).All(default)).Count;
+        ours.ShouldBe(await Movements(control, gateways));
+        ours.ShouldBeGreaterThan(placed / 2, "most shoppers found a link and paid");
+        (await new InvariantStore(database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
+        (await Count(database, "select count(*) from (select order_id from events where type = 13 group by order_id having count(*) > 1) x")).ShouldBe(0);
+    }
+
+    static async Task<string> Key(string connection)
+    {
+        await using var database = Database.Build(connection);
+        return (await new ApiKeys(new ApiKeyStore(database), TimeProvider.System).Create("test", KeyKind.Secret)).Key;
+    }
+
+    static async Task<long> Count(NpgsqlDataSource database, string sql)
+    {
+        await using var ask = database.CreateCommand(sql);
+        return (long)(await ask.ExecuteScalarAsync())!;
     }
 
     /// <summary>What a merchant and a shopper do: the same request again until it is answered, which the reference makes safe.</summary>
@@ -151,10 +184,9 @@ public sealed class KillTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
     }
 
-    static async Task<Dictionary<string, string?>> Accounts(Uri controlUrl, string connection)
+    static async Task<Dictionary<string, string?>> Accounts(HttpClient control)
     {
-        using var control = new HttpClient { BaseAddress = controlUrl };
-        var settings = new Dictionary<string, string?> { ["ConnectionStrings:Purser"] = connection };
+        var settings = new Dictionary<string, string?>();
         foreach (var gateway in (await control.GetFromJsonAsync<JsonElement>("/control")).GetProperty("gateways").EnumerateArray().Where(g => SandboxHouse.Playable.Contains(g.GetProperty("name").GetString()!)))
         {
             var path = $"Gateways:{gateway.GetProperty("name").GetString()}";

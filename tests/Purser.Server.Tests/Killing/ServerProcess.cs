@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Killing;
 
@@ -35,9 +37,54 @@ sealed class ServerProcess : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
+    /// <summary>SIGKILL for it and all that descends from it at one moment, as when the power fails: its PostgreSQL and each process of that. All are halted
+    /// first, so that none sees another die. What the kernel was given to write it still has.</summary>
+    public async Task KillAll()
+    {
+        var all = await Descent();
+        while (all.Any(p => !p.IsHalted))
+        {
+            await Signal("STOP", all);
+            all = await Descent();
+        }
+        await Signal("KILL", all);
+        await process.WaitForExitAsync();
+        var dying = all.Select(p => p.Id).ToHashSet();
+        await Until.True(async () => !(await Running()).Any(p => dying.Contains(p.Id)), "all of them to be gone");
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!process.HasExited) await Kill();
         process.Dispose();
+    }
+
+    sealed record Seen(int Id, int Parent, bool IsHalted);
+
+    /// <summary>It and what descends from it.</summary>
+    async Task<IReadOnlyList<Seen>> Descent()
+    {
+        var running = await Running();
+        var found = running.Where(p => p.Id == process.Id).ToList();
+        for (var i = 0; i < found.Count; i++) found.AddRange(running.Where(p => p.Parent == found[i].Id));
+        return found;
+    }
+
+    /// <summary>The machine's processes without the dead that nobody has buried yet.</summary>
+    static async Task<IReadOnlyList<Seen>> Running()
+    {
+        using var ps = Process.Start(new ProcessStartInfo("ps", ["-A", "-o", "pid=,ppid=,stat="]) { RedirectStandardOutput = true })!;
+        var lines = (await ps.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return [.. from line in lines
+                   let said = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                   where said[2][0] != 'Z'
+                   select new Seen(int.Parse(said[0], CultureInfo.InvariantCulture), int.Parse(said[1], CultureInfo.InvariantCulture), said[2][0] == 'T')];
+    }
+
+    /// <summary>One that has just ended is no matter.</summary>
+    static async Task Signal(string signal, IReadOnlyList<Seen> processes)
+    {
+        using var kill = Process.Start("/bin/sh", ["-c", $"kill -{signal} {string.Join(' ', processes.Select(p => p.Id))} 2>/dev/null"]);
+        await kill.WaitForExitAsync();
     }
 }
