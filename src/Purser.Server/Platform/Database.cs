@@ -41,7 +41,9 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <summary>After some errors in a batch the driver takes statements for prepared that are not, and every later use of them on that connection fails
-    /// (npgsql 6391). Which connection of the pool it was, nobody knows where the error arrives; whoever met it, all are opened anew.</summary>
+    /// (npgsql 6391). Which connection of the pool it was, nobody knows where the error arrives; whoever met it, all are opened anew.
+    /// The error is heard where it is thrown, for the driver has no place to hear it: its data source cannot be derived from, and its connections and commands,
+    /// which every store makes by itself, tell nobody that a statement failed. An error of another source costs this one's connections a new opening, no more.</summary>
     void Heal(object? sender, FirstChanceExceptionEventArgs thrown)
     {
         if (thrown.Exception is PostgresException { SqlState: PostgresErrorCodes.InvalidSqlStatementName }) Source.Clear();

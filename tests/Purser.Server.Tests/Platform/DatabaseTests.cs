@@ -53,6 +53,17 @@ public sealed class DatabaseTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task A_prepared_statement_whose_table_was_changed_fails_once_and_not_for_ever()
+    {
+        await using var database = await Open(("ConnectionStrings:Purser", await postgres.CreateEmptyDatabase() + ";Maximum Pool Size=1"));
+        await Ask(database.Source, "create table changed (value int)");
+        for (var i = 0; i < 3; i++) await Ask(database.Source, "select value from changed");
+        await Ask(database.Source, "alter table changed alter value type bigint");
+        (await Should.ThrowAsync<PostgresException>(() => Ask(database.Source, "select value from changed"))).SqlState.ShouldBe(PostgresErrorCodes.FeatureNotSupported);
+        for (var i = 0; i < 3; i++) (await Ask(database.Source, "select value from changed")).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task The_kinds_of_values_that_Purser_stores_come_back_as_they_went()
     {
         await using var source = Database.Build(await postgres.CreateEmptyDatabase());
