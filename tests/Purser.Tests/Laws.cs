@@ -211,7 +211,7 @@ static class Laws
     static void Clock(Order? before, OrderInput input, Decision decision, Scenario story)
     {
         var after = decision.After;
-        var open = after.Payments.Any(p => p.IsOpen) || after.Refunds.Any(r => r.IsOpen);
+        var open = after.Payments.Any(p => p.IsOpen || p.AwaitsSecondWord) || after.Refunds.Any(r => r.IsOpen);
         if (after.WakeAt is null) Law(after.HasEnded && !open && !WatchLeft(after, story), "an order sleeps for ever only when nothing is left to wait for", story);
         if (after.Status == OrderStatus.AwaitingPayment)
             Law(after.WakeAt <= after.ExpiresAt || after.ClosingAt is not null, "an order wakes at its end at the latest", story);

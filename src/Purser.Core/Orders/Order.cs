@@ -91,6 +91,9 @@ public sealed record Order
     /// <summary>The latest payment that may still take money.</summary>
     public Payment? OpenPayment => Payments.LastOrDefault(p => p.IsOpen);
 
+    /// <summary>The latest payment by which the shopper has paid something, or is about to have.</summary>
+    public Payment? PayingPayment => Payments.LastOrDefault(p => p.IsPaying);
+
     public bool HasEnded => Status != OrderStatus.AwaitingPayment;
 
     public Fulfilment Fulfilment =>

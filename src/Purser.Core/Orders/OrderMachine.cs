@@ -150,7 +150,7 @@ public static class OrderMachine
     static Outcome HandOut(Draft draft, int number)
     {
         if (draft.Order.Payment(number) is not { } p) return new Refusing(Refusal.PaymentUnknown);
-        if (p is not { Status: Pending, CancelAsked: false, Link: PaymentLink.Form } || draft.Order is not { HasEnded: false, ClosingAt: null } || draft.Now >= draft.Order.ExpiresAt)
+        if (p is not { Status: Pending, CancelAsked: false, Link: PaymentLink.Form } || draft.Order is not { HasEnded: false, ClosingAt: null, PayingPayment: null } || draft.Now >= draft.Order.ExpiresAt)
             return new Already(number);
         if (FormMachine.MayBeHandedOut(p, draft.Now, draft.Rules))
         {

@@ -39,7 +39,7 @@ static class Schedule
 
     static DateTimeOffset? Due(Order order, Payment p, OrderRules rules) => p.Status switch
     {
-        Succeeded when p.Contradicted && p.Discrepancy is null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
+        Succeeded when p.AwaitsSecondWord => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
         // Said once against money that no statement has.
         Succeeded when p.Contradicted && Misses(order, p) is not null => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
         Succeeded when Misses(order, p) is { } money => (p.LookedAt ?? p.StartedAt) + rules.MissingEvery is var next && next < money.At + rules.MissingFor ? next : null,

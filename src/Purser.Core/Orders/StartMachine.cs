@@ -21,11 +21,10 @@ static class StartMachine
         }
         if (order.ClosingAt is not null || draft.Now >= order.ExpiresAt) return new Refusing(Refusal.OrderExpired);
 
-        // Held money blocks like an open link, and so does money on its way: the shopper has paid something, and a second link would ask for more.
-        var first = order.Payments.LastOrDefault(p => p.IsOpen && p.Account == c.Account)
-            ?? order.OpenPayment ?? order.Payments.LastOrDefault(HasPaid);
+        // Held money blocks before any open link, and so does money on its way: the shopper has paid something, and another link would ask for more.
+        var first = order.PayingPayment ?? order.Payments.LastOrDefault(p => p.IsOpen && p.Account == c.Account) ?? order.OpenPayment;
         var mayJoin = order.Policy.AllowsSecondLink && c.Account is not null
-            && order.Payments.All(p => p.Status == Pending ? p.Account != c.Account : !p.IsOpen && !HasPaid(p));
+            && order.Payments.All(p => p.Status == Pending ? p.Account != c.Account : !p.IsOpen && !p.IsPaying);
         if (first is not null && !mayJoin) return new Already(first.Number);
         if (order.Payments.Length >= draft.Rules.MostPayments) return new Refusing(Refusal.TooManyPayments);
 
@@ -39,9 +38,6 @@ static class StartMachine
         var choice = Router.Choose(Route(order, c.Method, []), draft.Rules.Routing, draft.Rules.Health);
         return choice.Account is { } chosen ? new Doing(Begin(draft, chosen, c.Method, choice.Why)) : new Refusing(Refusal.GatewayUnsuitable);
     }
-
-    /// <summary>Its shopper has paid something, or is about to have.</summary>
-    static bool HasPaid(Payment p) => p.Status == Held || p.HasMoneyUnderWay;
 
     /// <param name="why">Why routing chose the account; null when somebody asked for it.</param>
     static int Begin(Draft draft, string account, string? method, string? why)
@@ -70,7 +66,7 @@ static class StartMachine
         if (draft.Order.Payments is not [.., { Routed: true, GatewayReference: null, UnansweredAsks: 0 } last]) return;
         var refused = last.Status == Failed && draft.Before.Payment(last.Number) is { IsOpen: true };
         if (!refused && !last.CanBeAskedForAgain) return;
-        if (last.CancelAsked || HasPaid(last) || draft.Order.Payments.Any(p => p != last && (p.IsOpen || HasPaid(p)))) return;
+        if (last.CancelAsked || draft.Order.Payments.Any(p => p.IsPaying || (p != last && p.IsOpen))) return;
 
         var tried = draft.Order.Payments.Select(p => p.Account).ToImmutableHashSet();
         var choice = Router.Choose(Route(draft.Order, last.Method, tried), draft.Rules.Routing, draft.Rules.Health);

@@ -200,6 +200,12 @@ public sealed record Payment
     /// <summary>It has ended, and yet the gateway says that money is on its way to it; no later reading says that nothing is.</summary>
     public bool HasMoneyUnderWay => HasEnded && ProcessingAt is { } on && !(ClearAt > on);
 
+    /// <summary>The shopper has paid something by it, or is about to have: whatever else of the order is open, nobody is to pay beside it.</summary>
+    public bool IsPaying => Status is PaymentStatus.Processing or PaymentStatus.Held || HasMoneyUnderWay;
+
+    /// <summary>It succeeded, the gateway said failure afterwards, and has not said so a second time: it is asked until it says how it stands.</summary>
+    public bool AwaitsSecondWord => Status == PaymentStatus.Succeeded && Contradicted && Discrepancy is (null or DiscrepancyKind.MixedUp);
+
     /// <summary>How many times we asked for the link without knowing what came of it. While it is not zero, one refusal proves nothing
     /// about the others.</summary>
     public int UnansweredAsks => Asks - BitOperations.PopCount((uint)(RefusedAsks & ~DefiniteNo));

@@ -81,8 +81,8 @@ public static class CheckoutEndpoints
     {
         var order = found.Order;
         // With a payment begun or the order over, there is something better to show than a choice.
-        var last = order.Payments.LastOrDefault(p => p.HasMoneyUnderWay) ?? order.Payments.LastOrDefault();
-        if (order.HasEnded || order.ClosingAt is not null || last is { Status: PaymentStatus.Held } or { HasMoneyUnderWay: true })
+        var last = order.PayingPayment ?? order.Payments.LastOrDefault();
+        if (order.HasEnded || order.ClosingAt is not null || last is { IsPaying: true })
             return Task.FromResult(Results.Redirect(last is null ? door.LinksOf(http).Status(order) : door.LinksOf(http).Payment(order, order.PaidBy ?? last.Number)));
 
         return pages.Show<CheckoutPage>(http, new()

@@ -60,7 +60,7 @@ static class PaymentPages
     {
         var order = found.Order;
         var payment = order.Payment(number)!;
-        var payable = !order.HasEnded && order.ClosingAt is null && found.Now < order.ExpiresAt && !payment.CancelAsked;
+        var payable = order is { HasEnded: false, ClosingAt: null, PayingPayment: null } && found.Now < order.ExpiresAt && !payment.CancelAsked;
         if (!payable || payment.Status is not (PaymentStatus.Starting or PaymentStatus.Pending or PaymentStatus.Unresolved)
             || (payment.Status != PaymentStatus.Starting && payment.Link is null))
             return CheckoutEndpoints.Go(door.LinksOf(http).Payment(order, number));

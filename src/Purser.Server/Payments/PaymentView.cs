@@ -32,7 +32,7 @@ public sealed record PaymentView(
         var id = new PaymentId(order.Id, p.Number);
         return new PaymentView(
             id.ToString(), order.Id.ToString(), p.Number, p.Account, EventNames.Snake(p.Status.ToString()), Say(order, p), p.Amount.MinorUnits,
-            p.Amount.Currency.Code, p.Method, p is { Status: PaymentStatus.Pending, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null } ? LinkView.From(p.Link, $"{address.Url}/pay/{id}/go?token={token}") : null,
+            p.Amount.Currency.Code, p.Method, p is { Status: PaymentStatus.Pending, CancelAsked: false } && order is { HasEnded: false, ClosingAt: null, PayingPayment: null } ? LinkView.From(p.Link, $"{address.Url}/pay/{id}/go?token={token}") : null,
             $"{address.Url}/pay/{id}?token={token}", p.StartedAt.UtcDateTime, p.LinkExpiresAt.UtcDateTime, id.Reference,
             forMerchant ? p.GatewayReference : null, forMerchant ? p.Decline : null, forMerchant ? p.Reason : null,
             [.. p.Captures.Select(c => new CaptureView(forMerchant ? c.MoneyReference : null, c.Amount.MinorUnits, c.Amount.Currency.Code, c.At.UtcDateTime, EventNames.Snake(c.Standing.ToString())))],
@@ -47,6 +47,7 @@ public sealed record PaymentView(
         PaymentStatus.Pending when order.HasEnded => p.CancelAsked
             ? "The order is over, and the gateway is asked to close the link."
             : "The order is over, and its link is handed out no more. The gateway does not say that it has ended, so it is asked about money that comes all the same.",
+        PaymentStatus.Pending when order.PayingPayment is { } paying => $"Its link is handed out no more while payment {paying.Number} of the order has money, or has it under way.",
         PaymentStatus.Pending => p.Decline is null ? "The shopper can pay at the link." : "The last try was declined; the shopper can try again at the same link.",
         PaymentStatus.Processing => "The gateway says that money is on its way.",
         PaymentStatus.Held => "Money came, but not the order's amount or currency. A person decides.",

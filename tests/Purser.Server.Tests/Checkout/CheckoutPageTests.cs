@@ -8,6 +8,8 @@ using Purser.Payments;
 using Purser.Refunds;
 using Purser.Server.Checkout;
 using Purser.Server.Gateways;
+using Purser.Server.Payments;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Tests.Checkout;
 
@@ -204,6 +206,10 @@ public sealed partial class CheckoutPageTests(PageHouse house) : IClassFixture<P
         order = await house.Hear(order, new Evidence.Processing(), payment: 1);
         order.OpenPayment!.Number.ShouldBe(2);
         (Of(order).Key, Of(order).CanBePaid).ShouldBe(("processing", false));
+        // Whoever kept the other link's address is shown how it stands, from wherever they come.
+        (await house.Get(house.Links.HandOver(order, 2))).Answer.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 2));
+        (await house.Get(house.Links.Checkout(order))).Answer.Headers.Location!.ToString().ShouldBe(house.Links.Payment(order, 1));
+        PaymentView.From(order, order.Payment(2)!, house.Host.Services.GetRequiredService<PublicAddress>(), "t", forMerchant: true).Link.ShouldBeNull();
     }
 
     [Fact]

@@ -98,7 +98,7 @@ sealed class Auditor(World world)
         Hold("a page that is opened starts no payment", i, after.Payments.Length == before.Payments.Length
             || transaction.Batch.Any(b => b.Order == after.Id && b.Inputs.Any(one => one is not OrderCommand.HandOut)), $"a form's page was opened, and payment {after.Payments.Length} began");
         Hold("every open thing has an alarm", i, (after.Status != OrderStatus.AwaitingPayment || after.WakeAt is not null)
-            && after.Payments.All(p => !p.IsOpen || p.LookAt is not null) && after.Refunds.All(r => !r.IsOpen || r.LookAt is not null), $"nobody will ever look");
+            && after.Payments.All(p => !(p.IsOpen || p.AwaitsSecondWord) || p.LookAt is not null) && after.Refunds.All(r => !r.IsOpen || r.LookAt is not null), $"nobody will ever look");
         foreach (var p in after.Payments)
         {
             var was = before.Payment(p.Number);

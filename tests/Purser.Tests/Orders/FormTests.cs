@@ -83,4 +83,10 @@ public sealed class FormTests
     [Fact]
     public void No_form_is_handed_out_once_the_order_is_over() =>
         Form().When(new OrderCommand.Cancel()).When(Wants).Same(1).When(new OrderCommand.HandOut(2)).Refused(Refusal.PaymentUnknown);
+
+    [Fact]
+    public void No_form_is_handed_out_beside_money_on_its_way_to_another_payment() => Given.Order(rules: Rules).HasLink()
+        .Hears(Tell.Closed).Pays("stubborn").Hears(
+            new Evidence.LinkOpened(new PaymentLink.Form("https://gateway.test/pay", ImmutableSortedDictionary<string, string>.Empty.Add("a", "b")), Given.Rupees(499)) { GatewayReference = "link_2" }, 2, EvidenceSource.Reply)
+        .Hears(Tell.Processing(), 1).When(new OrderCommand.HandOut(2)).Same(2).Asked();
 }

@@ -24,6 +24,12 @@ public sealed class MoneyComesTests
         .Hears(Tell.Failed).Later(TimeSpan.FromSeconds(20)).Tick().Asked("inquire 1").Later(TimeSpan.FromSeconds(20)).Tick().Asked("inquire 1");
 
     [Fact]
+    public void An_answer_about_another_payment_long_ago_keeps_nobody_from_asking_about_a_contradicted_success() => Given.Order().HasLink()
+        .Hears(Tell.MixedUp, source: EvidenceSource.Inquiry).Hears(Tell.Succeeded()).Then(Paid, Succeeded).Questions("mixed_up")
+        .Hears(Tell.Failed).Asked("inquire 1").Later(TimeSpan.FromSeconds(20)).Tick().Asked("inquire 1")
+        .Hears(Tell.Failed, source: EvidenceSource.Inquiry).Questions("contradiction");
+
+    [Fact]
     public void The_same_money_told_with_another_amount_later_is_asked_about_once_and_then_a_question() => Given.Order().HasLink().Hears(Tell.Succeeded())
         .Hears(Tell.Succeeded(amount: Given.Rupees(400))).Told().Asked("inquire 1")
         .Hears(Tell.Succeeded(amount: Given.Rupees(400)), source: EvidenceSource.Inquiry).Told("discrepancy.opened").Questions("contradiction")

@@ -72,13 +72,20 @@ public sealed class PayingTests
     [Fact]
     public void Money_under_way_at_one_link_holds_up_every_other() =>
         Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink().Pays("stubborn").Hears(Tell.Opened(reference: "link_2"))
-        .Hears(Tell.Processing(), 1).Pays("forgetful").Same(2);
+        .Hears(Tell.Processing(), 1).Pays("forgetful").Same(1).Pays("stubborn").Same(1);
+
+    [Fact]
+    public void Money_under_way_at_a_closed_link_holds_up_the_link_that_came_after_it() => Given.Order().HasLink()
+        .When(new OrderCommand.CancelPayment(1)).Hears(Tell.Closed).Pays("stubborn").Hears(Tell.Opened(reference: "link_2"), 2)
+        .Pays().Same(2)
+        .Hears(Tell.Processing(), 1).Then(AwaitingPayment, PaymentStatus.Cancelled, Pending)
+        .Pays().Same(1).Pays("stubborn").Same(1);
 
     [Fact]
     public void Held_money_holds_up_every_other_payment_even_beside_an_open_link() =>
         Given.Order(new OrderPolicy(AllowsSecondLink: true)).HasLink().Pays("stubborn").Hears(Tell.Opened(reference: "link_2"))
         .Hears(Tell.Succeeded(amount: Given.Rupees(100)), 1).Then(AwaitingPayment, Held, Pending)
-        .Pays("forgetful").Same(2);
+        .Pays("forgetful").Same(1).Pays("stubborn").Same(1);
 
     [Fact]
     public void Both_links_paid_is_one_order_paid_and_one_refund() =>
