@@ -527,6 +527,8 @@ create table settlement_discrepancies (
   key_second integer,
   booked boolean default false not null,
   again_of text,
+  named_file bigint,
+  named_number integer,
   constraint settlement_discrepancies_pkey PRIMARY KEY (id),
   constraint settlement_discrepancies_account_row_key_class_key UNIQUE (account, row_key, class)
 );

@@ -89,7 +89,8 @@ public sealed class RowAuditStore(NpgsqlDataSource database)
         await using var ask = database.CreateCommand($"""
             select f.id, l.number, l.class, l.row_key from settlement_lines l join settlement_files f on f.id = l.file
             where {Acted} and (l.class = any ($2) or (l.class = {(int)SettlementClass.UnknownOrder} and l.kind <> {(int)SettlementKind.FailedPayment}))
-                and not exists (select from settlement_discrepancies d where d.account = f.account and d.row_key = l.row_key and d.class in (l.class, {(int)SettlementClass.NotApplied}))
+                and not exists (select from settlement_discrepancies d where d.account = f.account and d.row_key = l.row_key
+                    and (d.class in (l.class, {(int)SettlementClass.NotApplied}) or (d.named_file is not null and (d.file, d.number) = (l.file, l.number))))
                 and not (l.class = {(int)SettlementClass.DuplicateLine} and exists (select from settlement_discrepancies d where d.account = f.account
                     and d.row_key = {RowName.FurtherSql("l.row_key", "l.file", "l.number")} and d.class in (l.class, {(int)SettlementClass.NotApplied})))
             order by 1, 2 limit $3

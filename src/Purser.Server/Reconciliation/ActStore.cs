@@ -23,7 +23,8 @@ public sealed record OpenedRow(string RowKey, SettlementClass Class, int Number,
 
 /// <summary>A question about a row that a later file has again.</summary>
 /// <param name="PaidOut">Its file's rows are parts of payouts.</param>
-public sealed record AskedRow(long Id, long File, int Number, bool PaidOut);
+/// <param name="Named">The line that had it again and named what it did not; null while none has.</param>
+public sealed record AskedRow(long Id, long File, int Number, bool PaidOut, (long File, int Number)? Named);
 
 /// <summary>What is known of the payment of a line that is acted on.</summary>
 /// <param name="Account">The gateway account that took it.</param>
@@ -179,29 +180,9 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         if (await hold.ExecuteNonQueryAsync(stop) == 1) await RowPostingStore.Restate(connection, file.Account, RowName.Of(row.RowKey, row.Class), file.Id, sides, stop);
     }
 
-    public async Task<Dictionary<string, AskedRow>> Asked(SettlementFile file, IReadOnlyList<string> rowKeys, CancellationToken stop)
-    {
-        var asked = new Dictionary<string, AskedRow>();
-        if (rowKeys.Count == 0) return asked;
-        // What cannot be applied waits for its own cause; of a key that stands more than once, a person says which is which. Answered since the file came, it may be that the order was
-        // told already, and that the node which told it died.
-        var ask = new NpgsqlBatchCommand($"""
-            select d.row_key, d.id, d.file, d.number, coalesce(f.paid_out, false) from settlement_discrepancies d join settlement_files f on f.id = d.file
-            where d.account = $1 and d.row_key = any ($2) and d.class = any ($3) and d.class <> {(int)SettlementClass.NotApplied} and d.again_of is null
-                and (d.resolved_at is null and d.decided_at is null or d.resolved_at > $4 and not d.final)
-                and not exists (select from settlement_discrepancies o where o.account = $1 and o.again_of = d.row_key)
-                and not exists (select from settlement_discrepancies o where o.account = $1 and o.row_key = d.row_key and o.class = {(int)SettlementClass.DuplicateLine})
-            order by d.resolved_at nulls first
-            """);
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file.Account });
-        ask.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rowKeys] });
-        ask.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. AnsweredByMoney.Select(what => (short)what)] });
-        ask.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = file.ReceivedAt.UtcDateTime });
-        await using var lookUp = KeyLookup.Of(database, ask);
-        await using var rows = await lookUp.Rows(stop);
-        while (await rows.ReadAsync(stop)) asked.TryAdd(rows.GetString(0), new AskedRow(rows.GetInt64(1), rows.GetInt64(2), rows.GetInt32(3), rows.GetBoolean(4)));
-        return asked;
-    }
+    public Task<Dictionary<string, AskedRow>> Asked(SettlementFile file, IReadOnlyList<string> rowKeys, CancellationToken stop) => NamedRowStore.Asked(database, file, rowKeys, stop);
+
+    public Task Name(AskedRow asked, SettlementFile file, OpenedRow now, CancellationToken stop) => NamedRowStore.Name(database, asked, file, now, stop);
 
     public async Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop)
     {
@@ -290,13 +271,14 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         // Without a name for the money, a row can only be about the one capture of its payment, if that has its amount.
         var ask = new NpgsqlBatchCommand("""
             select d.id, d.file, d.number, coalesce(c.order_id, sole.order_id, back.order_id), coalesce(c.payment, sole.number, back.payment), told.sequence, told.source,
-                c.order_id is null and sole.order_id is not null
+                c.order_id is null and sole.order_id is not null, d.named_file, d.named_number
             from settlement_discrepancies d
             join settlement_lines l on l.file = d.file and l.number = d.number
-            left join captures c on c.account = d.account and c.money_reference = l.money_reference
+            left join settlement_lines n on n.file = d.named_file and n.number = d.named_number
+            left join captures c on c.account = d.account and c.money_reference = coalesce(l.money_reference, n.money_reference)
             left join lateral (
                 select p.order_id, p.number, p.captures::jsonb->0->>'reference' as money from payments p
-                where l.money_reference is null and l.kind = $3 and p.order_id = l.order_id and p.number = l.payment and p.account = d.account and jsonb_array_length(p.captures::jsonb) = 1
+                where coalesce(l.money_reference, n.money_reference) is null and l.kind = $3 and p.order_id = coalesce(l.order_id, n.order_id) and p.number = coalesce(l.payment, n.payment) and p.account = d.account and jsonb_array_length(p.captures::jsonb) = 1
                     and (p.captures::jsonb->0->>'amount')::bigint = l.amount and p.captures::jsonb->0->>'currency' = l.currency
                     and coalesce(p.captures::jsonb->0->'settled'->>'row', l.row_key) = l.row_key
             ) sole on true
@@ -310,7 +292,7 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
                 select p.order_id, p.number as payment from payments p where (l.kind in ($5, $8) or d.class = $9) and p.order_id = l.order_id and p.number = l.payment and p.account = d.account
             ) back on true
             where d.id = any ($1) and d.again_of is null and d.class = any ($2) and (d.class <> $9 or (l.kind in ($10, $11) and d.resolved_at is not null)) and (d.resolved_at is null or (not d.final
-                    and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, c.order_id) and e.at > d.resolved_at - case when d.resolved_at > now() - interval '1 day' then interval '1 day' else interval '0' end))))
+                    and ((l.kind not in ($5, $8) and d.class <> $9) or d.class = $7 or exists (select from events e where e.order_id = coalesce(l.order_id, n.order_id, c.order_id) and e.at > d.resolved_at - case when d.resolved_at > now() - interval '1 day' then interval '1 day' else interval '0' end))))
                 and coalesce(c.order_id, sole.order_id, back.order_id) is not null and (l.kind <> $3 or told.sequence is not null)
             order by d.id
             """);
@@ -331,7 +313,8 @@ public sealed class ActStore(NpgsqlDataSource database) : IActStore
         while (await rows.ReadAsync(stop))
             found.Add(new AnsweredRow(
                 rows.GetInt64(0), rows.GetInt64(1), rows.GetInt32(2), new PaymentId(new OrderId(rows.GetInt64(3)), rows.GetInt32(4)),
-                rows.IsDBNull(5) ? null : (rows.GetInt32(5), rows.IsDBNull(6) ? "" : rows.GetString(6)), rows.GetBoolean(7)));
+                rows.IsDBNull(5) ? null : (rows.GetInt32(5), rows.IsDBNull(6) ? "" : rows.GetString(6)), rows.GetBoolean(7))
+            { Named = rows.IsDBNull(8) ? null : (rows.GetInt64(8), rows.GetInt32(9)) });
         return found;
     }
 

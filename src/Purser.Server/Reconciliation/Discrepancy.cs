@@ -44,6 +44,10 @@ public sealed record StoredDiscrepancy(
 {
     /// <summary>The gateway's key of a further row of that key, which has a name of its own; null of every other.</summary>
     public string? AgainOf { get; init; }
+    /// <summary>The line of a later file that has a question's row again, and named what it is about; null where none did.</summary>
+    public (long File, int Number)? Named { get; init; }
+    /// <summary>The line that says what the question is about by now.</summary>
+    public (long File, int Number)? Shown => Named ?? (File is { } file ? (file, Line!.Value) : null);
     /// <summary>The API key that the first person acted with; null of what an older program kept.</summary>
     public int? FirstKey { get; init; }
     /// <summary>And the second.</summary>
@@ -80,7 +84,7 @@ public sealed record DiscrepancyView(
     internal static DiscrepancyView From(StoredDiscrepancy d, SettlementOptions options, DateTimeOffset now, IReadOnlyList<PaymentId>? suggestions = null, IReadOnlyList<KeyValuePair<string, string>>? extra = null) => new(
         d.Id.ToString(), d.Account, d.Id.Order?.ToString(), d.Payment?.ToString(), d.Id.Order is { } order ? $"evt_{order.Letters}_{d.Id.Sequence}" : null,
         d.Kind is { } kind ? EventNames.Snake(kind.ToString()) : SettlementView.Word(d.Class!.Value), d.MoneyReference, d.AgainOf ?? d.RowKey,
-        d.File is { } file ? SettlementFile.IdOf(file) : null, d.Line, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value), [.. suggestions?.Select(p => p.ToString()) ?? []],
+        d.Shown is { } shown ? SettlementFile.IdOf(shown.File) : null, d.Shown?.Number, d.Amount.MinorUnits, d.Amount.Currency.Code, d.Owner, d.Proposal ?? Proposed(d.Kind!.Value), [.. suggestions?.Select(p => p.ToString()) ?? []],
         Persons(d, options), d.OpenedAt.UtcDateTime, (long)((d.ResolvedAt ?? now) - d.OpenedAt).TotalSeconds, d.ResolvedAt?.UtcDateTime, d.Resolution, d.Reason,
         [.. new[] { d.FirstPerson, d.SecondPerson }.OfType<string>()], [.. new[] { d.FirstKey, d.SecondKey }.OfType<int>()], SettlementLineView.Cells(extra ?? []));
 

@@ -122,7 +122,7 @@ static class DiscrepancyEndpoints
     /// <summary>For whoever decided by a screen that shows what is no longer so. Null when it is, or nothing was said of it.</summary>
     static Problem? Changed(StoredDiscrepancy now, long? amount, string? settlement)
     {
-        var file = now.File is { } number ? SettlementFile.IdOf(number) : null;
+        var file = now.Shown is { } shown ? SettlementFile.IdOf(shown.File) : null;
         return amount is not null && amount != now.Amount.MinorUnits ? Says("amount", $"{amount}", $"{now.Amount.MinorUnits} (minor units of {now.Amount.Currency.Code})")
             : settlement is not null && settlement != file ? Says("settlement", settlement, file ?? "none")
             : null;

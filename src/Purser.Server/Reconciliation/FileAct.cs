@@ -186,36 +186,31 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
         return taken ? RowBooks.Applied(file, line) : null;
     }
 
-    /// <summary>A row that a person is asked about is here again, and names what it did not name before: it is applied as if it had at first. If that cannot be, it waits as before.</summary>
+    /// <summary>A row that a person is asked about is here again, and names what it did not name before: it is applied as if it had at first. Where a person is to be asked about that,
+    /// too, the question is from then on what it would have been at first; if it cannot be applied otherwise, it waits as before.</summary>
     async Task Complete(SettlementFile file, StoredLine line, AskedRow asked, CancellationToken stop)
     {
         try
         {
-            if (await lines.List(asked.File, null, asked.Number - 1, 1, stop) is not [var first] || first.Number != asked.Number || first.Line.RowKey != line.Line.RowKey || Together(first, line) is not { } whole) return;
+            if (await NamedRow.Of(lines, asked.File, asked.Number, asked.Named, stop) is not { } before || NamedRow.Together(before, line) is not { } together) return;
+            var whole = together with { Number = line.Number, Row = line.Row };
             var known = await store.Payments([whole], stop);
             Pair([whole], known);
             if (known.GetValueOrDefault(whole.Number) is not { } now || now.Account != file.Account) return;
             // What it says of money is counted as it was the first time.
             var counted = file with { PaidOut = asked.PaidOut };
-            var taken = whole.Line.Kind == SettlementKind.Payment ? await Settle(counted, whole, now, asked.PaidOut, stop) is null : await Again(counted, whole, stop) is not null;
-            if (taken)
+            var why = whole.Line.Kind == SettlementKind.Payment ? await Settle(counted, whole, now, asked.PaidOut, stop) : await Again(counted, whole, stop) is null ? "" : null;
+            if (why is null)
                 await store.Confirm(asked.Id, LaterEvidence.Resolution, $"line {line.Number} of {file.IdText} has the row again, and says what it is about; the row is applied to that.",
-                    RowBooks.Applied(counted, first with { Class = Matching.Presumed(first.Line.Kind) }), stop);
+                    RowBooks.Applied(counted, before with { Class = Matching.Presumed(before.Line.Kind) }), stop);
+            // One later line is kept beside the first, and must say by itself all that is known.
+            else if (why is Unconfirmed or Nameless && (await NamedRow.Of(lines, asked.File, asked.Number, (file.Id, line.Number), stop))?.Line == whole.Line)
+                await store.Name(asked, file, new OpenedRow(line.Line.RowKey, SettlementClass.TheirsPaid, line.Number, whole.Line.Amount, Reason(why, whole)), stop);
         }
         catch (Exception trouble) when (!PassingTrouble.Is(trouble, stop))
         {
             LogAside(log, line.Number, file.IdText, trouble);
         }
-    }
-
-    /// <summary>The first row with what the later one names; null when that names nothing more, or is another version of it: only the last version before it was compared with it.</summary>
-    static StoredLine? Together(StoredLine first, StoredLine later)
-    {
-        var (one, other) = (first.Line, later.Line);
-        if ((one.Kind, one.Amount, one.Net) != (other.Kind, other.Amount, other.Net)) return null;
-        var both = one with { Payment = one.Payment ?? other.Payment, Refund = one.Refund ?? other.Refund, MoneyReference = one.MoneyReference ?? other.MoneyReference, RefundReference = one.RefundReference ?? other.RefundReference };
-        var names = both with { Payment = other.Payment ?? both.Payment, Refund = other.Refund ?? both.Refund, MoneyReference = other.MoneyReference ?? both.MoneyReference, RefundReference = other.RefundReference ?? both.RefundReference };
-        return both == one || names != both ? null : later with { Class = Matching.Presumed(one.Kind), Line = both, Payment = both.Payment ?? later.Payment ?? first.Payment };
     }
 
     /// <summary>Gives each row about a refund one of its own, for two of the same amount have two rows.</summary>

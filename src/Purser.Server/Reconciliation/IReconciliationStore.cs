@@ -57,6 +57,10 @@ public interface IActStore
     /// <summary>The questions about rows of these names that knowing the money, or which refund it was, answers: open ones, and those that persons answered since the file came. Of a name that stood more than once in a file there is none.</summary>
     Task<Dictionary<string, AskedRow>> Asked(SettlementFile file, IReadOnlyList<string> rowKeys, CancellationToken stop);
 
+    /// <summary>From now on a question is about what its row says together with this later line of it. Nothing where it was answered, or is being answered.</summary>
+    /// <param name="now">What is asked by then, and the line of the file.</param>
+    Task Name(AskedRow asked, SettlementFile file, OpenedRow now, CancellationToken stop);
+
     /// <summary>Brings what the books have of a row to these sides, and opens what is new, in one commit; done again it does nothing.</summary>
     Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop);
 

@@ -9,7 +9,11 @@ namespace Purser.Server.Reconciliation;
 /// <summary>A row that a person is asked about, and whose money is known by now.</summary>
 /// <param name="Told">The event that told of the money, and by what it was learned.</param>
 /// <param name="Nameless">It has no name for the money, which is the only one of its payment.</param>
-public sealed record AnsweredRow(long Id, long File, int Number, PaymentId Payment, (int Sequence, string Source)? Told, bool Nameless = false);
+public sealed record AnsweredRow(long Id, long File, int Number, PaymentId Payment, (int Sequence, string Source)? Told, bool Nameless = false)
+{
+    /// <summary>The line of a later file that named what the row did not; null where none did.</summary>
+    public (long File, int Number)? Named { get; init; }
+}
 
 /// <summary>A row whose payment was not paid, or whose money nobody knew, waits for a person. When the gateway itself tells of that money after all, the row is
 /// applied as if it had come later, what it posted by itself is taken back, and the question closes with that evidence. A node that dies in between repeats
@@ -95,7 +99,7 @@ public sealed partial class LaterEvidence(
     }
 
     async Task<IReadOnlyList<RowPosting>?> Apply(FileAct act, AnsweredRow row, CancellationToken stop) =>
-        await files.Find(row.File, stop) is { } file && await lines.List(row.File, null, row.Number - 1, 1, stop) is [var line] ? await act.Again(file, line, stop) : null;
+        await files.Find(row.File, stop) is { } file && await NamedRow.Of(lines, row.File, row.Number, row.Named, stop) is { } line ? await act.Again(file, line, stop) : null;
 
     static string Why(AnsweredRow row) => row.Told is { } told
         ? $"evt_{row.Payment.Order.Letters}_{told.Sequence} ({told.Source}) tells of this money; the row is applied to {row.Payment}."

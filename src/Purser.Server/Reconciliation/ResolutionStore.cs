@@ -264,7 +264,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
             await turn.ExecuteNonQueryAsync(stop);
         }
         await using var hold = new NpgsqlCommand(seen.Id.Order is null
-            ? "select resolution, by_first, by_second, decided_at, resolved_at, key_first, key_second, file, number from settlement_discrepancies where id = $1 for update"
+            ? "select resolution, by_first, by_second, decided_at, resolved_at, key_first, key_second, coalesce(named_file, file), coalesce(named_number, number), class from settlement_discrepancies where id = $1 for update"
             : """
               select coalesce(r.action, d.resolution), r.by_first, r.by_second, r.decided_at, d.resolved_at, r.key_first, r.key_second, r.undo_at
               from discrepancies d left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence where d.order_id = $1 and d.sequence = $2
@@ -277,8 +277,8 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         int? Key(int column) => row.IsDBNull(column) ? null : row.GetInt32(column);
         return (Text(1), Text(2), Time(3), Time(4), Key(5), Key(6)) == (seen.FirstPerson, seen.SecondPerson, seen.DecidedAt, seen.ResolvedAt, seen.FirstKey, seen.SecondKey)
             && (seen.ResolvedAt is not null || Text(0) == seen.Resolution)
-            // A later file may have asked anew, of another amount.
-            && (seen.Id.Order is null ? (row.GetInt64(7), row.GetInt32(8)) == (seen.File, seen.Line) : Time(7) == seen.Undo?.At);
+            // A later file may have asked anew, of another amount, or have named what it is about.
+            && (seen.Id.Order is null ? ((row.GetInt64(7), row.GetInt32(8)), row.GetInt16(9)) == (seen.Shown, (short)seen.Class!.Value) : Time(7) == seen.Undo?.At);
     }
 
     static async Task Record(NpgsqlConnection connection, StoredDiscrepancy d, string action, Decision what, CancellationToken stop)

@@ -198,7 +198,7 @@ sealed partial class Resolutions(
     /// <summary>A person says that the statement is right: then it is evidence like any other.</summary>
     async Task<Problem?> Believe(StoredDiscrepancy d, bool refund, string reason, CancellationToken stop)
     {
-        if (await lines.List(d.File!.Value, null, d.Line!.Value - 1, 1, stop) is not [{ Payment: { } payment } line])
+        if (await NamedRow.Of(lines, d.File!.Value, d.Line!.Value, d.Named, stop) is not { Payment: { } payment } line)
             return new Problem(ProblemTypes.AnswerUnsuitable, "The row's payment is not known.") { Resource = d.Id.ToString() };
         var paidOut = await files.Find(d.File.Value, stop) is { PaidOut: true };
         // A row without a name for its money cannot say which money came; told of by the gateway, there is one.

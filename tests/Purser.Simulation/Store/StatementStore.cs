@@ -80,6 +80,8 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 
     public Task<Dictionary<string, AskedRow>> Asked(SettlementFile file, IReadOnlyList<string> rowKeys, CancellationToken stop) => Read(() => Tables.Asked(file.Account, rowKeys));
 
+    public Task Name(AskedRow asked, SettlementFile file, OpenedRow now, CancellationToken stop) => Do("a question is named by a later file", () => Tables.Name(asked.Id, file.Id, now));
+
     public Task Rewrite(SettlementFile file, string rowKey, IReadOnlyList<RowPosting> postings, IReadOnlyList<OpenedRow> opened, CancellationToken stop) =>
         throw new NotSupportedException("Nobody applies a row by hand here.");
 

@@ -35,8 +35,10 @@ sealed class RowQuestion(long id, string account, long file, OpenedRow row)
     public long Id => id;
     public string Account => account;
     public long File => file;
-    public OpenedRow Row => row;
+    public OpenedRow Row { get; set; } = row;
     public string? Resolution { get; set; }
+    /// <summary>The line of a later file that named what the row did not.</summary>
+    public (long File, int Number)? Named { get; set; }
 }
 
 /// <summary>The tables of settlement files, with what their statements do to them. What follows from a line is decided elsewhere, by the product.</summary>
@@ -326,7 +328,17 @@ sealed class Statements(World world)
     public Dictionary<string, AskedRow> Asked(string account, IReadOnlyList<string> rowKeys) => Discrepancies.Values
         .Where(d => d.Resolution is null && d.Account == account && d.Row.AgainOf is null && d.Row.Class != SettlementClass.NotApplied && ActStore.AnsweredByMoney.Contains(d.Row.Class) && rowKeys.Contains(d.Row.RowKey)
             && !Discrepancies.Values.Any(o => o.Account == account && o.Row.AgainOf == d.Row.RowKey))
-        .DistinctBy(d => d.Row.RowKey).ToDictionary(d => d.Row.RowKey, d => new AskedRow(d.Id, d.File, d.Row.Number, this[d.File].Row.PaidOut is true));
+        .DistinctBy(d => d.Row.RowKey).ToDictionary(d => d.Row.RowKey, d => new AskedRow(d.Id, d.File, d.Row.Number, this[d.File].Row.PaidOut is true, d.Named));
+
+    /// <summary>Its number stays that of the line that it was asked about first.</summary>
+    public void Name(long id, long file, OpenedRow now)
+    {
+        var (key, question) = Discrepancies.Single(d => d.Value.Id == id);
+        if (question.Resolution is not null) return;
+        Discrepancies.Remove(key);
+        (question.Row, question.Named) = (now with { Number = question.Row.Number }, (file, now.Number));
+        Discrepancies.Add((key.Account, key.RowKey, now.Class), question);
+    }
 
     public List<long> Unanswered(long after, int most) =>
         [.. Discrepancies.Values.Where(d => d.Resolution is null && d.Id > after && d.Row.Class != SettlementClass.NotApplied && ActStore.AnsweredByMoney.Contains(d.Row.Class)).Select(d => d.Id).Order().Take(most)];
@@ -338,7 +350,7 @@ sealed class Statements(World world)
         {
             var said = Line(question);
             if (PaymentOf(question, said) is { } known && (said.Kind != SettlementKind.Payment || IsTold(known, said)))
-                found.Add(new AnsweredRow(question.Id, question.File, question.Row.Number, known, null, said is { Kind: SettlementKind.Payment, MoneyReference: null }));
+                found.Add(new AnsweredRow(question.Id, question.File, question.Row.Number, known, null, said is { Kind: SettlementKind.Payment, MoneyReference: null }) { Named = question.Named });
         }
         return found;
     }
@@ -352,7 +364,11 @@ sealed class Statements(World world)
     bool IsTold(PaymentId payment, SettlementLine said) => world.Database.Orders[payment.Order] is var order && order.Events.Exists(e => e.Payment == payment.Number
         && ActStore.TellsOfMoney.Contains(e.Type) && e.Source is { } source && ActStore.GatewaysOwn.Contains(source) && (said.MoneyReference is not { } money || e.MoneyReference == money));
 
-    public SettlementLine Line(RowQuestion question) => this[question.File].Lines[question.Row.Number - 1].Said;
+    public SettlementLine Line(RowQuestion question)
+    {
+        var first = this[question.File].Lines[question.Row.Number - 1].Said;
+        return question.Named is { } later ? NamedRow.Together(first, this[later.File].Lines[later.Number - 1].Said) ?? first : first;
+    }
 
     /// <summary>The gateway itself told of the money that the row is about, so that nobody needs to be asked any more.</summary>
     public bool IsKnown(RowQuestion question) => Line(question) is { Kind: SettlementKind.Payment } said
