@@ -63,7 +63,7 @@ static class RazorpayMapping
         var facts = new List<Evidence>();
         foreach (var attempt in tries)
             if (Fact(attempt) is not { } fact) return null;
-            else if (fact is not Evidence.Declined) facts.Add(fact);
+            else if (fact is not Evidence.Declined && !(link.Status == "created" && WaitsForTheShopper(attempt))) facts.Add(fact);
 
         var took = facts.OfType<Evidence.Succeeded>().Any();
         var underWay = facts.OfType<Evidence.Processing>().Any();
@@ -89,6 +89,10 @@ static class RazorpayMapping
         if (end is not null) facts.Add(end);
         return [.. facts.Select(f => f with { GatewayReference = link.Id })];
     }
+
+    /// <summary>Begun, and no bank has said yes: they may have gone away from its check, and may pay on the same link, whose order takes one success only. On a link
+    /// that was closed or has lapsed it may still become money, so that its end is not told, and no other payment begins, until the try has failed.</summary>
+    public static bool WaitsForTheShopper(PaymentWire attempt) => attempt.Status == "created";
 
     /// <summary>What one try says by itself; null when it cannot be read.</summary>
     public static Evidence? Fact(PaymentWire attempt)

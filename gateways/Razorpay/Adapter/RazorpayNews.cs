@@ -80,7 +80,9 @@ static class RazorpayNews
     static Said? Read(string type, LinkWire? link, PaymentWire? payment, DisputeWire? dispute) => type switch
     {
         "payment_link.paid" or "payment_link.partially_paid" or "payment.captured" or "order.paid" => Money(payment),
-        "payment.authorized" or "payment.failed" => payment is not null && RazorpayMapping.Fact(payment) is { } fact ? new Said([fact]) : null,
+        "payment.authorized" => payment is not null && RazorpayMapping.Fact(payment) is { } fact ? new Said([fact]) : null,
+        // Whether the link can still be paid, it knows itself.
+        "payment.failed" => payment is not null && RazorpayMapping.Fact(payment) is { } fact ? new Said([fact], Proves: !RazorpayMapping.WaitsForTheShopper(payment)) : null,
         "payment_link.cancelled" => link?.Id is null ? null : new Said([new Evidence.LinkCancelled()]),
         "payment_link.expired" => link?.Id is null ? null : new Said([new Evidence.LinkExpired()]),
         "payment.dispute.created" or "payment.dispute.under_review" or "payment.dispute.action_required" =>

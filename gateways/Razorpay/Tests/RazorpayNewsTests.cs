@@ -25,6 +25,8 @@ public sealed class RazorpayNewsTests
     // A snapshot older than its event proves nothing; it is asked about.
     [InlineData("payment_link.paid", "authorized", false, "Processing")]
     [InlineData("payment.captured", "created", false, "Processing")]
+    [InlineData("payment.authorized", "created", true, "Processing")]
+    [InlineData("payment.failed", "created", false, "Processing")]
     public void Each_event_says_what_its_own_payment_shows(string type, string status, bool proves, params string[] facts)
     {
         var news = Genuine(type, $$$"""
