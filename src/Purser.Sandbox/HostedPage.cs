@@ -15,6 +15,7 @@ sealed class HostedPage(GatewayWorld world)
         ("paid_late", "Pay late", "It seems lost; the money is taken in the end."),
         ("paid_twice", "Pay twice", "The money is taken two times."),
         ("wrong_amount", "Pay too little", "One minor unit less than asked for is taken."),
+        (Shopper.LeftAtCheck, "Leave at the bank's check", "You are asked who you are, and go back. You can pay again."),
     ];
 
     const string Style =
@@ -42,7 +43,7 @@ sealed class HostedPage(GatewayWorld world)
         {
             var form = await context.Request.ReadFormAsync(context.RequestAborted);
             var outcome = form["outcome"].ToString();
-            if (!Shopper.Outcomes.Contains(outcome))
+            if (!Shopper.OutcomesOf(gateway).Contains(outcome))
             {
                 await Write(context, 400, link, "There is no such choice.");
                 return;
@@ -71,6 +72,7 @@ sealed class HostedPage(GatewayWorld world)
         "paid_pending" or "pending_then_failed" => "The bank has not answered yet. You can close this page.",
         "paid_late" => "The payment seems to have failed. The bank may still say otherwise.",
         "abandoned" or "cancelled" => "Nothing was paid.",
+        Shopper.LeftAtCheck => "You left your bank's check. You can pay again.",
         "expired" => "The time of this link is over.",
         _ => "It is paid. You can close this page.",
     };
@@ -152,11 +154,11 @@ sealed class HostedPage(GatewayWorld world)
         await WriteHtml(context, 200, page.ToString());
     }
 
-    static void Choose(StringBuilder page, string path, string sum)
+    void Choose(StringBuilder page, string path, string sum)
     {
         page.Append("<h2>What shall happen?</h2><form method=\"post\" action=\"").Append(Safe(path))
             .Append("\"><button name=\"outcome\" value=\"paid\" class=\"main\">Pay ").Append(Safe(sum)).Append("</button>");
-        foreach (var (outcome, label, meaning) in Choices)
+        foreach (var (outcome, label, meaning) in Choices.Where(c => Shopper.OutcomesOf(world.Dialect).Contains(c.Outcome)))
             page.Append("<button class=\"way\" name=\"outcome\" value=\"").Append(outcome).Append("\"><b>").Append(label)
                 .Append("</b><span class=\"small\">").Append(meaning).Append("</span></button>");
         page.Append("</form>");

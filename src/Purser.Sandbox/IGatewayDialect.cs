@@ -79,6 +79,13 @@ public interface IGatewayDialect
 
     void Finish(Link link, string moneyId, bool captured);
 
+    /// <summary>Whether the wire tells of a shopper who is at their bank's check, or went away from it.</summary>
+    bool ShowsBankCheck => false;
+
+    /// <summary>One try gets as far as the bank's check of who pays, and the shopper goes away from that: no money moves, and the page stays.</summary>
+    /// <param name="delay">When the gateway gives the try up, if it does; null as it usually would.</param>
+    string? LeaveAtCheck(Link link, TimeSpan? delay) => null;
+
     IReadOnlyList<string>? CaptureTwice(Link link);
 
     void Expire(Link link);

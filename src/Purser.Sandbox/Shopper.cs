@@ -6,8 +6,13 @@ public static class Shopper
     public static readonly IReadOnlyList<string> Outcomes =
     [
         "paid", "declined", "declined_then_paid", "abandoned", "cancelled", "paid_pending", "pending_then_failed", "paid_late",
-        "paid_twice", "wrong_amount", "expired",
+        "paid_twice", "wrong_amount", "expired", LeftAtCheck,
     ];
+
+    internal const string LeftAtCheck = "left_at_check";
+
+    /// <summary>Those that this gateway's page has.</summary>
+    internal static IEnumerable<string> OutcomesOf(IGatewayDialect gateway) => Outcomes.Where(o => o != LeftAtCheck || gateway.ShowsBankCheck);
 
     /// <summary>How long a bank takes that answers later.</summary>
     static readonly TimeSpan BankDelay = TimeSpan.FromMinutes(2);
@@ -15,7 +20,7 @@ public static class Shopper
     /// <summary>How long a try seems lost before it turns into money.</summary>
     static readonly TimeSpan LateDelay = TimeSpan.FromMinutes(20);
 
-    /// <summary>Does it. The outcome "refused" says that the link could not be paid any more.</summary>
+    /// <summary>Does it. The outcome "refused" says that the link could not be paid any more, or that this gateway has no such outcome.</summary>
     /// <param name="delay">Until a later outcome, in the gateway's time, which the sandbox's speed shortens.</param>
     public static ShopperResult Act(GatewayWorld world, Link link, string outcome, TimeSpan? delay)
     {
@@ -31,6 +36,8 @@ public static class Shopper
                 return gateway.Decline(link) is null ? Refused : Paid(gateway.Capture(link, link.Amount));
             case "declined":
                 return gateway.Decline(link) is null ? Refused : new(outcome, gateway.Return(link, null), []);
+            case LeftAtCheck:
+                return gateway.LeaveAtCheck(link, delay) is null ? Refused : new(outcome, null, []);
             case "abandoned":
                 return new(outcome, null, []);
             case "cancelled":

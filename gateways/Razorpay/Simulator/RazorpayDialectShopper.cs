@@ -13,6 +13,9 @@ public sealed partial class RazorpayDialect
     public IReadOnlyList<TimeSpan> RetryDelays { get; } =
         [.. new[] { 0.5, 1, 2, 5, 10, 30, 60, 120, 240, 360, 600 }.Select(TimeSpan.FromMinutes)];
 
+    /// <summary>How long Razorpay waits for a bank before it calls the try failed.</summary>
+    static readonly TimeSpan BankTime = TimeSpan.FromMinutes(10);
+
     public TimeSpan WebhookPatience => TimeSpan.FromSeconds(5);
 
     public bool RetriesKeepTheirSecret => true;
@@ -65,6 +68,17 @@ public sealed partial class RazorpayDialect
         var ours = (RazorpayLink)link;
         if (captured) SettleAsCaptured(ours, payment);
         else SettleAsFailed(ours, payment, Declined);
+    }
+
+    public bool ShowsBankCheck => true;
+
+    /// <summary>The try stays created, and the link too, until the bank's time is over; then it has failed.</summary>
+    public string? LeaveAtCheck(Link link, TimeSpan? delay)
+    {
+        var ours = (RazorpayLink)link;
+        if (Start(ours, link.Amount) is not { } payment) return null;
+        world.Later(delay ?? BankTime, () => SettleAsFailed(ours, payment, RealTimeout));
+        return payment.Id;
     }
 
     /// <summary>The first try seems to fail, the second is captured, and then the bank admits the first.</summary>

@@ -65,6 +65,28 @@ public sealed class RazorpaySimulatorAfterwardsTests(World world) : IClassFixtur
     }
 
     [Fact]
+    public async Task Who_leaves_their_banks_check_leaves_a_payment_created_on_a_link_that_can_still_be_paid_until_the_bank_gives_up()
+    {
+        await Create("left");
+        world.StandStill();
+        var (status, left) = await gateway.Shopper("left", "left_at_check");
+        (status, left["return_url"], left["money_ids"]!.AsArray().Count).ShouldBe((200, null, 0));
+        var link = (await Get("/v1/payment_links?reference_id=left"))["payment_links"]![0]!;
+        link["status"]!.ToString().ShouldBe("created");
+        var order = link["order_id"]!.ToString();
+        (await Tries()).ShouldBe(["created"]);
+        await gateway.Shopper("left", "paid");
+        (await Tries()).ShouldBe(["created", "captured"]);
+        world.Resume();
+        var failed = (await world.Hear(1, Of("payment.failed")))[0].Json["payload"]!["payment"]!["entity"]!;
+        failed["error_reason"]!.ToString().ShouldBe("payment_timed_out");
+        (await Tries()).ShouldBe(["failed", "captured"]);
+        (await gateway.Book()).Count.ShouldBe(1);
+
+        async Task<IEnumerable<string>> Tries() => (await Get($"/v1/orders/{order}/payments"))["items"]!.AsArray().Select(p => p!["status"]!.ToString());
+    }
+
+    [Fact]
     public async Task Only_captured_money_goes_back_and_only_while_there_is_some()
     {
         await Create("open");

@@ -119,7 +119,7 @@ sealed class StripeIntent(string id, StripeSession session, long amount, long cr
             ? Charges[^1].Json(expand.Below("latest_charge")) : Charges[^1].Id,
         ["livemode"] = false,
         ["metadata"] = Metadata,
-        ["next_action"] = null,
+        ["next_action"] = Status == "requires_action" ? new JsonObject { ["type"] = "use_stripe_sdk" } : null,
         ["payment_method_types"] = new JsonArray("card"),
         ["status"] = Status,
     };

@@ -115,7 +115,7 @@ public sealed partial class StripeDialect
         lock (session.Gate)
         {
             intent.ComesLate = false;
-            if (intent.Status != "requires_payment_method") intent = NewIntent(session, session.Amount);
+            if (intent.Status is not ("requires_payment_method" or "requires_action")) intent = NewIntent(session, session.Amount);
             Succeed(intent, NewCharge(intent));
             completes = session.State == "open";
             if (completes) session.State = "complete";
@@ -153,6 +153,25 @@ public sealed partial class StripeDialect
         Tell("charge.failed", session, () => charge.Json(StripeExpansion.None));
         Tell("payment_intent.payment_failed", session, () => intent.Json(StripeExpansion.None));
         Tell("checkout.session.async_payment_failed", session, () => session.Json(StripeExpansion.None));
+    }
+
+    public bool ShowsBankCheck => true;
+
+    /// <summary>The intent waits for the shopper as long as the session is open.</summary>
+    public string? LeaveAtCheck(Link link, TimeSpan? delay)
+    {
+        var session = (StripeSession)link;
+        StripeIntent intent;
+        lock (session.Gate)
+        {
+            if (!session.Payable) return null;
+            intent = session.Intent ??= NewIntent(session, session.Amount);
+            intent.Status = "requires_action";
+            intent.LastError = null;
+        }
+
+        Tell("payment_intent.requires_action", session, () => intent.Json(StripeExpansion.None));
+        return intent.Id;
     }
 
     /// <summary>Two PaymentIntents for one session, as shops have seen; the session knows the first only.</summary>

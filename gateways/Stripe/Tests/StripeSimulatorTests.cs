@@ -160,6 +160,31 @@ public sealed class StripeSimulatorTests(World world) : IClassFixture<World>, IA
     }
 
     [Fact]
+    public async Task Who_leaves_their_banks_check_leaves_an_intent_that_requires_action_on_a_session_that_can_still_be_paid()
+    {
+        var (_, paid, _) = await Create("left, paid");
+        var (_, ended, _) = await Create("left, ended");
+        foreach (var (reference, session) in ((string, JsonNode)[])[("left, paid", paid), ("left, ended", ended)])
+        {
+            var (status, left) = await gateway.Shopper(reference, "left_at_check");
+            (status, left["return_url"], left["money_ids"]!.AsArray().Count).ShouldBe((200, null, 0));
+            (await Standing(session)).ShouldBe(("open", "requires_action", null));
+        }
+        (await world.Hear(2)).ShouldAllBe(n => n.Json["type"]!.ToString() == "payment_intent.requires_action");
+        await gateway.Shopper("left, paid", "paid");
+        await Post($"{Sessions}/{ended["id"]}/expire", []);
+        (await Standing(paid)).ShouldBe(("complete", "succeeded", null));
+        (await Standing(ended)).ShouldBe(("expired", "canceled", "expired"));
+        (await gateway.Book()).Count.ShouldBe(1);
+
+        async Task<(string, string, string?)> Standing(JsonNode session)
+        {
+            var now = await Get($"{Sessions}/{session["id"]}?expand[0]=payment_intent");
+            return (now["status"]!.ToString(), now["payment_intent"]!["status"]!.ToString(), now["payment_intent"]!["cancellation_reason"]?.ToString());
+        }
+    }
+
+    [Fact]
     public async Task An_expired_session_has_no_page_and_takes_no_money()
     {
         var (_, session, _) = await Create("expired");

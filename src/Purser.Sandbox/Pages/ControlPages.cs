@@ -123,7 +123,7 @@ sealed class ControlPages(Sandbox sandbox, IServiceProvider services)
     static FaultRefusal? Act(GatewayWorld world, IFormCollection form)
     {
         var (id, outcome) = (form["link_id"].ToString(), form["outcome"].ToString());
-        if (!Shopper.Outcomes.Contains(outcome)) return new("outcome", $"outcome is one of {string.Join(", ", Shopper.Outcomes)}.");
+        if (!Shopper.OutcomesOf(world.Dialect).Contains(outcome)) return new("outcome", $"outcome is one of {string.Join(", ", Shopper.OutcomesOf(world.Dialect))}.");
         if (world.Dialect.Links().FirstOrDefault(l => l.Id == id) is not { } link) return new("link_id", $"There is no link '{id}' any more. Load the page again.");
         return Shopper.Act(world, link, outcome, null).Outcome != "refused" ? null
             : new("outcome", $"{link.Id} takes no more money: it is {link.Status}. Open a new link with your integration.");

@@ -54,6 +54,7 @@ sealed record DemoStory(string Name, string Acts, DemoEnd End)
         new("declined, then paid", "declined_then_paid", DemoEnd.Paid),
         new("abandoned", "abandoned", DemoEnd.Unpaid),
         new("cancelled by the shopper", "cancelled", DemoEnd.Unpaid),
+        new("left at the bank's check", DemoScene.LeftAtCheck, DemoEnd.Paid),
         new("bank says yes later", "paid_pending", DemoEnd.Paid),
         new("bank says no later", "pending_then_failed", DemoEnd.Declined),
         new("paid after the end", "paid_late", DemoEnd.Late) { Returns = false },
