@@ -590,6 +590,7 @@ create table settlement_files (
   classes bytea,
   advanced_at timestamp with time zone,
   dismissed_at timestamp with time zone,
+  lacks text,
   constraint settlement_files_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX settlement_files_at_work ON settlement_files USING btree (account) WHERE ((turn IS NOT NULL) AND (NOT dry_run) AND (state <> ALL (ARRAY[5, 6])));

@@ -145,6 +145,13 @@ static class ReconcileCommand
         AnsiConsole.Write(table);
         foreach (var t in view.Totals)
             AnsiConsole.MarkupLineInterpolated($"{t.Lines} lines, {new Money(t.Amount, Currency.Find(t.Currency))}, net {new Money(t.Net, Currency.Find(t.NetCurrency))}");
+        if (view.Lacks is { } lacks)
+        {
+            foreach (var t in lacks.Totals)
+                AnsiConsole.MarkupLineInterpolated($"It issues {lacks.Settlement} again and lacks {t.Lines} of its lines, {new Money(t.Amount, Currency.Find(t.Currency))}, net {new Money(t.Net, Currency.Find(t.NetCurrency))}; what they said stays booked.");
+            foreach (var r in lacks.First) AnsiConsole.MarkupLineInterpolated($"  line {r.Line}: {r.Kind} {r.RowKey}, {new Money(r.Amount, Currency.Find(r.Currency))}");
+            if (lacks.Totals.Sum(t => t.Lines) > lacks.First.Count) AnsiConsole.MarkupLineInterpolated($"  and more{(file.DryRun ? "" : $": GET /v1/settlements/{file.IdText}/lacking")}");
+        }
         if (view.Preview is { } preview) Show(preview);
         AnsiConsole.MarkupLineInterpolated($"{(file.DryRun ? "A dry run: nothing was kept." : $"Done, as {file.IdText}. Its lines: GET /v1/settlements/{file.IdText}/lines?class=...")}");
     }

@@ -22,8 +22,8 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
     const int StoredAtOnce = 20_000;
 
     /// <param name="again">A match of it was broken off, and may have stored some classes.</param>
-    /// <returns>Lines and money by class; they add up to the file.</returns>
-    public async Task<IReadOnlyList<ClassTotal>> Run(SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, bool again, CancellationToken stop)
+    /// <returns>Lines and money by class; they add up to the file. And what it lacks of an earlier file that it issues again.</returns>
+    public async Task<(IReadOnlyList<ClassTotal> Classes, LackedRows? Lacks)> Run(SettlementFile file, StatementPass pass, FeeTooHigh feeTooHigh, bool again, CancellationToken stop)
     {
         if (again) await store.Presume(file, stop);
         var work = new Work(store, hook, file, pass, feeTooHigh, FewLines, Beside, stop);
@@ -36,7 +36,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
             await work.EndKeeping();
         }
         await work.BesideOurs();
-        return await work.Finish();
+        return (await work.Finish(), await store.Lacked(file, work.Had, stop));
     }
 
     sealed class Work(
@@ -50,6 +50,9 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
             pass.Totals.ToDictionary(t => (t.Class, t.Currency, t.NetCurrency));
         Task keeping = Task.CompletedTask;
         int foreign;
+
+        /// <summary>By earlier file, how many of its rows this one has.</summary>
+        public Dictionary<long, int> Had { get; } = [];
 
         /// <summary>Rows that an earlier file has, and rows that this file has twice.</summary>
         public async Task CameBefore()
@@ -94,6 +97,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                     {
                         var found = table.Find(before.Key, i => loaded[i].Key == before.Key);
                         if (found < 0) continue;
+                        Had[before.File] = Had.GetValueOrDefault(before.File) + 1;
                         if (further.TryGetValue(found, out var ofKey)) ofKey.Saw(before);
                         var versions = rows[found].Content == before.Content ? repeated : changed;
                         versions[found] = !versions.TryGetValue(found, out var others) ? (before, before)

@@ -29,6 +29,10 @@ public interface IMatchStore
     /// was asked about.</summary>
     Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop);
 
+    /// <summary>What a file that issues an earlier one again lacks of it; null when it issues none again, or has all of it.</summary>
+    /// <param name="had">By earlier file, how many of its rows this one has.</param>
+    Task<LackedRows?> Lacked(SettlementFile file, IReadOnlyDictionary<long, int> had, CancellationToken stop);
+
     /// <summary>All payments of an account between two orders.</summary>
     Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop);
 

@@ -178,6 +178,8 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
         return same;
     }
 
+    public Task<LackedRows?> Lacked(SettlementFile file, IReadOnlyDictionary<long, int> had, CancellationToken stop) => LackedStore.Find(database, file, had, stop);
+
     /// <summary>As fast as they come out: on a thread of its own and synchronous, for millions of rows do not each wait.</summary>
     public Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop) =>
         Task.Run(() => StreamPayments(account, from, to, take), stop);

@@ -17,7 +17,7 @@ static class SettlementDocs
            {"class": "both_paid", "currency": "INR", "net_currency": "INR", "lines": 411, "amount": 20508900, "net": 20105525, "action": "settled: fee, tax and net are booked"},
            {"class": "theirs_paid", "currency": "INR", "net_currency": "INR", "lines": 1, "amount": 49900, "net": 48922,
             "action": "the gateway is asked; then the order is paid, or the money goes back, by the order's policy"}],
-         "refusal": null, "policy": 1, "done_at": "2026-03-02T06:00:03Z", "preview": null}
+         "refusal": null, "policy": 1, "done_at": "2026-03-02T06:00:03Z", "preview": null, "lacks": null}
         """;
 
     static readonly string Dry = File.Replace("\"stl_12\"", "\"stl_13\"", StringComparison.Ordinal).Replace("\"state\": \"done\"", "\"state\": \"matched\"", StringComparison.Ordinal)
@@ -81,6 +81,13 @@ static class SettlementDocs
         TakesKey = true,
     };
 
+    const string OneLine = """
+        {"lines": [{"line": 17, "row": 18, "class": "theirs_paid", "kind": "payment", "row_key": "pay_K2x", "order": "ord_01jd8xk3m4n7p",
+          "payment": "pay_01jd8xk3m4n7p_1", "refund": null, "money_reference": "pay_K2x", "refund_reference": null, "amount": 49900, "currency": "INR", "fee": 829,
+          "tax": 149, "net": 48922, "net_currency": "INR", "method": "upi", "happened_at": "2026-03-01T10:04:31Z", "settled_on": "2026-03-02",
+          "payout_reference": "UTR2603020001", "note": null, "was": null, "extra": [{"column": "customer_vpa", "text": "asha@upi"}]}], "next": null}
+        """;
+
     public static readonly ApiOperation Lines = new("listSettlementLines", Tag, "The lines of a settlement file", Access.Secret)
     {
         Query =
@@ -90,13 +97,16 @@ static class SettlementDocs
         ],
         Answers =
         [
-            new(200, "In the order of the file. Texts are the gateway's own: escape them where you show them.", typeof(SettlementLineList), """
-                {"lines": [{"line": 17, "row": 18, "class": "theirs_paid", "kind": "payment", "row_key": "pay_K2x", "order": "ord_01jd8xk3m4n7p",
-                  "payment": "pay_01jd8xk3m4n7p_1", "refund": null, "money_reference": "pay_K2x", "refund_reference": null, "amount": 49900, "currency": "INR", "fee": 829,
-                  "tax": 149, "net": 48922, "net_currency": "INR", "method": "upi", "happened_at": "2026-03-01T10:04:31Z", "settled_on": "2026-03-02",
-                  "payout_reference": "UTR2603020001", "note": null, "was": null, "extra": [{"column": "customer_vpa", "text": "asha@upi"}]}], "next": null}
-                """),
+            new(200, "In the order of the file. Texts are the gateway's own: escape them where you show them.", typeof(SettlementLineList), OneLine),
         ],
+        Problems = [InvalidQuery, KeyMissing, SecretKeyNeeded, SettlementUnknown],
+    };
+
+    public static readonly ApiOperation Lacking = new("listSettlementLacks", Tag, "What a settlement file lacks of one that it issues again", Access.Secret)
+    {
+        Description = "Rows of the earlier file (`lacks.settlement`) that this one does not have, as lines of the earlier one. Empty when it lacks none, or issues none again.",
+        Query = [new("cursor", "`next` of the page before."), new("limit", "1 to 200; 50 when left out.", "integer")],
+        Answers = [new(200, "In the order of the earlier file.", typeof(SettlementLineList), OneLine)],
         Problems = [InvalidQuery, KeyMissing, SecretKeyNeeded, SettlementUnknown],
     };
 }

@@ -43,6 +43,7 @@ static class SettlementEndpoints
         routes.MapGet("/v1/settlements", List).Is(SettlementDocs.List);
         routes.MapGet("/v1/settlements/{id}", Read).Is(SettlementDocs.Read);
         routes.MapGet("/v1/settlements/{id}/lines", Lines).Is(SettlementDocs.Lines);
+        routes.MapGet("/v1/settlements/{id}/lacking", Lacking).Is(SettlementDocs.Lacking);
         routes.MapPost("/v1/settlements/{id}/dismissal", Dismiss).Is(SettlementDocs.Dismiss);
     }
 
@@ -174,12 +175,31 @@ static class SettlementEndpoints
     static async Task<IResult> Lines(string id, HttpContext http, SettlementFileStore files, SettlementLineStore lines, CancellationToken stop)
     {
         var query = new QueryFields(http.Request.Query);
-        var (only, cursor, limit) = (query.OneOf("class", SettlementView.Words), query.Cursor("cursor", 1), query.Limit());
-        if (cursor is [var text] && long.Parse(text) > int.MaxValue) query.Fault("cursor", "'cursor' is no cursor of ours.", "Send the cursor of the answer before this one.");
+        var (only, after, limit) = (query.OneOf("class", SettlementView.Words), After(query), query.Limit());
         if (query.Problem() is { } problem) return problem;
         if (!SettlementFile.TryParseId(id, out var number) || await files.Find(number, stop) is null) return Unknown();
-        var found = await lines.List(number, only is null ? null : Enum.GetValues<SettlementClass>()[Array.IndexOf(SettlementView.Words, only)],
-            cursor is [var after] ? int.Parse(after) : 0, limit + 1, stop);
+        return Page(await lines.List(number, only is null ? null : Enum.GetValues<SettlementClass>()[Array.IndexOf(SettlementView.Words, only)], after, limit + 1, stop), limit);
+    }
+
+    static async Task<IResult> Lacking(string id, HttpContext http, SettlementFileStore files, SettlementLineStore lines, CancellationToken stop)
+    {
+        var query = new QueryFields(http.Request.Query);
+        var (after, limit) = (After(query), query.Limit());
+        if (query.Problem() is { } problem) return problem;
+        return SettlementFile.TryParseId(id, out var number) && await files.Find(number, stop) is { } file ? Page(await lines.Lacked(file, after, limit + 1, stop), limit) : Unknown();
+    }
+
+    /// <summary>The line that a page begins behind.</summary>
+    static int After(QueryFields query)
+    {
+        if (query.Cursor("cursor", 1) is not [var text]) return 0;
+        if (int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var after)) return after;
+        query.Fault("cursor", "'cursor' is no cursor of ours.", "Send the cursor of the answer before this one.");
+        return 0;
+    }
+
+    static IResult Page(IReadOnlyList<StoredLine> found, int limit)
+    {
         var page = found.Take(limit).ToList();
         return ApiJson.Answer(new SettlementLineList([.. page.Select(SettlementLineView.From)], found.Count > limit ? QueryFields.CursorOf(page[^1].Number) : null));
     }

@@ -49,6 +49,9 @@ public sealed record SettlementFile(
     /// <summary>Of a dry run that is matched.</summary>
     public DryRunPreview? Preview { get; init; }
 
+    /// <summary>What it lacks of an earlier file that it issues again; found when it is matched.</summary>
+    public LackedRows? Lacks { get; init; }
+
     public const string Prefix = "stl_";
 
     public string IdText => IdOf(Id);
@@ -67,5 +70,5 @@ public sealed record SettlementFile(
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(IReadOnlyList<ClassTotal>)), JsonSerializable(typeof(Dictionary<string, string>)), JsonSerializable(typeof(DryRunPreview))]
+[JsonSerializable(typeof(IReadOnlyList<ClassTotal>)), JsonSerializable(typeof(Dictionary<string, string>)), JsonSerializable(typeof(DryRunPreview)), JsonSerializable(typeof(LackedRows))]
 sealed partial class SettlementJson : JsonSerializerContext;

@@ -28,7 +28,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
 
     const string Columns = """
         id, account, sha256, name, source, bytes, received_at, dry_run, state, rows_read, rows_stored, rows_acted, tries, summary, covers_from, covers_to,
-        policy, refusal, refusal_row, refusal_column, done_at, paid_out, preview, dismissed_at
+        policy, refusal, refusal_row, refusal_column, done_at, paid_out, preview, dismissed_at, lacks
         """;
 
     /// <summary>Keeps the bytes as they come, a part at a time, in one commit; nothing is parsed. The same bytes again keep nothing.</summary>
@@ -225,7 +225,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         var classes = ends ? await Task.Run(() => SettlementLineStore.Classes(connection, file.Id).Whole, stop) : null;
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var advance = new NpgsqlCommand("""
-            update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10, preview = $11, classes = $12,
+            update settlement_files set state = $3, rows_read = $4, rows_acted = $5, summary = $6, covers_from = $7, covers_to = $8, policy = $9, paid_out = $10, preview = $11, classes = $12, lacks = $13,
                 read_at = case when $3 = 2 then clock_timestamp() else read_at end, done_at = case when $3 = 5 then clock_timestamp() else done_at end,
                 tries = case when state = $3 and rows_acted = $5 then tries else 0 end,
                 advanced_at = case when state = $3 and rows_acted = $5 then advanced_at else clock_timestamp() end
@@ -243,6 +243,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         advance.Parameters.Add(new NpgsqlParameter { Value = (object?)file.PaidOut ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean });
         advance.Parameters.Add(new NpgsqlParameter { Value = file.Preview is { } preview ? JsonSerializer.Serialize(preview, SettlementJson.Default.DryRunPreview) : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         advance.Parameters.Add(new NpgsqlParameter { Value = (object?)classes ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea });
+        advance.Parameters.Add(new NpgsqlParameter { Value = file.Lacks is { } lacks ? JsonSerializer.Serialize(lacks, SettlementJson.Default.LackedRows) : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         if (await advance.ExecuteNonQueryAsync(stop) == 0) throw new LeaseLostException(file.Id);
         if (ends) await DecisionStore.File(connection, file.Id, stop);
         await transaction.CommitAsync(stop);
@@ -256,7 +257,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
         await using var transaction = await connection.BeginTransactionAsync(stop);
         await using var refuse = new NpgsqlCommand("""
             with refused as (
-                update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, covers_from = $6, covers_to = $7, rows_stored = 0, turn = null, key_bits = null,
+                update settlement_files set state = 6, refusal = $3, refusal_row = $4, refusal_column = $5, covers_from = $6, covers_to = $7, rows_stored = 0, turn = null, key_bits = null, lacks = null,
                     leased_by = null, leased_until = null, done_at = clock_timestamp() where id = $1 and leased_by = $2 and state < 4 returning id, account, dry_run),
             day as (select date_trunc('day', now(), 'UTC') as begins),
             written as materialized (
@@ -345,6 +346,7 @@ public sealed class SettlementFileStore(NpgsqlDataSource database) : ISettlement
                 rows.IsDBNull(20) ? null : rows.GetFieldValue<DateTimeOffset>(20), rows.IsDBNull(21) ? null : rows.GetBoolean(21))
             {
                 Preview = rows.IsDBNull(22) ? null : JsonSerializer.Deserialize(rows.GetString(22), SettlementJson.Default.DryRunPreview),
+                Lacks = rows.IsDBNull(24) ? null : JsonSerializer.Deserialize(rows.GetString(24), SettlementJson.Default.LackedRows),
             });
         return found;
     }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Reconciliation;
+using Purser.Server.Reconciliation;
 using Purser.Server.Engine;
 
 namespace Purser.Server.Settlement;
@@ -136,18 +137,25 @@ public sealed class SettlementLineStore(NpgsqlDataSource database) : ISettlement
         copy.Write(ExtraCells.Text(read.Extra));
     }
 
-    public async Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop)
+    public Task<IReadOnlyList<StoredLine>> List(long file, SettlementClass? only, int after, int limit, CancellationToken stop) =>
+        Read("l.number > $2 and ($3::smallint is null or l.class = $3) order by l.number limit $4", stop, new NpgsqlParameter<long> { TypedValue = file }, new NpgsqlParameter<int> { TypedValue = after },
+            new NpgsqlParameter { Value = only is { } one ? (short)one : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Smallint }, new NpgsqlParameter<int> { TypedValue = limit });
+
+    /// <summary>Rows of an earlier file that this one lacks, by number, from behind <paramref name="after"/>: see <see cref="LackedRows"/>.</summary>
+    public async Task<IReadOnlyList<StoredLine>> Lacked(SettlementFile file, int after, int limit, CancellationToken stop) => file.Lacks is not { } lacks ? []
+        : await Read("l.number = any ($2) order by l.number", stop, new NpgsqlParameter<long> { TypedValue = lacks.File },
+            new NpgsqlParameter<int[]> { TypedValue = await LackedStore.List(database, file, lacks, after, limit, stop) });
+
+    /// <param name="which">Of the lines of a file, which is the first parameter.</param>
+    async Task<IReadOnlyList<StoredLine>> Read(string which, CancellationToken stop, params NpgsqlParameter[] parameters)
     {
         var list = new NpgsqlBatchCommand($"""
             select l.number, l."row", l.class, {LineColumns}, coalesce(l.order_id, c.order_id), coalesce(l.payment, c.payment), l.was_file, l.was_number, l.extra
             from settlement_lines l join settlement_files f on f.id = l.file
             left join captures c on l.order_id is null and c.account = f.account and c.money_reference = l.money_reference
-            where l.file = $1 and l.number > $2 and ($3::smallint is null or l.class = $3) order by l.number limit $4
+            where l.file = $1 and {which}
             """);
-        list.Parameters.Add(new NpgsqlParameter<long> { TypedValue = file });
-        list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after });
-        list.Parameters.Add(new NpgsqlParameter { Value = only is { } one ? (short)one : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Smallint });
-        list.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        foreach (var parameter in parameters) list.Parameters.Add(parameter);
         var found = new List<StoredLine>();
         await using var lookUp = KeyLookup.Of(database, list);
         await using var rows = await lookUp.Rows(stop);

@@ -44,6 +44,13 @@ public sealed record SettlementPreviewView(
     ];
 }
 
+public sealed record SettlementLackedRowView([property: Description("In the earlier file.")] int Line, string Kind, string RowKey, string Currency, [property: Description("In minor units.")] long Amount);
+
+/// <summary>What a file that issues an earlier one again does not have of it. Nothing follows from it: what those rows said is booked, and stays.</summary>
+public sealed record SettlementLacksView(
+    [property: Description("The earlier file.")] string Settlement, [property: Description("How many and how much.")] IReadOnlyList<SettlementTotalView> Totals,
+    [property: Description("The first of them, at most 20; GET /v1/settlements/{id}/lacking has all.")] IReadOnlyList<SettlementLackedRowView> First);
+
 /// <summary>A settlement file: where it stands and what it says.</summary>
 public sealed record SettlementView(
     string Id, string Gateway, [property: Description("As its sender calls it.")] string Name, string Source, string Sha256, long Bytes, DateTime ReceivedAt,
@@ -53,7 +60,8 @@ public sealed record SettlementView(
     [property: Description("What all lines add up to.")] IReadOnlyList<SettlementTotalView> Totals,
     [property: Description("Every line is in one class; the classes add up to the totals.")] IReadOnlyList<SettlementClassView> Classes,
     SettlementRefusalView? Refusal, [property: Description("The version of the policy by which it was acted on.")] int? Policy, DateTime? DoneAt,
-    [property: Description("Null unless it is a dry run.")] SettlementPreviewView? Preview)
+    [property: Description("Null unless it is a dry run.")] SettlementPreviewView? Preview,
+    [property: Description("Rows of an earlier file that it has not, although it issues that one again: it has more than half of it, or is what the gateway's API tells of the same day; of the days that it covers. Null when there are none.")] SettlementLacksView? Lacks)
 {
     const string Day = "yyyy-MM-dd";
 
@@ -68,7 +76,9 @@ public sealed record SettlementView(
         f.Preview is { } p ? new SettlementPreviewView(
             [.. p.Asks.Select(a => new SettlementAskView(Word(a.Class), a.Currency, a.Count, a.Amount, a.TwoPersons, a.UnlessConfirmed))],
             [.. p.OrderAsks.Select(a => new SettlementOrderAskView(Snake(a.Kind), a.Currency, a.Count, a.Amount))],
-            [.. p.Overdue.Select(o => new SettlementOverdueView(o.Refunds ? "refunds" : "payments", o.Currency, o.Count, o.Amount, o.Covered))], SettlementPreviewView.Unforeseeable) : null);
+            [.. p.Overdue.Select(o => new SettlementOverdueView(o.Refunds ? "refunds" : "payments", o.Currency, o.Count, o.Amount, o.Covered))], SettlementPreviewView.Unforeseeable) : null,
+        f.Lacks is { } l ? new SettlementLacksView(SettlementFile.IdOf(l.File), [.. l.Totals.Select(t => new SettlementTotalView(t.Currency, t.NetCurrency, t.Count, t.Amount, t.Net))],
+            [.. l.First.Select(r => new SettlementLackedRowView(r.Number, EventNames.Snake(r.Kind.ToString()), r.RowKey, r.Currency, r.Amount))]) : null);
 
     static string Snake(Purser.Payments.DiscrepancyKind kind) => EventNames.Snake(kind.ToString());
 

@@ -157,7 +157,8 @@ public sealed partial class SettlementWorker(
                 file, bytes, sheet, entry.Account, TooHigh, name, store, stop);
             file = file with { State = FileState.Read, RowsRead = pass.Lines, CoversFrom = pass.CoversFrom, CoversTo = pass.CoversTo, PaidOut = !entry.Gateway.Profile.StatesPayouts, Classes = pass.Totals };
             await files.Advance(file, name, stop);
-            file = file with { State = FileState.Matched, Classes = await new FileMatch(matches, hook) { FewLines = FewLines, Beside = Beside }.Run(file, pass, TooHigh, again: !store, stop) };
+            var (classes, lacks) = await new FileMatch(matches, hook) { FewLines = FewLines, Beside = Beside }.Run(file, pass, TooHigh, again: !store, stop);
+            file = file with { State = FileState.Matched, Classes = classes, Lacks = lacks };
             if (file.DryRun) file = file with { Preview = await acts.Preview(file, options, day => contract.DueOn(day), overdue.Until, stop) };
             await files.Advance(file, name, stop);
             LogMatched(log, file.IdText, file.Account, file.RowsRead);

@@ -156,7 +156,7 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         await files.Advance(file, "w", default);
         using var pass = await new StatementReading(new SettlementLineStore(database), 40, SettlementHook.None).Read(
             file with { Bytes = pretendedBytes }, files.Open(file), gateway.Sheet, account, (_, _, _, _) => false, "w", store: true, default);
-        var classes = await new FileMatch(new MatchStore(database), SettlementHook.None) { FewLines = fewLines, Beside = beside ?? Task.Run }.Run(file, pass, (_, _, _, _) => false, again: false, stop);
+        var (classes, _) = await new FileMatch(new MatchStore(database), SettlementHook.None) { FewLines = fewLines, Beside = beside ?? Task.Run }.Run(file, pass, (_, _, _, _) => false, again: false, stop);
         await files.Advance(file with { State = FileState.Done }, "w", default);
         return (file.Id, classes);
     }

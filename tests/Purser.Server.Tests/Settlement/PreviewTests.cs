@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Purser.Reconciliation;
+using Purser.Server.Settlement;
 using Purser.Server.Tests.Platform;
 using static Purser.Server.Tests.Settlement.StatementGateway;
 
@@ -60,6 +62,56 @@ public sealed class PreviewTests(PostgresFixture postgres) : IClassFixture<Postg
         Said(preview.GetProperty("order_asks"), "kind", "currency", "lines", "amount").ShouldBe(["late INR 1 49900", "settled_twice INR 1 49900"], ignoreOrder: true);
         await house.Settle(file);
         (await Open(house)).Select(d => d.GetProperty("kind").GetString()).ShouldBe(["late", "settled_twice"], ignoreOrder: true);
+    }
+
+    static SettlementLine Charge(string key, long amount, int day = 2) => Line(key, null, amount, SettlementKind.Adjustment) with { SettledOn = new DateOnly(2026, 3, day) };
+
+    static string Lacks(JsonElement file) => file.GetProperty("lacks") is { ValueKind: JsonValueKind.Object } lacks
+        ? $"{lacks.GetProperty("settlement").GetString()}: {string.Join(", ", Said(lacks.GetProperty("totals"), "lines", "amount", "net"))}: {string.Join(", ", Said(lacks.GetProperty("first"), "line", "row_key", "kind", "amount", "currency"))}" : "";
+
+    [Fact]
+    public async Task What_a_file_lacks_of_an_earlier_one_that_it_issues_again_is_shown_and_nothing_follows_from_it()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        (await house.Settle(Statement(Charge("a", 1), Charge("b", 2), Charge("c", 3), Charge("d", 40), Charge("e", 50), Charge("before", 600, day: 1)))).Body.GetProperty("lacks").ValueKind.ShouldBe(JsonValueKind.Null);
+        var books = await house.Ask<decimal>("select sum(amount) from ledger where account = 'fees'");
+        // What it does not cover may be in another.
+        var again = Statement(Charge("a", 1), Charge("c", 3), Charge("e", 50), Charge("b", 2), Charge("f", 7));
+        const string lacked = "stl_1: 1 40 40: 4 d adjustment 40 INR";
+        Lacks((await house.Upload(again, "gateway=shop&dry_run=true")).Body).ShouldBe(lacked);
+        var done = await house.Settle(again);
+        Lacks(done.Body).ShouldBe(lacked);
+        SettlementHouse.Classes(done).ShouldBe(new Dictionary<string, int> { ["repeated"] = 4, ["adjustment"] = 1 }, ignoreOrder: true);
+        Said((await house.Get($"/v1/settlements/{done.Text("id")}/lacking")).Body.GetProperty("lines"), "line", "row_key", "class").ShouldBe(["4 d adjustment"]);
+        (await house.Get("/v1/settlements/stl_1/lacking")).Body.GetProperty("lines").GetArrayLength().ShouldBe(0);
+        (await house.Ask<decimal>("select sum(amount) from ledger where account = 'fees'")).ShouldBe(books - 7);
+        (await Open(house)).ShouldBeEmpty();
+        // The latest that it issues again counts, and less than half of one is another file.
+        Lacks((await house.Settle(Statement(Charge("a", 1), Charge("b", 2), Charge("c", 3), Charge("e", 50), Charge("g", 8)))).Body).ShouldBe("stl_3: 1 7 7: 5 f adjustment 7 INR");
+        Lacks((await house.Settle(Statement(Charge("a", 1), Charge("b", 2), Charge("h", 9)))).Body).ShouldBe("");
+    }
+
+    [Fact]
+    public async Task What_a_gateways_api_tells_of_a_day_no_more_is_shown_however_much_it_is()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        async Task<JsonElement> Told(string day, params SettlementLine[] lines)
+        {
+            using var bytes = new MemoryStream(CanonicalSheet.Write(lines));
+            var files = house.Host.Services.GetRequiredService<SettlementFileStore>();
+            return (await house.Ended((await files.TakeIn("shop", $"shop {day}", FileSource.Fetched, bytes, dryRun: false, long.MaxValue, default)).File.IdText)).Body;
+        }
+        await Told("2026-03-02", Enumerable.Range(1, 30).Select(n => Charge($"r{n}", n)).ToArray());
+        var told = await Told("2026-03-02", Charge("r1", 1), Charge("r2", 2));
+        told.GetProperty("lacks").GetProperty("first").GetArrayLength().ShouldBe(20);
+        Said(told.GetProperty("lacks").GetProperty("totals"), "lines", "amount").ShouldBe([$"28 {(30 * 31 / 2) - 3}"]);
+        var path = $"/v1/settlements/{told.GetProperty("id").GetString()}/lacking?limit=20";
+        var first = (await house.Get(path)).Body;
+        var rest = (await house.Get($"{path}&cursor={first.GetProperty("next").GetString()}")).Body;
+        first.GetProperty("lines").EnumerateArray().Concat(rest.GetProperty("lines").EnumerateArray()).Select(l => l.GetProperty("row_key").GetString()).ShouldBe(Enumerable.Range(3, 28).Select(n => $"r{n}"));
+        rest.GetProperty("next").ValueKind.ShouldBe(JsonValueKind.Null);
+        // Another day is another file.
+        Lacks(await Told("2026-03-03", Charge("r1", 1), Charge("s", 5))).ShouldBe("");
     }
 
     static async Task<List<JsonElement>> Open(SettlementHouse house) => [.. (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray()];

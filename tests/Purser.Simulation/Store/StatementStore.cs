@@ -62,6 +62,9 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
 
     public Task<Dictionary<int, bool>> SameKeys(long file, IReadOnlyList<Reclassed> pairs, CancellationToken stop) => Read(() => Tables.SameKeys(file, pairs));
 
+    /// <summary>Nobody looks here at what a file lacks of another, and nothing follows from it.</summary>
+    public Task<LackedRows?> Lacked(SettlementFile file, IReadOnlyDictionary<long, int> had, CancellationToken stop) => Task.FromResult<LackedRows?>(null);
+
     public Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop) => Read(() =>
     {
         Tables.StreamPayments(account, from, to, take);
