@@ -178,7 +178,9 @@ sealed class Auditor(World world)
             var numbered = true;
             for (var n = first; n < events.Count; n++) numbered &= events[n].Sequence == n + 1;
             Hold("domain 6 events 1..n", stored.Index, numbered && stored.Row.Sequence == events.Count, $"{events.Count} events, the row says {stored.Row.Sequence}");
-            Hold("I13 the database's clock", stored.Index, group.All(e => e.At == transaction.Now), $"an event is dated by another clock");
+            // What a node reckoned of the clock is compared with the clock itself: as it was when the transaction began, and as it is now.
+            var (earliest, latest) = (transaction.Began - OrderStore.ReckonedWithin, world.Time.GetUtcNow() + OrderStore.ReckonedWithin);
+            Hold("I13 the database's clock", stored.Index, group.All(e => e.At == transaction.Now && e.At >= earliest && e.At <= latest), $"an event is dated {transaction.Now:HH:mm:ss}, and the clock says {earliest:HH:mm:ss} to {latest:HH:mm:ss}");
             foreach (var e in group)
             {
                 world.Trace.Mix(stored.Index, 140 + (long)e.Type, e.Sequence);
@@ -211,7 +213,7 @@ sealed class Auditor(World world)
         Hold("I12 an answered question leaves nothing in suspense", stored.Index, asked || waits.Count == 0, $"{string.Join(", ", waits)} of {stored.Row.Id} waits in suspense, and nobody is asked");
     }
 
-    static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];
+    public static readonly EventType[] TellsOfMoney = [EventType.PaymentSucceeded, EventType.PaymentLate, EventType.PaymentDuplicate, EventType.PaymentAmountMismatch];
 
     /// <summary>A question for a link has arrived: its key was committed before, and it is the same question as ever.</summary>
     public void LinkAsked(string account, string reference, Money? amount, ReadOnlySpan<byte> request)

@@ -11,6 +11,8 @@ sealed class OpenQuestions(World world)
 {
     public const string Rule = "domain 10 what stays open is for a person";
 
+    readonly Telling telling = new(world);
+
     public SortedDictionary<string, long> Reasons { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Questions about rows that later evidence answered.</summary>
@@ -86,6 +88,7 @@ sealed class OpenQuestions(World world)
     string? WhyAsked(RowQuestion question) => question.Row.Class switch
     {
         SettlementClass.TheirsPaid when world.Database.Statements.IsKnown(question) => null,
+        SettlementClass.TheirsPaid when telling.How(question.Account, world.Database.Statements.Line(question).MoneyReference) is not null => null,
         SettlementClass.TheirsPaid when world.SettlementOptions.TheirsPaid == "ask" => "money that a statement alone tells of: the policy says ask",
         SettlementClass.TheirsPaid when world.SettlementOptions.Confirm.IsExceeded(question.Row.Amount) => "money that a statement alone tells of: above the policy's limit",
         SettlementClass.UnknownOrder when world.Database.Statements.Line(question) is { Kind: SettlementKind.Refund, MoneyReference: { } money } && world.Database.FindMoney(question.Account, money) is null

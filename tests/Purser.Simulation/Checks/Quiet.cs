@@ -18,6 +18,7 @@ sealed class Quiet(World world)
     readonly List<(WorldGateway Gateway, Money Amount)> left = [];
     /// <summary>What banks have of our money at each gateway, as far as anybody told us.</summary>
     readonly List<(WorldGateway Gateway, Money Amount)> disputed = [];
+    readonly Telling telling = new(world);
     /// <summary>Captures that no question tells of, for a later try on the same reference hides them.</summary>
     int hidden;
 
@@ -118,6 +119,7 @@ sealed class Quiet(World world)
         var known = true;
         foreach (var money in link.Tries.Where(t => t.CapturedAt is not null))
         {
+            telling.Judge(link, money);
             if (OnlyFilesTell(gateway, link, ours, money))
             {
                 LeftToFiles(gateway, money.Amount);

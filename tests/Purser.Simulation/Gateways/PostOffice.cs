@@ -23,8 +23,14 @@ sealed class PostOffice(World world)
 
     readonly List<(StoredNews News, string? Money, string? Fact)> tidings = [];
 
+    /// <summary>Money that true news told of, which found their order at once; and when that was answered.</summary>
+    readonly Dictionary<string, DateTimeOffset> told = new(StringComparer.Ordinal);
+
     /// <summary>Captured money that some news told of, to a payment that we know.</summary>
     public bool ToldOfMoney(string money) => tidings.Exists(t => t.Money == money && IsTold(t.News));
+
+    /// <summary>News told the truth about it, and the answer that they were taken went out before then.</summary>
+    public bool ToldOfMoney(string money, DateTimeOffset before) => told.TryGetValue(money, out var at) && at < before;
 
     /// <summary>What else proving news told of.</summary>
     public bool ToldOf(string fact) => tidings.Exists(t => t.Fact == fact && IsTold(t.News));
@@ -109,7 +115,11 @@ sealed class PostOffice(World world)
             {
                 Delivered++;
                 // A lie in its place, or words that nobody knows, tell less.
-                if (world.Database.News.Letter(gateway.Account, Stamp(letter.Body)) is { } kept) tidings.Add((kept, notice.Money, id == about ? notice.Fact : null));
+                if (world.Database.News.Letter(gateway.Account, Stamp(letter.Body)) is { } kept)
+                {
+                    tidings.Add((kept, notice.Money, id == about ? notice.Fact : null));
+                    if (id == about && notice.Money is { } money && kept is { Order: not null, Verdict: NewsVerdict.Applied }) told.TryAdd(money, world.Time.GetUtcNow());
+                }
                 world.Auditor.NewsPromised(gateway.Account, about, notice);
                 if (fault == Fault.CrashAfterAnswer) _ = life.Crash("after the answer to a webhook (C6)");
                 if (fault != Fault.NewsReplyLost) return;

@@ -13,7 +13,7 @@ static class PlantedBugs
     public static IReadOnlyList<PlantedBug> All { get; } =
     [
         new CheckThenActDoubleStart(), new TimerTurnsUnknownIntoFailed(), new AnsweredBeforeStored(), new FailureAfterSuccessWins(),
-        new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new NewKeyOnRetry(), new CallbackBelieved(),
+        new SuccessNotComparedWithTheAmount(), new LateSuccessDropped(), new DuplicateSuccessIgnored(), new SecondSuccessAcceptedToo(), new LateMoneyBookedNowhere(), new NewKeyOnRetry(), new CallbackBelieved(),
         new EventAppliedTwice(), new RefundedAtEveryRepetition(), new SilenceFreesTheRefund(), new RefundAskedUnderANewName(), new AlarmForgotten(), new RowLockIgnored(), new MemoryTrusted(), new LostCommitBelieved(), new AbsenceTakenForTheEnd(),
         new DeclinedFormTakenForDead(), new LinkShared(),
         .. PlantedFormBugs.All, .. PlantedNewsBugs.All,
@@ -120,22 +120,48 @@ static class PlantedBugs
             base.Decide(order, order is not null && input is Evidence.Succeeded paid ? paid with { Amount = order.Amount } : input, now, rules);
     }
 
-    /// <summary>The order is closed, so the news are about nothing. The money is a question that no person ought to have, at the latest when a statement has it.</summary>
+    /// <summary>The order is closed, so the news are about nothing, and so are answers. A statement of the money is believed.</summary>
     sealed class LateSuccessDropped : PlantedBug
     {
-        public override IReadOnlyList<string> BreaksRules => ["domain 10 what stays open is for a person"];
+        public override IReadOnlyList<string> BreaksRules => [Telling.Rule];
 
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
-            order is { Status: OrderStatus.Expired or OrderStatus.Cancelled } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
+            order is { Status: OrderStatus.Expired or OrderStatus.Cancelled } && input is Evidence.Succeeded { Source: EvidenceSource.Webhook or EvidenceSource.Inquiry } ? Nothing(order) : base.Decide(order, input, now, rules);
     }
 
-    /// <summary>The order is paid already, all is well. The money is a question that no person ought to have, at the latest when a statement has it.</summary>
+    /// <summary>The order is paid already, all is well, whatever news and answers say. A statement of the money is believed.</summary>
     sealed class DuplicateSuccessIgnored : PlantedBug
     {
-        public override IReadOnlyList<string> BreaksRules => ["domain 10 what stays open is for a person"];
+        public override IReadOnlyList<string> BreaksRules => [Telling.Rule];
 
         public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules) =>
-            order is { Status: OrderStatus.Paid } && input is Evidence.Succeeded ? Nothing(order) : base.Decide(order, input, now, rules);
+            order is { Status: OrderStatus.Paid } && input is Evidence.Succeeded { Source: EvidenceSource.Webhook or EvidenceSource.Inquiry } ? Nothing(order) : base.Decide(order, input, now, rules);
+    }
+
+    /// <summary>Money is money: what comes for a paid order pays it again.</summary>
+    sealed class SecondSuccessAcceptedToo : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["domain 2 one accepted"];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
+        {
+            var decision = base.Decide(order, input, now, rules);
+            if (order is not { Status: OrderStatus.Paid } || input is not Evidence.Succeeded paid || decision.After.Payment(paid.Payment) is not { } p) return decision;
+            var accepted = p with { Captures = [.. p.Captures.Select(c => c.Standing == Standing.Duplicate && c.MoneyReference == paid.MoneyReference ? c with { Standing = Standing.Accepted } : c)] };
+            return decision with { After = decision.After with { Payments = decision.After.Payments.SetItem(p.Number - 1, accepted) } };
+        }
+    }
+
+    /// <summary>It goes back anyway, so why book it?</summary>
+    sealed class LateMoneyBookedNowhere : PlantedBug
+    {
+        public override IReadOnlyList<string> BreaksRules => ["domain 7 books agree"];
+
+        public override Decision Decide(Order? order, OrderInput input, DateTimeOffset now, OrderRules rules)
+        {
+            var decision = base.Decide(order, input, now, rules);
+            return order is { Status: OrderStatus.Expired or OrderStatus.Cancelled } && input is Evidence.Succeeded ? decision with { Postings = [] } : decision;
+        }
     }
 
     /// <summary>No answer came, so the request is sent again at once; and a retry is a new request, so it gets a new key.</summary>

@@ -23,6 +23,15 @@ sealed class StoredOrder(int index, Order row, byte[] fingerprint)
     public List<OrderEvent> Events { get; } = [];
     public List<Posting> Postings { get; } = [];
     public HashSet<string> CallKeys { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What was asked and answered, and when that was stored.</summary>
+    public List<(CallRecord Call, DateTimeOffset At)> Heard { get; } = [];
+
+    public void Hear(CallRecord call, DateTimeOffset at)
+    {
+        CallKeys.Add(call.RawKey);
+        Heard.Add((call, at));
+    }
     /// <summary>Who holds the row's lock, and who waits for it.</summary>
     public RowLocks? Holder { get; set; }
     public LinkedList<(RowLocks By, TaskCompletionSource<bool> Turn)> Waiting { get; } = new();
@@ -170,7 +179,7 @@ sealed class Database(World world)
         foreach (var (news, order, verdict, why) in changes.Placed) News.Place(news, order, verdict, why);
         foreach (var (key, resource) in changes.Keys) Keys.Add((key.ApiKeyId, key.Key), new StoredKey(key.Fingerprint, resource));
         foreach (var (order, call) in changes.Calls)
-            if (Orders.TryGetValue(order, out var stored)) stored.CallKeys.Add(call.RawKey);
+            if (Orders.TryGetValue(order, out var stored)) stored.Hear(call, world.Time.GetUtcNow());
         world.Auditor.After(changes, transaction);
     }
 

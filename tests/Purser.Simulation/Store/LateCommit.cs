@@ -4,7 +4,8 @@ namespace Purser.Simulation;
 
 /// <summary>What one transaction was decided on.</summary>
 /// <param name="Now">The database's clock, as it was read or reckoned.</param>
-readonly record struct Transaction(IReadOnlyList<EngineInput> Batch, DateTimeOffset Now);
+/// <param name="Began">What the database's clock truly said when it began there.</param>
+readonly record struct Transaction(IReadOnlyList<EngineInput> Batch, DateTimeOffset Now, DateTimeOffset Began);
 
 /// <summary>A commit whose connection broke before its answer came, and whose end is still to come. Nobody waits for that any more, but the rows that it
 /// holds and the keys that it writes are nobody else's before.</summary>
@@ -23,7 +24,7 @@ sealed class LateCommit(World world, Transaction transaction, BatchChanges chang
         {
             await world.Loop.Wait(later);
             world.Database.UnderWay.Remove(this);
-            if (committed && !world.Database.IsAway) Apply();
+            if (committed && !world.Database.IsAway) Apply(transaction.Began);
             else Tell("is rolled back now");
             locks.Release();
             ended.SetResult();
@@ -45,6 +46,7 @@ sealed class LateCommit(World world, Transaction transaction, BatchChanges chang
     async Task Work(Guess guess)
     {
         if (world.Database.IsAway) return;
+        var began = world.Time.GetUtcNow();
         if (!world.Bug.TakesAbsenceForTheEnd && await Session.IsStill(world, guess, locks) is not true)
         {
             Tell("arrives, and the orders are no longer as it guessed");
@@ -55,7 +57,7 @@ sealed class LateCommit(World world, Transaction transaction, BatchChanges chang
             Tell("arrives, and its keys are taken");
             return;
         }
-        Apply();
+        Apply(began);
     }
 
     /// <summary>Both write the same key of a table, so that the second waits for the end of the first.</summary>
@@ -79,10 +81,10 @@ sealed class LateCommit(World world, Transaction transaction, BatchChanges chang
         return ended.Task.IsCompleted;
     }
 
-    void Apply()
+    void Apply(DateTimeOffset began)
     {
         Tell("takes effect now");
-        world.Database.Apply(changes, mark, transaction);
+        world.Database.Apply(changes, mark, transaction with { Began = began });
     }
 
     void Tell(string what)

@@ -76,11 +76,11 @@ sealed class Session(World world, Life life) : IOrderSession
             case Fault.Refused: throw new StoreRefusedException("deadlock detected", passing: true);
             case Fault.Away: throw new StoreAwayException("the connection broke");
         }
-        (transaction, begun) = (new Transaction(inputs, default), true);
+        (transaction, begun) = (new Transaction(inputs, default, default), true);
         var ids = inputs.Where(i => i.Order is not null).Select(i => i.Order!.Value).Distinct().Order().ToList();
         if (!world.Bug.IgnoresRowLocks) await Lock(ids);
         mark = Database.NewMark();
-        transaction = transaction with { Now = world.Time.GetUtcNow() };
+        transaction = transaction with { Now = world.Time.GetUtcNow(), Began = world.Time.GetUtcNow() };
         var loaded = Read(ids);
         await Travel();
         return loaded;
@@ -107,7 +107,7 @@ sealed class Session(World world, Life life) : IOrderSession
         End();
         await Travel();
         if (Database.IsAway) throw new StoreAwayException("away");
-        (transaction, begun, mark) = (new Transaction(guess.Batch, guess.Now), true, Database.NewMark());
+        (transaction, begun, mark) = (new Transaction(guess.Batch, guess.Now, world.Time.GetUtcNow()), true, Database.NewMark());
         if (world.Faults.At(Port.StoreGuess, IndexOf(Batch)) is (Fault.ArrivesLate, var lot))
         {
             question = new TaskCompletionSource();
