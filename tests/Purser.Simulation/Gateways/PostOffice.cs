@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Purser.Gateways;
+using Purser.Orders;
 using Purser.Server.Engine;
 using Purser.Server.Webhooks;
 
@@ -36,6 +37,11 @@ sealed class PostOffice(World world)
     public bool ToldOf(string fact) => tidings.Exists(t => t.Fact == fact && IsTold(t.News));
 
     static bool IsTold(StoredNews news) => news.Order is not null && news.Verdict != NewsVerdict.Quarantined;
+
+    /// <summary>Some gateways' news prove nothing; they are a reason to ask.</summary>
+    bool Proves(string account, Letter letter, string money) => world.Accounts.Find(account) is { } entry
+        && entry.Gateway.ReadWebhook(new RawMessage("POST", "", "", new Dictionary<string, string>(letter.Headers, StringComparer.OrdinalIgnoreCase), letter.Body, world.Time.GetUtcNow()) { WasGenuine = true }, entry.Account)
+            is NewsReading.Genuine read && read.Facts.Any(f => f is Evidence.Succeeded paid && paid.MoneyReference == money);
 
     public long Delivered { get; private set; }
 
@@ -118,7 +124,7 @@ sealed class PostOffice(World world)
                 if (world.Database.News.Letter(gateway.Account, Stamp(letter.Body)) is { } kept)
                 {
                     tidings.Add((kept, notice.Money, id == about ? notice.Fact : null));
-                    if (id == about && notice.Money is { } money && kept is { Order: not null, Verdict: NewsVerdict.Applied }) told.TryAdd(money, world.Time.GetUtcNow());
+                    if (id == about && notice.Money is { } money && kept is { Order: not null, Verdict: NewsVerdict.Applied } && Proves(gateway.Account, letter, money)) told.TryAdd(money, world.Time.GetUtcNow());
                 }
                 world.Auditor.NewsPromised(gateway.Account, about, notice);
                 if (fault == Fault.CrashAfterAnswer) _ = life.Crash("after the answer to a webhook (C6)");
