@@ -45,7 +45,9 @@ static class MoneyMachine
         }
         if (known is not null && !right && (!asked || !Outranks(e.Amount, known.Amount)))
         {
-            draft.Change(p);
+            // Held money is there, says the gateway again.
+            if (p.Status == Held) Agree(draft, p, e);
+            else draft.Change(p);
             return;
         }
 
@@ -109,7 +111,7 @@ static class MoneyMachine
                 Return(draft, p, capture, draft.Order.Policy.Late == LatePolicy.Refund && !contradicted, RefundReason.Late, DiscrepancyKind.Late, e);
                 break;
         }
-        if (right && p.Contradicted) Reconcile(draft, draft.Order.Payment(p.Number)!, e);
+        if (p.Contradicted && (right || (p.Status == Held && known is not null && e.Source != EvidenceSource.Webhook))) Reconcile(draft, draft.Order.Payment(p.Number)!, e);
         if (open)
             draft.Tell(EventType.DiscrepancyResolved, p.Number, e, known!.Amount, money: e.MoneyReference, discrepancy: DiscrepancyKind.AmountMismatch, reason: "succeeded");
         if (settles) Resolve(draft, p.Number, DiscrepancyKind.SettledOtherwise, e, e.Amount, "succeeded", e.MoneyReference);

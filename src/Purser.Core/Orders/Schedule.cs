@@ -47,6 +47,7 @@ static class Schedule
         Succeeded when p.Discrepancy is DiscrepancyKind.Contradiction => Watch(order, p, rules),
         // A wrong amount may have been a garbled answer. It keeps the shopper waiting, so it is asked about until it is told right or the order ends.
         Held when !order.HasEnded => (p.LookedAt ?? p.StartedAt) + rules.PendingEvery,
+        Held when p.AwaitsSecondWord => Doubted(p, p.LookedAt ?? p.StartedAt, rules),
         Succeeded or Held when p.Captures.Any(c => c.Standing == Standing.Mismatched) => Watch(order, p, rules),
         Succeeded => null,
         Starting or Unresolved when OrderMachine.AsksForLink(order, p, rules) => p.AskedAt + NotSentDelay * (1 << Math.Min(p.Asks - 1, 10)),

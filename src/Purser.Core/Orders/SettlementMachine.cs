@@ -21,7 +21,7 @@ static class SettlementMachine
         draft.Tell(EventType.SettlementMatched, p.Number, e, money.Amount, money: money.MoneyReference, settled: e.Row, paidOut: e.PaidOut);
         if (missed) OrderMachine.Resolve(draft, p.Number, DiscrepancyKind.NotSettled, e, money.Amount, "settled", money.MoneyReference);
         // A gateway that pays money out has it, whatever its answer to a question was; a second success answers nothing.
-        if (money.IsConfirmed(p.Amount) && (p.Contradicted || p.Discrepancy is DiscrepancyKind.Contradiction))
+        if (money.IsConfirmed(p.Status == PaymentStatus.Held ? money.Amount : p.Amount) && (p.Contradicted || p.Discrepancy is DiscrepancyKind.Contradiction))
             MoneyMachine.Reconcile(draft, draft.Order.Payment(p.Number)!, e, "settled");
         if (e.Row.Amount != money.Amount) Doubt(draft, p.Number, money, DiscrepancyKind.SettledOtherwise, e, e.Row);
         if (!e.Row.AddsUp || money.Expected?.IsExceeded(e.Row.Amount, e.Row.Net, e.Row.Tax) is true) Doubt(draft, p.Number, Known(draft.Order.Payment(p.Number)!, e.MoneyReference), DiscrepancyKind.FeeMismatch, e, e.Row);

@@ -58,8 +58,8 @@ public sealed record Capture(string MoneyReference, Money Amount, DateTimeOffset
     /// <summary>What of money of a wrong amount does not wait in suspense any more, although no refund of ours gave it back: others did when the rest was to go back.</summary>
     public Money? Cleared { get; init; }
 
-    /// <summary>A statement has it, as much as the payment is of: whatever else the gateway says, it is there.</summary>
-    public bool IsConfirmed(Money wanted) => Standing is Standing.Accepted or Standing.Late && Settled is { } row && row.Amount == wanted && Amount == wanted;
+    /// <summary>A statement has it, as much as is wanted: whatever else the gateway says, it is there.</summary>
+    public bool IsConfirmed(Money wanted) => Standing is not Standing.Duplicate && Settled is { } row && row.Amount == wanted && Amount == wanted;
 
     public bool IsDoubted(DiscrepancyKind kind) => (Doubts & 1 << (int)kind) != 0;
 
@@ -177,7 +177,7 @@ public sealed record Payment
     public bool CancelAsked { get; init; }
     /// <summary>When it first failed, expired or was cancelled; null while it has not, or has money after all.</summary>
     public DateTimeOffset? EndedAt { get; init; }
-    /// <summary>The gateway said failure after it had said success; it is being asked again.</summary>
+    /// <summary>The gateway said failure after it had told of money; it is being asked again.</summary>
     public bool Contradicted { get; init; }
     /// <summary>How its disputes stand, taken together: an open one before a lost one before a won one.</summary>
     public DisputeState Dispute { get; init; }
@@ -188,6 +188,9 @@ public sealed record Payment
 
     /// <summary>With this instead of what it was told of the same money before.</summary>
     public Payment With(Capture capture) => this with { Captures = Captures.Replace(Captures.First(c => c.MoneyReference == capture.MoneyReference), capture) };
+
+    /// <summary>A statement has money of it, as much as was told: of the right amount, or, while it is held, of the wrong one.</summary>
+    public bool HasConfirmedMoney => Captures.Any(c => c.IsConfirmed(Status == PaymentStatus.Held ? c.Amount : Amount));
 
     public bool IsReversed(string moneyReference) => Reversals.Any(r => r.MoneyReference == moneyReference);
 
@@ -203,8 +206,8 @@ public sealed record Payment
     /// <summary>The shopper has paid something by it, or is about to have: whatever else of the order is open, nobody is to pay beside it.</summary>
     public bool IsPaying => Status is PaymentStatus.Processing or PaymentStatus.Held || HasMoneyUnderWay;
 
-    /// <summary>It succeeded, the gateway said failure afterwards, and has not said so a second time: it is asked until it says how it stands.</summary>
-    public bool AwaitsSecondWord => Status == PaymentStatus.Succeeded && Contradicted && Discrepancy is (null or DiscrepancyKind.MixedUp);
+    /// <summary>It has money, the gateway said failure afterwards, and has not said so a second time: it is asked until it says how it stands.</summary>
+    public bool AwaitsSecondWord => Status is PaymentStatus.Succeeded or PaymentStatus.Held && Contradicted && Discrepancy is (null or DiscrepancyKind.MixedUp);
 
     /// <summary>How many times we asked for the link without knowing what came of it. While it is not zero, one refusal proves nothing
     /// about the others.</summary>

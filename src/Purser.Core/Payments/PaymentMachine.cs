@@ -62,7 +62,6 @@ static class PaymentMachine
             (Starting or Unresolved, Evidence.Absent e) => Missing(p, e, orderOpen, rules),
             (Pending or Processing, Evidence.Absent e)  => Forgotten(p, e, rules),
             (Failed or Cancelled or Expired, Evidence.Absent e) => new(e.At >= p.ProcessingAt + rules.Terms(p.Account).VisibilityDelay ? p with { ClearAt = Later(p.ClearAt, e.At) } : p),
-            (Held, Evidence.Absent)                => new(p),
 
             // A link may end while a try on it is still under way at a bank, and news of the end do not say; and a link that they name may be another one
             // under our reference, from a question whose answer was lost. Only who asked knows.
@@ -70,12 +69,11 @@ static class PaymentMachine
             (not Succeeded, _) when IsNewsOfAnEnd(evidence) => new(p, AskNow: p.IsOpen),
 
             // What a statement has is there: they speak of another try on the link.
-            (Succeeded, Evidence.Failed or Evidence.Absent) when p.Captures.Any(c => c.IsConfirmed(p.Amount)) => new(p),
+            (Succeeded or Held, Evidence.Failed or Evidence.Absent) when p.HasConfirmedMoney => new(p),
 
-            // Failure after success changes nothing by itself; the gateway is asked again, and a person if it insists.
-            (Succeeded, Evidence.Failed or Evidence.Absent) => Contradiction(p, evidence),
+            // Failure after money changes nothing by itself, whatever its amount; the gateway is asked again, and a person if it insists.
+            (Succeeded or Held, Evidence.Failed or Evidence.Absent) => Contradiction(p, evidence),
             (Succeeded or Held, Evidence.LinkCancelled or Evidence.LinkExpired) => new(p),
-            (Held, Evidence.Failed)                => new(p),
 
             (_, Evidence.Failed e)                 => End(Closed(p, e), Failed, e.Reason),
             (_, Evidence.LinkCancelled)            => End(Closed(p, evidence), Cancelled, null),

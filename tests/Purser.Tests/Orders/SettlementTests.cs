@@ -71,6 +71,28 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void Money_of_another_amount_that_is_denied_afterwards_is_asked_about_until_it_is_told_again()
+    {
+        static Scenario Held() => Given.Order(rules: Given.Contracted).HasLink().Hears(Tell.Succeeded(amount: Given.Rupees(400)));
+        static Scenario Deny(Scenario story) => story.Hears(Tell.Failed, source: EvidenceSource.Inquiry);
+        static Scenario Insist() => Deny(Deny(Held()).Told().Check(s => s.Order.WakeAt.ShouldNotBeNull())).Told("discrepancy.opened").Questions("contradiction", "amount_mismatch 400.00 INR");
+        var row = Row with { Amount = Given.Rupees(400), Net = Given.Rupees(400), Fee = null, Tax = null };
+
+        Deny(Insist()).Told().Hears(Tell.Succeeded(amount: Given.Rupees(400)), source: EvidenceSource.Webhook).Told();
+        Insist().Hears(Tell.Succeeded(amount: Given.Rupees(400)), source: EvidenceSource.Inquiry).Told("discrepancy.resolved").Questions("amount_mismatch 400.00 INR");
+        Insist().Hears(Tell.Succeeded(amount: Given.Rupees(410)), source: EvidenceSource.Inquiry).Questions("amount_mismatch 410.00 INR");
+        Insist().Hears(Tell.Succeeded(), source: EvidenceSource.Inquiry).Then(OrderStatus.Paid, PaymentStatus.Succeeded).Questions();
+        Insist().Hears(Has(row), source: EvidenceSource.Settlement).Told("settlement.matched", "discrepancy.resolved").Questions("amount_mismatch 400.00 INR");
+        Insist().Hears(Has(row with { Amount = Given.Rupees(390), Net = Given.Rupees(390) }), source: EvidenceSource.Settlement).Questions("contradiction", "amount_mismatch 400.00 INR", "settled_otherwise 400.00 INR");
+        // An order that is over is asked about until it is clear.
+        Deny(Held().When(new OrderCommand.Cancel())).Until(TimeSpan.FromDays(20)).Check(s => s.Order.WakeAt.ShouldNotBeNull());
+        // What a statement has is there; and what a person took for income is asked about when it is not.
+        Deny(Deny(Held().Hears(Has(row), source: EvidenceSource.Settlement))).Told().Questions("amount_mismatch 400.00 INR");
+        Deny(Deny(Held().When(new OrderCommand.Answer(1, DiscrepancyKind.AmountMismatch, "money_1", AnswerAction.Close, "Asha", "known")))).Questions("contradiction");
+        Held().Hears(Tell.Failed, source: EvidenceSource.Webhook).Hears(Tell.Failed, source: EvidenceSource.Webhook).Questions("amount_mismatch 400.00 INR");
+    }
+
+    [Fact]
     public void The_row_of_a_second_success_answers_nothing_that_is_asked_of_the_first() => Paid().Hears(Tell.Succeeded("money_2")).Hears(Tell.Failed)
         .Hears(Tell.Failed, source: EvidenceSource.Inquiry).Hears(new Evidence.Settled("money_2", Row, true), source: EvidenceSource.Settlement)
         .Check(s => s.Order.Payment(1)!.Discrepancy.ShouldBe(DiscrepancyKind.Contradiction));
