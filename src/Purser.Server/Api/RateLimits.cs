@@ -10,17 +10,24 @@ namespace Purser.Server.Api;
 public sealed class RateLimits(ApiOptions options, bool refills = true) : IDisposable
 {
     readonly PartitionedRateLimiter<(string Name, int PerSecond, int Burst)> limiter =
-        PartitionedRateLimiter.Create<(string Name, int PerSecond, int Burst), string>(of => RateLimitPartition.GetTokenBucketLimiter(of.Name, _ =>
-            new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = of.Burst,
-                TokensPerPeriod = of.PerSecond >= PeriodsPerSecond ? of.PerSecond / PeriodsPerSecond : of.PerSecond,
-                ReplenishmentPeriod = !refills ? TimeSpan.FromDays(1) : of.PerSecond >= PeriodsPerSecond ? TimeSpan.FromSeconds(1) / PeriodsPerSecond : TimeSpan.FromSeconds(1),
-                QueueLimit = 0,
-                AutoReplenishment = true,
-            }));
+        PartitionedRateLimiter.Create<(string Name, int PerSecond, int Burst), string>(of =>
+            RateLimitPartition.GetTokenBucketLimiter(of.Name, _ => Bucket(of.PerSecond, of.Burst, refills)));
 
     const int PeriodsPerSecond = 10;
+
+    /// <summary>Filled about ten times a second, and at the rate that was asked for also where ten does not divide it: whole tokens, for as long as they last.</summary>
+    internal static TokenBucketRateLimiterOptions Bucket(int perSecond, int burst, bool refills)
+    {
+        var tokens = (perSecond + PeriodsPerSecond - 1) / PeriodsPerSecond;
+        return new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = burst,
+            TokensPerPeriod = tokens,
+            ReplenishmentPeriod = refills ? TimeSpan.FromTicks(tokens * TimeSpan.TicksPerSecond / perSecond) : TimeSpan.FromDays(1),
+            QueueLimit = 0,
+            AutoReplenishment = true,
+        };
+    }
 
     /// <summary>How long to wait, when the caller's allowance is used up.</summary>
     public TimeSpan? Exceeds(ApiCaller? caller, IPAddress? address)

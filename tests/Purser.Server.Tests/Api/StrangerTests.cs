@@ -75,6 +75,22 @@ public sealed class StrangerTests(PostgresFixture postgres) : IClassFixture<Post
         (limits.Exceeds(null, IPAddress.Parse(other)) is not null).ShouldBe(same);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    [InlineData(10)]
+    [InlineData(19)]
+    [InlineData(4999)]
+    [InlineData(5000)]
+    [InlineData(1_000_000)]
+    public void An_allowance_is_what_was_asked_for_and_is_not_rounded_down(int perSecond)
+    {
+        var bucket = RateLimits.Bucket(perSecond, burst: 7, refills: true);
+        (bucket.TokensPerPeriod / bucket.ReplenishmentPeriod.TotalSeconds).ShouldBe(perSecond, tolerance: perSecond / 100_000.0);
+        bucket.TokenLimit.ShouldBe(7);
+        bucket.ReplenishmentPeriod.ShouldBeLessThanOrEqualTo(TimeSpan.FromSeconds(1));
+    }
+
     sealed class Clock : TimeProvider
     {
         public DateTimeOffset Now { get; set; } = DateTimeOffset.UnixEpoch.AddYears(56);
