@@ -75,12 +75,17 @@ sealed class AccountLine(GatewayAccount account, Redaction redaction, AccountWir
 
     static bool IsUtf8(ReadOnlySpan<byte> bytes) => System.Text.Unicode.Utf8.IsValid(bytes);
 
-    /// <summary>Redacts before it cuts, so that nothing half cut slips through.</summary>
+    /// <summary>Redacts before it cuts, so that nothing half cut slips through. What is cut says how much is missing.</summary>
     string Keep(string text)
     {
-        var rest = text.Length - KeptCharacters;
-        var kept = redaction.Cut(Start(text, 4 * KeptCharacters));
-        return kept.Length <= KeptCharacters ? kept : $"{Start(kept, KeptCharacters)} [{rest} more characters]";
+        var read = Start(text, 4 * KeptCharacters);
+        var unread = text.Length - read.Length;
+        var legible = redaction.Cut(read);
+        // So much was redacted that the place where we stopped reading shows, and half a secret may stand there.
+        if (unread > 0 && legible.Length <= KeptCharacters) legible = redaction.Cut(redaction.CutEnd(read));
+        var kept = Start(legible, KeptCharacters);
+        var missing = legible.Length - kept.Length + unread;
+        return missing == 0 ? kept : $"{kept} [{missing} more characters]";
     }
 
     /// <summary>Never half of a letter that is two characters long: the database takes none, and what else came with it would be lost.</summary>

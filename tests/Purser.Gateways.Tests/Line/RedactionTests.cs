@@ -111,6 +111,21 @@ public sealed class RedactionTests
         line.Exchanges.Single().Answer.Length.ShouldBeLessThan(17_000);
     }
 
+    [Fact]
+    public async Task A_long_answer_that_redaction_makes_short_says_what_is_missing_and_shows_no_half_secret_at_its_end()
+    {
+        const int Read = 64 * 1024;
+        var personal = $$"""{"name":"{{new string('x', 60_000)}}","note":" """;
+        var text = personal + new string('-', Read - personal.Length - 8) + TestAccount.Secret + new string('y', 1_000);
+        using var lines = new GatewayLines(new ScriptedNetwork(_ => ScriptedNetwork.Answer(text)), new ManualTime());
+        var line = TestAccount.Open(lines);
+        await line.Send(TestAccount.Get, default);
+        var kept = line.Exchanges.Single().Answer;
+        kept.ShouldStartWith($$"""{"name":"{{Redaction.Mark}}","note":" --""");
+        kept.ShouldEndWith($"-{Redaction.Mark} [{text.Length - Read} more characters]");
+        kept.ShouldNotContain(TestAccount.Secret[..8]);
+    }
+
     /// <summary>The database takes no half letter, and would take none of what came with it.</summary>
     [Theory]
     [InlineData(0)]
