@@ -15,6 +15,8 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
 {
     const string Credited = "What went back of invoiced money has its credit note, or waits for it, and no more was credited than invoiced";
 
+    const string Told = "What happened in the last day has a delivery for every endpoint that asks for it";
+
     static readonly (string Rule, string Sickness)[] Sick =
     [
         ("A reference names one order", "drop index orders_reference; update orders set reference = 'twice'"),
@@ -52,6 +54,8 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         ("Postings of every row of a statement sum to zero per currency", "insert into settlement_postings (account, row_key, line, ledger_account, amount, currency, file, posted_at) values ('shop', 'a', 1, 'fees', 5, 'INR', 1, now()), ('shop', 'b', 1, 'fees', -5, 'INR', 1, now())"),
         ("What was captured is what the books took in", "update orders set captured = captured + 1"),
         ("What went back by the books is what refunds gave back", "update refunds set status = 3"),
+        (Told, "delete from deliveries where receiver = (select number from webhook_endpoints where id = 'all') and sequence = 2"),
+        (Told, "delete from deliveries where receiver = (select number from webhook_endpoints where id = 'paid')"),
         ("Invoices and credit notes are numbered 1..n within their series", "update invoices set place = place + 1"),
         ("Invoices and credit notes are numbered 1..n within their series", "update invoice_series set last = last + 1"),
         ("Invoices and credit notes are numbered 1..n within their series", "delete from invoice_series"),
@@ -83,6 +87,12 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
             (await world.Ask<long>("select count(*) from events where sequence > 3 and data::jsonb->'order'->>'status' = $1", status)).ShouldBeGreaterThan(0, status);
         (await world.Ask<long>("select count(*) from orders where status <> 0 and wake_at is not null")).ShouldBeGreaterThan(0);
         (await world.Ask<long>("select count(*) from refunds")).ShouldBe(2);
+        (await world.Ask<long>("select count(*) from deliveries d join webhook_endpoints e on e.number = d.receiver where e.id = 'all'")).ShouldBe(await world.Ask<long>("select count(*) from events"));
+        // One that is added, or asks for more, now has nothing of what was before.
+        await using (var later = world.Database.CreateCommand("""
+            insert into webhook_endpoints (id, url, ordered, created_at, updated_at) values ('later', 'https://shop.example', true, now(), now());
+            update webhook_endpoints set types = null, updated_at = now() where id = 'paid'
+            """)) await later.ExecuteNonQueryAsync();
         (await world.Ask<long>("select count(*) from discrepancies where resolved_at is null")).ShouldBe(2);
         (await new InvariantStore(world.Database).Check(default)).Where(f => f.Count > 0).ShouldBeEmpty();
     }
@@ -102,6 +112,12 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
     internal static async Task<EngineWorld> Healthy(string connectionString)
     {
         var world = await EngineWorld.Create(connectionString);
+        // One hears of all, one of what it asked for, and one has gone.
+        await using (var endpoints = world.Database.CreateCommand($$"""
+            insert into webhook_endpoints (id, url, types, ordered, status, created_at, updated_at)
+            select id, 'https://shop.example', types::smallint[], true, status, now() - interval '2 hours', now() - interval '1 hour'
+            from (values ('all', null, 0), ('paid', '{{{(int)EventType.OrderPaid}}}', 1), ('gone', null, 2)) e (id, types, status)
+            """)) await endpoints.ExecuteNonQueryAsync();
         await Pay(world, await Linked(world, new OrderPolicy()), 1);
 
         foreach (var duplicate in new[] { DuplicatePolicy.Refund, DuplicatePolicy.Ask })
@@ -139,7 +155,7 @@ public sealed class InvariantTests(PostgresFixture postgres) : IClassFixture<Pos
         await store.Keep(true, now, default);
         await using (var tell = world.Database.CreateCommand($"""
             insert into deliveries (order_id, sequence, receiver, at, state, due_at, ended_at)
-            select v.order_id, v.sequence, e.number, v.at, 1, v.at, v.at from events v, webhook_endpoints e where v.order_id = {id.Value} and v.type = {(int)EventType.OrderPaid}
+            select v.order_id, v.sequence, e.number, v.at, 1, v.at, v.at from events v, webhook_endpoints e where e.id = 'invoices' and v.order_id = {id.Value} and v.type = {(int)EventType.OrderPaid}
             """)) await tell.ExecuteNonQueryAsync();
         var taxed = Taxation.Of(Currency.Find("INR"), [Tax.Vat], [new PricedLine("A book", 1, 49900, null, new TaxRate(1800))]);
         await store.Add(new NewInvoice(InvoiceKind.Invoice, "INV", id, 1, null, Paise(49900), new InvoiceDocument(1, "en", "UTC", new SellerPart("S", "A", "IN", null, null),
