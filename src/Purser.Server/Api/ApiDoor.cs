@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.AspNetCore.Routing.Template;
-using Npgsql;
 using Purser.Server.Engine;
 using Purser.Server.Keys;
 using Purser.Server.Platform;
@@ -222,7 +221,7 @@ public sealed partial class ApiDoor(ApiKeys keys, ShopperTokens tokens, RateLimi
                     408 => new Problem(ProblemTypes.RequestTimedOut),
                     _ => new Problem(ProblemTypes.BadRequest),
                 };
-            case NpgsqlException or TimeoutException or StoreAwayException when e is not PostgresException refused || StoreFault.IsAway(refused) || StoreFault.IsPassing(refused):
+            case var away when StoreFault.MayPass(away):
                 LogAway(log, http.Request.Method, http.GetEndpoint()?.DisplayName, e.Message);
                 return new Problem(ProblemTypes.Busy, "The database is away.") { RetryAfter = AwayFor };
         }

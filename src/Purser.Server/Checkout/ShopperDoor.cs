@@ -7,8 +7,8 @@ using Purser.Server.Platform;
 namespace Purser.Server.Checkout;
 
 /// <summary>Who comes to a shopper's page with which token, and what is behind it.</summary>
-sealed class ShopperDoor(
-    CheckoutStore store, ShopperTokens tokens, ShopperLinks links, GatewayAccounts accounts, CheckoutOptions options, Pages pages)
+sealed partial class ShopperDoor(
+    CheckoutStore store, ShopperTokens tokens, ShopperLinks links, GatewayAccounts accounts, CheckoutOptions options, Pages pages, ILogger<ShopperDoor> log)
 {
     /// <summary>With tokens that are handed out now.</summary>
     public ShopperLinks Links => links;
@@ -40,9 +40,9 @@ sealed class ShopperDoor(
                 _ => await store.Find(order, http.RequestAborted) is { } found ? await show(found) : await NotFound(http),
             };
         }
-        catch (Exception away) when (away is NpgsqlException or TimeoutException)
+        catch (Exception fault) when (IsOfStore(fault))
         {
-            return await Away(http);
+            return await Fault(http, fault);
         }
     }
 
@@ -57,6 +57,17 @@ sealed class ShopperDoor(
     {
         http.Response.Headers.RetryAfter = "5";
         return Notice(http, 503, Texts.Away, Texts.AwayWords, again: true);
+    }
+
+    /// <summary>Whether <see cref="Fault"/> has a page for it.</summary>
+    public static bool IsOfStore(Exception e) => e is NpgsqlException or TimeoutException or StoreAwayException;
+
+    /// <summary>Only of a database that is away it is said that trying again helps. What it refuses is a bug of ours, and is written down as one.</summary>
+    public Task<IResult> Fault(HttpContext http, Exception fault)
+    {
+        if (StoreFault.MayPass(fault)) return Away(http);
+        LogBug(log, http.Request.Method, http.GetEndpoint()?.DisplayName, fault);
+        return Notice(http, 500, Texts.Broken, Texts.BrokenWords);
     }
 
     public Task<IResult> Notice(
@@ -77,4 +88,7 @@ sealed class ShopperDoor(
 
     /// <inheritdoc cref="GatewayAccounts.Title"/>
     public string Title(string account) => accounts.Title(account);
+
+    [LoggerMessage(45, LogLevel.Error, "The page {Method} {Endpoint} failed")]
+    static partial void LogBug(ILogger log, string method, string? endpoint, Exception bug);
 }

@@ -1,4 +1,3 @@
-using Npgsql;
 using Purser.Server.Mail;
 
 namespace Purser.Server.Checkout;
@@ -22,9 +21,9 @@ static class StartPages
                     [nameof(StartPage.Gateways)] = door.Accounts.InOrder.Select(e => door.Title(e.Account.Name)).ToList(),
                 });
             }
-            catch (Exception away) when (away is NpgsqlException or TimeoutException)
+            catch (Exception fault) when (ShopperDoor.IsOfStore(fault))
             {
-                return await door.Away(http);
+                return await door.Fault(http, fault);
             }
         });
         pages.MapPost("/demo/order", async (HttpContext http, ShopperDoor door, DemoOrder demo) =>

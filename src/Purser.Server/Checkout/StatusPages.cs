@@ -45,6 +45,9 @@ static class StatusPages
     {
         var form = await SmallForm.Read(http);
         string order = form?["order"].ToString().Trim() ?? "", email = form?["email"].ToString().Trim() ?? "";
+        // No order has such a sign; and PostgreSQL takes no zero byte.
+        if (HidesSign(order)) return await Form(http, door, pages, Texts.LookUpHidden(Texts.OrderNumber), null, email, StatusCodes.Status400BadRequest);
+        if (HidesSign(email)) return await Form(http, door, pages, Texts.LookUpHidden(Texts.LookUpEmail), order, null, StatusCodes.Status400BadRequest);
         if (order.Length == 0 || email.Length == 0) return await Form(http, door, pages, Texts.LookUpIncomplete, order, email, StatusCodes.Status400BadRequest);
         if (!lookUps.MayAsk(http.Connection.RemoteIpAddress))
         {
@@ -57,11 +60,13 @@ static class StatusPages
                 ? CheckoutEndpoints.Go($"/status/{found.Id}?token={found.Token}")
                 : await Form(http, door, pages, Texts.LookUpNothing, order, email, StatusCodes.Status404NotFound);
         }
-        catch (Exception away) when (away is Npgsql.NpgsqlException or TimeoutException)
+        catch (Exception fault) when (ShopperDoor.IsOfStore(fault))
         {
-            return await door.Away(http);
+            return await door.Fault(http, fault);
         }
     }
+
+    static bool HidesSign(string field) => field.Any(char.IsControl);
 }
 
 /// <summary>Finds an order for a shopper who knows its number and its mail address, seldom enough that nobody can try many.</summary>

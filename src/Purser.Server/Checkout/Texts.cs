@@ -186,6 +186,7 @@ public static class Texts
     public const string LookUpSubmit = "Find payment";
     public const string LookUpNothing = "No order fits this number and this e-mail address. Please check both.";
     public const string LookUpIncomplete = "Please fill in both fields.";
+    public static string LookUpHidden(string field) => $"{field}: there is a sign in it that nobody can see. Please empty the field and type it anew.";
     public const string LookUpTooOften = "That was very often. Please wait a minute and try again.";
 
     // Notices.
@@ -197,6 +198,9 @@ public static class Texts
     public const string TokenExpiredWords = "Links to orders end after some months. Please turn to the shop with your order number.";
     public const string Away = "Please try again in a moment";
     public const string AwayWords = "We cannot reach our records right now. Your payment is not affected by it. It is safe to close this page.";
+
+    public const string Broken = "Something is broken here";
+    public const string BrokenWords = "This is our fault, and trying again does not help. Your payment is not affected by it. Please turn to the shop with your order number.";
 
     // Start page.
     public const string StartTitle = "Purser";

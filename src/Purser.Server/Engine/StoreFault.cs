@@ -7,6 +7,10 @@ static class StoreFault
 {
     public static bool Is(Exception e) => e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException;
 
+    /// <summary>The same again may work: no connection, a server that goes away, or what passes by itself. Any other refusal is of the statement, and stays.</summary>
+    public static bool MayPass(Exception e) =>
+        e is PostgresException refused ? IsAway(refused) || IsPassing(refused) : e is NpgsqlException or TimeoutException or StoreAwayException;
+
     /// <summary>Going away (57P), out of connections, disk or memory (53), connection trouble (08), read-only after a fail-over (25006), closed
     /// to connections (55000), unknown to the server while it is being restored (3D000); and whatever else ends the session, such as a
     /// transaction that was idle too long.</summary>

@@ -28,9 +28,9 @@ public static partial class ReturnEndpoints
         {
             return await Back(account, http, engine, accounts, tokens, limits, live, time, logs, stop);
         }
-        catch (Exception away) when (away is NpgsqlException or TimeoutException)
+        catch (Exception fault) when (ShopperDoor.IsOfStore(fault))
         {
-            return await door.Away(http);
+            return await door.Fault(http, fault);
         }
     }
 
