@@ -241,6 +241,13 @@ static class Laws
                 var left = decision.After.LeftOf(asked.Payment, from.Captures.Single(c => c.MoneyReference == asked.MoneyReference));
                 var taken = from.Dispute is DisputeState.Open or DisputeState.Lost || from.IsReversed(asked.MoneyReference);
                 Law(left.MinorUnits >= 0 && !taken, "nobody asks for money back that is gone, or wanted, otherwise", story);
+                if (from.Captures is [var only])
+                {
+                    var kept = from.Disputes.Where(d => d.Taken.Currency == only.Amount.Currency && (d.Returned is not { } back || back.Currency == d.Taken.Currency))
+                        .Sum(d => Math.Max(0, d.Taken.MinorUnits - (d.Returned?.MinorUnits ?? 0)));
+                    var given = decision.After.Refunds.Where(r => r.Payment == from.Number && r.Reserves).Sum(r => r.Amount.MinorUnits);
+                    Law(given + kept <= only.Amount.MinorUnits, "refunds and what the bank keeps never exceed what was captured", story);
+                }
             }
             if (call is not GatewayCall.OpenLink open) continue;
             Law(open.Ask == decision.After.Payment(open.Payment)!.Asks, "the latest question is the one asked", story);

@@ -200,13 +200,20 @@ public sealed record Order
     public Money Waiting(int payment, Capture capture) => Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Status == RefundStatus.Succeeded)
         .Select(r => r.Amount).Append(capture.Cleared ?? Money.Zero(capture.Amount.Currency)).Aggregate(capture.Amount, (left, gone) => left - gone);
 
-    /// <summary>What of captured money is not given back, by whomever, nor reserved for a refund. Of a refund that was made at the gateway,
-    /// see <see cref="OutsideRefund.IsOf"/>.</summary>
+    /// <summary>What disputes that were won took of this money and did not bring back: the shopper's bank has it. Nobody tells of which of a payment's moneys
+    /// a dispute is: it is taken to be of that which pays the order, else of the first.</summary>
+    Money KeptByBanks(Payment p, Capture capture) => (p.Captures.FirstOrDefault(c => c.Standing == Standing.Accepted) ?? p.Captures[0]).MoneyReference != capture.MoneyReference
+        ? Money.Zero(capture.Amount.Currency)
+        : p.Disputes.Where(d => d.State == DisputeState.Won && d.Taken.Currency == capture.Amount.Currency && d.Returned is { } back && back.Currency == d.Taken.Currency && back.CompareTo(d.Taken) < 0)
+            .Aggregate(Money.Zero(capture.Amount.Currency), (sum, d) => sum + (d.Taken - d.Returned!.Value));
+
+    /// <summary>What of captured money is not given back, by whomever, nor kept by the shopper's bank, nor reserved for a refund. Of a refund that was made at
+    /// the gateway, see <see cref="OutsideRefund.IsOf"/>.</summary>
     public Money LeftOf(int payment, Capture capture)
     {
         var ours = Refunds.Where(r => r.Payment == payment && r.MoneyReference == capture.MoneyReference && r.Reserves).Select(r => r.Amount);
         var theirs = Payment(payment)!.OutsideRefunds.Where(o => !o.CameBack && o.IsOf(Payment(payment)!, capture.MoneyReference)).Select(o => o.Amount).Where(a => a.Currency == capture.Amount.Currency);
-        return ours.Concat(theirs).Aggregate(capture.Amount, (left, amount) => left - amount);
+        return ours.Concat(theirs).Append(KeptByBanks(Payment(payment)!, capture)).Aggregate(capture.Amount, (left, amount) => left - amount);
     }
 
     DiscrepancyKind? Asks(Payment p, Capture capture) => capture.Standing switch

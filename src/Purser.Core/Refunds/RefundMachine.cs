@@ -344,10 +344,10 @@ static class RefundMachine
         if (row.Amount.Currency == r.Amount.Currency || row.Amount != r.Settled?.Amount) Doubt(draft, r, e, row);
     }
 
-    /// <summary>We believe that it went back, and nothing was taken from what the gateway owes us. The gateway is asked what became of it.</summary>
+    /// <summary>We believe that it went back, and nothing was taken from what the gateway owes us. The gateway is asked what became of it, until it says.</summary>
     static void Miss(Draft draft, Refund r, RefundEvidence.Unsettled e)
     {
-        draft.Change(r with { NotSettled = true });
+        draft.Change(r with { NotSettled = true, HeardAt = draft.Now });
         draft.Tell(EventType.DiscrepancyOpened, r.Payment, e, r.Amount, money: NameOf(draft, r), discrepancy: DiscrepancyKind.NotSettled,
             refund: r.Number, reason: e.Why);
         Look(draft, draft.Order.Refund(r.Number)!);

@@ -189,7 +189,7 @@ public sealed class InvariantStore(NpgsqlDataSource database)
             select id::text from orders where (status = 0 and wake_at is null) or wake_at < clock_timestamp() - interval '5 minutes'
             union all
             select o.id::text from orders o where o.wake_at is null
-              and exists (select from payments p where p.order_id = o.id and (p.status in (0, 1, 2, 3) or p.look_at is not null or (p.status = 5 and p.contradicted and coalesce(p.discrepancy, 13) = 13)))
+              and exists (select from payments p where p.order_id = o.id and (p.status in (0, 1, 2, 3) or p.look_at is not null or (p.status in (4, 5) and p.contradicted and coalesce(p.discrepancy, 13) = 13)))
             union all
             select order_id::text from payments where look_at < clock_timestamp() - interval '5 minutes'
             union all

@@ -30,18 +30,18 @@ public sealed class CountingTests
     }
 
     [Theory]
-    [InlineData("two that passed alone", 2, 2, 0, "4 passed, 0 failed, 2 passed at the second try only")]
-    [InlineData("one that failed again", 2, 1, 1, "4 passed, 2 failed")]
-    [InlineData("one that did not run again", 1, 1, 0, "4 passed, 2 failed")]
-    [InlineData("all passed, and the run ended badly", 2, 2, 1, "4 passed, 2 failed")]
-    public void What_passed_at_the_second_try_only_is_counted_apart(string what, int ran, int good, int code, string last)
+    [InlineData("two that passed alone", 2, 2, 0, "Of the passed, 2 at the second try only", "6 passed, 0 failed")]
+    [InlineData("one that failed again", 2, 1, 1, "", "4 passed, 2 failed")]
+    [InlineData("one that did not run again", 1, 1, 0, "", "4 passed, 2 failed")]
+    [InlineData("all passed, and the run ended badly", 2, 2, 1, "", "4 passed, 2 failed")]
+    public void What_passed_at_the_second_try_only_is_counted_apart(string what, int ran, int good, int code, string apart, string last)
     {
         var root = Directory.CreateTempSubdirectory("purser-counting").FullName;
         try
         {
             Results(root, "Some.Tests", total: 6, ran: 6, good: 4, code: 1);
             Results(root, "Some.Tests.again", ran, ran, good, code);
-            Said(root, "count_tests tests/Some.Tests.csproj; last_line")[^1].ShouldBe(last, what);
+            Said(root, "count_tests tests/Some.Tests.csproj; echo; last_line")[^2..].ShouldBe([apart, last], what);
         }
         finally
         {

@@ -60,6 +60,16 @@ public sealed class DisputeTests
     }
 
     [Fact]
+    public void What_the_bank_keeps_of_a_dispute_that_was_won_in_part_is_not_given_back_once_more()
+    {
+        static Scenario Kept() => Hears(Hears(Paid(), Tell.Taken("row_1")), Tell.BroughtBack("row_2", Given.Rupees(300)));
+        Kept().Refunds(301).Refused(Refusal.RefundTooLarge);
+        Kept().Refunds().Made(1).HasRefunds(Given.Rupees(300)).Refunds(1).Refused(Refusal.NothingLeft);
+        // What was asked for and has not left goes back no more when the bank keeps a part of it.
+        Kept().Refunds(100).Made(1).Refunds(200).Made(1).HasRefunds(Given.Rupees(100), Given.Rupees(200));
+    }
+
+    [Fact]
     public void A_second_dispute_is_one_of_its_own()
     {
         var story = Paid().Hears(Tell.DisputeOpened(Given.Rupees(100))).Hears(Tell.DisputeClosed(won: true, Given.Rupees(100))).Hears(Tell.DisputeOpened(Given.Rupees(200), "dispute_2"));

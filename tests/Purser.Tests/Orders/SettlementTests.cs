@@ -241,6 +241,14 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public void A_refund_that_no_statement_has_is_asked_about_until_the_gateway_answers()
+    {
+        Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)), 1).Hears(new RefundEvidence.Unsettled("due and not there"), 1, source: EvidenceSource.Settlement)
+            .Later(TimeSpan.FromMinutes(1)).Tick().Asked("inquire refund 1").Later(TimeSpan.FromMinutes(1)).Tick().Asked("inquire refund 1")
+            .Hears(new RefundEvidence.Succeeded(Given.Rupees(100)), 1, source: EvidenceSource.Inquiry).Later(TimeSpan.FromMinutes(1)).Tick().Asked();
+    }
+
+    [Fact]
     public void A_refund_that_no_statement_has_and_that_failed_after_all_is_missed_no_more() => Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)), 1)
         .Hears(new RefundEvidence.Unsettled("due and not there"), 1, source: EvidenceSource.Settlement).Hears(new RefundEvidence.Failed("account closed"), 1, source: EvidenceSource.Inquiry)
         .Told("discrepancy.resolved", "refund.failed", "discrepancy.opened").Questions("refund_failed 100.00 INR");
