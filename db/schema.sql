@@ -408,6 +408,7 @@ create table payments (
   disputes text,
   reversed text,
   ended_at timestamp with time zone,
+  declined_try text,
   constraint payments_pkey PRIMARY KEY (order_id, number),
   constraint payments_check CHECK (((status <> ALL (ARRAY[0, 1, 2, 3])) OR (look_at IS NOT NULL))),
   constraint payments_number_check CHECK ((number >= 1)),

@@ -134,12 +134,12 @@ static class StripeMapping
                 ? new Evidence.Succeeded(intent.Id, received.Value, Method(intent.LatestCharge?.Object?.PaymentMethodDetails))
                 : null,
             // One try failed; while the page is open the shopper may try again.
-            "requires_payment_method" => new Evidence.Declined(Why(intent)),
+            "requires_payment_method" => Decline(intent),
             "requires_confirmation" or "requires_action" or "processing" or "requires_capture" => new Evidence.Processing(),
             "canceled" => intent.CancellationReason is "automatic" or "expired" ? new Evidence.LinkExpired() : new Evidence.LinkCancelled(),
             var word => new Evidence.Processing(word ?? "no status"),
         };
-        return fact is null ? null : fact with { GatewayTime = Wire.Time(intent.LatestCharge?.Object?.Created ?? intent.Created) };
+        return fact is null ? null : fact with { GatewayTime = fact.GatewayTime ?? Wire.Time(intent.LatestCharge?.Object?.Created ?? intent.Created) };
     }
 
     /// <summary>A wallet on the shopper's device pays with a card.</summary>
@@ -173,6 +173,18 @@ static class StripeMapping
         "payout" or "payout_reversal" => SettlementKind.Payout,
         _                             => SettlementKind.Adjustment,
     };
+
+    /// <summary>The try that failed last. Its charge names it in news and answers alike; a try that came to none, for the shopper's bank did not know them, is named by
+    /// the means it was made with.</summary>
+    public static Evidence.Declined Decline(IntentWire intent)
+    {
+        var (error, charge) = (intent.LastPaymentError, intent.LatestCharge?.Object);
+        // The latest charge may be an older try's; the means may be as new as the try.
+        var at = error?.Charge is { } name && name == charge?.Id ? charge.Created : Later(charge?.Created, error?.PaymentMethod?.Object?.Created);
+        return new Evidence.Declined(Why(intent)) { TryReference = error?.Charge ?? error?.PaymentMethod?.Id, GatewayTime = Wire.Time(at ?? intent.Created) };
+    }
+
+    static long? Later(long? one, long? other) => one > other ? one : other ?? one;
 
     public static string Why(IntentWire intent) =>
         intent.LastPaymentError?.DeclineCode ?? intent.LastPaymentError?.Code ?? "payment_failed";

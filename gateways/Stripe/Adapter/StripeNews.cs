@@ -25,7 +25,7 @@ static class StripeNews
         // Test and live events may come to one address; one account is one mode.
         if (news.Livemode != !account.TestMode) return new NewsReading.Unreadable(id, "of the other mode");
 
-        return Read(id, type, about) is { } reading ? reading : new NewsReading.Unreadable(id, $"{type} without what it is about");
+        return Read(id, type, Wire.Time(news.Created), about) is { } reading ? reading : new NewsReading.Unreadable(id, $"{type} without what it is about");
     }
 
     /// <summary>Nothing here is signed; it only says whom to ask about.</summary>
@@ -36,12 +36,13 @@ static class StripeNews
             : new NewsReading.Forged("names no payment");
 
     /// <summary>Null when the event lacks its subject.</summary>
-    static NewsReading.Genuine? Read(string id, string type, JsonElement about) => type switch
+    /// <param name="at">When it happened.</param>
+    static NewsReading.Genuine? Read(string id, string type, DateTimeOffset? at, JsonElement about) => type switch
     {
         "checkout.session.completed" or "checkout.session.async_payment_succeeded" or "checkout.session.async_payment_failed"
             or "checkout.session.expired" => ReadSession(id, type, about),
         "payment_intent.succeeded" or "payment_intent.payment_failed" or "payment_intent.processing" or "payment_intent.requires_action"
-            or "payment_intent.canceled" or "payment_intent.amount_capturable_updated" => ReadIntent(id, type, about),
+            or "payment_intent.canceled" or "payment_intent.amount_capturable_updated" => ReadIntent(id, type, at, about),
         "charge.dispute.created" or "charge.dispute.updated" or "charge.dispute.closed" or "charge.dispute.funds_withdrawn"
             or "charge.dispute.funds_reinstated" => ReadDispute(id, type, about),
         "refund.created" or "refund.updated" or "refund.failed" or "charge.refund.updated" => ReadRefund(id, type, about),
@@ -68,12 +69,13 @@ static class StripeNews
         return About(Ours(session.ClientReferenceId), id, type, facts, shows) with { MoneyReference = session.PaymentIntent?.Id };
     }
 
-    static NewsReading.Genuine? ReadIntent(string id, string type, JsonElement about)
+    static NewsReading.Genuine? ReadIntent(string id, string type, DateTimeOffset? at, JsonElement about)
     {
         if (!Wire.TryRead<IntentWire>(about, out var intent) || intent.Id is null) return null;
         // The event tells what happened; the snapshot may show a later state, which another event tells.
         var fact = type == "payment_intent.payment_failed"
-            ? new Evidence.Declined(StripeMapping.Why(intent)) { GatewayTime = Wire.Time(intent.Created) }
+            // When the try ended: an intent is as old as its first try, and the charge's own time is not told here.
+            ? StripeMapping.Decline(intent) with { GatewayTime = at ?? Wire.Time(intent.Created) }
             : StripeMapping.Fact(intent);
         if (fact is null) return null;
         // Whether the page can still be paid, the session knows.

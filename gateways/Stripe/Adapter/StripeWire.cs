@@ -35,7 +35,10 @@ sealed record IntentWire
     public Expandable<ChargeWire>? LatestCharge { get; init; }
 }
 
-sealed record TryErrorWire(string? Code, string? DeclineCode);
+/// <param name="Charge">The failed charge's name; a card's only, and none where the try ended before its bank was asked for money.</param>
+sealed record TryErrorWire(string? Code, string? DeclineCode, string? Charge, Expandable<MeansWire>? PaymentMethod);
+
+sealed record MeansWire(string? Id, long? Created);
 
 sealed record ChargeWire(string? Id, long? Created, MethodWire? PaymentMethodDetails);
 
@@ -128,6 +131,7 @@ sealed class ExpandableConverter : JsonConverterFactory
     {
         _ when typeToConvert == typeof(Expandable<IntentWire>) => new Reader<IntentWire>(i => i.Id),
         _ when typeToConvert == typeof(Expandable<ChargeWire>) => new Reader<ChargeWire>(c => c.Id),
+        _ when typeToConvert == typeof(Expandable<MeansWire>) => new Reader<MeansWire>(m => m.Id),
         _ => null,
     };
 

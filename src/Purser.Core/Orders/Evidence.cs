@@ -15,7 +15,7 @@ public abstract record Evidence : OrderInput
     public EvidenceSource Source { get; init; }
     /// <summary>When this was true at the latest, by our clock: when the message arrived, or when the question was sent.</summary>
     public DateTimeOffset At { get; init; }
-    /// <summary>The gateway's own time for it, in UTC whatever zone it is told in; shown, and tells one decline from another.</summary>
+    /// <summary>The gateway's own time for it, in UTC whatever zone it is told in; shown, and tells one decline from another where the tries have no names.</summary>
     public DateTimeOffset? GatewayTime { get; init => field = value?.ToUniversalTime(); }
     /// <summary>The gateway's name for the link.</summary>
     public string? GatewayReference { get; init; }
@@ -35,7 +35,7 @@ public abstract record Evidence : OrderInput
         LinkRefused e => e with { Reason = Words.Fit(e.Reason)! },
         NotSent e => e with { Reason = Words.Fit(e.Reason)! },
         AnswerLost e => e with { Reason = Words.Fit(e.Reason)! },
-        Declined e => e with { Reason = Words.Fit(e.Reason)! },
+        Declined e => e with { Reason = Words.Fit(e.Reason)!, TryReference = Words.Fit(e.TryReference) },
         Processing e => e with { UnknownWord = Words.Fit(e.UnknownWord) },
         Succeeded e => e with { MoneyReference = Words.Fit(e.MoneyReference)!, Method = Words.Fit(e.Method) },
         Failed e => e with { Reason = Words.Fit(e.Reason)! },
@@ -62,7 +62,12 @@ public abstract record Evidence : OrderInput
     public sealed record AnswerLost(int Ask, string Reason) : Evidence;
 
     /// <summary>One try on the link was declined; the link may still be payable.</summary>
-    public sealed record Declined(string Reason) : Evidence;
+    public sealed record Declined(string Reason) : Evidence
+    {
+        /// <summary>The gateway's name of the try, where its news and its answers tell the same one. Two of one name are one decline, whatever times they tell;
+        /// without a name, the time tells one decline from another.</summary>
+        public string? TryReference { get; init; }
+    }
 
     /// <summary>Money is on its way; or, with a word that we do not know, we cannot tell.</summary>
     public sealed record Processing(string? UnknownWord = null) : Evidence;

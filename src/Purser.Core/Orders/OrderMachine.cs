@@ -279,12 +279,11 @@ public static class OrderMachine
     {
         var step = PaymentMachine.Apply(p, evidence, !draft.Order.HasEnded && draft.Order.ClosingAt is null, draft.Rules);
         var after = step.After;
-        var repeated = evidence is Evidence.Declined && after.DeclinedAt == p.DeclinedAt;
         // An operator is told of a word nobody knows, once.
         if (evidence is Evidence.Processing { UnknownWord: not null } && (after.Status == Processing || after.HasMoneyUnderWay)) after = after with { Discrepancy = after.Discrepancy ?? DiscrepancyKind.UnknownWord };
         draft.Change(after);
 
-        if (step.Event is { } type && !repeated)
+        if (step.Event is { } type)
             draft.Tell(type, p.Number, evidence, AmountOf(evidence) ?? p.Amount,
                 reason: evidence is Evidence.Declined declined ? declined.Reason : after.Reason);
         if (after.Discrepancy is { } opened && opened != p.Discrepancy)

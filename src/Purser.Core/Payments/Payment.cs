@@ -153,6 +153,8 @@ public sealed record Payment
     /// <summary>The latest decline, in the gateway's words.</summary>
     public string? Decline { get; init; }
     public DateTimeOffset? DeclinedAt { get; init; }
+    /// <summary>The gateway's name of the try that it ended, where it names tries.</summary>
+    public string? DeclinedTry { get; init; }
     public ImmutableArray<Capture> Captures { get; init; } = [];
     /// <summary>Money that the gateway says it took back by itself.</summary>
     public ImmutableArray<Reversal> Reversals { get; init; } = [];
@@ -234,7 +236,7 @@ public sealed record Payment
         && LinkExpiresAt == other.LinkExpiresAt && AskedAt == other.AskedAt && Asks == other.Asks
         && RefusedAsks == other.RefusedAsks && GatewayReference == other.GatewayReference && Equals(Link, other.Link)
         && HandedAt == other.HandedAt && BackAt == other.BackAt && OpenUntil == other.OpenUntil
-        && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && Fee == other.Fee
+        && LinkOpenedAt == other.LinkOpenedAt && Decline == other.Decline && DeclinedAt == other.DeclinedAt && DeclinedTry == other.DeclinedTry && Fee == other.Fee
         && Tax == other.Tax && Reason == other.Reason && LookAt == other.LookAt && LookedAt == other.LookedAt && HeardAt == other.HeardAt
         && AbsentFirstAt == other.AbsentFirstAt && AbsentLastAt == other.AbsentLastAt && CancelAsked == other.CancelAsked && EndedAt == other.EndedAt
         && Contradicted == other.Contradicted && Dispute == other.Dispute && Disputes.SequenceEqual(other.Disputes) && Discrepancy == other.Discrepancy;

@@ -130,9 +130,13 @@ static class PaymentMachine
 
     static Step Declined(Payment p, Evidence.Declined e)
     {
-        // By the gateway's own time of the try where it tells it: an inquiry that sees the same try every minute has no news.
+        // An inquiry that sees the same try every minute has no news: by the try's name where it has one, else by the gateway's own time of it.
         var at = e.GatewayTime ?? e.At;
-        if (p.DeclinedAt is null || at > p.DeclinedAt) p = p with { Decline = e.Reason, DeclinedAt = at };
+        var named = e.TryReference is not null && p.DeclinedTry is not null;
+        if (named && e.TryReference == p.DeclinedTry) return new(p);
+        // Two tries may end in the second that gateways tell; their names say that they are two.
+        if (at < p.DeclinedAt || (at == p.DeclinedAt && !named)) return new(p);
+        p = p with { Decline = e.Reason, DeclinedAt = at, DeclinedTry = e.TryReference };
         return new(p, EventType.PaymentDeclined);
     }
 

@@ -28,7 +28,7 @@ static class OrderTableStore
     const string PaymentColumns =
         "order_id, number, account, status, amount, currency, method, return_url, started_at, link_expires_at, asked_at, asks, refused_asks, " +
         "gateway_reference, link_url, link_fields, link_opened_at, processing_at, clear_at, decline, declined_at, captures, reversals, fee, tax, " +
-        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at, denied, disputes, reversed, ended_at";
+        "reason, look_at, looked_at, absent_first_at, absent_last_at, cancel_asked, contradicted, dispute, discrepancy, routed, outside_refunds, answers, handed_at, back_at, open_until, heard_at, denied, disputes, reversed, ended_at, declined_try";
 
     public const string LockOrders = $"select {OrderColumns}, hash, xmin::text::bigint as version from orders where id = any($1) order by id for update";
     /// <summary>Of these orders, those whose rows somebody else has locked.</summary>
@@ -132,6 +132,7 @@ static class OrderTableStore
             Denied = r.IsDBNull(41) ? [] : RowJson.ReadDenied(r.GetString(41)),
             Disputes = r.IsDBNull(42) ? [] : DisputeJson.Read(r.GetString(42)),
             EndedAt = TimeOrNull(r, 44),
+            DeclinedTry = Text(r, 45),
         };
     }
 

@@ -75,6 +75,7 @@ static class PaymentTableStore
         Column.Of("clear_at", TimestampTz, (PaymentRow p) => p.P.ClearAt),
         Column.Of("decline", NpgsqlDbType.Text, (PaymentRow p) => p.P.Decline),
         Column.Of("declined_at", TimestampTz, (PaymentRow p) => p.P.DeclinedAt),
+        Column.Of("declined_try", NpgsqlDbType.Text, (PaymentRow p) => p.P.DeclinedTry),
         Column.Of("reversals", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reversals.IsEmpty ? null : DisputeJson.Names(p.P.Reversals)),
         Column.Of("reversed", NpgsqlDbType.Text, (PaymentRow p) => p.P.Reversals.IsEmpty ? null : DisputeJson.Write(p.P.Reversals)),
         Column.Of("denied", NpgsqlDbType.Text, (PaymentRow p) => p.P.Denied.IsEmpty ? null : RowJson.Write(p.P.Denied)),

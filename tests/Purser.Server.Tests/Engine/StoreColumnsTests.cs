@@ -37,6 +37,7 @@ public sealed class StoreColumnsTests(PostgresFixture postgres) : IClassFixture<
         [nameof(Payment.ClearAt)] = p => p with { ClearAt = Then },
         [nameof(Payment.Decline)] = p => p with { Decline = "no funds" },
         [nameof(Payment.DeclinedAt)] = p => p with { DeclinedAt = Then },
+        [nameof(Payment.DeclinedTry)] = p => p with { DeclinedTry = "try_9" },
         [nameof(Payment.Captures)] = p => p with { Captures = [new Capture($"m_{p.GatewayReference}", Rupees, Then, Standing.Late)] },
         [nameof(Payment.Reversals)] = p => p with { Reversals = [new Reversal("m_9", Rupees)] },
         [nameof(Payment.Denied)] = p => p with { Denied = [new Denial("m_9", Then)] },

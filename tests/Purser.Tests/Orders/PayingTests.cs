@@ -41,6 +41,28 @@ public sealed class PayingTests
         story.Events.Count(e => e.Type == EventType.PaymentDeclined).ShouldBe(1);
     }
 
+    [Fact]
+    public void A_try_with_a_name_is_declined_once_whatever_times_news_and_answers_tell()
+    {
+        var story = Given.Order().HasLink();
+        var (first, second) = (story.Now, TimeSpan.FromSeconds(1));
+        Learn("ch_1", "no funds", first + second, EvidenceSource.Webhook).ShouldBe(1);
+        Learn("ch_1", "no funds", first, EvidenceSource.Inquiry).ShouldBe(1);
+        Learn("ch_1", "no funds", first + (9 * second), EvidenceSource.Webhook).ShouldBe(1);
+        // Another try is another decline, in the same second too; news of the older one change nothing.
+        Learn("ch_2", "lost card", first + second, EvidenceSource.Inquiry).ShouldBe(2);
+        Learn("ch_2", "lost card", first + (2 * second), EvidenceSource.Webhook).ShouldBe(2);
+        Learn("ch_1", "no funds", first, EvidenceSource.Webhook).ShouldBe(2);
+        story.First.Decline.ShouldBe("lost card");
+        Learn(null, "no name", first + (3 * second), EvidenceSource.Webhook).ShouldBe(3);
+
+        int Learn(string? name, string why, DateTimeOffset at, EvidenceSource source)
+        {
+            story.Later(second).When(new Evidence.Declined(why) { TryReference = name, GatewayTime = at }.Learned(1, source, story.Now, $"{name} {at.Ticks} {source}"));
+            return story.Events.Count(e => e.Type == EventType.PaymentDeclined);
+        }
+    }
+
 
     [Fact]
     public void A_second_payment_is_refused_while_the_first_is_open_and_the_caller_gets_the_first() => Given.Order()
