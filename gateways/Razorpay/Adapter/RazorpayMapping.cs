@@ -103,10 +103,10 @@ static class RazorpayMapping
             "captured"                            => Took(attempt, amount.Value),
             // Captured and wholly given back: it is not ours any more. Given back without capture: it never was.
             "refunded" when attempt.Captured != false => new Evidence.Reversed(attempt.Id, amount.Value),
-            "refunded"                            => new Evidence.Declined("refunded_uncaptured"),
+            "refunded"                            => new Evidence.Declined("refunded_uncaptured") { TryReference = attempt.Id },
             "authorized" or "created"             => new Evidence.Processing(),
             // Not final: a late authorisation may follow.
-            "failed"                              => new Evidence.Declined(attempt.ErrorReason ?? attempt.ErrorCode ?? "failed"),
+            "failed"                              => new Evidence.Declined(attempt.ErrorReason ?? attempt.ErrorCode ?? "failed") { TryReference = attempt.Id },
             var word                              => new Evidence.Processing(word ?? "no status"),
         };
         return fact with { GatewayTime = Wire.Time(attempt.CreatedAt) };

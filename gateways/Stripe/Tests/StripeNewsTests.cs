@@ -1,4 +1,5 @@
 using System.Text;
+using Purser.Orders;
 
 namespace Purser.Gateways.Stripe.Tests;
 
@@ -57,6 +58,17 @@ public sealed class StripeNewsTests
         news.Payment!.Value.Reference.ShouldBe(Ours);
         news.MoneyReference.ShouldBe("pi_1");
     }
+
+    [Theory]
+    // An intent is as old as its first try: its own time tells no try from another.
+    [InlineData(""","last_payment_error":{"code":"card_declined","charge":"ch_1","payment_method":{"id":"pm_1"}},"latest_charge":"ch_1" """, "ch_1")]
+    [InlineData(""","last_payment_error":{"code":"card_declined","charge":"ch_2","payment_method":{"id":"pm_1"}},"latest_charge":"ch_2" """, "ch_2")]
+    // Their bank did not know them: no money was asked for, and the latest charge is an older try's.
+    [InlineData(""","last_payment_error":{"code":"payment_intent_authentication_failure","payment_method":{"id":"pm_2"}},"latest_charge":"ch_2" """, "pm_2")]
+    [InlineData("", null)]
+    public void A_failed_try_has_its_charges_name_and_the_time_of_its_end(string error, string? name) =>
+        Genuine("payment_intent.payment_failed", $$"""{"id":"pi_1","status":"requires_payment_method","created":1749990000,"metadata":{"payment":"{{Ours}}"}{{error}}}""")
+            .Facts.ShouldHaveSingleItem().ShouldBeOfType<Evidence.Declined>().ShouldSatisfyAllConditions(d => d.TryReference.ShouldBe(name), d => d.GatewayTime.ShouldBe(Noon));
 
     [Fact]
     public void Somebody_elses_failed_try_is_nothing_to_us_and_somebody_elses_money_is()

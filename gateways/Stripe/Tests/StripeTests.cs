@@ -214,6 +214,22 @@ public sealed class StripeTests
         network.Sent.Single().Path.ShouldBe("/v1/checkout/sessions/cs_test_1?expand%5B%5D=payment_intent.latest_charge");
     }
 
+    [Theory]
+    [InlineData("""{"code":"card_declined","charge":"ch_1","payment_method":{"id":"pm_1","created":1750000070}}""", "ch_1", 60)]
+    // A try without a charge, after one that had one: made with what was typed in for it, or with what was there before.
+    [InlineData("""{"code":"payment_intent_authentication_failure","payment_method":{"id":"pm_2","created":1750000070}}""", "pm_2", 70)]
+    [InlineData("""{"code":"payment_intent_authentication_failure","payment_method":{"id":"pm_3","created":1740000000}}""", "pm_3", 60)]
+    [InlineData("""{"code":"payment_intent_authentication_failure","payment_method":"pm_4"}""", "pm_4", 60)]
+    [InlineData("""{"code":"card_declined","charge":"ch_0"}""", "ch_0", 60)]
+    [InlineData("""{"code":"processing_error"}""", null, 60)]
+    public async Task A_failed_try_has_the_same_name_in_an_inquiry(string error, string? name, int seconds)
+    {
+        var intent = $$"""{"id":"pi_1","status":"requires_payment_method","created":1750000000,"last_payment_error":{{error}},"latest_charge":{"id":"ch_1","created":1750000060} }""";
+        var done = (await Inquire(Answering(Created.Replace("\"payment_intent\":null", $"\"payment_intent\":{intent}")), "cs_test_1")).ShouldBeOfType<GatewayAnswer.Done>();
+        var declined = done.Facts.OfType<Evidence.Declined>().ShouldHaveSingleItem();
+        (declined.TryReference, declined.GatewayTime).ShouldBe((name, Noon.AddSeconds(seconds)));
+    }
+
     [Fact]
     public async Task Money_without_a_name_of_its_own_is_not_believed() =>
         (await Inquire(Answering(Created.Replace("\"payment_status\":\"unpaid\"", "\"payment_status\":\"paid\"").Replace("\"open\"", "\"complete\"")), "cs_test_1"))

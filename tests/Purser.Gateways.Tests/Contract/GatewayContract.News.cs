@@ -44,6 +44,31 @@ public abstract partial class GatewayContract<TGateway>
         else inquired.ShouldHaveSingleItem().ShouldBeOneOf([.. told]);
     }
 
+    /// <summary>One try is told once, by whichever tells it first; and another try is another decline.</summary>
+    [Fact]
+    public async Task Webhooks_and_inquiries_tell_a_declined_try_as_one_and_the_next_as_another()
+    {
+        if (Trust != WebhookTrust.Proof || Told("declined")?.Split(' ').Contains(nameof(Evidence.Declined)) != true) return;
+        var call = await Start();
+        Opened(await Open(call));
+        List<string> inquired = [], heard = [];
+        while (inquired.Count < 2)
+        {
+            (await sandbox!.Act(call.Payment, "declined")).Outcome.ShouldBe("declined");
+            sandbox.Pass(TimeSpan.FromSeconds(5));
+            inquired.Add(Try(Facts(await Inquire(call)).OfType<Evidence.Declined>().ShouldHaveSingleItem()));
+        }
+        await SandboxWorld.Until(() =>
+        {
+            heard = [.. sandbox!.News.Select(Read).OfType<NewsReading.Genuine>().SelectMany(n => n.Facts).OfType<Evidence.Declined>().Select(Try)];
+            return heard.Count >= 2;
+        }, "webhooks about both tries");
+        inquired.ShouldBeUnique();
+        heard.ShouldBe(inquired, ignoreOrder: true);
+
+        static string Try(Evidence.Declined told) => told.TryReference ?? $"{told.GatewayTime:O}";
+    }
+
     [Fact]
     public async Task A_gateway_without_webhooks_sends_none()
     {

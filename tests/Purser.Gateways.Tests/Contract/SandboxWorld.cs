@@ -87,6 +87,9 @@ public sealed class SandboxWorld : IAsyncDisposable
     /// <summary>Whether it was told to leave some call without an answer.</summary>
     public bool IsSilent { get; private set; }
 
+    /// <summary>At the gateway it is so much later.</summary>
+    public void Pass(TimeSpan time) => clock.Pass(time);
+
     /// <summary>The gateway's time stands still: what it would do later waits for <see cref="Resume"/>.</summary>
     public void StandStill() => clock.StandStill();
 

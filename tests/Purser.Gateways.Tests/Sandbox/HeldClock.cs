@@ -7,11 +7,12 @@ sealed class HeldClock(params IReadOnlyList<TimeSpan> always) : TimeProvider
     readonly Lock gate = new();
     readonly List<ITimer> waiting = [];
     DateTimeOffset? stands;
+    TimeSpan passed;
     bool resumed;
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (gate) return stands ?? base.GetUtcNow();
+        lock (gate) return (stands ?? base.GetUtcNow()) + passed;
     }
 
     /// <summary>Only what is set after its making stands still, as the sandbox sets what a gateway does later; its waits for an answer or a next try go on.</summary>
@@ -30,7 +31,13 @@ sealed class HeldClock(params IReadOnlyList<TimeSpan> always) : TimeProvider
     public void Begin()
     {
         Resume();
-        lock (gate) resumed = false;
+        lock (gate) (resumed, passed) = (false, TimeSpan.Zero);
+    }
+
+    /// <summary>It is so much later, for all that tells the time; waits go on as they were.</summary>
+    public void Pass(TimeSpan time)
+    {
+        lock (gate) passed += time;
     }
 
     public void StandStill()
