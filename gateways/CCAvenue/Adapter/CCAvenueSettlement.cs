@@ -106,7 +106,9 @@ static class CCAvenueSettlement
 
     static SettlementLine? Read(SettlementRow row, GatewayAccount account)
     {
-        if (row.Cell("Transaction Type") is not { } type) return null;
+        // A foot of words alone; a row with an amount and without a type would be lost.
+        if (row.Cell("Transaction Type") is null && row.Cell("Amount") is null && row.AnyOf("Amount Payable", "Amt Payable", "Net Amount") is null) return null;
+        var type = row.Text("Transaction Type");
         if (Kind(type) is null) throw new SettlementRowException("Transaction Type", $"'{Wire.Line(type, 40)}' is no kind of row that is known");
         var currency = row.Cell("Currency") is null ? CCAvenueMapping.Rupee : row.Currency("Currency");
         var read = new Row(type, row.Cell("Order ID"), row.AnyOf("CCAvenue Reference No", "CCAvenue Ref No", "CCAvenue Reference#", "Reference No", "ccavenue_ref_no"),

@@ -17,7 +17,7 @@ static class IppopaySettlement
 
     static SettlementLine? Read(SettlementRow row, GatewayAccount account)
     {
-        if (row.Cell(Type) is null && row.Cell(Amount) is null) return null;
+        if (row.Cell(Type) is null && row.Cell(Amount) is null && row.Cell(Settled) is null) return null;
         var (type, amount, net) = (row.Text(Type).ToLowerInvariant(), row.Major(Amount, IppopayMapping.Rupee), row.Major(Settled, IppopayMapping.Rupee));
         var kind = type switch
         {

@@ -14,7 +14,9 @@ static class PhonePeSettlement
 
     static SettlementLine? Read(SettlementRow row, GatewayAccount account)
     {
-        if (row.Cell("row_type") is not { } type) return null;
+        // A foot of words alone; a row with an amount and without a type would be lost.
+        if (row.Cell("row_type") is null && row.Cell("amount") is null && row.Cell("net") is null) return null;
+        var type = row.Text("row_type");
         var (kind, key) = type.ToUpperInvariant() switch
         {
             "PAYMENT" => (SettlementKind.Payment, $"payment:{row.Text("transaction_id")}"),

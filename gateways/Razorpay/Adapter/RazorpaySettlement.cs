@@ -54,8 +54,10 @@ static class RazorpaySettlement
 
     static SettlementLine? ReadRow(SettlementRow row, GatewayAccount account)
     {
-        if (row.Cell("entity_id") is not { } id || row.Cell("settled") is { } settled && (settled == "0" || settled.Equals("false", StringComparison.OrdinalIgnoreCase))) return null;
-        var (type, currency) = (row.Text("type"), row.Currency("currency"));
+        if (row.Cell("settled") is { } settled && (settled == "0" || settled.Equals("false", StringComparison.OrdinalIgnoreCase))) return null;
+        // A foot of words alone; a row with an amount and without a name would be lost.
+        if (row.Cell("entity_id") is null && row.Cell("amount") is null && row.Cell("debit") is null && row.Cell("credit") is null) return null;
+        var (id, type, currency) = (row.Text("entity_id"), row.Text("type"), row.Currency("currency"));
         var (debit, credit) = (Rupees(row, "debit", currency), Rupees(row, "credit", currency));
         // The side that it does not move may be left empty, and not both.
         if (debit is null && credit is null) throw new SettlementRowException("credit", "is empty, and so is debit");

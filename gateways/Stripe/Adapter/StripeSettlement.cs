@@ -99,8 +99,9 @@ static class StripeSettlement
 
     static SettlementLine? ReadRow(SettlementRow row, GatewayAccount account)
     {
-        if (row.Cell("balance_transaction_id") is not { } id) return null;
-        var currency = row.Currency("currency");
+        // A foot of words alone; a row with an amount and without a name would be lost.
+        if (row.Cell("balance_transaction_id") is null && row.Cell("gross") is null && row.Cell("net") is null) return null;
+        var (id, currency) = (row.Text("balance_transaction_id"), row.Currency("currency"));
         return Line(
             id, row.Text("reporting_category"), row.Major("gross", currency), row.Major("net", currency), row.Major("fee", currency), Money.Zero(currency),
             row.Cell(PaymentColumn), row.Cell(RefundColumn), row.Cell("payment_intent_id"), row.Cell("source_id"), row.Cell("description")) with

@@ -99,6 +99,36 @@ public abstract partial class GatewayContract<TGateway>
         return null;
     });
 
+    [Fact]
+    public async Task A_settlement_file_of_which_a_cell_is_empty_is_refused_or_says_as_many_rows_and_never_leaves_one_out() => await States(async account =>
+    {
+        if (Gateway is not ISettleByFile byFile) return null;
+        var cells = Settlement.Statement.Split(Encoding.UTF8.GetString((await sandbox!.Settlement()).ShouldNotBeNull()).TrimStart('\ufeff'));
+        var told = Told().ShouldNotBeNull();
+        foreach (var row in cells)
+            for (var column = 0; column < row.Length; column++)
+            {
+                var (whole, there) = (row[column], row[column].Length > 0);
+                row[column] = "";
+                if (there && Told() is { } left) left.ShouldBe(told, $"without '{whole}' in column {column + 1} of {string.Join(" | ", row)}");
+                row[column] = whole;
+            }
+        return null;
+
+        int? Told()
+        {
+            try
+            {
+                var rows = SettlementReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(cells.Select(r => string.Join(',', r.Select(c => $"\"{c.Replace("\"", "\"\"")}\"")) + "\n")))), byFile.Sheet, account).ToList();
+                return rows.Exists(r => r.Fault is not null) ? null : rows.Count(r => r.Line is not null);
+            }
+            catch (SettlementReader.NotAStatementException)
+            {
+                return null;
+            }
+        }
+    });
+
     /// <summary>False for a gateway whose simulator never transfers money to the bank: then the gateway's own test shows a row about a transfer.</summary>
     protected virtual bool SimulatorPaysOut => true;
 
