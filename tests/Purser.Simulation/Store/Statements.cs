@@ -49,6 +49,8 @@ sealed class Statements(World world)
     public List<StoredFile> Files { get; } = [];
     public Dictionary<(string Account, string RowKey), List<RowPosting>> Postings { get; } = [];
     public Dictionary<(string Account, string RowKey, SettlementClass Class), RowQuestion> Discrepancies { get; } = [];
+    /// <summary>A question that is asked anew has another id.</summary>
+    long lastQuestion;
 
     /// <summary>Who looks for answered questions just now.</summary>
     public Life? Turn { get; set; }
@@ -322,7 +324,7 @@ sealed class Statements(World world)
             Discrepancies.Remove((file.Account, row.RowKey, row.Class));
             Postings[(file.Account, RowName.Of(row.RowKey, row.Class))] = [.. postings.Where(p => p.RowKey == RowName.Of(row.RowKey, row.Class))];
         }
-        foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), new RowQuestion(Discrepancies.Count + 1, file.Account, file.Id, row));
+        foreach (var row in opened) Discrepancies.TryAdd((file.Account, row.RowKey, row.Class), new RowQuestion(++lastQuestion, file.Account, file.Id, row));
     }
 
     public Dictionary<string, AskedRow> Asked(string account, IReadOnlyList<string> rowKeys) => Discrepancies.Values
