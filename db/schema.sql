@@ -312,6 +312,8 @@ create table order_resolutions (
   undo_reason text,
   key_first integer,
   key_second integer,
+  seen_amounts bigint[],
+  seen_currencies text[],
   constraint order_resolutions_pkey PRIMARY KEY (order_id, sequence)
 );
 CREATE INDEX order_resolutions_decided ON order_resolutions USING btree (decided_at) WHERE (((decided_at IS NOT NULL) AND (done_at IS NULL)) OR (undo_at IS NOT NULL));

@@ -15,6 +15,7 @@ static class Answers
         var question = draft.Order.Questions.FirstOrDefault(q => q.Payment == c.Payment && q.Kind == c.Kind && q.MoneyReference == c.MoneyReference);
         if (question is null)
             return c.Action == AnswerAction.Close && p.Answers.Contains(answer) ? new Already(c.Payment) : new Refusing(Refusal.QuestionUnknown);
+        if (c.Seen is { } seen && !seen.SequenceEqual(Stakes(draft.Order, c.Payment, c.Kind, c.MoneyReference))) return new Refusing(Refusal.QuestionChanged);
         return c.Action switch
         {
             AnswerAction.Close => Close(draft, p, question, answer, c),

@@ -63,6 +63,8 @@ public enum Refusal
     /// <summary>A statement's row says nothing but an amount, and the payment has several disputes that it may be of: to guess would book the wrong one.</summary>
     DisputeUnclear,
     QuestionUnknown,
+    /// <summary>The answer would move other money than when the person decided.</summary>
+    QuestionChanged,
     /// <summary>This answer does not fit the question.</summary>
     AnswerUnsuitable,
     /// <summary>The answer moved money, which cannot be taken back by a word.</summary>

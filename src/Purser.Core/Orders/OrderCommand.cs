@@ -58,7 +58,8 @@ public abstract record OrderCommand : OrderInput
 
     /// <summary>A person answers an open question. What the answer does, it does once.</summary>
     /// <param name="MoneyReference">As in the question.</param>
-    public sealed record Answer(int Payment, DiscrepancyKind Kind, string? MoneyReference, AnswerAction Action, string By, string Why) : OrderCommand;
+    /// <param name="Seen">What it would move (<see cref="Order.Stakes"/>) when the person decided; when that is another by now, it does nothing. Null: not compared.</param>
+    public sealed record Answer(int Payment, DiscrepancyKind Kind, string? MoneyReference, AnswerAction Action, string By, string Why, ImmutableArray<Money>? Seen = null) : OrderCommand;
 
     /// <summary>A person takes an answer back that moved no money.</summary>
     public sealed record Reopen(int Payment, DiscrepancyKind Kind, string? MoneyReference, string By, string Why) : OrderCommand;

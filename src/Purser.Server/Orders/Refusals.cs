@@ -31,6 +31,7 @@ static class Refusals
         Refusal.RefundUnknown => ProblemTypes.RefundUnknown,
         Refusal.DisputeUnclear => ProblemTypes.AnswerUnsuitable,
         Refusal.QuestionUnknown => ProblemTypes.DiscrepancyUnknown,
+        Refusal.QuestionChanged => ProblemTypes.DiscrepancyChanged,
         Refusal.AnswerUnsuitable => ProblemTypes.AnswerUnsuitable,
         Refusal.AnswerFinal => ProblemTypes.AnswerFinal,
         Refusal.OrderHeld => ProblemTypes.OrderHeld,

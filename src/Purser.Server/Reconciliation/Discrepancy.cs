@@ -54,6 +54,10 @@ public sealed record StoredDiscrepancy(
     public int? SecondKey { get; init; }
     /// <summary>What an answer may move beside its amount: of a row the most without sign, of an order's question what waits in suspense or would go back, by currency.</summary>
     public IReadOnlyList<Money> Stakes { get; init; } = [];
+    /// <summary>The stakes of an order's question when somebody decided it, or began to; null of a row's, and of what an older program kept.</summary>
+    public IReadOnlyList<Money>? Seen { get; init; }
+    /// <summary>Its answer would move other money by now than when the first person wanted it.</summary>
+    public bool IsOutdated => Seen is not null && !Seen.SequenceEqual(Stakes);
     /// <summary>When all needed persons wanted the resolution; null while one is missing, and of what an older program decided.</summary>
     public DateTimeOffset? DecidedAt { get; init; }
     /// <summary>When that was done.</summary>

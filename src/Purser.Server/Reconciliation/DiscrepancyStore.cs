@@ -14,7 +14,7 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
     static string OfOrders(string of) => $"""
         select d.opened_at, 0 as source, d.order_id as first, d.sequence as second, coalesce(d.account, '') as account, d.payment, d.kind as what, d.money_reference, d.amount,
             d.currency, d.owner, d.resolved_at, case when r.decided_at is null then coalesce(d.resolution, r.action) else r.action end as resolution, r.reason, r.by_first, r.by_second,
-            null::bigint as file, null::int as number, null::text as row_key, null::text as proposal, false as final, r.decided_at, r.policy, r.undo_at, r.undo_by, r.undo_reason, r.done_at, r.key_first, r.key_second, null::bigint as stake, null::text as stake_currency, null::text as again_of, null::bigint as named_file, null::int as named_number
+            null::bigint as file, null::int as number, null::text as row_key, null::text as proposal, false as final, r.decided_at, r.policy, r.undo_at, r.undo_by, r.undo_reason, r.done_at, r.key_first, r.key_second, null::bigint as stake, null::text as stake_currency, null::text as again_of, null::bigint as named_file, null::int as named_number, r.seen_amounts, r.seen_currencies
         from (select d.*, p.account from discrepancies d left join payments p on p.order_id = d.order_id and p.number = d.payment where {of}) d
         left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence
         """;
@@ -22,7 +22,7 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
     static string OfRows(string of) => $"""
         select d.opened_at, 1, d.id, 0, d.account, 0, d.class, null, d.amount, d.currency, d.owner, d.resolved_at, d.resolution, d.reason, d.by_first, d.by_second, d.file, d.number, d.row_key, d.proposal, d.final,
             d.decided_at, d.policy, null::timestamptz, null::text, null::text, case when d.decided_at is not null then d.resolved_at end, d.key_first, d.key_second,
-            least(greatest(abs(l.net::numeric), abs(l.net::numeric + coalesce(l.fee, 0) + coalesce(l.tax, 0)), abs(l.net::numeric - w.net)), {long.MaxValue})::bigint, l.net_currency, d.again_of, d.named_file, d.named_number
+            least(greatest(abs(l.net::numeric), abs(l.net::numeric + coalesce(l.fee, 0) + coalesce(l.tax, 0)), abs(l.net::numeric - w.net)), {long.MaxValue})::bigint, l.net_currency, d.again_of, d.named_file, d.named_number, null::bigint[], null::text[]
         from (select d.* from settlement_discrepancies d where {of}) d
         left join settlement_lines l on l.file = d.file and l.number = d.number
         left join settlement_lines w on w.file = l.was_file and w.number = l.was_number and w.net_currency = l.net_currency
@@ -75,6 +75,16 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
         return [.. found.Select(d => Moves(d) && orders.TryGetValue(d.Id.Order!.Value, out var order) ? d with { Stakes = order.Stakes(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference) } : d)];
     }
 
+    /// <summary>The line of the last version of a question's row, where a later statement changed it.</summary>
+    public async Task<(long File, int Number)?> Corrected(StoredDiscrepancy d, CancellationToken stop)
+    {
+        await using var ask = database.CreateCommand($"select file, number from settlement_discrepancies where account = $1 and row_key = $2 and class = {(int)SettlementClass.Changed}");
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.Account });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = d.RowKey! });
+        await using var rows = await ask.ExecuteReaderAsync(stop);
+        return await rows.ReadAsync(stop) ? (rows.GetInt64(0), rows.GetInt32(1)) : null;
+    }
+
     /// <summary>What the statements' rows say in columns that are not read, by question; of those that say something.</summary>
     public async Task<Dictionary<long, IReadOnlyList<KeyValuePair<string, string>>>> Extra(IReadOnlyList<StoredDiscrepancy> among, CancellationToken stop)
     {
@@ -125,6 +135,7 @@ public sealed class DiscrepancyStore(NpgsqlDataSource database)
                 SecondKey = rows.IsDBNull(28) ? null : rows.GetInt32(28),
                 AgainOf = Text(31),
                 Named = rows.IsDBNull(32) ? null : (rows.GetInt64(32), rows.GetInt32(33)),
+                Seen = ResolutionStore.Seen(rows, 34),
                 Stakes = rows.IsDBNull(29) ? [] : [new Money(rows.GetInt64(29), Currency.Find(rows.GetString(30)))],
             });
         }

@@ -36,8 +36,8 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     public Task<Kept> Propose(StoredDiscrepancy seen, Decision wish, RequestKey? key, CancellationToken stop) => Step(seen, $"propose_{wish.Action}", wish, seen.Id.Order is null
         ? "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6 where id = $1"
         : """
-          insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, key_first) values ($1, $2, $3, $4, $5, $6, $7)
-          on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6
+          insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, key_first, seen_amounts, seen_currencies) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+          on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6, seen_amounts = $8, seen_currencies = $9
           """, stop, key);
 
     /// <summary>All needed persons want it: what is to be done is kept before it is done. It may yet turn out that it cannot be, and then the request is
@@ -47,10 +47,11 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
     {
         (true, true) => "update settlement_discrepancies set by_second = $4, key_second = $7, policy = $6, decided_at = clock_timestamp() where id = $1",
         (true, false) => "update settlement_discrepancies set resolution = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6, decided_at = clock_timestamp() where id = $1",
-        (false, true) => "update order_resolutions set by_second = $4, key_second = $7, policy = $6, decided_at = clock_timestamp() where order_id = $1 and sequence = $2",
+        (false, true) => "update order_resolutions set by_second = $4, key_second = $7, policy = $6, decided_at = clock_timestamp(), seen_amounts = $8, seen_currencies = $9 where order_id = $1 and sequence = $2",
         (false, false) => """
-            insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, key_first, decided_at) values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
-            on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6, decided_at = clock_timestamp()
+            insert into order_resolutions (order_id, sequence, action, by_first, reason, policy, key_first, decided_at, seen_amounts, seen_currencies) values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), $8, $9)
+            on conflict (order_id, sequence) do update set action = $3, by_first = $4, by_second = null, key_first = $7, key_second = null, reason = $5, policy = $6, decided_at = clock_timestamp(),
+                seen_amounts = $8, seen_currencies = $9
             """,
     }, stop);
 
@@ -241,6 +242,8 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         {
             Name(step, seen.Id);
             Values(step, decision);
+            step.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. seen.Stakes.Select(m => m.MinorUnits)] });
+            step.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. seen.Stakes.Select(m => m.Currency.Code)] });
             if (await step.ExecuteNonQueryAsync(stop) != 1) return new(false);
         }
         await Record(connection, seen, recorded, decision, stop);
@@ -266,7 +269,7 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         await using var hold = new NpgsqlCommand(seen.Id.Order is null
             ? "select resolution, by_first, by_second, decided_at, resolved_at, key_first, key_second, coalesce(named_file, file), coalesce(named_number, number), class from settlement_discrepancies where id = $1 for update"
             : """
-              select coalesce(r.action, d.resolution), r.by_first, r.by_second, r.decided_at, d.resolved_at, r.key_first, r.key_second, r.undo_at
+              select coalesce(r.action, d.resolution), r.by_first, r.by_second, r.decided_at, d.resolved_at, r.key_first, r.key_second, r.undo_at, r.seen_amounts, r.seen_currencies
               from discrepancies d left join order_resolutions r on r.order_id = d.order_id and r.sequence = d.sequence where d.order_id = $1 and d.sequence = $2
               """, connection);
         Name(hold, seen.Id);
@@ -278,8 +281,12 @@ public sealed class ResolutionStore(NpgsqlDataSource database)
         return (Text(1), Text(2), Time(3), Time(4), Key(5), Key(6)) == (seen.FirstPerson, seen.SecondPerson, seen.DecidedAt, seen.ResolvedAt, seen.FirstKey, seen.SecondKey)
             && (seen.ResolvedAt is not null || Text(0) == seen.Resolution)
             // A later file may have asked anew, of another amount, or have named what it is about.
-            && (seen.Id.Order is null ? ((row.GetInt64(7), row.GetInt32(8)), row.GetInt16(9)) == (seen.Shown, (short)seen.Class!.Value) : Time(7) == seen.Undo?.At);
+            && (seen.Id.Order is null ? ((row.GetInt64(7), row.GetInt32(8)), row.GetInt16(9)) == (seen.Shown, (short)seen.Class!.Value) : Time(7) == seen.Undo?.At && (Seen(row, 8) ?? []).SequenceEqual(seen.Seen ?? []));
     }
+
+    /// <summary>Of two columns beside each other: the amounts, and their currencies.</summary>
+    internal static IReadOnlyList<Money>? Seen(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null
+        : [.. row.GetFieldValue<long[]>(at).Zip(row.GetFieldValue<string[]>(at + 1), (amount, currency) => new Money(amount, Currency.Find(currency)))];
 
     static async Task Record(NpgsqlConnection connection, StoredDiscrepancy d, string action, Decision what, CancellationToken stop)
     {

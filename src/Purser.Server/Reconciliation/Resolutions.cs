@@ -43,8 +43,8 @@ sealed partial class Resolutions(
         if (Unsuitable(d, action) is { } why) return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, why) { Field = "action", Resource = d.Id.ToString() });
 
         var second = DiscrepancyView.Persons(d, options) == 2;
-        // A proposal of which no key is known, from before keys counted, is nobody's: it is made anew.
-        if (second && (d.FirstPerson is null || d.FirstKey is null || d.Resolution != action))
+        // A proposal of which no key is known, from before keys counted, is nobody's: it is made anew. So is one whose answer would move other money by now, which the first person never saw.
+        if (second && (d.FirstPerson is null || d.FirstKey is null || d.Resolution != action || d.IsOutdated))
             return await Told(d, await store.Propose(d, decision, key, stop), new Outcome(null, Waits: true), stop);
         if (second && (d.FirstKey == by.Key || SamePerson(d.FirstPerson!, by.Name)))
             return new Outcome(new Problem(ProblemTypes.AnswerUnsuitable, (SamePerson(d.FirstPerson!, by.Name) ? $"{by.Name} has decided already" : $"{d.FirstPerson} has decided with this very API key already") +
@@ -190,6 +190,8 @@ sealed partial class Resolutions(
         if (d.Class != SettlementClass.NotApplied) return await Believe(d, d.Resolution == "refund", d.Reason!, stop);
         if (await files.Find(d.File!.Value, stop) is not { } file || await lines.List(file.Id, null, d.Line!.Value - 1, 1, stop) is not [var line])
             return new Problem(ProblemTypes.AnswerUnsuitable, "The row is not there any more.") { Resource = d.Id.ToString() };
+        var money = line.Line.Kind == SettlementKind.Payment ? (await acts.Payments([line], stop)).GetValueOrDefault(line.Number)?.Money : null;
+        if (money is not null && !(line.Line.MoneyReference is { } named ? money.Contains(named) : money is [_]) && await Otherwise(d, line, stop) is { } last) return Overruled(d, last);
         return await new FileAct(acts, lines, engine, options, hook, time, log).Retry(file, line, stop) is { } why
             ? new Problem(ProblemTypes.AnswerUnsuitable, $"It still cannot be applied: {why}") { Resource = d.Id.ToString() }
             : null;
@@ -209,10 +211,13 @@ sealed partial class Resolutions(
                 Resource = d.Id.ToString(),
                 Remedy = "Wait until the gateway tells of it: then the question closes by itself. Or ask the gateway, and close.",
             };
+        // Once the money is known, the row adds what was settled of it, whatever a later version says of that.
+        var last = await Otherwise(d, line, stop);
+        if (last is not null && known?.Money.Contains(money) is not true) return Overruled(d, last);
         var rawKey = $"{SettlementFile.IdOf(d.File.Value)}:{line.Number}";
         List<OrderInput> inputs =
         [
-            .. line.Line.MoneyReference is null ? [] : (OrderInput[])[new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey)],
+            .. line.Line.MoneyReference is null || last is not null ? [] : (OrderInput[])[new Evidence.Succeeded(money, line.Line.Amount, line.Line.Method).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey)],
             new Evidence.Settled(money, FileAct.Said(line.Line), paidOut).Learned(payment.Number, EvidenceSource.Operator, d.OpenedAt, rawKey),
         ];
         // Asked for once: when the first time's end was lost, and that refund failed meanwhile, a person is asked about it elsewhere.
@@ -220,12 +225,27 @@ sealed partial class Resolutions(
         return Refused(d, await engine.Submit(new EngineInput(payment.Order, inputs), stop));
     }
 
+    /// <summary>The last version of a question's row, where it says otherwise what came and for whom: money is not believed of a statement that has taken it back.</summary>
+    async Task<StoredLine?> Otherwise(StoredDiscrepancy d, StoredLine asked, CancellationToken stop)
+    {
+        if (await discrepancies.Corrected(d, stop) is not { } at || await lines.List(at.File, null, at.Number - 1, 1, stop) is not [var last] || last.Number != at.Number) return null;
+        return (last.Line.Kind, last.Line.Amount) != (asked.Line.Kind, asked.Line.Amount) || (last.Payment is { } payment && payment != asked.Payment)
+            || (last.Line.MoneyReference is { } money && asked.Line.MoneyReference is not null && money != asked.Line.MoneyReference) ? last : null;
+    }
+
+    static Problem Overruled(StoredDiscrepancy d, StoredLine last) => new(ProblemTypes.DiscrepancyChanged,
+        $"A later statement has the row again and says {last.Line.Amount}{(last.Line.Kind == SettlementKind.Payment ? "" : $", {EventNames.Snake(last.Line.Kind.ToString())}")}{(last.Payment is { } payment ? $", of {payment}" : "")}; nothing was done.")
+    {
+        Remedy = "When the gateway itself tells of the money, the row is applied to its order, also after an answer. Until then close this, and answer the question about the changed row.",
+        Resource = d.Id.ToString(),
+    };
+
     async Task<Problem?> Order(StoredDiscrepancy d, CancellationToken stop)
     {
         // Answered, or gone: what is asked by now was not what they decided.
         if (d.ResolvedAt is not null) return await Gone(d, stop);
         var answer = d.Resolution switch { "refund" => AnswerAction.Refund, "accept" => AnswerAction.Accept, _ => AnswerAction.Close };
-        var reply = await engine.Submit(d.Id.Order!.Value, new OrderCommand.Answer(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, answer, d.Persons, d.Reason!), stop);
+        var reply = await engine.Submit(d.Id.Order!.Value, new OrderCommand.Answer(d.Payment!.Value.Number, d.Kind!.Value, d.MoneyReference, answer, d.Persons, d.Reason!, d.Seen is { } seen ? [.. seen] : null), stop);
         if (reply is EngineReply.Done { Reply: Reply.Refused { Why: Refusal.QuestionUnknown } })
             return await Gone(d, stop);
         return Refused(d, reply);

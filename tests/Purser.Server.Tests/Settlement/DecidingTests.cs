@@ -16,7 +16,7 @@ using static Purser.Server.Tests.Settlement.StatementGateway;
 namespace Purser.Server.Tests.Settlement;
 
 /// <summary>What persons decide is kept with who, when and by which policy, before it is done; and whoever acts at the same time hears so.</summary>
-public sealed class DecidingTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed partial class DecidingTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     static readonly (string, string)[] Limits = [("Purser:Settlement:ConfirmAbove:INR", "10.00"), ("Purser:Settlement:TwoPersonsAbove:INR", "20.00")];
     static readonly (string, string)[] One = [("Purser:Settlement:ConfirmAbove:INR", "10.00")];

@@ -169,6 +169,29 @@ public sealed class SettlementTests
             .Books("bank -90.00 INR", "receivable:careful 499.00 INR", "fees -10.00 INR", "refunds 100.00 INR", "sales -499.00 INR");
     }
 
+    [Fact]
+    public void An_answer_moves_what_the_person_saw_or_nothing()
+    {
+        static OrderCommand.Answer Close(Scenario seen, DiscrepancyKind kind, string money = "money_1") => new(1, kind, money, AnswerAction.Close, "Asha", "known", seen.Order.Stakes(1, kind, money));
+        // One row too many; and another of much more, which asks anew under the same name.
+        var story = Paid().Hears(Has(Row)).Hears(Has(Row with { RowKey = "row_2" }));
+        var little = Close(story, DiscrepancyKind.SettledTwice);
+        story.Hears(Has(Row with { RowKey = "row_3", Net = Given.Rupees(1_000_000) })).When(little).Refused(Refusal.QuestionChanged).Told().Questions("settled_twice 499.00 INR");
+        var much = Close(story, DiscrepancyKind.SettledTwice);
+        // Answered once, the same again is no other answer.
+        story.When(much).Told("discrepancy.resolved").Questions().When(much).Told().Questions();
+        // A refund that came back by a row of another amount; the row of its going asks nothing anew, and an answer would move more.
+        var name = new RefundId(Given.Id, 1).Reference;
+        story = Paid().Refunds(100).Hears(new RefundEvidence.Succeeded(Given.Rupees(100)))
+            .Hears(new RefundEvidence.Failed("came back", new Settled("row_c", Given.Rupees(90), Given.Rupees(90))), source: EvidenceSource.Settlement);
+        var came = Close(story, DiscrepancyKind.SettledOtherwise, name);
+        story.Hears(new RefundEvidence.Settled(new Settled("row_w", Given.Rupees(40), -Given.Rupees(40)), PaidOut: false), source: EvidenceSource.Settlement).Questions("refund_failed 100.00 INR", "settled_otherwise 100.00 INR");
+        story.When(came).Refused(Refusal.QuestionChanged).Told().When(Close(story, DiscrepancyKind.SettledOtherwise, name)).Told("discrepancy.resolved");
+        // What an older program sends says nothing of what was seen.
+        story = Paid().Hears(Has(Row)).Hears(Has(Row with { RowKey = "row_2" }));
+        story.When(little with { Seen = null }).Told("discrepancy.resolved").Questions();
+    }
+
     /// <summary>It kept that there was a second row, and not which.</summary>
     [Fact]
     public void A_further_row_of_money_that_an_older_program_asked_about_is_asked_about_and_not_posted_again()
