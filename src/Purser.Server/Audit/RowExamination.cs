@@ -79,7 +79,7 @@ public sealed class RowExamination(NpgsqlDataSource database)
     {
         if (await File(row.File, stop) is not { } file || row.Line is not { } line || file.Account != row.Account) return [];
         if (row.Question is SettlementClass.DuplicateLine) return RowBooks.Repeats(file, line, null, row.Answer);
-        if (row.Question is SettlementClass.Changed) return await FirstRow.Of(lines, line, stop) is { } first ? RowBooks.Repeats(file, line, first, row.Answer) : [];
+        if (row.Question is SettlementClass.Changed) return await FirstRow.Of(lines, line, stop) is { } first ? RowBooks.Repeats(file, line, first.Line, row.Answer) : [];
         return row.Question is { } question ? RowBooks.Stands(file, line, question, row.Answer, row.Final) : RowBooks.Applied(file, line);
     }
 

@@ -277,9 +277,21 @@ sealed partial class FileAct(IActStore store, ISettlementLineStore lines, OrderE
     async Task<Followed> Corrected(SettlementFile file, StoredLine line, CancellationToken stop)
     {
         var first = await FirstRow.Of(lines, line, stop);
-        return new(line, first is null ? [] : RowBooks.Repeats(file, line, first, null), [new OpenedRow(line.Line.RowKey, line.Class, line.Number, line.Line.Amount,
-            $"compare it with line {line.Was?.Number} of {SettlementFile.IdOf(line.Was?.File ?? 0)}; the first version was applied, and the difference waits: accept books what the row says now, close books the difference to fees")]);
+        var moved = first is not null && IsOfOther(first, line);
+        if (moved)
+            foreach (var one in (StoredLine[])[first!, line])
+                if (one.Payment is { } payment && (await store.Payments([one], stop)).GetValueOrDefault(one.Number)?.Account == file.Account) await Tell(one, stop, new OrderCommand.Look(payment.Number, Heard: true));
+        return new(line, first is null ? [] : RowBooks.Repeats(file, line, first.Line, null), [new OpenedRow(line.Line.RowKey, line.Class, line.Number, line.Line.Amount,
+            $"compare it with line {line.Was?.Number} of {SettlementFile.IdOf(line.Was?.File ?? 0)}; the first version was applied, and the difference waits: accept books what the row says now, close books the difference to fees"
+            + (moved ? $"; it was {About(first!)}, and is {About(line)} now: the gateway is asked what is so, for neither answer takes a payment's money to another" : ""))]);
     }
+
+    /// <summary>Another payment's, or money where there was none.</summary>
+    static bool IsOfOther(StoredLine first, StoredLine now) => (now.Payment is { } payment && payment != first.Payment)
+        || (now.Line.MoneyReference is { } money && first.Line.MoneyReference is { } before && money != before)
+        || (first.Line.Kind == SettlementKind.FailedPayment) != (now.Line.Kind == SettlementKind.FailedPayment);
+
+    static string About(StoredLine line) => $"{EventNames.Snake(line.Line.Kind.ToString()).Replace('_', ' ')} of {line.Payment?.ToString() ?? "no payment of ours"}{(line.Line.MoneyReference is { } money ? $" ({money})" : "")}";
 
     static Evidence Disputed(SettlementFile file, StoredLine line) => Learned(file, line, line.Line.Kind == SettlementKind.Dispute
         ? new Evidence.DisputeOpened(line.Line.Note, RowBooks.Positive(line.Line.Amount), line.Line.RowKey)

@@ -173,7 +173,7 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
         /// <summary>64 bits may be equal by chance: before a row is set aside for its key, the keys themselves are compared.</summary>
         async Task Compare(List<Doubtful> doubtful)
         {
-            var further = new List<Doubtful>();
+            var (further, changed) = (new List<Doubtful>(), new List<Doubtful>());
             foreach (var some in doubtful.Chunk(LookedUpAtOnce))
             {
                 var same = await store.SameKeys(file.Id, [.. some.Select(d => new Reclassed(d.Number, d.Class, d.Last.File, d.Last.Number))], stop);
@@ -182,10 +182,18 @@ sealed class FileMatch(IMatchStore store, SettlementHook hook)
                     var (known, isEarlier) = (same.TryGetValue(one.Number, out var agree), one.Last.File != file.Id);
                     if (agree && isEarlier) await Change(new Reclassed(one.Number, SettlementClass.Repeated));
                     else if (isEarlier && one.Class == SettlementClass.DuplicateLine) further.Add(one with { Last = one.First });
+                    else if (known && one.Class == SettlementClass.Changed) changed.Add(one);
                     else if (known) await Change(new Reclassed(one.Number, one.Class, one.First.File, one.First.Number));
                 }
             }
             doubtful.Clear();
+            foreach (var some in changed.Chunk(LookedUpAtOnce))
+            {
+                var failed = await store.FailedFirst(file.Account, [.. some.Select(d => (d.Number, d.First, d.Last))], stop);
+                foreach (var one in some)
+                    if (!failed.TryGetValue(one.Number, out var applied)) await Change(new Reclassed(one.Number, one.Class, one.First.File, one.First.Number));
+                    else if (applied is { } at) await Change(new Reclassed(one.Number, one.Class, at.File, at.Number));
+            }
             if (further.Count > 0) await Compare(further);
         }
 

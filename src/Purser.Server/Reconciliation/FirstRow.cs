@@ -10,7 +10,7 @@ static class FirstRow
     const int MostTimes = 1000;
 
     /// <returns>Null for a row that is not of another content, or whose first is not there.</returns>
-    public static async Task<SettlementLine?> Of(ISettlementLineStore lines, StoredLine line, CancellationToken stop)
+    public static async Task<StoredLine?> Of(ISettlementLineStore lines, StoredLine line, CancellationToken stop)
     {
         if (line.Class != SettlementClass.Changed) return null;
         for (var times = 0; line is { Class: SettlementClass.Changed, Was: { } was } && times < MostTimes; times++)
@@ -18,6 +18,6 @@ static class FirstRow
             if (await lines.List(was.File, null, was.Number - 1, 1, stop) is not [var before] || before.Number != was.Number) return null;
             line = before;
         }
-        return line.Class == SettlementClass.Changed ? null : line.Line;
+        return line.Class == SettlementClass.Changed ? null : line;
     }
 }

@@ -33,6 +33,11 @@ public interface IMatchStore
     /// <param name="had">By earlier file, how many of its rows this one has.</param>
     Task<LackedRows?> Lacked(SettlementFile file, IReadOnlyDictionary<long, int> had, CancellationToken stop);
 
+    /// <summary>Of changed rows those whose first version tells of a payment that failed, which is no money: the version that a change is a difference from is a later one. That is the one that
+    /// was changed last, which leads to the first that was applied, or the last there is; null where all failed, and the row is as new as if none had been.
+    /// None of a key that stood more than once in a file: a person is asked about its further rows.</summary>
+    Task<Dictionary<int, (long File, int Number)?>> FailedFirst(string account, IReadOnlyList<(int Number, (long File, int Number) First, (long File, int Number) Last)> changed, CancellationToken stop);
+
     /// <summary>All payments of an account between two orders.</summary>
     Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop);
 

@@ -180,6 +180,30 @@ public sealed class MatchStore(NpgsqlDataSource database) : IMatchStore
 
     public Task<LackedRows?> Lacked(SettlementFile file, IReadOnlyDictionary<long, int> had, CancellationToken stop) => LackedStore.Find(database, file, had, stop);
 
+    public async Task<Dictionary<int, (long File, int Number)?>> FailedFirst(string account, IReadOnlyList<(int Number, (long File, int Number) First, (long File, int Number) Last)> changed, CancellationToken stop)
+    {
+        var ask = new NpgsqlBatchCommand($"""
+            select x.number, coalesce(d.file, case when w.kind <> f.kind then w.file end), coalesce(d.number, case when w.kind <> f.kind then w.number end)
+            from unnest($2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::int[]) x (number, first_file, first_number, last_file, last_number)
+            join settlement_lines f on f.file = x.first_file and f.number = x.first_number and f.kind = {(int)SettlementKind.FailedPayment}
+                and not exists (select from settlement_discrepancies o where o.account = $1 and o.again_of = f.row_key)
+                and not exists (select from settlement_discrepancies o where o.account = $1 and o.row_key = f.row_key and o.class = {(int)SettlementClass.DuplicateLine})
+            join settlement_lines w on w.file = x.last_file and w.number = x.last_number
+            left join settlement_discrepancies d on d.account = $1 and d.row_key = f.row_key and d.class = {(int)SettlementClass.Changed}
+            """);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+        ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. changed.Select(c => c.Number)] });
+        ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. changed.Select(c => c.First.File)] });
+        ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. changed.Select(c => c.First.Number)] });
+        ask.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. changed.Select(c => c.Last.File)] });
+        ask.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. changed.Select(c => c.Last.Number)] });
+        var found = new Dictionary<int, (long, int)?>();
+        await using var lookUp = KeyLookup.Of(database, ask);
+        await using var rows = await lookUp.Rows(stop);
+        while (await rows.ReadAsync(stop)) found.Add(rows.GetInt32(0), rows.IsDBNull(1) ? null : (rows.GetInt64(1), rows.GetInt32(2)));
+        return found;
+    }
+
     /// <summary>As fast as they come out: on a thread of its own and synchronous, for millions of rows do not each wait.</summary>
     public Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop) =>
         Task.Run(() => StreamPayments(account, from, to, take), stop);

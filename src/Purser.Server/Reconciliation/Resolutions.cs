@@ -267,7 +267,7 @@ sealed partial class Resolutions(
     {
         if (d.Class is not { } question || await files.Find(d.File!.Value, stop) is not { } file || await lines.List(file.Id, null, d.Line!.Value - 1, 1, stop) is not [var line]) return null;
         if (question == SettlementClass.DuplicateLine) return RowBooks.Repeats(file, line, null, answer);
-        if (question == SettlementClass.Changed) return await FirstRow.Of(lines, line, stop) is { } first ? RowBooks.Repeats(file, line, first, answer) : null;
+        if (question == SettlementClass.Changed) return await FirstRow.Of(lines, line, stop) is { } first ? RowBooks.Repeats(file, line, first.Line, answer) : null;
         return RowBooks.IsRepetition(line.Class) ? null : RowBooks.Stands(file, line, question, answer, final);
     }
 

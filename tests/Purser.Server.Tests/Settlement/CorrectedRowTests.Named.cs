@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Orders;
@@ -5,13 +6,76 @@ using Purser.Payments;
 using Purser.Reconciliation;
 using Purser.Refunds;
 using Purser.Server.Reconciliation;
+using Purser.Server.Tests.Platform;
+using Purser.Server.Tests.Situations;
 using static Purser.Server.Tests.Settlement.StatementGateway;
 
 namespace Purser.Server.Tests.Settlement;
 
-// Rows that a later file names better.
+// Rows that a later file names better, or otherwise.
 public sealed partial class CorrectedRowTests
 {
+    [Fact]
+    public async Task A_row_that_names_another_payment_by_now_has_the_gateway_asked_about_both_and_says_both_names()
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var (first, other) = (await house.Paid(), await house.Pending());
+        SettlementLine Of(PaymentId? whose, string money) => Line("k", whose, money: money) with { PayoutReference = "UTR1" };
+        await house.Settle(Statement(Of(first, $"m_{first.Reference}")));
+        var asked = new ConcurrentDictionary<PaymentId, int>();
+        house.Gateway.Inner.AnswerToInquiry = call =>
+        {
+            asked[call.Payment] = 1;
+            return ScriptedGateway.Link(call.Payment, call.Amount);
+        };
+        SettlementHouse.Classes(await house.Settle(Statement(Of(other, "m_b")))).Keys.ShouldBe(["changed"]);
+        await Until.True(() => Task.FromResult(asked.ContainsKey(first) && asked.ContainsKey(other)), "the gateway to be asked about both");
+        var question = (await house.Get("/v1/discrepancies?open=true")).Body.GetProperty("discrepancies").EnumerateArray().Single(d => d.GetProperty("kind").GetString() == "changed");
+        question.GetProperty("proposal").GetString()!.ShouldContain($"it was payment of {first} (m_{first.Reference}), and is payment of {other} (m_b) now: the gateway is asked what is so");
+        (await Books(house)).ShouldBe("bank 49900 INR, sales -49900 INR");
+        await Honest(house);
+        await house.Sound();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_payment_that_an_earlier_file_calls_failed_is_applied_when_a_later_one_has_its_money(bool known)
+    {
+        await using var house = await SettlementHouse.Open(await postgres.CreateDatabase());
+        var pending = await house.Pending();
+        var bytes = 0;
+        async Task<string> Settle(long net, bool failed = false) => string.Join(' ', SettlementHouse.Classes(await house.Settle([.. Statement(
+            Line("k", pending, kind: failed ? SettlementKind.FailedPayment : SettlementKind.Payment, money: "m_1") with { Net = Inr(net), PayoutReference = "UTR1" }), .. Enumerable.Repeat((byte)'\n', bytes++)])).Keys);
+        (await Settle(0, failed: true)).ShouldBe("both_unpaid");
+        (await Settle(0, failed: true)).ShouldBe("repeated");
+        if (known) await house.Tell(pending, "captured", 49900, "m_1");
+        (await Settle(48722)).ShouldBe(known ? "both_paid" : "theirs_paid");
+        (await house.Get($"/v1/orders/{pending.Order}")).Text("status").ShouldBe("paid");
+        (await Books(house)).ShouldBe("bank 48722 INR, fees 1178 INR, sales -49900 INR");
+        (await Settle(48722)).ShouldBe("repeated");
+        await Honest(house);
+        // From then on it is that which others differ from.
+        foreach (var net in (long[])[48000, 48000, 47000])
+        {
+            await Settle(net);
+            (await Books(house)).ShouldBe($"bank {net} INR, fees 1178 INR, sales -49900 INR, suspense {48722 - net} INR");
+            await Honest(house);
+        }
+        (await Settle(0, failed: true)).ShouldBe("changed");
+        (await Books(house)).ShouldBe("fees 1178 INR, sales -49900 INR, suspense 48722 INR");
+        await Answer(house, "k", "close");
+        (await Settle(48722)).ShouldBe("changed");
+        (await Books(house)).ShouldBe("bank 48722 INR, fees 1178 INR, sales -49900 INR");
+        await Honest(house);
+        // Where one file has both, a person is asked already, and the money is not applied beside that.
+        SettlementLine Twice(SettlementKind kind) => Line("twice", pending, kind: kind, money: "m_2");
+        await house.Settle(Statement(Twice(SettlementKind.FailedPayment), Twice(SettlementKind.Payment)));
+        SettlementHouse.Classes(await house.Settle(Statement(Twice(SettlementKind.Payment)))).Keys.ShouldBe(["changed"]);
+        await Honest(house);
+        await house.Sound();
+    }
+
     [Fact]
     public async Task A_row_that_named_nothing_and_is_issued_again_with_names_is_applied_as_if_it_had_had_them_at_first()
     {

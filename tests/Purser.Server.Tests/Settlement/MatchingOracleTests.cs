@@ -19,14 +19,14 @@ public sealed class MatchingOracleTests(PostgresFixture postgres) : IClassFixtur
         with theirs as (
             select l.*, f.account, row_number() over (partition by l.row_key order by l.number) as nth from settlement_lines l join settlement_files f on f.id = l.file where l.file = $1),
         before as (
-            select distinct on (t.number) t.number, (w.kind, w.amount, w.currency, w.net, w.net_currency) = (t.kind, t.amount, t.currency, t.net, t.net_currency)
+            select distinct on (t.number) t.number, w.kind, (w.kind, w.amount, w.currency, w.net, w.net_currency) = (t.kind, t.amount, t.currency, t.net, t.net_currency)
                 and coalesce(w.fee = t.fee, true) and coalesce(w.tax = t.tax, true) and coalesce((w.order_id, w.payment) = (t.order_id, t.payment), true)
                 and coalesce(w.money_reference = t.money_reference, true) and coalesce(w.settled_on = t.settled_on, true) as same
             from theirs t join settlement_lines w on w.row_key = t.row_key and w.file < t.file order by t.number, w.file desc, w.number)
         select t.number, case
             when t.nth > 1 then 8
             when b.same then 15
-            when b.number is not null then 16
+            when b.number is not null and b.kind <> 1 then 16
             when t.kind = 6 then 13 when t.kind = 7 then 14
             when p.order_id is null or p.account <> t.account then 7
             when t.kind = 0 then case when p.status not in (4, 5) then 2 when p.currency <> t.currency then 5 when p.amount <> t.amount then 4 else 0 end

@@ -65,6 +65,9 @@ sealed class StatementStore(World world, Life life) : ISettlementFileStore, ISet
     /// <summary>Nobody looks here at what a file lacks of another, and nothing follows from it.</summary>
     public Task<LackedRows?> Lacked(SettlementFile file, IReadOnlyDictionary<long, int> had, CancellationToken stop) => Task.FromResult<LackedRows?>(null);
 
+    public Task<Dictionary<int, (long File, int Number)?>> FailedFirst(string account, IReadOnlyList<(int Number, (long File, int Number) First, (long File, int Number) Last)> changed, CancellationToken stop) =>
+        Read(() => Tables.FailedFirst(account, changed));
+
     public Task StreamPayments(string account, long from, long to, Action<OursRow> take, CancellationToken stop) => Read(() =>
     {
         Tables.StreamPayments(account, from, to, take);

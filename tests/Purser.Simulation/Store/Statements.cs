@@ -252,6 +252,14 @@ sealed class Statements(World world)
         static bool IsFeeWithTax(SettlementLine whole, SettlementLine parts) => whole is { Fee: { } all, Tax: null } && parts is { Fee: { } fee, Tax: { } tax } && all == fee + tax;
     }
 
+    public Dictionary<int, (long File, int Number)?> FailedFirst(string account, IReadOnlyList<(int Number, (long File, int Number) First, (long File, int Number) Last)> changed)
+    {
+        SettlementLine Said((long File, int Number) at) => this[at.File].Lines[at.Number - 1].Said;
+        return changed.Where(c => Said(c.First).Kind == SettlementKind.FailedPayment && !Discrepancies.Values.Any(d => d.Account == account && d.Row.AgainOf == Said(c.First).RowKey)).ToDictionary(c => c.Number, c =>
+            Discrepancies.TryGetValue((account, Said(c.First).RowKey, SettlementClass.Changed), out var asked) ? (asked.File, asked.Row.Number)
+            : Said(c.Last).Kind == SettlementKind.FailedPayment ? null : ((long, int)?)c.Last);
+    }
+
     public void StreamPayments(string account, long from, long to, Action<OursRow> take)
     {
         foreach (var (id, order) in world.Database.Orders.Where(o => o.Key.Value >= from && o.Key.Value <= to))
