@@ -32,6 +32,9 @@ public abstract record SettlementAnswer
     {
         /// <summary>The gateway has not decided everything of the page: a row that is not among the lines may become one. The day is asked for again until nothing of it is so.</summary>
         public bool IsUndecided { get; init; }
+
+        /// <summary>What the page says was done may still be undone, by a further row of this same day, until the end of that day: until then the day is asked for again.</summary>
+        public DateOnly? MayChangeUntil { get; init; }
     }
 
     /// <summary>No answer, or none that can be read whole. Nothing of the page is used.</summary>

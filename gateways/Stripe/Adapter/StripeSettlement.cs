@@ -34,7 +34,7 @@ static class StripeSettlement
         var next = at + 1 < ordered.Count ? ordered[at + 1].Id : null;
         // Only what they paid out by themselves says which money it was.
         if (payout.Automatic == false)
-            return Alone(payout, call.Day) is { } alone ? new SettlementAnswer.Done(alone, next) { IsUndecided = IsUndecided(payout) } : new SettlementAnswer.Unknown("A payout cannot be read.");
+            return Alone(payout, call.Day) is { } alone ? new SettlementAnswer.Done(alone, next) { IsUndecided = IsUndecided(payout), MayChangeUntil = payout.Status == "paid" ? call.Day.AddDays(FailsWithinDays) : null } : new SettlementAnswer.Unknown("A payout cannot be read.");
         if (payout.ReconciliationStatus != "completed") return new SettlementAnswer.Unknown($"The payout {payout.Id} is not itemised yet.");
 
         path = $"v1/balance_transactions?payout={Uri.EscapeDataString(payout.Id!)}&limit={PageSize}&expand%5B%5D=data.source";
@@ -73,6 +73,9 @@ static class StripeSettlement
             PayoutReference = payout.Id,
         };
     }
+
+    /// <summary>A payout that was called paid can fail "within some days", when the bank sends it back; how many is our guess.</summary>
+    const int FailsWithinDays = 7;
 
     static bool HasFailed(PayoutWire payout) => payout.Status is "failed" or "canceled";
 

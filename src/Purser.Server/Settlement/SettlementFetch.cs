@@ -104,7 +104,7 @@ public sealed partial class SettlementFetch(
                 return (false, "The gateway gave no usable answer.");
             }
             if (done.Lines.Count > 0) CanonicalSheet.Append(told, done.Lines);
-            undecided |= done.IsUndecided;
+            undecided |= done.IsUndecided || done.MayChangeUntil >= DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
             if (done.Next is null) return (true, undecided ? SettlementFetchStore.Pending : null);
             page = done.Next;
         }

@@ -30,6 +30,9 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         public DateOnly? Undecided { get; set; }
         public DateOnly? Decided { get; set; }
 
+        /// <summary>The day whose row may be undone for a week.</summary>
+        public DateOnly? Undone { get; set; }
+
         /// <summary>The day of which nothing is decided.</summary>
         public DateOnly? Silent { get; set; }
 
@@ -42,6 +45,7 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
             return Task.FromResult<SettlementAnswer>(!Answers(call.Day) ? new SettlementAnswer.Unknown("away")
                 : call.Day == Silent ? new SettlementAnswer.Done([], null) { IsUndecided = true }
                 : call.Day == Undecided ? new SettlementAnswer.Done([Row("row")], null) { IsUndecided = true }
+                : call.Day == Undone ? new SettlementAnswer.Done([Row("row")], null) { MayChangeUntil = call.Day.AddDays(7) }
                 : call.Day == Decided ? new SettlementAnswer.Done([Row("row"), Row("late")], null)
                 : new SettlementAnswer.Done([Row("row")], null));
         }
@@ -133,6 +137,17 @@ public sealed class FetchGapTests(PostgresFixture postgres) : IClassFixture<Post
         (await house.Ask<long>("select count(*) from settlement_discrepancies")).ShouldBe(0);
         (await store.Undecided("shop", silent.AddDays(1), default)).ShouldBe([silent]);
         told.Lines.ShouldBeEmpty();
+
+        // What may be undone for a week is asked about for a week, and once more after it.
+        var undone = First.AddDays(50);
+        (gateway.Undone, calendar.Today) = (undone, undone.AddDays(2));
+        (await Asked()).ShouldContain(undone);
+        calendar.Today = undone.AddDays(7);
+        (await Asked()).ShouldContain(undone);
+        calendar.Today = undone.AddDays(8);
+        (await Asked()).ShouldContain(undone);
+        (await Asked()).ShouldNotContain(undone);
+        (await store.Undecided("shop", undone.AddDays(1), default)).ShouldBe([silent]);
 
         // Too long ago: told once, and by the doctor's question until a file covers it.
         var reach = ((ISettleByCall)gateway).ReachesBackDays;
