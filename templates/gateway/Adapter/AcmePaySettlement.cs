@@ -10,8 +10,9 @@ static class AcmePaySettlement
 
     static SettlementLine? Read(SettlementRow row, GatewayAccount account)
     {
-        // A row that says nothing about money: a total, a blank.
-        if (row.Cell("kind") is not { } word) return null;
+        // A foot of words alone. TRAP: a row with an amount and without a kind (a merged cell) would be lost.
+        if (row.Cell("kind") is null && row.Cell("amount") is null && row.Cell("net") is null) return null;
+        var word = row.Text("kind");
         var kind = word switch
         {
             "payment" => SettlementKind.Payment,
